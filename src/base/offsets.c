@@ -1,0 +1,77 @@
+#include "base/offsets.h"
+
+#include "base/checked.h"
+
+#include <string.h>
+
+/* A placed block; the list is kept sorted by `start`. */
+typedef struct placed {
+    uint64_t start, end;
+    uint32_t first, last;
+} placed;
+
+size_t qn_offsets_scratch_bytes(size_t count) { return count * (sizeof(placed) + 2 * sizeof(uint32_t)); }
+
+/* Does block a come before block b in the order of placement? */
+static int goes_before(const qn_offsets_block *blocks, uint32_t a, uint32_t b) {
+    if (blocks[a].bytes != blocks[b].bytes) return blocks[a].bytes > blocks[b].bytes;
+    if (blocks[a].first != blocks[b].first) return blocks[a].first < blocks[b].first;
+    return a < b;
+}
+
+/* Bottom-up merge sort of block numbers: the C library's qsort may allocate. The result is in the returned half. */
+static const uint32_t *sort_order(const qn_offsets_block *blocks, size_t count, uint32_t *order, uint32_t *other) {
+    for (size_t i = 0; i < count; i++) order[i] = (uint32_t)i;
+    for (size_t width = 1; width < count; width *= 2) {
+        for (size_t begin = 0; begin < count; begin += 2 * width) {
+            size_t middle = begin + width < count ? begin + width : count;
+            size_t end = middle + width < count ? middle + width : count;
+            size_t a = begin, b = middle;
+            for (size_t i = begin; i < end; i++) {
+                int take_b = a == middle || (b < end && goes_before(blocks, order[b], order[a]));
+                other[i] = order[take_b ? b++ : a++];
+            }
+        }
+        uint32_t *swap = order;
+        order = other;
+        other = swap;
+    }
+    return order;
+}
+
+/* The lowest start at which `bytes` fit beside every placed block of a meeting lifetime. */
+static uint64_t find_gap(const placed *list, size_t count, const qn_offsets_block *block, uint64_t bytes) {
+    uint64_t start = 0;
+    for (size_t i = 0; i < count; i++) {
+        if (list[i].first > block->last || list[i].last < block->first) continue;
+        if (list[i].start >= start && list[i].start - start >= bytes) break;
+        if (list[i].end > start) start = list[i].end;
+    }
+    return start;
+}
+
+int qn_offsets_pack(qn_offsets_block *blocks, size_t count, void *scratch, uint64_t *out_total_bytes) {
+    placed *list = scratch;
+    uint32_t *order_room = (uint32_t *)(list + count);
+    const uint32_t *order = sort_order(blocks, count, order_room, order_room + count);
+    size_t placed_count = 0;
+    uint64_t total = 0;
+    for (size_t i = 0; i < count; i++) {
+        qn_offsets_block *block = &blocks[order[i]];
+        block->offset = 0;
+        if (block->bytes == 0) continue;
+        if (block->bytes > INT64_MAX / 2) return 0;
+        uint64_t bytes = qn_align_up(block->bytes, QN_OFFSETS_ALIGN);
+        uint64_t start = find_gap(list, placed_count, block, bytes);
+        if (start > INT64_MAX / 2) return 0;
+        size_t at = placed_count;
+        while (at > 0 && list[at - 1].start > start) at--;
+        memmove(&list[at + 1], &list[at], (placed_count - at) * sizeof *list);
+        list[at] = (placed){start, start + bytes, block->first, block->last};
+        placed_count++;
+        block->offset = start;
+        if (start + bytes > total) total = start + bytes;
+    }
+    *out_total_bytes = total;
+    return 1;
+}
