@@ -1,0 +1,202 @@
+/* Learning from demands, and rebuilding with what was learned. */
+#include "dim/pool.h"
+
+#include <string.h>
+
+enum { LEARN_SYMBOLS_MAX = 16, LEARN_NODES_MAX = 512 };
+
+/* ---- The symbols of a dim ---- */
+
+typedef struct symbol_set {
+    const qn_dim_pool *pool;
+    uint32_t symbols[LEARN_SYMBOLS_MAX];
+    size_t count;
+    qn_dim seen[LEARN_NODES_MAX];
+    size_t seen_count;
+    int too_large;
+} symbol_set;
+
+static void collect(void *self, qn_dim dim) {
+    symbol_set *set = self;
+    for (size_t i = 0; i < set->seen_count; i++)
+        if (qn_dim_same(set->seen[i], dim)) return;
+    const qn_dim_node *node = qn_dim_node_at(set->pool, dim);
+    int is_symbol = node->kind == QN_DIM_KIND_SYMBOL;
+    set->too_large |= set->seen_count == LEARN_NODES_MAX || (is_symbol && set->count == LEARN_SYMBOLS_MAX);
+    if (set->too_large) return;
+    set->seen[set->seen_count++] = dim;
+    if (is_symbol) set->symbols[set->count++] = node->u.symbol;
+    qn_dim_each_operand(set->pool, dim, collect, set);
+}
+
+/* ---- Cutting refuted ends off a symbol's range ---- */
+
+struct probe {
+    qn_dim_pool *pool;
+    qn_dim condition;
+    uint32_t symbol;
+};
+
+/* Is the condition negative wherever the symbol lies in [low, high]? */
+static int refuted(const struct probe *probe, int64_t low, int64_t high) {
+    qn_dim_pool *pool = probe->pool;
+    qn_dim_interval saved = pool->symbols.items[probe->symbol].range;
+    uint64_t epoch = pool->epoch;
+    qn_dim_override_range(pool, probe->symbol, (qn_dim_interval){low, high});
+    int answer = qn_dim_interval_of(pool, probe->condition).high < 0;
+    pool->symbols.items[probe->symbol].range = saved;
+    pool->epoch = epoch;
+    return answer;
+}
+
+static int64_t middle(int64_t low, int64_t high) { return (int64_t)((uint64_t)low + ((uint64_t)high - (uint64_t)low) / 2); }
+
+/* The least value that is not refuted together with all values below it. The whole range is not refuted. */
+static int64_t first_possible(const struct probe *probe, qn_dim_interval range) {
+    int64_t bad = range.low, good = range.high; /* [range.low, bad] is refuted, [range.low, good] is not */
+    if (range.low == INT64_MIN || !refuted(probe, bad, bad)) return range.low;
+    for (int64_t step = 1; step > 0; step = step > INT64_MAX / 2 ? 0 : step * 2) {
+        int64_t next;
+        if (!qn_checked_add_i64(range.low, step, &next) || next >= range.high) break;
+        if (!refuted(probe, range.low, next)) {
+            good = next;
+            break;
+        }
+        bad = next;
+    }
+    while (good - bad > 1) {
+        int64_t next = middle(bad, good);
+        if (refuted(probe, range.low, next))
+            bad = next;
+        else
+            good = next;
+    }
+    return bad + 1;
+}
+
+/* The same from above. */
+static int64_t last_possible(const struct probe *probe, qn_dim_interval range) {
+    int64_t good = range.low, bad = range.high; /* [bad, range.high] is refuted, [good, range.high] is not */
+    if (range.high != INT64_MAX) {
+        if (!refuted(probe, bad, bad)) return range.high;
+    } else {
+        int64_t from = qn_max_i64(range.low, 0), step = 1;
+        while (step < INT64_MAX / 4 && !refuted(probe, from + step, INT64_MAX)) {
+            good = from + step;
+            step *= 2;
+        }
+        if (step >= INT64_MAX / 4 || from > INT64_MAX / 2) return range.high;
+        bad = from + step;
+    }
+    while (bad - 1 > good) {
+        int64_t next = middle(good, bad);
+        if (refuted(probe, next, range.high))
+            bad = next;
+        else
+            good = next;
+    }
+    return bad - 1;
+}
+
+/* Narrows one symbol; 0 if nothing changed, -1 if no value is possible. */
+static int narrow(qn_dim_pool *pool, qn_dim condition, uint32_t symbol, qn_dim_interval *out) {
+    struct probe probe = {pool, condition, symbol};
+    qn_dim_interval range = pool->symbols.items[symbol].range;
+    *out = range;
+    if (range.low == range.high) return refuted(&probe, range.low, range.high) ? -1 : 0;
+    if (refuted(&probe, range.low, range.high)) return -1;
+    out->low = first_possible(&probe, range);
+    range.low = out->low;
+    if (range.low < range.high) out->high = last_possible(&probe, range);
+    return out->low != pool->symbols.items[symbol].range.low || out->high != pool->symbols.items[symbol].range.high;
+}
+
+static void note_reason(qn_dim_pool *pool, qn_dim_symbol_info *info, int high_narrowed, const char *reason) {
+    if (!reason || (info->reason && !high_narrowed)) return; /* the reason of the upper bound tells more */
+    if (info->reason && strcmp(info->reason, reason) == 0) return;
+    const char *copy = qn_arena_copy_string(pool->arena, reason, strlen(reason));
+    if (copy) info->reason = copy;
+}
+
+int qn_dim_learn_nonnegative(qn_dim_pool *pool, qn_dim condition, const char *reason) {
+    if (pool->status) return 0;
+    qn_dim_interval range = qn_dim_interval_of(pool, condition);
+    if (range.low >= 0 || range.high < 0) return 0;
+    symbol_set set = {.pool = pool};
+    collect(&set, condition);
+    if (set.too_large) return 0;
+    qn_dim_interval found[LEARN_SYMBOLS_MAX];
+    int any = 0;
+    for (size_t i = 0; i < set.count; i++) {
+        int outcome = narrow(pool, condition, set.symbols[i], &found[i]);
+        if (outcome < 0) return 0;
+        any |= outcome;
+    }
+    for (size_t i = 0; any && i < set.count; i++) {
+        qn_dim_symbol_info *info = &pool->symbols.items[set.symbols[i]];
+        if (info->range.low == found[i].low && info->range.high == found[i].high) continue;
+        note_reason(pool, info, found[i].high < info->range.high, reason);
+        qn_dim_override_range(pool, set.symbols[i], found[i]);
+    }
+    return any;
+}
+
+/* ---- Rebuilding ---- */
+
+static qn_dim rebuilt_of(const qn_dim_pool *pool, qn_dim dim) { return qn_dim_node_at(pool, dim)->rebuilt; }
+
+/* Nothing about a product changes while its factors stay as they are and no number. */
+static int is_product_settled(const qn_dim_pool *pool, const qn_dim_node *node) {
+    int64_t value;
+    for (uint32_t i = 0; i < node->count; i++) {
+        qn_dim factor = node->u.factors[i];
+        if (!qn_dim_same(rebuilt_of(pool, factor), factor) || qn_dim_is_number(pool, factor, &value)) return 0;
+    }
+    return 1;
+}
+
+/* The node with its operands replaced by what they were rebuilt to. */
+static qn_dim rebuild_node(qn_dim_pool *pool, qn_dim dim) {
+    qn_dim_node node = *qn_dim_node_at(pool, dim);
+    qn_dim_form form;
+    qn_dim out = qn_dim_zero;
+    switch ((qn_dim_kind)node.kind) {
+    case QN_DIM_KIND_CONST: return dim;
+    case QN_DIM_KIND_SYMBOL: {
+        qn_dim_interval range = pool->symbols.items[node.u.symbol].range;
+        return range.low == range.high ? qn_dim_const(pool, range.low) : dim;
+    }
+    case QN_DIM_KIND_SUM:
+        qn_dim_form_clear(&form);
+        form.constant = node.constant;
+        for (uint32_t i = 0; i < node.count; i++)
+            if (!qn_dim_form_add(pool, &form, rebuilt_of(pool, node.u.terms[i].atom), node.u.terms[i].coef))
+                return qn_dim_fail_size(pool);
+        return qn_dim_form_intern(pool, &form);
+    case QN_DIM_KIND_PRODUCT:
+        if (is_product_settled(pool, &node)) return dim;
+        out = rebuilt_of(pool, node.u.factors[0]);
+        for (uint32_t i = 1; i < node.count; i++) out = qn_dim_mul(pool, out, rebuilt_of(pool, node.u.factors[i]));
+        return out;
+    case QN_DIM_KIND_FLOOR: return qn_dim_floor_div(pool, rebuilt_of(pool, node.u.args[0]), rebuilt_of(pool, node.u.args[1]));
+    case QN_DIM_KIND_RELU: return qn_dim_relu(pool, rebuilt_of(pool, node.u.args[0]));
+    case QN_DIM_KIND_STEP: return qn_dim_step(pool, rebuilt_of(pool, node.u.args[0]));
+    }
+    return out;
+}
+
+static void rebuild_operand(void *self, qn_dim dim) { qn_dim_rebuild(self, dim); }
+
+qn_dim qn_dim_rebuild(qn_dim_pool *pool, qn_dim dim) {
+    if (pool->status) return qn_dim_zero;
+    if (qn_dim_node_at(pool, dim)->rebuilt_epoch == pool->epoch) return rebuilt_of(pool, dim);
+    qn_dim_each_operand(pool, dim, rebuild_operand, pool);
+    if (pool->status) return qn_dim_zero;
+    qn_dim out = rebuild_node(pool, dim);
+    if (pool->status) return qn_dim_zero;
+    qn_dim_node *node = &pool->nodes.items[dim.id];
+    qn_dim_add_hint(pool, out, node->hint);
+    node->rebuilt = out;
+    node->rebuilt_epoch = pool->epoch;
+    return out;
+}
