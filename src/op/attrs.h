@@ -1,0 +1,102 @@
+/* op/attrs.h - the attribute struct of every operator that has attributes. Passes and importers fill these; each
+ * operator's file describes its struct in a schema table. Field types are those that qn_attr_kind names. */
+#ifndef QN_OP_ATTRS_H
+#define QN_OP_ATTRS_H
+
+#include <stdint.h>
+
+enum { QN_ATTR_INTS_MAX = 16, QN_MAX_SAMPLE_INPUTS = 8 };
+
+struct qn_sample;
+
+typedef struct qn_ints {
+    int64_t count;
+    int64_t values[QN_ATTR_INTS_MAX];
+} qn_ints;
+
+typedef enum qn_padding {
+    QN_PADDING_EXPLICIT = 0, /* `pads` as given */
+    QN_PADDING_SAME_UPPER = 1, /* out = ceil(in / stride); the odd pixel goes below and right (TensorFlow SAME) */
+    QN_PADDING_SAME_LOWER = 2,
+    QN_PADDING_VALID = 3
+} qn_padding;
+
+/* What a fused operator does to each output before storing it; spellings "none", "relu", "relu6". */
+typedef enum qn_activation { QN_ACTIVATION_NONE = 0, QN_ACTIVATION_RELU = 1, QN_ACTIVATION_RELU6 = 2 } qn_activation;
+
+/* How a constant's bytes are laid out in memory (docs/kernel-contracts.md). Plain in every graph that passes see;
+   set when the plan is made. */
+typedef enum qn_packing { QN_PACKING_PLAIN = 0, QN_PACKING_PANEL16 = 1, QN_PACKING_CHANNEL16 = 2 } qn_packing;
+
+typedef struct qn_conv2d_attrs { /* inputs x [N,H,W,Cin], weights [KH,KW,Cin/groups,Cout], bias [Cout]?, addend [N,OH,OW,Cout]? */
+    qn_ints stride;     /* [2] height, width */
+    qn_ints dilation;   /* [2] */
+    int64_t padding;    /* qn_padding */
+    qn_ints pads;       /* [4] top, left, bottom, right; EXPLICIT only */
+    int64_t groups;
+    int64_t activation; /* applied last: act(conv + bias + addend) */
+    int64_t packing;    /* qn_packing of the weights */
+} qn_conv2d_attrs;
+
+typedef struct qn_matmul_attrs { /* a [..., M, K], b [..., K, N], bias [N]? ; leading dims broadcast */
+    int64_t transpose_a, transpose_b;
+    int64_t activation;
+    int64_t packing;
+} qn_matmul_attrs;
+
+typedef struct qn_pool2d_attrs { /* max_pool2d, avg_pool2d */
+    qn_ints kernel, stride; /* [2] */
+    int64_t padding;
+    qn_ints pads;
+    int64_t count_include_pad; /* avg only */
+} qn_pool2d_attrs;
+
+typedef struct qn_resize_attrs { /* resize_bilinear, resize_nearest, and the resize half of resize_argmax */
+    int64_t align_corners, half_pixel_centers;
+} qn_resize_attrs;
+
+typedef struct qn_axis_attrs { int64_t axis; } qn_axis_attrs; /* concat, stack, unstack, softmax, gather ... */
+
+typedef struct qn_argreduce_attrs { /* argmax, argmin: the first of equals wins; axis is removed */
+    int64_t axis, dtype;
+} qn_argreduce_attrs;
+
+typedef struct qn_resize_argmax_attrs { /* argmax over channels of a bilinear resize, [N,H,W,C] -> [N,OH,OW] */
+    int64_t align_corners, half_pixel_centers, dtype;
+} qn_resize_argmax_attrs;
+
+typedef struct qn_reduce_attrs { int64_t keep_dims; } qn_reduce_attrs; /* axes are input 1 */
+
+typedef struct qn_cast_attrs { int64_t dtype; } qn_cast_attrs;
+typedef struct qn_dtype_attrs { int64_t dtype; } qn_dtype_attrs; /* shape, size, rank: s32 or s64 */
+
+typedef struct qn_axes_attrs { qn_ints axes; } qn_axes_attrs; /* squeeze (empty: all ones), expand_dims */
+
+typedef struct qn_strided_slice_attrs { /* inputs x, begin, end, strides; masks as TensorFlow defines them */
+    int64_t begin_mask, end_mask, ellipsis_mask, new_axis_mask, shrink_axis_mask;
+} qn_strided_slice_attrs;
+
+typedef enum qn_pad_mode { QN_PAD_CONSTANT = 0, QN_PAD_REFLECT = 1, QN_PAD_SYMMETRIC = 2 } qn_pad_mode;
+typedef struct qn_pad_attrs { int64_t mode; } qn_pad_attrs; /* inputs x, paddings [rank,2], value []? */
+
+typedef struct qn_split_attrs { int64_t axis, index, count; } qn_split_attrs; /* part `index` of `count` equal parts */
+typedef struct qn_batch_norm_attrs { float epsilon; } qn_batch_norm_attrs; /* x, scale, offset, mean, variance; last axis */
+typedef struct qn_leaky_relu_attrs { float alpha; } qn_leaky_relu_attrs;
+typedef struct qn_block_attrs { int64_t block; } qn_block_attrs; /* depth_to_space, space_to_depth */
+
+typedef struct qn_fake_quant_attrs { /* inputs x, min, max (scalar or last axis) */
+    int64_t bits, narrow_range;
+} qn_fake_quant_attrs;
+
+/* Spellings: "min_combined", "min_first", "scaled". */
+typedef enum qn_dequantize_mode { QN_DEQUANTIZE_MIN_COMBINED = 0, QN_DEQUANTIZE_MIN_FIRST = 1, QN_DEQUANTIZE_SCALED = 2 } qn_dequantize_mode;
+typedef struct qn_dequantize_attrs { int64_t mode, narrow_range, axis; /* -1: per tensor */ } qn_dequantize_attrs;
+
+typedef struct qn_assert_attrs { const char *message; } qn_assert_attrs; /* input: condition, bool [] */
+
+typedef struct qn_crop_and_resize_attrs { /* image, boxes, box_index, crop_size */
+    int64_t method; /* "bilinear", "nearest" */
+    float extrapolation;
+} qn_crop_and_resize_attrs;
+
+#endif

@@ -1,0 +1,125 @@
+#include "kernel/kernel.h"
+#include "op/op.h"
+#include "op/rules.h"
+
+static const qn_attr_def attrs[] = {
+    {.name = "dtype",
+     .kind = QN_ATTR_DTYPE,
+     .offset = offsetof(qn_cast_attrs, dtype),
+     .doc = "element type of the result"},
+    {.name = NULL},
+};
+
+/* Integers keep their value, or give way to an expression that is 0 only where the value is. */
+static qn_status *infer_contents(qn_infer *infer, qn_dtype dtype) {
+    const qn_dim *known = infer->contents[0];
+    if (!known || qn_dtype_is_float(dtype)) return NULL;
+    qn_dim *contents;
+    int64_t count = qn_infer_const_elems(infer, 0);
+    QN_TRY(qn_infer_new_contents(infer, count, &contents));
+    for (int64_t i = 0; contents && i < count; i++) {
+        qn_dim is_zero = qn_dim_eq(infer->dims, known[i], qn_infer_const(infer, 0));
+        contents[i] = dtype == QN_DTYPE_BOOL ? qn_dim_not(infer->dims, is_zero) : known[i];
+    }
+    return qn_infer_set_contents(infer, 0, dtype, count, contents);
+}
+
+static qn_status *infer_cast(qn_infer *infer) {
+    const qn_cast_attrs *a = infer->attrs;
+    const qn_type *x = &infer->inputs[0];
+    qn_dtype dtype = (qn_dtype)a->dtype;
+    QN_TRY(qn_infer_expect_dtypes(infer, 0, QN_DTYPES_ANY, "x"));
+    qn_infer_set(infer, 0, dtype, x->rank, x->dims);
+    return infer_contents(infer, dtype);
+}
+
+typedef struct limits {
+    double low, high;    /* whole numbers that a double holds and the type reaches, the high one excluded */
+    int64_t first, last; /* what lies outside becomes */
+} limits;
+
+static limits limits_of(qn_dtype dtype) {
+    switch (dtype) {
+    case QN_DTYPE_S8: return (limits){-128, 128, INT8_MIN, INT8_MAX};
+    case QN_DTYPE_U8: return (limits){0, 256, 0, UINT8_MAX};
+    case QN_DTYPE_S16: return (limits){-32768, 32768, INT16_MIN, INT16_MAX};
+    case QN_DTYPE_U16: return (limits){0, 65536, 0, UINT16_MAX};
+    case QN_DTYPE_S32: return (limits){-0x1p31, 0x1p31, INT32_MIN, INT32_MAX};
+    case QN_DTYPE_U32: return (limits){0, 0x1p32, 0, UINT32_MAX};
+    case QN_DTYPE_U64: return (limits){0, 0x1p64, 0, -1}; /* -1 has the bits of the greatest u64 */
+    default: return (limits){-0x1p63, 0x1p63, INT64_MIN, INT64_MAX};
+    }
+}
+
+static int64_t saturate(double value, const limits *to) {
+    if (value != value) return 0;
+    if (value < to->low) return to->first;
+    if (value >= to->high) return to->last;
+    return value >= 0x1p63 ? (int64_t)(uint64_t)value : (int64_t)value;
+}
+
+/* Integer to float rounds once: not through double, which may round s64 and u64 before. */
+static void set_from_int(const qn_view *y, int64_t i, int64_t value, int is_u64) {
+    if (is_u64 && y->dtype == QN_DTYPE_F32)
+        ((float *)y->data)[i] = (float)(uint64_t)value;
+    else if (is_u64 && qn_dtype_is_float(y->dtype))
+        qn_view_set(y, i, (double)(uint64_t)value);
+    else
+        qn_view_set_int(y, i, value);
+}
+
+static qn_status *eval_cast(const qn_eval *eval) {
+    const qn_view *x = &eval->inputs[0], *y = &eval->outputs[0];
+    int64_t elems = qn_view_elems(y);
+    int from_float = qn_dtype_is_float(x->dtype), to_integer = qn_dtype_is_integer(y->dtype);
+    limits to = limits_of(y->dtype);
+    for (int64_t i = 0; i < elems; i++) {
+        if (from_float && to_integer)
+            qn_view_set_int(y, i, saturate(qn_view_get(x, i), &to));
+        else if (from_float)
+            qn_view_set(y, i, qn_view_get(x, i));
+        else
+            set_from_int(y, i, qn_view_get_int(x, i), x->dtype == QN_DTYPE_U64);
+    }
+    return NULL;
+}
+
+static int lower_cast(const qn_eval *eval, const qn_kernel_set *kernels, qn_work *out_work) {
+    const qn_view *x = &eval->inputs[0], *y = &eval->outputs[0];
+    if (x->dtype != QN_DTYPE_U8 || y->dtype != QN_DTYPE_F32 || !kernels->elementwise) return 0;
+    int64_t elems = qn_view_elems(y);
+    qn_elementwise_params params = {.kernel = kernels->elementwise,
+                                    .code = QN_EW_U8_TO_F32,
+                                    .a = x->data,
+                                    .dst = y->data,
+                                    .elems = elems,
+                                    .a_period = elems,
+                                    .b_period = elems};
+    qn_elementwise_work(&params, out_work);
+    return 1;
+}
+
+static void sample_cast(qn_sample *sample) {
+    int64_t dims[QN_MAX_RANK];
+    int rank = qn_sample_shape(sample, 0, 4, dims);
+    sample->low = -300.0f;
+    sample->high = 300.0f;
+    int is_pixels = !qn_rng_range(sample->rng, 0, 3);
+    ((qn_cast_attrs *)sample->attrs)->dtype = qn_sample_dtype(sample, QN_DTYPES_ANY);
+    qn_sample_input(sample, is_pixels ? QN_DTYPE_U8 : qn_sample_dtype(sample, QN_DTYPES_ANY), rank, dims);
+}
+
+const qn_op_def qn_op_cast = {
+    .name = "cast",
+    .doc = "x in another type: float to integer goes towards zero and stops at the ends (NaN gives 0), integers wrap",
+    .min_inputs = 1,
+    .max_inputs = 1,
+    .outputs = 1,
+    .flags = QN_OP_ELEMENTWISE | QN_OP_MAY_ALIAS,
+    .attrs = attrs,
+    .attrs_bytes = sizeof(qn_cast_attrs),
+    .infer = infer_cast,
+    .eval = eval_cast,
+    .lower = lower_cast,
+    .sample = sample_cast,
+};

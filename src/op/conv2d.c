@@ -1,0 +1,297 @@
+/* conv2d - grouped, dilated convolution with optional bias, addend and activation. */
+#include "op/geometry.h"
+#include "op/operand.h"
+
+#include "kernel/kernel.h"
+
+enum { X = 0, WEIGHTS = 1, BIAS = 2, ADDEND = 3 };
+
+static const qn_attr_def attr_defs[] = {
+    {.name = "stride",
+     .kind = QN_ATTR_INTS,
+     .offset = offsetof(qn_conv2d_attrs, stride),
+     .low = 1,
+     .high = 65535,
+     .count = 2,
+     .fallback = "[1, 1]",
+     .doc = "Step between windows: height, width."},
+    {.name = "dilation",
+     .kind = QN_ATTR_INTS,
+     .offset = offsetof(qn_conv2d_attrs, dilation),
+     .low = 1,
+     .high = 65535,
+     .count = 2,
+     .fallback = "[1, 1]",
+     .doc = "Step between the taps of one window: height, width."},
+    {.name = "padding",
+     .kind = QN_ATTR_ENUM,
+     .offset = offsetof(qn_conv2d_attrs, padding),
+     .names = qn_padding_names,
+     .fallback = "explicit",
+     .doc = "How the picture is extended; positions outside read as 0."},
+    {.name = "pads",
+     .kind = QN_ATTR_INTS,
+     .offset = offsetof(qn_conv2d_attrs, pads),
+     .low = 0,
+     .high = 65535,
+     .count = 4,
+     .fallback = "[0, 0, 0, 0]",
+     .doc = "Top, left, bottom, right; used when padding is explicit."},
+    {.name = "groups",
+     .kind = QN_ATTR_INT,
+     .offset = offsetof(qn_conv2d_attrs, groups),
+     .low = 1,
+     .high = INT32_MAX,
+     .fallback = "1",
+     .doc = "Blocks of channels that are convolved separately; the input channels for depthwise."},
+    {.name = "activation",
+     .kind = QN_ATTR_ENUM,
+     .offset = offsetof(qn_conv2d_attrs, activation),
+     .names = qn_activation_names,
+     .fallback = "none",
+     .doc = "Applied last, after bias and addend."},
+    {.name = "packing",
+     .kind = QN_ATTR_ENUM,
+     .offset = offsetof(qn_conv2d_attrs, packing),
+     .names = qn_packing_names,
+     .fallback = "plain",
+     .doc = "Layout of the weights' bytes; set by the planner."},
+    {0},
+};
+
+static qn_status *check_channels(qn_infer *infer, int64_t groups) {
+    const qn_type *x = &infer->inputs[X], *weights = &infer->inputs[WEIGHTS];
+    qn_dim takes = qn_dim_mul(infer->dims, weights->dims[2], qn_infer_const(infer, groups));
+    if (groups == 1) return qn_infer_expect_dim(infer, X, 3, takes, "x", "channels", "the weights take");
+    if (!qn_dim_same(x->dims[3], takes))
+        QN_TRY(qn_infer_require_equal(infer, x->dims[3], takes,
+                                      "x has %s channels, the weights take %s in each of %lld groups: %s",
+                                      qn_infer_dim_text(infer, x->dims[3]), qn_infer_dim_text(infer, weights->dims[2]),
+                                      (long long)groups, qn_infer_dim_text(infer, takes)));
+    int64_t outputs;
+    if (!qn_dim_is_const(infer->dims, weights->dims[3], &outputs))
+        return QN_ERR(QN_UNSUPPORTED,
+                      "a grouped convolution needs a fixed number of output channels; the weights have %s",
+                      qn_infer_dim_text(infer, weights->dims[3]));
+    if (outputs % groups)
+        return QN_ERR(QN_INVALID_MODEL, "%lld output channels do not divide into %lld groups", (long long)outputs,
+                      (long long)groups);
+    return NULL;
+}
+
+static qn_status *infer_conv2d(qn_infer *infer) {
+    const qn_conv2d_attrs *attrs = infer->attrs;
+    const qn_type *x = &infer->inputs[X], *weights = &infer->inputs[WEIGHTS];
+    QN_TRY(qn_infer_expect_rank(infer, X, 4, "x"));
+    QN_TRY(qn_infer_expect_rank(infer, WEIGHTS, 4, "weights"));
+    QN_TRY(qn_infer_expect_dtypes(infer, X, QN_DTYPES_FLOAT, "x"));
+    QN_TRY(qn_infer_expect_same_dtype(infer, X, WEIGHTS));
+    int64_t kernel_h, kernel_w;
+    if (!qn_dim_is_const(infer->dims, weights->dims[0], &kernel_h) ||
+        !qn_dim_is_const(infer->dims, weights->dims[1], &kernel_w))
+        return QN_ERR(QN_UNSUPPORTED, "the kernel is %s x %s; expected a fixed height and width",
+                      qn_infer_dim_text(infer, weights->dims[0]), qn_infer_dim_text(infer, weights->dims[1]));
+    if (kernel_h < 1 || kernel_w < 1 || kernel_h > INT32_MAX || kernel_w > INT32_MAX)
+        return QN_ERR(QN_INVALID_MODEL, "the kernel is %lld x %lld; expected at least 1 x 1", (long long)kernel_h,
+                      (long long)kernel_w);
+    QN_TRY(check_channels(infer, attrs->groups));
+
+    qn_window window = qn_conv2d_window(attrs, kernel_h, kernel_w);
+    qn_dim dims[4] = {x->dims[0], x->dims[1], x->dims[2], weights->dims[3]};
+    QN_TRY(qn_window_infer(infer, &window, 0, x->dims[1], "height", &dims[1]));
+    QN_TRY(qn_window_infer(infer, &window, 1, x->dims[2], "width", &dims[2]));
+    if (qn_infer_has(infer, BIAS)) {
+        QN_TRY(qn_infer_expect_rank(infer, BIAS, 1, "bias"));
+        QN_TRY(qn_infer_expect_same_dtype(infer, X, BIAS));
+        QN_TRY(qn_infer_expect_dim(infer, BIAS, 0, dims[3], "bias", "elements", "the weights give output channels"));
+    }
+    if (qn_infer_has(infer, ADDEND)) {
+        static const char *const things[] = {"pictures", "rows", "columns", "channels"};
+        QN_TRY(qn_infer_expect_rank(infer, ADDEND, 4, "addend"));
+        QN_TRY(qn_infer_expect_same_dtype(infer, X, ADDEND));
+        for (int i = 0; i < 4; i++)
+            QN_TRY(qn_infer_expect_dim(infer, ADDEND, i, dims[i], "addend", things[i], "the convolution gives"));
+    }
+    qn_infer_set(infer, 0, x->dtype, 4, dims);
+    return NULL;
+}
+
+/* Sum over the taps of one output. `position`: n, oy, ox, o. */
+static double convolve_at(const qn_eval *eval, const qn_window *window, const int64_t pad[2],
+                          const int64_t position[4]) {
+    const qn_view *x = &eval->inputs[X], *weights = &eval->inputs[WEIGHTS];
+    int64_t channels = x->dims[3], group_in = weights->dims[2], outputs = weights->dims[3];
+    int64_t groups = ((const qn_conv2d_attrs *)eval->attrs)->groups;
+    int64_t first = position[3] / (outputs / groups) * group_in;
+    double sum = qn_eval_has(eval, BIAS) ? qn_view_get(&eval->inputs[BIAS], position[3]) : 0.0;
+    for (int64_t ky = 0; ky < window->kernel[0]; ky++) {
+        int64_t iy = position[1] * window->stride[0] - pad[0] + ky * window->dilation[0];
+        if (iy < 0 || iy >= x->dims[1]) continue;
+        for (int64_t kx = 0; kx < window->kernel[1]; kx++) {
+            int64_t ix = position[2] * window->stride[1] - pad[1] + kx * window->dilation[1];
+            if (ix < 0 || ix >= x->dims[2]) continue;
+            int64_t source = ((position[0] * x->dims[1] + iy) * x->dims[2] + ix) * channels + first;
+            int64_t weight = (ky * window->kernel[1] + kx) * group_in * outputs + position[3];
+            for (int64_t c = 0; c < group_in; c++)
+                sum += qn_view_get(x, source + c) * qn_view_get(weights, weight + c * outputs);
+        }
+    }
+    return sum;
+}
+
+static qn_status *eval_conv2d(const qn_eval *eval) {
+    const qn_conv2d_attrs *attrs = eval->attrs;
+    const qn_view *x = &eval->inputs[X], *weights = &eval->inputs[WEIGHTS], *out = &eval->outputs[0];
+    if (attrs->packing != QN_PACKING_PLAIN && qn_view_elems(x)) /* an empty x reads no weights */
+        return QN_ERR(QN_INTERNAL, "weights packed as %s reached the plain evaluation of %s",
+                      qn_packing_names[attrs->packing], qn_dtype_name(x->dtype));
+    qn_window window = qn_conv2d_window(attrs, weights->dims[0], weights->dims[1]);
+    int64_t pad[2] = {qn_window_pad_before(&window, 0, x->dims[1], out->dims[1]),
+                      qn_window_pad_before(&window, 1, x->dims[2], out->dims[2])};
+    int64_t index = 0, at[4];
+    for (at[0] = 0; at[0] < out->dims[0]; at[0]++)
+        for (at[1] = 0; at[1] < out->dims[1]; at[1]++)
+            for (at[2] = 0; at[2] < out->dims[2]; at[2]++)
+                for (at[3] = 0; at[3] < out->dims[3]; at[3]++, index++) {
+                    double sum = convolve_at(eval, &window, pad, at);
+                    if (qn_eval_has(eval, ADDEND)) sum += qn_view_get(&eval->inputs[ADDEND], index);
+                    qn_view_set(out, index, qn_activation_apply(attrs->activation, sum));
+                }
+    return NULL;
+}
+
+static const float *optional_data(const qn_eval *eval, int input) {
+    return qn_eval_has(eval, input) ? eval->inputs[input].data : NULL;
+}
+
+static void lower_dense(const qn_eval *eval, const qn_window *window, const qn_kernel_set *kernels, qn_work *out_work) {
+    const qn_conv2d_attrs *attrs = eval->attrs;
+    const qn_view *x = &eval->inputs[X], *out = &eval->outputs[0];
+    qn_conv_f32_params params = {
+        .kernel = kernels->conv_f32,
+        .src = x->data,
+        .weights = eval->inputs[WEIGHTS].data,
+        .bias = optional_data(eval, BIAS),
+        .addend = optional_data(eval, ADDEND),
+        .dst = out->data,
+        .batch = x->dims[0],
+        .in_h = x->dims[1],
+        .in_w = x->dims[2],
+        .in_c = x->dims[3],
+        .out_h = out->dims[1],
+        .out_w = out->dims[2],
+        .out_c = out->dims[3],
+        .src_stride = x->dims[3],
+        .dst_stride = out->dims[3],
+        .kernel_h = window->kernel[0],
+        .kernel_w = window->kernel[1],
+        .stride_h = window->stride[0],
+        .stride_w = window->stride[1],
+        .dilation_h = window->dilation[0],
+        .dilation_w = window->dilation[1],
+        .pad_top = qn_window_pad_before(window, 0, x->dims[1], out->dims[1]),
+        .pad_left = qn_window_pad_before(window, 1, x->dims[2], out->dims[2]),
+    };
+    qn_activation_range(attrs->activation, &params.act_min, &params.act_max);
+    qn_conv_f32_work(&params, out_work);
+}
+
+static void lower_depthwise(const qn_eval *eval, const qn_window *window, const qn_kernel_set *kernels,
+                            qn_work *out_work) {
+    const qn_conv2d_attrs *attrs = eval->attrs;
+    const qn_view *x = &eval->inputs[X], *out = &eval->outputs[0];
+    qn_depthwise_f32_params params = {
+        .kernel = kernels->depthwise_f32,
+        .src = x->data,
+        .weights = eval->inputs[WEIGHTS].data,
+        .bias = optional_data(eval, BIAS),
+        .addend = optional_data(eval, ADDEND),
+        .dst = out->data,
+        .batch = x->dims[0],
+        .in_h = x->dims[1],
+        .in_w = x->dims[2],
+        .channels = x->dims[3],
+        .out_h = out->dims[1],
+        .out_w = out->dims[2],
+        .kernel_h = window->kernel[0],
+        .kernel_w = window->kernel[1],
+        .stride_h = window->stride[0],
+        .stride_w = window->stride[1],
+        .dilation_h = window->dilation[0],
+        .dilation_w = window->dilation[1],
+        .pad_top = qn_window_pad_before(window, 0, x->dims[1], out->dims[1]),
+        .pad_left = qn_window_pad_before(window, 1, x->dims[2], out->dims[2]),
+    };
+    qn_activation_range(attrs->activation, &params.act_min, &params.act_max);
+    qn_depthwise_f32_work(&params, out_work);
+}
+
+static int lower_conv2d(const qn_eval *operands, const qn_kernel_set *kernels, qn_work *out_work) {
+    const qn_conv2d_attrs *attrs = operands->attrs;
+    const qn_view *x = &operands->inputs[X], *weights = &operands->inputs[WEIGHTS], *out = &operands->outputs[0];
+    if (x->dtype != QN_DTYPE_F32 || !qn_view_elems(x) || !qn_view_elems(out)) return 0;
+    qn_window window = qn_conv2d_window(attrs, weights->dims[0], weights->dims[1]);
+    if (attrs->packing == QN_PACKING_PANEL16 && attrs->groups == 1) {
+        lower_dense(operands, &window, kernels, out_work);
+        return 1;
+    }
+    int64_t channels = x->dims[3];
+    if (attrs->packing == QN_PACKING_CHANNEL16 && attrs->groups == channels && out->dims[3] == channels) {
+        lower_depthwise(operands, &window, kernels, out_work);
+        return 1;
+    }
+    return 0;
+}
+
+static int64_t macs_conv2d(const qn_eval *operands) {
+    const qn_view *weights = &operands->inputs[WEIGHTS];
+    return qn_view_elems(&operands->outputs[0]) * weights->dims[0] * weights->dims[1] * weights->dims[2];
+}
+
+static void sample_conv2d(qn_sample *sample) {
+    qn_conv2d_attrs *attrs = sample->attrs;
+    qn_rng *rng = sample->rng;
+    int64_t kernel[2], size[2];
+    attrs->stride.count = attrs->dilation.count = 2;
+    attrs->pads.count = 4;
+    attrs->padding = qn_rng_range(rng, 0, QN_PADDING_VALID);
+    attrs->activation = qn_rng_range(rng, 0, QN_ACTIVATION_RELU6);
+    for (int i = 0; i < 4; i++) attrs->pads.values[i] = qn_rng_range(rng, 0, 2);
+    for (int i = 0; i < 2; i++) {
+        kernel[i] = qn_rng_range(rng, 1, 3);
+        attrs->stride.values[i] = qn_rng_range(rng, 1, 3);
+        attrs->dilation.values[i] = qn_rng_range(rng, 1, 3);
+    }
+    qn_window window = qn_conv2d_window(attrs, kernel[0], kernel[1]);
+    for (int i = 0; i < 2; i++) {
+        size[i] = qn_rng_range(rng, 1, 9);
+        while (qn_window_out_size(&window, i, size[i]) < 1) size[i]++;
+    }
+    int64_t kind = qn_rng_range(rng, 0, 2), group_in = kind == 1 ? 1 : qn_rng_range(rng, 1, 20);
+    attrs->groups = kind == 0 ? 1 : qn_rng_range(rng, 1, kind == 1 ? 20 : 3);
+    int64_t outputs = kind == 0 ? qn_rng_range(rng, 1, 35) : attrs->groups * (kind == 1 ? 1 : qn_rng_range(rng, 1, 3));
+    int64_t batch = qn_rng_range(rng, 1, 2);
+    qn_sample_input(sample, QN_DTYPE_F32, 4, (int64_t[]){batch, size[0], size[1], attrs->groups * group_in});
+    qn_sample_input(sample, QN_DTYPE_F32, 4, (int64_t[]){kernel[0], kernel[1], group_in, outputs});
+    int64_t extras = qn_rng_range(rng, 0, 2);
+    if (extras >= 1) qn_sample_input(sample, QN_DTYPE_F32, 1, &outputs);
+    if (extras >= 2)
+        qn_sample_input(sample, QN_DTYPE_F32, 4,
+                        (int64_t[]){batch, qn_window_out_size(&window, 0, size[0]),
+                                    qn_window_out_size(&window, 1, size[1]), outputs});
+}
+
+const qn_op_def qn_op_conv2d = {
+    .name = "conv2d",
+    .doc = "Convolution over NHWC pictures: activation(conv(x, weights) + bias + addend).",
+    .min_inputs = 2,
+    .max_inputs = 4,
+    .outputs = 1,
+    .attrs = attr_defs,
+    .attrs_bytes = sizeof(qn_conv2d_attrs),
+    .infer = infer_conv2d,
+    .eval = eval_conv2d,
+    .lower = lower_conv2d,
+    .macs = macs_conv2d,
+    .sample = sample_conv2d,
+};

@@ -1,0 +1,50 @@
+#include "op/op.h"
+#include "op/rules.h"
+
+static const qn_attr_def attrs[] = {
+    {.name = "alpha",
+     .kind = QN_ATTR_FLOAT,
+     .offset = offsetof(qn_leaky_relu_attrs, alpha),
+     .fallback = "0.2",
+     .doc = "slope where x < 0"},
+    {.name = NULL},
+};
+
+static qn_status *infer_leaky_relu(qn_infer *infer) {
+    const qn_type *x = &infer->inputs[0];
+    QN_TRY(qn_infer_expect_dtypes(infer, 0, QN_DTYPES_FLOAT, "x"));
+    qn_infer_set(infer, 0, x->dtype, x->rank, x->dims);
+    return NULL;
+}
+
+static qn_status *eval_leaky_relu(const qn_eval *eval) {
+    const qn_leaky_relu_attrs *a = eval->attrs;
+    const qn_view *x = &eval->inputs[0], *y = &eval->outputs[0];
+    int64_t elems = qn_view_elems(y);
+    for (int64_t i = 0; i < elems; i++) {
+        double value = qn_view_get(x, i);
+        qn_view_set(y, i, value > 0.0 ? value : x->dtype == QN_DTYPE_F64 ? value * a->alpha : (float)value * a->alpha);
+    }
+    return NULL;
+}
+
+static void sample_leaky_relu(qn_sample *sample) {
+    int64_t dims[QN_MAX_RANK];
+    int rank = qn_sample_shape(sample, 0, 4, dims);
+    ((qn_leaky_relu_attrs *)sample->attrs)->alpha = qn_rng_float(sample->rng, -0.5f, 1.5f);
+    qn_sample_input(sample, qn_sample_dtype(sample, QN_DTYPES_FLOAT), rank, dims);
+}
+
+const qn_op_def qn_op_leaky_relu = {
+    .name = "leaky_relu",
+    .doc = "x, or alpha * x where x < 0",
+    .min_inputs = 1,
+    .max_inputs = 1,
+    .outputs = 1,
+    .flags = QN_OP_ELEMENTWISE | QN_OP_MAY_ALIAS,
+    .attrs = attrs,
+    .attrs_bytes = sizeof(qn_leaky_relu_attrs),
+    .infer = infer_leaky_relu,
+    .eval = eval_leaky_relu,
+    .sample = sample_leaky_relu,
+};

@@ -1,0 +1,171 @@
+/* matmul - matrix product over the last two axes, leading axes broadcast; optional bias and activation. */
+#include "op/operand.h"
+
+#include "kernel/kernel.h"
+
+enum { A = 0, B = 1, BIAS = 2 };
+
+static const qn_attr_def attr_defs[] = {
+    {.name = "transpose_a",
+     .kind = QN_ATTR_BOOL,
+     .offset = offsetof(qn_matmul_attrs, transpose_a),
+     .fallback = "false",
+     .doc = "a is [..., K, M]."},
+    {.name = "transpose_b",
+     .kind = QN_ATTR_BOOL,
+     .offset = offsetof(qn_matmul_attrs, transpose_b),
+     .fallback = "false",
+     .doc = "b is [..., N, K]."},
+    {.name = "activation",
+     .kind = QN_ATTR_ENUM,
+     .offset = offsetof(qn_matmul_attrs, activation),
+     .names = qn_activation_names,
+     .fallback = "none",
+     .doc = "Applied last, after the bias."},
+    {.name = "packing",
+     .kind = QN_ATTR_ENUM,
+     .offset = offsetof(qn_matmul_attrs, packing),
+     .names = qn_packing_names,
+     .fallback = "plain",
+     .doc = "Layout of the bytes of b; set by the planner."},
+    {0},
+};
+
+static qn_status *infer_matmul(qn_infer *infer) {
+    const qn_matmul_attrs *attrs = infer->attrs;
+    const qn_type *a = &infer->inputs[A], *b = &infer->inputs[B];
+    QN_TRY(qn_infer_expect_dtypes(infer, A, QN_DTYPES_FLOAT, "a"));
+    QN_TRY(qn_infer_expect_same_dtype(infer, A, B));
+    if (a->rank < 2 || b->rank < 2)
+        return QN_ERR(QN_INVALID_MODEL, "a has rank %d and b rank %d; expected at least 2 for both: reshape first",
+                      a->rank, b->rank);
+    int transpose_a = attrs->transpose_a != 0, transpose_b = attrs->transpose_b != 0;
+    qn_dim rows = a->dims[a->rank - 2 + transpose_a], depth = a->dims[a->rank - 1 - transpose_a];
+    qn_dim columns = b->dims[b->rank - 1 - transpose_b];
+    QN_TRY(qn_infer_expect_dim(infer, B, b->rank - 2 + transpose_b, depth, "b", transpose_b ? "columns" : "rows",
+                               transpose_a ? "the rows of a are" : "the columns of a are"));
+    qn_type lead_a = *a, lead_b = *b;
+    lead_a.rank -= 2;
+    lead_b.rank -= 2;
+    qn_dim dims[QN_MAX_RANK];
+    int rank;
+    QN_TRY(qn_infer_broadcast(infer, &lead_a, &lead_b, &rank, dims));
+    dims[rank] = rows;
+    dims[rank + 1] = columns;
+    if (qn_infer_has(infer, BIAS)) {
+        QN_TRY(qn_infer_expect_rank(infer, BIAS, 1, "bias"));
+        QN_TRY(qn_infer_expect_same_dtype(infer, A, BIAS));
+        QN_TRY(qn_infer_expect_dim(infer, BIAS, 0, columns, "bias", "elements", "the product's columns are"));
+    }
+    qn_infer_set(infer, 0, a->dtype, rank + 2, dims);
+    return NULL;
+}
+
+/* First element of the matrix of `view` that broadcasts to output matrix `index`. */
+static int64_t matrix_start(const qn_view *view, const qn_view *out, int64_t index) {
+    int64_t start = 0, stride = view->dims[view->rank - 1] * view->dims[view->rank - 2];
+    for (int axis = out->rank - 3; axis >= 0; axis--) {
+        int64_t at = index % out->dims[axis];
+        index /= out->dims[axis];
+        int own = axis - (out->rank - view->rank);
+        if (own < 0) continue;
+        if (view->dims[own] > 1) start += at * stride;
+        stride *= view->dims[own];
+    }
+    return start;
+}
+
+static qn_status *eval_matmul(const qn_eval *eval) {
+    const qn_matmul_attrs *attrs = eval->attrs;
+    const qn_view *a = &eval->inputs[A], *b = &eval->inputs[B], *out = &eval->outputs[0];
+    if (attrs->packing != QN_PACKING_PLAIN && qn_view_elems(a)) /* an empty a reads nothing of b */
+        return QN_ERR(QN_INTERNAL, "b packed as %s reached the plain evaluation of %s",
+                      qn_packing_names[attrs->packing], qn_dtype_name(a->dtype));
+    int64_t rows = out->dims[out->rank - 2], columns = out->dims[out->rank - 1];
+    int64_t depth = a->dims[a->rank - (attrs->transpose_a ? 2 : 1)];
+    int64_t a_row = attrs->transpose_a ? 1 : depth, a_step = attrs->transpose_a ? rows : 1;
+    int64_t b_step = attrs->transpose_b ? 1 : columns, b_column = attrs->transpose_b ? depth : 1;
+    int64_t total = qn_view_elems(out);
+    for (int64_t index = 0; index < total; index++) {
+        int64_t matrix = index / (rows * columns), row = index / columns % rows, column = index % columns;
+        int64_t from_a = matrix_start(a, out, matrix) + row * a_row;
+        int64_t from_b = matrix_start(b, out, matrix) + column * b_column;
+        double sum = qn_eval_has(eval, BIAS) ? qn_view_get(&eval->inputs[BIAS], column) : 0.0;
+        for (int64_t k = 0; k < depth; k++)
+            sum += qn_view_get(a, from_a + k * a_step) * qn_view_get(b, from_b + k * b_step);
+        qn_view_set(out, index, qn_activation_apply(attrs->activation, sum));
+    }
+    return NULL;
+}
+
+/* A packed b is one matrix for all rows of a, so the product is a convolution of 1 tap over a row of pixels. */
+static int lower_matmul(const qn_eval *operands, const qn_kernel_set *kernels, qn_work *out_work) {
+    const qn_matmul_attrs *attrs = operands->attrs;
+    const qn_view *a = &operands->inputs[A], *b = &operands->inputs[B], *out = &operands->outputs[0];
+    if (a->dtype != QN_DTYPE_F32 || attrs->packing != QN_PACKING_PANEL16 || b->rank != 2) return 0;
+    if (attrs->transpose_a || attrs->transpose_b || !qn_view_elems(a) || !qn_view_elems(out)) return 0;
+    int64_t depth = b->dims[0], columns = b->dims[1], rows = qn_view_elems(out) / columns;
+    qn_conv_f32_params params = {
+        .kernel = kernels->conv_f32,
+        .src = a->data,
+        .weights = b->data,
+        .bias = qn_eval_has(operands, BIAS) ? operands->inputs[BIAS].data : NULL,
+        .dst = out->data,
+        .batch = 1,
+        .in_h = 1,
+        .in_w = rows,
+        .in_c = depth,
+        .out_h = 1,
+        .out_w = rows,
+        .out_c = columns,
+        .src_stride = depth,
+        .dst_stride = columns,
+        .kernel_h = 1,
+        .kernel_w = 1,
+        .stride_h = 1,
+        .stride_w = 1,
+        .dilation_h = 1,
+        .dilation_w = 1,
+    };
+    qn_activation_range(attrs->activation, &params.act_min, &params.act_max);
+    qn_conv_f32_work(&params, out_work);
+    return 1;
+}
+
+static int64_t macs_matmul(const qn_eval *operands) {
+    const qn_matmul_attrs *attrs = operands->attrs;
+    const qn_view *a = &operands->inputs[A];
+    return qn_view_elems(&operands->outputs[0]) * a->dims[a->rank - (attrs->transpose_a ? 2 : 1)];
+}
+
+static void sample_matmul(qn_sample *sample) {
+    qn_matmul_attrs *attrs = sample->attrs;
+    qn_rng *rng = sample->rng;
+    attrs->transpose_a = qn_rng_range(rng, 0, 1);
+    attrs->transpose_b = qn_rng_range(rng, 0, 1);
+    attrs->activation = qn_rng_range(rng, 0, QN_ACTIVATION_RELU6);
+    int64_t rows = qn_rng_range(rng, 1, 9), depth = qn_rng_range(rng, 1, 19), columns = qn_rng_range(rng, 1, 35);
+    int64_t lead = qn_rng_range(rng, 1, 3);
+    int lead_a = (int)qn_rng_range(rng, 0, 1), lead_b = (int)qn_rng_range(rng, 0, 1);
+    int64_t a[3] = {qn_rng_range(rng, 0, 1) ? lead : 1, attrs->transpose_a ? depth : rows,
+                    attrs->transpose_a ? rows : depth};
+    int64_t b[3] = {lead, attrs->transpose_b ? columns : depth, attrs->transpose_b ? depth : columns};
+    qn_sample_input(sample, QN_DTYPE_F32, 2 + lead_a, a + !lead_a);
+    qn_sample_input(sample, QN_DTYPE_F32, 2 + lead_b, b + !lead_b);
+    if (qn_rng_range(rng, 0, 1)) qn_sample_input(sample, QN_DTYPE_F32, 1, &columns);
+}
+
+const qn_op_def qn_op_matmul = {
+    .name = "matmul",
+    .doc = "Matrix product over the last two axes, activation(a b + bias); leading axes broadcast.",
+    .min_inputs = 2,
+    .max_inputs = 3,
+    .outputs = 1,
+    .attrs = attr_defs,
+    .attrs_bytes = sizeof(qn_matmul_attrs),
+    .infer = infer_matmul,
+    .eval = eval_matmul,
+    .lower = lower_matmul,
+    .macs = macs_matmul,
+    .sample = sample_matmul,
+};

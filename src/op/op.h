@@ -1,0 +1,219 @@
+/* op/op.h - what an operator is. Operator files include this header, what operators share
+ * (op/move.h, op/rules.h) and kernel/kernel.h when they lower, and nothing else of quench.
+ *
+ * One operator, one file, one row in ops.def. A definition says everything quench knows about an operator; from it
+ * follow the text IR, checking, printing, the file format, documentation and the sample-driven tests.
+ *
+ *   schema   attributes as fields of a plain struct (op/attrs.h), described by a table
+ *   infer    types and shapes over symbolic dims, with checks that name the attribute or dim
+ *   eval     plain, naive computation through element accessors: the oracle, the constant folder, the fallback
+ *   lower    optional: the same computation as work for a kernel family
+ *   cost     multiply-adds, for bench and reports
+ *   sample   draws a random legal case for tests and benches
+ *
+ * The dialect (what importers must normalise to):
+ *   - Data layout of conv2d, pools, resize, space_to_batch and kin is NHWC; conv2d weights are
+ *     [KH, KW, Cin/groups, Cout] (depthwise: groups = Cin, weights [KH, KW, 1, Cin * multiplier]).
+ *   - Axes in attributes count from 0; importers turn negative axes of known rank into positive ones.
+ *   - What may be data in the source (perm, sizes, begins, paddings) is an input tensor, s32 or s64.
+ *   - Binary operators broadcast as NumPy does. Both operands have one dtype.
+ */
+#ifndef QN_OP_OP_H
+#define QN_OP_OP_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/checked.h"
+#include "base/dtype.h"
+#include "base/memory.h"
+#include "base/status.h"
+#include "base/text.h"
+#include "dim/dim.h"
+#include "op/attrs.h"
+
+/* ---- Attribute schema ---- */
+
+typedef enum qn_attr_kind {
+    QN_ATTR_INT,   /* int64_t */
+    QN_ATTR_FLOAT, /* float */
+    QN_ATTR_BOOL,  /* int64_t, 0 or 1 */
+    QN_ATTR_ENUM,  /* int64_t, an index into `names` */
+    QN_ATTR_DTYPE, /* int64_t, a qn_dtype */
+    QN_ATTR_INTS,  /* qn_ints: at most QN_ATTR_INTS_MAX numbers */
+    QN_ATTR_TEXT   /* const char *, owned by the graph's or model's memory; never NULL */
+} qn_attr_kind;
+
+typedef struct qn_attr_def {
+    const char *name;
+    qn_attr_kind kind;
+    size_t offset;            /* in the attribute struct */
+    int64_t low, high;        /* legal range of INT and of each of INTS (INTS: also their count in `count`) */
+    int64_t count;            /* INTS: exact count, or -1 for any */
+    const char *const *names; /* ENUM: NULL-terminated spellings */
+    const char *fallback;     /* default in text form ("1", "[1, 1]", "none"); NULL: required */
+    const char *doc;
+} qn_attr_def;
+
+/* ---- Inference ---- */
+
+/* One operand or result during inference. */
+typedef struct qn_type {
+    qn_dtype dtype;
+    int rank;
+    qn_dim dims[QN_MAX_RANK];
+} qn_type;
+
+/* The context of one inference: read inputs, then set every output exactly once. */
+typedef struct qn_infer {
+    qn_dim_pool *dims;
+    const void *attrs;
+    int input_count;
+    const qn_type *inputs;
+    /* Elements of small integer or bool inputs where known as expressions (row-major), else NULL. An element of
+       what the graph holds as a constant is always known, if the tensor is integer or bool and has at most
+       QN_CONTENT_MAX elements. */
+    const qn_dim *const *contents;
+    int output_count;
+    qn_type *outputs;
+    qn_dim **out_contents; /* set [i] to an array from `arena` when the output's elements are known */
+    qn_arena *arena;       /* lives as long as the graph */
+    const struct qn_infer_host *host; /* who runs the inference: the graph when compiling, the context when shapes are set */
+} qn_infer;
+
+/* What inference asks of whoever runs it; `self` is theirs. qn_infer_require() and its kin (op/require.c) decide what can be
+   decided over the ranges and pass on only the rest. */
+typedef struct qn_infer_host {
+    void *self;
+    /* `condition` is neither proven nor refuted. `message` is in the arena. */
+    qn_status *(*require)(void *self, qn_infer *infer, qn_dim condition, const char *message);
+    /* See qn_infer_data_dim. */
+    qn_dim (*data_dim)(void *self, qn_infer *infer, int output, int axis, qn_dim low, qn_dim high);
+} qn_infer_host;
+
+enum { QN_CONTENT_MAX = 64 };
+
+/* Demands `condition` >= 0 at every shape. Proven: nothing happens. Proven false over the whole range: an error.
+   Else it becomes a check when shapes are set, with this message, and may narrow the declared range. */
+qn_status *qn_infer_require(qn_infer *infer, qn_dim condition, const char *format, ...) QN_PRINTF(3, 4) QN_MUST_USE;
+/* Demands a == b. */
+qn_status *qn_infer_require_equal(qn_infer *infer, qn_dim a, qn_dim b, const char *format, ...) QN_PRINTF(4, 5) QN_MUST_USE;
+/* A dim known only after the step has run, in [low, high]. eval reports it by shrinking its output view's dims. */
+qn_dim qn_infer_data_dim(qn_infer *infer, int output, int axis, qn_dim low, qn_dim high);
+
+/* Helpers. */
+qn_status *qn_infer_expect_rank(const qn_infer *infer, int input, int rank, const char *name) QN_MUST_USE;
+qn_status *qn_infer_expect_dtype(const qn_infer *infer, int input, qn_dtype dtype, const char *name) QN_MUST_USE;
+qn_status *qn_infer_expect_same_dtype(const qn_infer *infer, int a, int b) QN_MUST_USE;
+/* Number of elements of an input when all dims are constant, else -1. */
+int64_t qn_infer_const_elems(const qn_infer *infer, int input);
+/* Copies input `input`'s known constant elements; 0 if any is unknown or not constant. */
+int qn_infer_const_ints(const qn_infer *infer, int input, int64_t *out_values, int64_t max_count, int64_t *out_count);
+qn_dim qn_infer_const(const qn_infer *infer, int64_t value);
+/* Sets output `output` to dtype and a copy of dims. */
+void qn_infer_set(qn_infer *infer, int output, qn_dtype dtype, int rank, const qn_dim *dims);
+/* NumPy broadcasting of two shapes, with checks. */
+qn_status *qn_infer_broadcast(qn_infer *infer, const qn_type *a, const qn_type *b, int *out_rank, qn_dim *out_dims) QN_MUST_USE;
+
+/* ---- Evaluation ---- */
+
+typedef struct qn_eval {
+    const void *attrs;
+    int input_count;
+    const qn_view *inputs;   /* absent optional inputs have dtype QN_DTYPE_NONE */
+    int output_count;
+    qn_view *outputs;        /* dims and data set by the caller; never overlap the inputs unless MAY_ALIAS */
+    void *scratch;           /* scratch_bytes() bytes, 64-aligned */
+} qn_eval;
+
+/* ---- Lowering ---- */
+
+struct qn_work;        /* kernel/kernel.h */
+struct qn_kernel_set;  /* kernel/kernel.h: the kernels chosen for this CPU */
+
+typedef struct qn_sample qn_sample;
+
+/* ---- Definition ---- */
+
+enum {
+    QN_OP_MOVES = 1u << 0,       /* output elements are copies of elements of input 0 .. (any dtype): symbolic contents
+                                    follow by evaluating over handles. See `data_inputs`. */
+    QN_OP_ELEMENTWISE = 1u << 1, /* output element i depends on element i of same-shaped or broadcast inputs only */
+    QN_OP_COMMUTES = 1u << 2,    /* its two inputs may be swapped */
+    QN_OP_MAY_ALIAS = 1u << 3,   /* output 0 may share memory with a dying input of equal byte size */
+    QN_OP_VIEW = 1u << 4,        /* output 0 is the bytes of input 0 under another shape: no work at all */
+    QN_OP_EFFECT = 1u << 5,      /* kept though it has no used output (assert) */
+    QN_OP_DATA_SHAPE = 1u << 6   /* has outputs whose size depends on data */
+};
+
+typedef struct qn_op_def {
+    const char *name; /* canonical: text IR, command line, documentation, file format */
+    const char *doc;  /* one sentence */
+    int min_inputs, max_inputs; /* max -1: any number. Optional inputs come last */
+    int outputs;
+    uint32_t flags;
+    int data_inputs;            /* QN_OP_MOVES: the first so many inputs are data, the others control (0: all of them) */
+    const qn_attr_def *attrs;   /* ends with a row whose name is NULL; may be NULL */
+    size_t attrs_bytes;         /* sizeof the attribute struct, 0 if none */
+
+    qn_status *(*infer)(qn_infer *infer);
+    qn_status *(*eval)(const qn_eval *eval);
+    size_t (*scratch_bytes)(const qn_eval *eval); /* NULL: none; looks at attrs, dtypes and dims only */
+    /* Fills *out_work and returns 1, or returns 0 when no kernel family covers these operands (eval runs then).
+       Dims are concrete and data pointers final, but what they point at is not there yet: never read it. */
+    int (*lower)(const qn_eval *operands, const struct qn_kernel_set *kernels, struct qn_work *out_work);
+    int64_t (*macs)(const qn_eval *operands); /* multiply-adds; NULL: 0 */
+    /* Draws a random legal case: attrs (zeroed, attrs_bytes), input dtypes and dims, and the data of control
+       inputs through `sample`. NULL only where tests construct cases by hand. */
+    void (*sample)(qn_sample *sample);
+} qn_op_def;
+
+/* A case under construction. Tests fill the data of inputs that have none. */
+struct qn_sample {
+    qn_rng *rng;
+    qn_arena *arena;
+    void *attrs;
+    int input_count;
+    qn_view inputs[QN_MAX_SAMPLE_INPUTS];
+    float low, high; /* range of random float data; default -2 .. 2 */
+};
+
+/* Adds an input of random data (data == NULL) and returns its index. */
+int qn_sample_input(qn_sample *sample, qn_dtype dtype, int rank, const int64_t *dims);
+/* Adds a control input holding `values` (rank 1, or rank 0 if count is -1). */
+int qn_sample_ints(qn_sample *sample, qn_dtype dtype, int count, const int64_t *values);
+/* Draws dims of a rank in [min_rank, max_rank], small, 1 often and 0 sometimes; returns the rank. */
+int qn_sample_shape(qn_sample *sample, int min_rank, int max_rank, int64_t *out_dims);
+/* Draws a dtype of a set, bit 1 << dtype each; f32 half of the time if it is there. */
+qn_dtype qn_sample_dtype(qn_sample *sample, uint32_t set);
+/* s32 or s64. */
+qn_dtype qn_sample_index_dtype(qn_sample *sample);
+
+/* ---- Registry, built from ops.def ---- */
+
+size_t qn_op_count(void);
+const qn_op_def *qn_op_at(size_t index);
+const qn_op_def *qn_op_find(const char *name); /* NULL if there is none */
+
+#define QN_OP(name) extern const qn_op_def qn_op_##name;
+#include "op/ops.def"
+#undef QN_OP
+
+/* ---- Generic over the schema (op/attr.c) ---- */
+
+/* Fills `attrs` with the defaults; required ones stay zero. */
+void qn_attrs_init(const qn_op_def *op, void *attrs);
+/* Checks every attribute against its row; messages name the attribute, the value and what is allowed. */
+qn_status *qn_attrs_verify(const qn_op_def *op, const void *attrs) QN_MUST_USE;
+int qn_attrs_equal(const qn_op_def *op, const void *a, const void *b);
+uint64_t qn_attrs_hash(const qn_op_def *op, const void *attrs);
+/* "stride=[2, 2], padding=same_upper": only what differs from the default, or all. */
+void qn_attrs_print(const qn_op_def *op, const void *attrs, int all, qn_buffer *buffer);
+/* Sets one attribute from text, as qn_attrs_print writes values: 3, 0.5, true, same_upper, f32, [1, 2], "text" with
+   \", \\, \n and \xNN (text without quotes is taken as it stands). Checks it too. `arena` owns copied text. */
+qn_status *qn_attrs_parse_one(const qn_op_def *op, void *attrs, const char *name, const char *text, qn_arena *arena) QN_MUST_USE;
+/* Binary form of the .qn file: fields in schema order, little endian; see docs/file-format.md. */
+void qn_attrs_write(const qn_op_def *op, const void *attrs, qn_buffer *buffer);
+qn_status *qn_attrs_read(const qn_op_def *op, qn_bytes bytes, void *attrs, qn_arena *arena) QN_MUST_USE;
+
+#endif

@@ -1,0 +1,337 @@
+/* Every row of ops.def on random legal cases that the row itself draws: infer against eval, contents against data,
+ * shared memory against separate memory, lowered work against eval, and attributes through text and binary form. */
+#include "operator_case.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "kernel/kernel.h"
+
+enum { CASES_PER_OP = 200 };
+
+typedef struct drawn_case {
+    uint64_t seed;
+    qn_rng rng;
+    qn_sample sample;
+    void *attrs;
+    operator_case *c;
+} drawn_case;
+
+static uint64_t base_seed(void) {
+    const char *text = getenv("QUENCH_SEED");
+    return text ? strtoull(text, NULL, 0) : 20240607;
+}
+
+/* Data that ends where its memory ends, so that reading past it is seen. */
+static void fill(drawn_case *drawn, qn_view *view) {
+    int64_t elems = qn_view_elems(view);
+    view->data = malloc(qn_view_bytes(view) ? qn_view_bytes(view) : 1);
+    assert_non_null(view->data);
+    for (int64_t i = 0; i < elems; i++) {
+        if (qn_dtype_is_float(view->dtype))
+            qn_view_set(view, i, qn_rng_float(&drawn->rng, drawn->sample.low, drawn->sample.high));
+        else
+            qn_view_set_int(view, i,
+                            qn_rng_range(&drawn->rng, view->dtype == QN_DTYPE_BOOL ? 0 : -100,
+                                         view->dtype == QN_DTYPE_BOOL ? 1 : 100));
+    }
+}
+
+static void draw(drawn_case *drawn, const qn_op_def *op, uint64_t seed) {
+    operator_case *c = operator_case_create(op);
+    *drawn = (drawn_case){.seed = seed, .c = c, .attrs = calloc(1, op->attrs_bytes ? op->attrs_bytes : 1)};
+    assert_non_null(drawn->attrs);
+    qn_rng_init(&drawn->rng, seed);
+    drawn->sample = (qn_sample){.rng = &drawn->rng, .arena = &c->arena, .attrs = drawn->attrs, .low = -2, .high = 2};
+    op->sample(&drawn->sample);
+    if (op->attrs_bytes) memcpy(c->attrs, drawn->attrs, op->attrs_bytes);
+    for (int i = 0; i < drawn->sample.input_count; i++) {
+        qn_view view = drawn->sample.inputs[i], copy = view;
+        fill(drawn, &copy);
+        if (view.dtype != QN_DTYPE_NONE && view.data && qn_view_bytes(&view))
+            memcpy(copy.data, view.data, qn_view_bytes(&view));
+        drawn->sample.inputs[i].data = copy.data;
+        if (view.dtype == QN_DTYPE_NONE)
+            operator_case_skip_input(c);
+        else
+            operator_case_input(c, view.dtype, view.rank, view.dims, copy.data);
+    }
+}
+
+static void drop(drawn_case *drawn) {
+    operator_case_destroy(drawn->c);
+    for (int i = 0; i < drawn->sample.input_count; i++) free(drawn->sample.inputs[i].data);
+    free(drawn->attrs);
+}
+
+static void print_case(const drawn_case *drawn) {
+    qn_buffer buffer;
+    qn_buffer_init(&buffer, NULL);
+    qn_buffer_printf(&buffer, "%s, case seed %llu:", drawn->c->op->name, (unsigned long long)drawn->seed);
+    for (int i = 0; i < drawn->c->input_count; i++) {
+        const qn_view *view = &drawn->c->inputs[i];
+        qn_buffer_printf(&buffer, " %s[", qn_dtype_name(view->dtype));
+        for (int k = 0; k < view->rank; k++)
+            qn_buffer_printf(&buffer, "%s%lld", k ? "," : "", (long long)view->dims[k]);
+        qn_buffer_printf(&buffer, "]");
+    }
+    qn_buffer_printf(&buffer, " {");
+    qn_attrs_print(drawn->c->op, drawn->c->attrs, 1, &buffer);
+    qn_buffer_printf(&buffer, "}");
+    print_error("%s\n", qn_buffer_text(&buffer));
+    qn_buffer_deinit(&buffer);
+}
+
+#define CHECK(drawn, condition, ...)                                                                                   \
+    do {                                                                                                               \
+        if (!(condition)) {                                                                                            \
+            print_case(drawn);                                                                                         \
+            fail_msg(__VA_ARGS__);                                                                                     \
+        }                                                                                                              \
+    } while (0)
+
+static void expect_ok(const drawn_case *drawn, qn_status *status, const char *what) {
+    CHECK(drawn, !status, "%s: %s (%s)", what, qn_status_message(status), qn_status_where(status));
+}
+
+static qn_eval eval_of(const drawn_case *drawn, qn_view *out) {
+    const operator_case *c = drawn->c;
+    return (qn_eval){.attrs = c->attrs,
+                     .input_count = c->input_count,
+                     .inputs = c->inputs,
+                     .output_count = c->op->outputs,
+                     .outputs = out};
+}
+
+/* ---- The properties ---- */
+
+static void check_shape(const drawn_case *drawn) {
+    const operator_case *c = drawn->c;
+    CHECK(drawn, c->out.dtype == c->out_type.dtype && c->out.rank == c->out_type.rank, "eval changed type or rank");
+    for (int i = 0; i < c->out.rank; i++) {
+        int64_t low, high;
+        qn_dim_range(c->dims, c->out_type.dims[i], &low, &high);
+        int within = c->out.dims[i] >= low && c->out.dims[i] <= high;
+        CHECK(drawn, within, "dim %d: eval made %lld, infer said %lld to %lld", i, (long long)c->out.dims[i],
+              (long long)low, (long long)high);
+        CHECK(drawn, low == high || c->op->flags & QN_OP_DATA_SHAPE, "dim %d is no number though the inputs are", i);
+    }
+}
+
+static void check_contents(const drawn_case *drawn) {
+    const operator_case *c = drawn->c;
+    int64_t elems = qn_view_elems(&c->out), number;
+    for (int64_t i = 0; c->out_contents && i < elems; i++) {
+        CHECK(drawn, qn_dim_is_const(c->dims, c->out_contents[i], &number), "contents %lld is no number", (long long)i);
+        CHECK(drawn, number == qn_view_get_int(&c->out, i), "contents %lld: infer %lld, eval %lld", (long long)i,
+              (long long)number, (long long)qn_view_get_int(&c->out, i));
+    }
+}
+
+/* The result written over an input of equal size must be the same. */
+static void check_shared_memory(drawn_case *drawn) {
+    operator_case *c = drawn->c;
+    size_t bytes = qn_view_bytes(&c->out);
+    for (int k = 0; k < c->input_count; k++) {
+        if (!(c->op->flags & QN_OP_MAY_ALIAS) || c->inputs[k].dtype == QN_DTYPE_NONE) continue;
+        if (!bytes || qn_view_bytes(&c->inputs[k]) != bytes) continue;
+        void *kept = c->inputs[k].data, *shared = malloc(bytes);
+        assert_non_null(shared);
+        memcpy(shared, kept, bytes);
+        qn_view out = c->out;
+        out.data = c->inputs[k].data = shared;
+        qn_eval eval = eval_of(drawn, &out);
+        expect_ok(drawn, c->op->eval(&eval), "eval in place");
+        CHECK(drawn, !memcmp(shared, c->out.data, bytes), "eval over input %d gives another result", k);
+        c->inputs[k].data = kept;
+        free(shared);
+    }
+}
+
+/* Runs work as two threads would: the later tasks first. */
+static void run_work(const qn_work *work) {
+    void *scratch = aligned_alloc(64, (work->scratch_bytes + 127) / 64 * 64);
+    assert_non_null(scratch);
+    int64_t middle = work->tasks / 2;
+    if (middle < work->tasks) work->run(work->params, middle, work->tasks, scratch);
+    if (middle > 0) work->run(work->params, 0, middle, scratch);
+    free(scratch);
+}
+
+/* Rounding differs between a chain of fused multiply-adds and eval; integers and labels do not. */
+static int close_enough(const drawn_case *drawn, const qn_view *found, int64_t i) {
+    const qn_view *expected = &drawn->c->out;
+    if (!qn_dtype_is_float(expected->dtype)) return qn_view_get_int(found, i) == qn_view_get_int(expected, i);
+    double a = qn_view_get(expected, i), b = qn_view_get(found, i);
+    return a == b || (isnan(a) && isnan(b)) || fabs(a - b) <= 2e-5 * fmax(1.0, fabs(a));
+}
+
+/* Kernels of conv2d and matmul read weights that were packed when the plan was made: does that to the case, with the
+   attribute set in `attrs`. The packed copy, to be freed, or NULL where these weights stay as they are. */
+static float *pack_weights(const drawn_case *drawn, void *attrs, qn_view *weights) {
+    const qn_op_def *op = drawn->c->op;
+    int64_t *packing = NULL, rows = 0, columns = 0;
+    int by_channel = 0;
+    if (op == &qn_op_conv2d) {
+        qn_conv2d_attrs *conv = attrs;
+        packing = &conv->packing;
+        columns = weights->dims[3];
+        rows = weights->dims[0] * weights->dims[1] * weights->dims[2];
+        by_channel = conv->groups > 1;
+        if (by_channel && (weights->dims[2] != 1 || columns != conv->groups)) return NULL;
+    } else if (op == &qn_op_matmul) {
+        qn_matmul_attrs *product = attrs;
+        packing = &product->packing;
+        if (weights->rank != 2 || product->transpose_b) return NULL;
+        rows = weights->dims[0];
+        columns = weights->dims[1];
+    } else {
+        return NULL;
+    }
+    size_t elems = by_channel ? qn_depthwise_f32_packed_elems(rows, columns) : qn_conv_f32_packed_elems(rows, columns);
+    float *packed = aligned_alloc(64, elems * sizeof(float));
+    assert_non_null(packed);
+    if (by_channel)
+        qn_depthwise_f32_pack(weights->data, rows, columns, packed);
+    else
+        qn_conv_f32_pack(weights->data, rows, columns, packed);
+    *packing = by_channel ? QN_PACKING_CHANNEL16 : QN_PACKING_PANEL16;
+    weights->data = packed;
+    return packed;
+}
+
+/* 1 if a kernel took the case. */
+static int check_lowered(const drawn_case *drawn) {
+    operator_case *c = drawn->c;
+    qn_kernel_set kernels;
+    qn_work work;
+    qn_view out = c->out, inputs[QN_MAX_SAMPLE_INPUTS];
+    if (!c->op->lower) return 0;
+    qn_kernel_select(0, &kernels);
+    size_t bytes = qn_view_bytes(&out);
+    out.data = malloc(bytes ? bytes : 1);
+    assert_non_null(out.data);
+    memset(out.data, 0x5A, bytes);
+    memcpy(inputs, c->inputs, sizeof inputs);
+    void *attrs = calloc(1, c->op->attrs_bytes + 1);
+    assert_non_null(attrs);
+    memcpy(attrs, c->attrs, c->op->attrs_bytes);
+    float *packed = pack_weights(drawn, attrs, &inputs[1]);
+    qn_eval eval = eval_of(drawn, &out);
+    eval.attrs = attrs;
+    eval.inputs = inputs;
+    int lowered = c->op->lower(&eval, &kernels, &work);
+    if (lowered) run_work(&work);
+    for (int64_t i = 0; lowered && i < qn_view_elems(&out); i++)
+        CHECK(drawn, close_enough(drawn, &out, i), "element %lld: kernel %s gives %.9g, eval %.9g", (long long)i,
+              work.kernel, qn_view_get(&out, i), qn_view_get(&c->out, i));
+    free(packed);
+    free(attrs);
+    free(out.data);
+    return lowered;
+}
+
+static void check_text(const drawn_case *drawn) {
+    const qn_op_def *op = drawn->c->op;
+    const char *const shown[2] = {"what is not the default", "everything"};
+    for (int all = 0; all < 2 && op->attrs_bytes; all++) {
+        void *back = calloc(1, op->attrs_bytes);
+        assert_non_null(back);
+        qn_attrs_init(op, back);
+        for (const qn_attr_def *def = op->attrs; def->name; def++) {
+            /* One row at a time, as the parser of the text form does after splitting at commas. */
+            qn_attr_def only[2] = {*def, {.name = NULL}};
+            qn_op_def one = *op;
+            qn_buffer text;
+            one.attrs = only;
+            qn_buffer_init(&text, NULL);
+            qn_attrs_print(&one, drawn->c->attrs, all, &text);
+            const char *value = strchr(qn_buffer_text(&text), '=');
+            if (value) expect_ok(drawn, qn_attrs_parse_one(op, back, def->name, value + 1, &drawn->c->arena), "parse");
+            qn_buffer_deinit(&text);
+        }
+        CHECK(drawn, qn_attrs_equal(op, back, drawn->c->attrs), "printing %s and parsing it changes the attributes",
+              shown[all]);
+        CHECK(drawn, qn_attrs_hash(op, back) == qn_attrs_hash(op, drawn->c->attrs),
+              "equal attributes hash differently");
+        free(back);
+    }
+}
+
+static void check_binary(const drawn_case *drawn) {
+    const qn_op_def *op = drawn->c->op;
+    if (!op->attrs_bytes) return;
+    qn_buffer buffer;
+    qn_buffer_init(&buffer, NULL);
+    qn_attrs_write(op, drawn->c->attrs, &buffer);
+    void *back = calloc(1, op->attrs_bytes);
+    assert_non_null(back);
+    qn_bytes bytes = {buffer.data, buffer.size};
+    expect_ok(drawn, qn_attrs_read(op, bytes, back, &drawn->c->arena), "read");
+    CHECK(drawn, qn_attrs_equal(op, back, drawn->c->attrs), "writing and reading changes the attributes");
+    for (bytes.size = 0; bytes.size < buffer.size; bytes.size++) {
+        uint8_t *cut = malloc(bytes.size ? bytes.size : 1);
+        assert_non_null(cut);
+        memcpy(cut, buffer.data, bytes.size);
+        qn_status *status = qn_attrs_read(op, (qn_bytes){cut, bytes.size}, back, &drawn->c->arena);
+        CHECK(drawn, qn_status_code(status) == QN_INVALID_MODEL, "cut to %zu bytes it still reads", bytes.size);
+        qn_status_free(status);
+        free(cut);
+    }
+    free(back);
+    qn_buffer_deinit(&buffer);
+}
+
+static void every_operator_keeps_its_promises_on_random_cases(void **state) {
+    (void)state;
+    print_message("seed %llu (QUENCH_SEED)\n", (unsigned long long)base_seed());
+    for (size_t row = 0; row < qn_op_count(); row++) {
+        const qn_op_def *op = qn_op_at(row);
+        int lowered = 0;
+        for (int k = 0; op->sample && k < CASES_PER_OP; k++) {
+            drawn_case drawn;
+            draw(&drawn, op, qn_hash_bytes(op->name, strlen(op->name), base_seed() + (uint64_t)k));
+            expect_ok(&drawn, qn_attrs_verify(op, drawn.attrs), "verify");
+            expect_ok(&drawn, operator_case_infer(drawn.c), "infer");
+            CHECK(&drawn, !drawn.c->demands.size, "left open though all is known: %s",
+                  qn_buffer_text(&drawn.c->demands));
+            expect_ok(&drawn, operator_case_eval(drawn.c), "eval");
+            if (op->outputs) {
+                check_shape(&drawn);
+                check_contents(&drawn);
+                check_shared_memory(&drawn);
+                lowered += check_lowered(&drawn);
+            }
+            check_text(&drawn);
+            check_binary(&drawn);
+            drop(&drawn);
+        }
+        if (op->lower && op->sample && !lowered) fail_msg("%s: no case of its sample reaches a kernel", op->name);
+    }
+}
+
+static void the_registry_is_sorted_and_complete(void **state) {
+    (void)state;
+    for (size_t i = 0; i < qn_op_count(); i++) {
+        const qn_op_def *op = qn_op_at(i);
+        assert_non_null(op->infer);
+        assert_non_null(op->eval);
+        assert_non_null(op->doc);
+        assert_true(op->max_inputs == -1 || op->max_inputs >= op->min_inputs);
+        assert_true(!op->attrs == !op->attrs_bytes);
+        assert_ptr_equal(qn_op_find(op->name), op);
+        if (i) assert_true(strcmp(qn_op_at(i - 1)->name, op->name) < 0);
+    }
+    assert_null(qn_op_find("convolution"));
+    assert_null(qn_op_find(""));
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_registry_is_sorted_and_complete),
+        cmocka_unit_test(every_operator_keeps_its_promises_on_random_cases),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
