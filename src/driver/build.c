@@ -1,0 +1,89 @@
+#include "quench/build.h"
+
+#include "base/file.h"
+#include "driver/config.h"
+#include "driver/meta.h"
+#include "driver/network.h"
+#include "driver/ranges.h"
+#include "pass/pass.h"
+#include "plan/plan.h"
+
+#include <string.h>
+
+void qn_build_options_init(qn_build_options *options) { *options = (qn_build_options){.size = sizeof *options}; }
+
+/* Shows the graph after a pass to whoever asked for it. */
+static void after_pass(void *self, const qn_pass *pass, const qn_graph *graph) {
+    const qn_build_options *options = self;
+    if (strcmp(options->print_after, "all") && strcmp(options->print_after, pass->name)) return;
+    qn_buffer text;
+    qn_buffer_init(&text, options->allocator);
+    qn_graph_print(graph, 0, &text);
+    options->after_pass(options->after_pass_self, pass->name, qn_buffer_text(&text));
+    qn_buffer_deinit(&text);
+}
+
+static qn_status *check_print_after(const char *name) {
+    const char *names[64];
+    if (!name || !strcmp(name, "all") || qn_pass_find(name)) return NULL;
+    size_t count = qn_pass_count();
+    for (size_t i = 0; i < count && i < 64; i++) names[i] = qn_pass_at(i)->name;
+    const char *nearest = qn_text_nearest(name, names, count);
+    return QN_ERR(QN_INVALID_ARGUMENT, "there is no pass '%s'%s%s", name, nearest ? "; nearest: " : "", nearest ? nearest : "");
+}
+
+static qn_status *run_passes(qn_network *network, const qn_config *config, const qn_build_options *options) {
+    const json_t *skipped = qn_config_find(config, "debug_config.skip_passes");
+    size_t skip_count = json_array_size(skipped);
+    const char **skip = QN_ARENA_ARRAY(&network->arena, const char *, skip_count);
+    if (!skip) return qn_status_out_of_memory();
+    for (size_t i = 0; i < skip_count; i++) skip[i] = json_string_value(json_array_get(skipped, i));
+    qn_pass_options passes = {.fusion = qn_config_bool(config, "debug_config.fusion_enable", 1), .skip = skip, .skip_count = skip_count};
+    if (options->print_after && options->after_pass) {
+        passes.after = after_pass;
+        passes.after_self = (void *)options;
+    }
+    return qn_passes_run(network->graph, QN_PASS_FUSE, &passes);
+}
+
+static qn_status *compile(qn_network *network, const qn_config *config, const qn_build_options *options, qn_buffer *meta, qn_buffer *file) {
+    qn_program program;
+    QN_TRY(check_print_after(options->print_after));
+    QN_TRY(qn_ranges_apply(network->graph, config));
+    QN_TRY(qn_meta_write(network, (qn_config *)config, meta));
+    QN_TRY(run_passes(network, config, options));
+    QN_TRY(qn_plan_build(network->graph, qn_buffer_text(meta), &network->arena, &program));
+    QN_TRY(qn_program_write(&program, file));
+    return file->failed ? qn_status_out_of_memory() : NULL;
+}
+
+qn_status *qn_build(qn_network *network, const qn_config *config, const qn_build_options *options, qn_model **out_model) {
+    qn_build_options defaults;
+    qn_build_options_init(&defaults);
+    if (!options) options = &defaults;
+    *out_model = NULL;
+    if (network->consumed)
+        return QN_ERR(QN_INVALID_ARGUMENT, "this network has been built already: import it again for another build");
+    network->consumed = 1;
+    qn_buffer meta, file;
+    qn_buffer_init(&meta, options->allocator);
+    qn_buffer_init(&file, options->allocator);
+    qn_status *status = compile(network, config, options, &meta, &file);
+    qn_model_options model_options;
+    qn_model_options_init(&model_options);
+    model_options.allocator = options->allocator;
+    /* What was written is read back like any file, so nothing leaves the compiler that the loader would refuse. */
+    if (!status) status = qn_model_load_memory(file.data, file.size, QN_MEMORY_COPY, &model_options, out_model);
+    qn_buffer_deinit(&meta);
+    qn_buffer_deinit(&file);
+    return status;
+}
+
+qn_status *qn_model_save_file(const qn_model *model, const char *path) {
+    size_t bytes;
+    const void *data = qn_model_bytes(model, &bytes);
+    return qn_file_write_atomic(path, data, bytes);
+}
+
+const char *qn_pass_name(size_t index) { return index < qn_pass_count() ? qn_pass_at(index)->name : NULL; }
+const char *qn_pass_description(size_t index) { return index < qn_pass_count() ? qn_pass_at(index)->doc : NULL; }

@@ -1,0 +1,21 @@
+/* driver/config.h - the private side of quench/config.h: typed look-ups for the build. */
+#ifndef QN_DRIVER_CONFIG_H
+#define QN_DRIVER_CONFIG_H
+
+#include "quench/config.h"
+
+#include <jansson.h>
+
+struct qn_config {
+    json_t *root; /* what was given, merged and checked */
+    char *text;   /* what qn_config_text last returned */
+    qn_log log;
+    int has_log;
+};
+
+/* The member at a dotted path ("debug_config.fusion_enable"), or NULL. Borrowed. `config` may be NULL. */
+const json_t *qn_config_find(const qn_config *config, const char *path);
+/* The boolean at `path`, or `fallback`. */
+int qn_config_bool(const qn_config *config, const char *path, int fallback);
+
+#endif

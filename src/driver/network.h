@@ -1,0 +1,22 @@
+/* driver/network.h - the private side of quench/network.h. */
+#ifndef QN_DRIVER_NETWORK_H
+#define QN_DRIVER_NETWORK_H
+
+#include "quench/network.h"
+
+#include "base/file.h"
+#include "ir/graph.h"
+
+struct qn_network {
+    const qn_allocator *allocator;
+    qn_allocator allocator_copy;
+    qn_arena arena;
+    qn_file_map map;
+    qn_graph *graph;
+    const char *format;
+    uint64_t source_bytes, source_hash;
+    qn_buffer text; /* what qn_network_print last wrote */
+    int consumed;
+};
+
+#endif

@@ -1,0 +1,23 @@
+/* Removes nodes that hand their input on under another name: identity, and casts to the type the value has. An output
+ * of the graph keeps its name; where it would name an input or constant the identity stays. */
+#include "pass/pass.h"
+#include "pass/rewrite.h"
+
+static int hands_on(const qn_node *node) {
+    if (node->op == &qn_op_identity) return 1;
+    if (!node->output_count) return 0;
+    if (node->op == &qn_op_cast) return node->inputs[0]->type.dtype == node->outputs[0]->type.dtype;
+    return node->op->flags & QN_OP_VIEW && qn_types_equal(&node->inputs[0]->type, &node->outputs[0]->type);
+}
+
+qn_status *qn_pass_drop_identities(qn_graph *graph) {
+    for (qn_node *node = graph->first, *next; node; node = next) {
+        next = node->next;
+        if (!hands_on(node)) continue;
+        qn_value *from = node->outputs[0], *to = node->inputs[0];
+        if (from->is_output && (to->is_output || !to->producer)) continue;
+        QN_TRY(qn_graph_replace_value(graph, from, to));
+        qn_graph_remove_node(graph, node);
+    }
+    return NULL;
+}

@@ -1,0 +1,37 @@
+/* conv2d(x, w) * s = conv2d(x, w * s): a multiplication by a constant per channel disappears into constant weights
+ * (and into a bias, if one is there already). The products are rounded once. */
+#include "pass/pass.h"
+#include "pass/rewrite.h"
+
+static qn_status *scale_constant(qn_graph *graph, const qn_value *value, const qn_value *scale, qn_value **out) {
+    qn_view view = qn_value_view(value);
+    int64_t elems = qn_view_elems(&view), channels = view.dims[view.rank - 1];
+    const float *src = view.data;
+    float *dst = qn_arena_alloc_aligned(graph->arena, qn_view_bytes(&view), 64);
+    if (!dst) return qn_status_out_of_memory();
+    for (int64_t i = 0; i < elems; i++) dst[i] = src[i] * qn_channel_constant_at(scale, i % channels);
+    view.data = dst;
+    return qn_graph_add_constant(graph, value->name, &view, out);
+}
+
+static qn_status *fold(qn_graph *graph, qn_node *mul) {
+    qn_value *x, *scale, *inputs[3] = {0};
+    int index;
+    if (!qn_match_constant_operand(mul, &x, &scale, &index)) return NULL;
+    qn_node *conv = qn_match_sole_producer(x, &qn_op_conv2d);
+    if (!conv) return NULL;
+    const qn_conv2d_attrs *attrs = conv->attrs;
+    if (attrs->activation != QN_ACTIVATION_NONE || conv->input_count > 3 || conv->inputs[1]->type.dtype != QN_DTYPE_F32) return NULL;
+    for (int i = 1; i < conv->input_count; i++)
+        if (conv->inputs[i] && !qn_value_is_constant(conv->inputs[i])) return NULL;
+    inputs[0] = conv->inputs[0];
+    for (int i = 1; i < conv->input_count; i++)
+        if (conv->inputs[i]) QN_TRY(scale_constant(graph, conv->inputs[i], scale, &inputs[i]));
+    return qn_rewrite(graph, mul, &qn_op_conv2d, conv->attrs, conv->input_count, inputs);
+}
+
+qn_status *qn_pass_fold_scale(qn_graph *graph) {
+    for (qn_node *node = graph->first; node; node = node->next)
+        if (node->op == &qn_op_mul) QN_TRY(fold(graph, node));
+    return NULL;
+}

@@ -1,0 +1,19 @@
+/* conv2d(x, w, b) + y of the same shape, y being any value known before: the residual add happens in the convolution. */
+#include "pass/fuse.h"
+#include "pass/pass.h"
+
+static qn_status *fuse(qn_graph *graph, qn_node *add) {
+    for (int side = 0; side < 2; side++) {
+        qn_node *conv = qn_match_epilogue(add->inputs[side], QN_EPILOGUE_ADDEND);
+        qn_value *addend = add->inputs[1 - side];
+        if (!conv || qn_value_is_constant(addend) || !qn_types_equal(&addend->type, &conv->outputs[0]->type)) continue;
+        return qn_absorb_epilogue(graph, add, conv, QN_EPILOGUE_ADDEND, addend, QN_ACTIVATION_NONE);
+    }
+    return NULL;
+}
+
+qn_status *qn_pass_fuse_addend(qn_graph *graph) {
+    for (qn_node *node = graph->first; node; node = node->next)
+        if (node->op == &qn_op_add) QN_TRY(fuse(graph, node));
+    return NULL;
+}

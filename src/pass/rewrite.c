@@ -1,0 +1,82 @@
+#include "pass/rewrite.h"
+
+#include <assert.h>
+
+qn_node *qn_match_producer(const qn_value *value, const qn_op_def *op) {
+    return value && value->producer && value->producer->op == op ? value->producer : NULL;
+}
+
+qn_node *qn_match_sole_producer(const qn_value *value, const qn_op_def *op) {
+    qn_node *node = qn_match_producer(value, op);
+    return node && value->uses.count == 1 && !value->is_output ? node : NULL;
+}
+
+int64_t qn_value_channels(const qn_value *value) { /* needs no pool: constants are compared through their view */
+    if (!qn_value_is_constant(value)) return -1;
+    qn_view view = qn_value_view(value);
+    return view.rank ? view.dims[view.rank - 1] : 1;
+}
+
+int qn_match_channel_constant(const qn_value *value, int64_t channels) {
+    if (!value || !qn_value_is_constant(value) || value->type.dtype != QN_DTYPE_F32) return 0;
+    qn_view view = qn_value_view(value);
+    int64_t elems = qn_view_elems(&view);
+    return elems == 1 || (elems == channels && view.dims[view.rank - 1] == channels);
+}
+
+int qn_match_constant_operand(const qn_node *node, qn_value **out_other, qn_value **out_constant, int *out_constant_index) {
+    assert(node->input_count == 2);
+    for (int index = 1; index >= 0; index--) {
+        qn_value *constant = node->inputs[index], *other = node->inputs[1 - index];
+        if (!qn_value_is_constant(constant) || qn_value_is_constant(other)) continue;
+        if (!qn_types_equal(&other->type, &node->outputs[0]->type)) continue;
+        if (!qn_match_channel_constant(constant, qn_value_channels(constant))) continue;
+        *out_other = other;
+        *out_constant = constant;
+        *out_constant_index = index;
+        return 1;
+    }
+    return 0;
+}
+
+qn_status *qn_make_channel_constant(qn_graph *graph, const char *name, int64_t channels, qn_value **out_value, float **out_data) {
+    float *data = QN_ARENA_ARRAY(graph->arena, float, (size_t)channels);
+    if (!data) return qn_status_out_of_memory();
+    *out_data = data;
+    qn_view view = {.dtype = QN_DTYPE_F32, .rank = 1, .dims = {channels}, .data = data};
+    return qn_graph_add_constant(graph, name, &view, out_value);
+}
+
+float qn_channel_constant_at(const qn_value *constant, int64_t channel) {
+    return ((const float *)constant->data)[constant->data_bytes == sizeof(float) ? 0 : channel];
+}
+
+int qn_types_equal(const qn_type *a, const qn_type *b) {
+    if (a->dtype != b->dtype || a->rank != b->rank) return 0;
+    for (int i = 0; i < a->rank; i++)
+        if (!qn_dim_same(a->dims[i], b->dims[i])) return 0;
+    return 1;
+}
+
+static int is_needed(const qn_node *node) {
+    if (node->op->flags & QN_OP_EFFECT) return 1;
+    for (int i = 0; i < node->output_count; i++)
+        if (node->outputs[i]->uses.count || node->outputs[i]->is_output) return 1;
+    return 0;
+}
+
+qn_status *qn_rewrite(qn_graph *graph, qn_node *node, const qn_op_def *op, const void *attrs, int input_count,
+                      qn_value *const *inputs) {
+    QN_LIST(qn_node *) suspects = {0};
+    for (int i = 0; i < node->input_count; i++)
+        if (node->inputs[i] && node->inputs[i]->producer) QN_TRY(QN_LIST_PUSH(graph->arena, &suspects, node->inputs[i]->producer));
+    QN_TRY(qn_node_become(graph, node, op, attrs, input_count, inputs));
+    while (suspects.count) {
+        qn_node *suspect = suspects.items[--suspects.count];
+        if (!suspect->outputs[0]->producer || is_needed(suspect)) continue; /* gone already, or alive */
+        for (int i = 0; i < suspect->input_count; i++)
+            if (suspect->inputs[i] && suspect->inputs[i]->producer) QN_TRY(QN_LIST_PUSH(graph->arena, &suspects, suspect->inputs[i]->producer));
+        qn_graph_remove_node(graph, suspect);
+    }
+    return NULL;
+}

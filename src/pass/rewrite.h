@@ -1,0 +1,30 @@
+/* pass/rewrite.h - what several passes ask of a graph. */
+#ifndef QN_PASS_REWRITE_H
+#define QN_PASS_REWRITE_H
+
+#include "ir/graph.h"
+
+/* The node that produces `value` if it is an `op`, else NULL. `value` may be NULL. */
+qn_node *qn_match_producer(const qn_value *value, const qn_op_def *op);
+/* The same, and the value has no other use and is no output of the graph: it may disappear. */
+qn_node *qn_match_sole_producer(const qn_value *value, const qn_op_def *op);
+/* Is `value` a float32 constant with one element, or one per channel (last axis of `channels` elements, other dims 1)? */
+int qn_match_channel_constant(const qn_value *value, int64_t channels);
+/* Splits a binary node into its channel constant and the other operand. `index` of the constant; 0 when neither is one.
+   Broadcasting must not enlarge the other operand. */
+int qn_match_constant_operand(const qn_node *node, qn_value **out_other, qn_value **out_constant, int *out_constant_index);
+/* Channels (last dim) of a value of constant last dim, else -1. */
+int64_t qn_value_channels(const qn_value *value);
+
+/* A constant of `channels` floats, [channels], filled by the caller through *out_data. */
+qn_status *qn_make_channel_constant(qn_graph *graph, const char *name, int64_t channels, qn_value **out_value, float **out_data) QN_MUST_USE;
+/* Element `channel` of a channel constant. */
+float qn_channel_constant_at(const qn_value *constant, int64_t channel);
+/* Turns `node` into another operation (qn_node_become) and removes the nodes that nobody needs any more because of it, so
+   that what remains has exact uses and the next pattern is seen. Only nodes before `node` go. */
+qn_status *qn_rewrite(qn_graph *graph, qn_node *node, const qn_op_def *op, const void *attrs, int input_count,
+                      qn_value *const *inputs) QN_MUST_USE;
+/* Whether both types are equal, dims as expressions. */
+int qn_types_equal(const qn_type *a, const qn_type *b);
+
+#endif

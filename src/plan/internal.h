@@ -1,0 +1,36 @@
+/* plan/internal.h - what the parts of the planner share. */
+#ifndef QN_PLAN_INTERNAL_H
+#define QN_PLAN_INTERNAL_H
+
+#include "plan/plan.h"
+
+enum { QN_NO_VALUE = -1 };
+
+typedef struct qn_planner {
+    qn_graph *graph;
+    qn_arena *arena;
+    qn_dim_program_builder *dims;
+    int32_t *index_of;          /* by qn_value.id: index in `values`, or QN_NO_VALUE */
+    QN_LIST(qn_program_value) values;
+    QN_LIST(const qn_value *) sources; /* the graph's value behind each of `values` */
+    QN_LIST(uint32_t) contents;
+    QN_LIST(uint32_t) operands;
+    QN_LIST(qn_program_step) steps;
+    QN_LIST(qn_program_data_symbol) data_symbols;
+    qn_buffer constants;
+    uint64_t arena_bytes;       /* 0: no ceiling */
+} qn_planner;
+
+/* pack.c: repacks the constant weights of every node that a kernel family covers; sets attribute `packing`. */
+qn_status *qn_plan_pack_weights(qn_graph *graph) QN_MUST_USE;
+
+/* values.c */
+/* Are all elements of `value` expressions over the inputs' dims, so that it can be written when shapes are set? */
+int qn_plan_is_dims_value(const qn_planner *planner, const qn_value *value);
+/* The program's value for the graph's, made on first use. */
+qn_status *qn_plan_value(qn_planner *planner, const qn_value *value, uint32_t *out_index) QN_MUST_USE;
+
+/* memory.c: first_step, last_step, alias, bytes, offset of every value; arena_bytes. */
+qn_status *qn_plan_memory(qn_planner *planner) QN_MUST_USE;
+
+#endif

@@ -1,0 +1,78 @@
+/* Weights are stored once, in the layout that every kernel reads straight from the mapped file. */
+#include "plan/internal.h"
+
+#include "kernel/kernel.h"
+
+typedef struct packing_job {
+    qn_packing packing;
+    int64_t rows, columns; /* of the weights as a matrix [rows, columns] */
+} packing_job;
+
+/* How a conv2d's weights are packed; PLAIN when no kernel covers it. */
+static packing_job convolution_job(const qn_view *weights, const qn_conv2d_attrs *attrs) {
+    int64_t taps = weights->dims[0] * weights->dims[1], cin = weights->dims[2], cout = weights->dims[3];
+    if (attrs->groups == 1) return (packing_job){QN_PACKING_PANEL16, taps * cin, cout};
+    if (cin == 1 && cout == attrs->groups) return (packing_job){QN_PACKING_CHANNEL16, taps, cout};
+    return (packing_job){QN_PACKING_PLAIN, 0, 0};
+}
+
+static packing_job product_job(const qn_view *weights, const qn_matmul_attrs *attrs) {
+    if (weights->rank != 2 || attrs->transpose_a) return (packing_job){QN_PACKING_PLAIN, 0, 0};
+    int64_t k = weights->dims[attrs->transpose_b ? 1 : 0], n = weights->dims[attrs->transpose_b ? 0 : 1];
+    return (packing_job){QN_PACKING_PANEL16, k, n};
+}
+
+/* [n, k] as [k, n]. */
+static float *transposed(qn_arena *arena, const float *src, int64_t k, int64_t n) {
+    float *dst = QN_ARENA_ARRAY(arena, float, (size_t)(k * n));
+    for (int64_t row = 0; dst && row < k; row++)
+        for (int64_t column = 0; column < n; column++) dst[row * n + column] = src[column * k + row];
+    return dst;
+}
+
+/* A constant with the dims of `view` whose bytes are packed. */
+static qn_status *add_packed(qn_graph *graph, const char *name, const qn_view *view, const float *src, const packing_job *job, qn_value **out) {
+    int is_panel = job->packing == QN_PACKING_PANEL16;
+    size_t elems = is_panel ? qn_conv_f32_packed_elems(job->rows, job->columns) : qn_depthwise_f32_packed_elems(job->rows, job->columns);
+    float *packed = qn_arena_alloc_aligned(graph->arena, elems * sizeof(float), 64);
+    if (!packed) return qn_status_out_of_memory();
+    if (is_panel) qn_conv_f32_pack(src, job->rows, job->columns, packed);
+    else qn_depthwise_f32_pack(src, job->rows, job->columns, packed);
+    qn_view packed_view = *view;
+    packed_view.data = packed;
+    QN_TRY(qn_graph_add_constant(graph, name, &packed_view, out));
+    (*out)->data_bytes = elems * sizeof(float);
+    return NULL;
+}
+
+static qn_status *pack_node(qn_graph *graph, qn_node *node) {
+    int is_conv = node->op == &qn_op_conv2d;
+    if ((!is_conv && node->op != &qn_op_matmul) || !qn_value_is_constant(node->inputs[1])) return NULL;
+    if (node->inputs[0]->type.dtype != QN_DTYPE_F32) return NULL;
+    qn_value *weights = node->inputs[1], *packed;
+    qn_view view = qn_value_view(weights);
+    const float *src = view.data;
+    packing_job job = is_conv ? convolution_job(&view, node->attrs) : product_job(&view, node->attrs);
+    if (job.packing == QN_PACKING_PLAIN || !job.rows || !job.columns) return NULL;
+    if (!is_conv) {
+        qn_matmul_attrs *attrs = node->attrs;
+        if (attrs->transpose_b) {
+            src = transposed(graph->arena, src, job.rows, job.columns);
+            if (!src) return qn_status_out_of_memory();
+            view.dims[0] = job.rows;
+            view.dims[1] = job.columns;
+            attrs->transpose_b = 0;
+        }
+        attrs->packing = job.packing;
+    } else {
+        ((qn_conv2d_attrs *)node->attrs)->packing = job.packing;
+    }
+    QN_TRY(add_packed(graph, weights->name, &view, src, &job, &packed));
+    return qn_node_set_input(graph, node, 1, packed);
+}
+
+qn_status *qn_plan_pack_weights(qn_graph *graph) {
+    for (qn_node *node = graph->first; node; node = node->next)
+        QN_TRY_CTX(pack_node(graph, node), "%s", node->source ? node->source : node->name);
+    return NULL;
+}
