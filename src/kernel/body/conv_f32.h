@@ -1,0 +1,110 @@
+/* kernel/body/conv_f32.h - the innermost tile of conv_f32 for one instruction set.
+ *
+ * The including file defines TILE_ROWS, TILE_PANELS, TILE_SYMBOL and TILE_NAME and includes its vec.h. Every count of
+ * rows and panels is a function of its own, so that all accumulators live in registers at the edges too. Rows are
+ * spelled out by a macro instead of a loop: not every compiler turns an array into registers after unrolling.
+ */
+#include "kernel/body/common.h"
+#include "kernel/kernel.h"
+
+#if TILE_ROWS == 14
+#define EACH_ROW(m) m(0) m(1) m(2) m(3) m(4) m(5) m(6) m(7) m(8) m(9) m(10) m(11) m(12) m(13)
+#elif TILE_ROWS == 6
+#define EACH_ROW(m) m(0) m(1) m(2) m(3) m(4) m(5)
+#elif TILE_ROWS == 4
+#define EACH_ROW(m) m(0) m(1) m(2) m(3)
+#endif
+
+enum { PANEL_VECTORS = QN_CONV_PANEL / VLEN, TILE_VECTORS = TILE_PANELS * PANEL_VECTORS };
+
+/* Always the same count of turns: clang 14 keeps what a loop of a single turn leaves behind in memory. */
+#define EACH_VECTOR(v) QN_UNROLL for (int v = 0; v < TILE_VECTORS; v++) if (v < vectors)
+
+/* Rows are addressed as base pointer + {0, 1, 2} strides: 14 rows take 5 pointers instead of 14. */
+enum { ROWS_PER_BASE = 3, BASES = (TILE_ROWS + ROWS_PER_BASE - 1) / ROWS_PER_BASE };
+
+/* Stores one row of whole vectors. */
+QN_INLINE void store_row(const qn_conv_f32_tile *tile, const VF *acc, int64_t row, VF low, VF high, const int vectors) {
+    const float *addend = tile->addend ? tile->addend + row * tile->addend_stride : NULL;
+    float *dst = tile->dst + row * tile->dst_stride;
+    EACH_VECTOR(v) {
+        VF value = acc[v];
+        if (addend) value = v_add(value, v_load(addend + v * VLEN));
+        v_store(dst + v * VLEN, v_clamp(value, low, high));
+    }
+}
+
+/* Stores one row whose last vectors are not whole. */
+QN_INLINE void store_row_tail(const qn_conv_f32_tile *tile, const VF *acc, int64_t row, VF low, VF high,
+                              const int vectors) {
+    const float *addend = tile->addend ? tile->addend + row * tile->addend_stride : NULL;
+    float *dst = tile->dst + row * tile->dst_stride;
+    EACH_VECTOR(v) {
+        const int64_t left = tile->outputs - v * VLEN;
+        VF value = acc[v];
+        if (addend) value = v_add(value, v_load_n(addend + v * VLEN, left));
+        v_store_n(dst + v * VLEN, v_clamp(value, low, high), left);
+    }
+}
+
+QN_INLINE void tile_body(const qn_conv_f32_tile *tile, const int rows, const int panels) {
+    const int vectors = panels * PANEL_VECTORS;
+    const int64_t src_stride = tile->src_stride, panel_stride = tile->panel_stride;
+    const float *base[BASES];
+    const float *weights = tile->weights;
+    VF acc[TILE_ROWS][TILE_VECTORS], start[TILE_VECTORS], w[TILE_VECTORS];
+
+    EACH_VECTOR(v) {
+        start[v] = tile->bias ? v_load_n(tile->bias + v * VLEN, tile->outputs - v * VLEN) : v_zero();
+    }
+#define START_ROW(r)                                                                                                   \
+    if (r < rows) {                                                                                                    \
+        if (r % ROWS_PER_BASE == 0) base[r / ROWS_PER_BASE] = tile->src + r * src_stride;                              \
+        EACH_VECTOR(v) acc[r][v] = start[v];                                              \
+    }
+    EACH_ROW(START_ROW)
+
+#define MULTIPLY_ROW(r)                                                                                                \
+    if (r < rows) {                                                                                                    \
+        const VF x = v_set1(base[r / ROWS_PER_BASE][r % ROWS_PER_BASE * src_stride + k]);                              \
+        EACH_VECTOR(v) acc[r][v] = v_fma(x, w[v], acc[r][v]);                             \
+    }
+    for (int64_t k = 0; k < tile->depth; k++) {
+        EACH_VECTOR(v) {
+            w[v] = v_load(weights + v / PANEL_VECTORS * panel_stride + v % PANEL_VECTORS * VLEN);
+        }
+        EACH_ROW(MULTIPLY_ROW)
+        weights += QN_CONV_PANEL;
+    }
+
+    const VF low = v_set1(tile->act_min), high = v_set1(tile->act_max);
+    if (tile->outputs == vectors * VLEN) {
+#define STORE_ROW(r)                                                                                                   \
+    if (r < rows) store_row(tile, acc[r], r, low, high, vectors);
+        EACH_ROW(STORE_ROW)
+    } else {
+#define STORE_ROW_TAIL(r)                                                                                              \
+    if (r < rows) store_row_tail(tile, acc[r], r, low, high, vectors);
+        EACH_ROW(STORE_ROW_TAIL)
+    }
+}
+
+#if TILE_PANELS == 2
+#define TILE_FUNCTIONS(r)                                                                                              \
+    static void tile_##r##_1(const qn_conv_f32_tile *tile) { tile_body(tile, r + 1, 1); }                              \
+    static void tile_##r##_2(const qn_conv_f32_tile *tile) { tile_body(tile, r + 1, 2); }
+#define TILE_ENTRY(r) {tile_##r##_1, tile_##r##_2},
+#else
+#define TILE_FUNCTIONS(r)                                                                                              \
+    static void tile_##r##_1(const qn_conv_f32_tile *tile) { tile_body(tile, r + 1, 1); }
+#define TILE_ENTRY(r) {tile_##r##_1},
+#endif
+
+EACH_ROW(TILE_FUNCTIONS)
+
+static void run_tile(const qn_conv_f32_tile *tile) {
+    static void (*const by_size[TILE_ROWS][TILE_PANELS])(const qn_conv_f32_tile *) = {EACH_ROW(TILE_ENTRY)};
+    by_size[tile->rows - 1][(tile->outputs - 1) / QN_CONV_PANEL](tile);
+}
+
+const qn_conv_f32_kernel TILE_SYMBOL = {TILE_NAME, TILE_ROWS, TILE_PANELS, run_tile};

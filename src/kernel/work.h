@@ -1,0 +1,28 @@
+/* kernel/work.h - small sums shared by the drivers. */
+#ifndef QN_KERNEL_WORK_H
+#define QN_KERNEL_WORK_H
+
+#include "kernel/kernel.h"
+
+#include <assert.h>
+#include <string.h>
+
+static inline int64_t qn_ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
+static inline int64_t qn_min_i64(int64_t a, int64_t b) { return a < b ? a : b; }
+static inline int64_t qn_max_i64(int64_t a, int64_t b) { return a > b ? a : b; }
+
+/* Rounds a count of floats up to whole cache lines. */
+static inline int64_t qn_round_line(int64_t floats) { return qn_ceil_div(floats, 16) * 16; }
+
+/* Fills *out_work; `params` is the driver's private struct. */
+#define QN_WORK_SET(out_work, run_fn, task_count, scratch, kernel_name, params_struct)                                 \
+    do {                                                                                                               \
+        _Static_assert(sizeof(params_struct) <= QN_WORK_PARAMS_BYTES, "the parameters fit a work item");               \
+        (out_work)->run = (run_fn);                                                                                    \
+        (out_work)->tasks = (task_count);                                                                              \
+        (out_work)->scratch_bytes = (size_t)(scratch);                                                                 \
+        (out_work)->kernel = (kernel_name);                                                                            \
+        memcpy((out_work)->params, &(params_struct), sizeof(params_struct));                                           \
+    } while (0)
+
+#endif

@@ -1,0 +1,63 @@
+/* kernel/x86/avx2/vec.h - the vector vocabulary of kernel/body on AVX2 and FMA. */
+#ifndef QN_KERNEL_X86_AVX2_VEC_H
+#define QN_KERNEL_X86_AVX2_VEC_H
+
+#include <immintrin.h>
+#include <stdint.h>
+
+enum { VLEN = 8 };
+typedef __m256 VF;
+typedef __m256i VI;
+typedef __m256 VM; /* lanes of all ones or all zeros */
+
+/* The first n lanes; n may be anything. */
+static inline __m256i v_mask_n(int64_t n) {
+    const int count = n < 0 ? 0 : n > 8 ? 8 : (int)n;
+    return _mm256_cmpgt_epi32(_mm256_set1_epi32(count), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
+}
+
+static inline VF v_load(const float *p) { return _mm256_loadu_ps(p); }
+static inline void v_store(float *p, VF a) { _mm256_storeu_ps(p, a); }
+static inline VF v_load_n(const float *p, int64_t n) { return _mm256_maskload_ps(p, v_mask_n(n)); }
+static inline void v_store_n(float *p, VF a, int64_t n) { _mm256_maskstore_ps(p, v_mask_n(n), a); }
+static inline VF v_set1(float a) { return _mm256_set1_ps(a); }
+static inline VF v_zero(void) { return _mm256_setzero_ps(); }
+static inline VF v_load_u8_n(const uint8_t *p, int64_t n) {
+    uint64_t bytes = 0;
+    if (n >= 8) return _mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(_mm_loadl_epi64((const __m128i *)(const void *)p)));
+    for (int64_t i = n - 1; i >= 0; i--) bytes = bytes << 8 | p[i];
+    return _mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(_mm_cvtsi64_si128((int64_t)bytes)));
+}
+
+static inline VF v_fma(VF a, VF b, VF c) { return _mm256_fmadd_ps(a, b, c); }
+static inline VF v_add(VF a, VF b) { return _mm256_add_ps(a, b); }
+static inline VF v_sub(VF a, VF b) { return _mm256_sub_ps(a, b); }
+static inline VF v_mul(VF a, VF b) { return _mm256_mul_ps(a, b); }
+static inline VF v_div(VF a, VF b) { return _mm256_div_ps(a, b); }
+static inline VF v_sqrt(VF a) { return _mm256_sqrt_ps(a); }
+static inline VF v_max(VF a, VF b) { return _mm256_max_ps(a, b); }
+static inline VF v_min(VF a, VF b) { return _mm256_min_ps(a, b); }
+
+static inline VI v_bits(VF a) { return _mm256_castps_si256(a); }
+static inline VF v_from_bits(VI a) { return _mm256_castsi256_ps(a); }
+static inline VF v_abs(VF a) { return _mm256_andnot_ps(_mm256_set1_ps(-0.0f), a); }
+static inline VF v_neg(VF a) { return _mm256_xor_ps(_mm256_set1_ps(-0.0f), a); }
+static inline VF v_copy_sign(VF magnitude, VF sign) {
+    return _mm256_or_ps(v_abs(magnitude), _mm256_and_ps(_mm256_set1_ps(-0.0f), sign));
+}
+
+static inline VM v_gt(VF a, VF b) { return _mm256_cmp_ps(a, b, _CMP_GT_OQ); }
+static inline VM v_is_nan(VF a) { return _mm256_cmp_ps(a, a, _CMP_UNORD_Q); }
+static inline VF v_select(VM m, VF a, VF b) { return _mm256_blendv_ps(b, a, m); }
+
+static inline VI vi_set1(int32_t a) { return _mm256_set1_epi32(a); }
+static inline VI vi_add(VI a, VI b) { return _mm256_add_epi32(a, b); }
+static inline VI vi_sub(VI a, VI b) { return _mm256_sub_epi32(a, b); }
+static inline VI vi_half(VI a) { return _mm256_srai_epi32(a, 1); }
+static inline VI vi_shift_to_exponent(VI a) { return _mm256_slli_epi32(a, 23); }
+static inline VI vi_select(VM m, VI a, VI b) {
+    return v_bits(_mm256_blendv_ps(v_from_bits(b), v_from_bits(a), m));
+}
+static inline void vi_store_n(int32_t *p, VI a, int64_t n) { _mm256_maskstore_epi32(p, v_mask_n(n), a); }
+
+#endif

@@ -1,0 +1,57 @@
+/* kernel/x86/avx512/vec.h - the vector vocabulary of kernel/body on AVX-512 (F, BW, VL, DQ). */
+#ifndef QN_KERNEL_X86_AVX512_VEC_H
+#define QN_KERNEL_X86_AVX512_VEC_H
+
+#include <immintrin.h>
+#include <stdint.h>
+
+enum { VLEN = 16 };
+typedef __m512 VF;
+typedef __m512i VI;
+typedef __mmask16 VM;
+
+/* The first n lanes; n may be anything. */
+static inline __mmask16 v_mask_n(int64_t n) {
+    return n >= 16 ? (__mmask16)0xffff : n <= 0 ? (__mmask16)0 : (__mmask16)((1u << n) - 1u);
+}
+
+static inline VF v_load(const float *p) { return _mm512_loadu_ps(p); }
+static inline void v_store(float *p, VF a) { _mm512_storeu_ps(p, a); }
+static inline VF v_load_n(const float *p, int64_t n) { return _mm512_maskz_loadu_ps(v_mask_n(n), p); }
+static inline void v_store_n(float *p, VF a, int64_t n) { _mm512_mask_storeu_ps(p, v_mask_n(n), a); }
+static inline VF v_set1(float a) { return _mm512_set1_ps(a); }
+static inline VF v_zero(void) { return _mm512_setzero_ps(); }
+static inline VF v_load_u8_n(const uint8_t *p, int64_t n) {
+    return _mm512_cvtepi32_ps(_mm512_cvtepu8_epi32(_mm_maskz_loadu_epi8(v_mask_n(n), p)));
+}
+
+static inline VF v_fma(VF a, VF b, VF c) { return _mm512_fmadd_ps(a, b, c); }
+static inline VF v_add(VF a, VF b) { return _mm512_add_ps(a, b); }
+static inline VF v_sub(VF a, VF b) { return _mm512_sub_ps(a, b); }
+static inline VF v_mul(VF a, VF b) { return _mm512_mul_ps(a, b); }
+static inline VF v_div(VF a, VF b) { return _mm512_div_ps(a, b); }
+static inline VF v_sqrt(VF a) { return _mm512_sqrt_ps(a); }
+static inline VF v_max(VF a, VF b) { return _mm512_max_ps(a, b); }
+static inline VF v_min(VF a, VF b) { return _mm512_min_ps(a, b); }
+
+static inline VI v_bits(VF a) { return _mm512_castps_si512(a); }
+static inline VF v_from_bits(VI a) { return _mm512_castsi512_ps(a); }
+static inline VF v_abs(VF a) { return _mm512_andnot_ps(_mm512_set1_ps(-0.0f), a); }
+static inline VF v_neg(VF a) { return _mm512_xor_ps(_mm512_set1_ps(-0.0f), a); }
+static inline VF v_copy_sign(VF magnitude, VF sign) {
+    return _mm512_or_ps(v_abs(magnitude), _mm512_and_ps(_mm512_set1_ps(-0.0f), sign));
+}
+
+static inline VM v_gt(VF a, VF b) { return _mm512_cmp_ps_mask(a, b, _CMP_GT_OQ); }
+static inline VM v_is_nan(VF a) { return _mm512_cmp_ps_mask(a, a, _CMP_UNORD_Q); }
+static inline VF v_select(VM m, VF a, VF b) { return _mm512_mask_blend_ps(m, b, a); }
+
+static inline VI vi_set1(int32_t a) { return _mm512_set1_epi32(a); }
+static inline VI vi_add(VI a, VI b) { return _mm512_add_epi32(a, b); }
+static inline VI vi_sub(VI a, VI b) { return _mm512_sub_epi32(a, b); }
+static inline VI vi_half(VI a) { return _mm512_srai_epi32(a, 1); }
+static inline VI vi_shift_to_exponent(VI a) { return _mm512_slli_epi32(a, 23); }
+static inline VI vi_select(VM m, VI a, VI b) { return _mm512_mask_blend_epi32(m, b, a); }
+static inline void vi_store_n(int32_t *p, VI a, int64_t n) { _mm512_mask_storeu_epi32(p, v_mask_n(n), a); }
+
+#endif

@@ -1,0 +1,259 @@
+/* check/bench.c - times the kernels on shapes of DeepLabv3 at 513 x 513, one thread.
+ *
+ * Every figure is the best of many runs; "peak" is what a loop of nothing but independent fused multiply-adds reaches
+ * with the row's vectors.
+ */
+#include "check/check.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+static double now_s(void) {
+    struct timespec time;
+    clock_gettime(CLOCK_MONOTONIC, &time);
+    return (double)time.tv_sec + (double)time.tv_nsec * 1e-9;
+}
+
+/* ---- Peak ---- */
+
+enum { PEAK_LOOPS = 1000000, PEAK_CHAINS = 12 };
+
+#if defined(__x86_64__)
+#define FMA(reg) "vfmadd231ps %%" reg "15, %%" reg "14, %%" reg
+#define TWELVE(reg)                                                                                                    \
+    FMA(reg) "0\n" FMA(reg) "1\n" FMA(reg) "2\n" FMA(reg) "3\n" FMA(reg) "4\n" FMA(reg) "5\n" FMA(reg) "6\n"           \
+    FMA(reg) "7\n" FMA(reg) "8\n" FMA(reg) "9\n" FMA(reg) "10\n" FMA(reg) "11\n"
+#define CLOBBERS                                                                                                       \
+    "xmm0", "xmm1", "xmm2", "xmm3", "xmm4", "xmm5", "xmm6", "xmm7", "xmm8", "xmm9", "xmm10", "xmm11", "xmm14", "xmm15"
+
+static void peak_avx512(void) {
+    __asm__ volatile("vpxorq %%zmm14, %%zmm14, %%zmm14\nvpxorq %%zmm15, %%zmm15, %%zmm15\n" ::: CLOBBERS);
+    for (int i = 0; i < PEAK_LOOPS; i++) __asm__ volatile(TWELVE("zmm")::: CLOBBERS);
+}
+
+static void peak_avx2(void) {
+    __asm__ volatile("vxorps %%ymm14, %%ymm14, %%ymm14\nvxorps %%ymm15, %%ymm15, %%ymm15\n" ::: CLOBBERS);
+    for (int i = 0; i < PEAK_LOOPS; i++) __asm__ volatile(TWELVE("ymm")::: CLOBBERS);
+}
+#endif
+
+/* GFLOP/s, or 0 where there is no such loop. */
+static double measure_peak(const qn_kernel_row *row) {
+    double best = 0;
+#if defined(__x86_64__)
+    const int wide = (row->needs & QN_CPU(AVX512F)) != 0;
+    if (!(row->needs & QN_CPU(FMA))) return 0;
+    for (int i = 0; i < 10; i++) {
+        const double start = now_s();
+        (wide ? peak_avx512 : peak_avx2)();
+        const double rate = PEAK_LOOPS * (double)PEAK_CHAINS * (wide ? 32 : 16) / (now_s() - start) * 1e-9;
+        if (rate > best) best = rate;
+    }
+#endif
+    (void)row;
+    return best;
+}
+
+/* ---- Measuring ---- */
+
+static float *random_floats(int64_t count) {
+    float *values = aligned_alloc(64, ((size_t)count * sizeof *values + 63) / 64 * 64);
+    uint64_t state = 1;
+    if (!values) abort();
+    for (int64_t i = 0; i < count; i++) {
+        state = state * UINT64_C(6364136223846793005) + 1442695040888963407u;
+        values[i] = (float)(int64_t)(state >> 40) * 0x1p-23f - 1.0f;
+    }
+    return values;
+}
+
+/* Best seconds of one run. */
+static double measure(const qn_work *work, int64_t time_ms) {
+    void *scratch = aligned_alloc(64, (work->scratch_bytes + 127) / 64 * 64);
+    const double end = now_s() + (double)time_ms * 1e-3;
+    double best = INFINITY;
+    if (!scratch) abort();
+    for (int runs = 0; runs < 3 || now_s() < end; runs++) {
+        const double start = now_s();
+        work->run(work->params, 0, work->tasks, scratch);
+        best = fmin(best, now_s() - start);
+    }
+    free(scratch);
+    return best;
+}
+
+static void print_rate(const char *label, double seconds, double flops, double bytes, double peak) {
+    printf("  %-40s %8.3f ms  %7.1f GB/s", label, seconds * 1e3, bytes / seconds * 1e-9);
+    if (flops > 0) printf("  %7.1f GFLOP/s", flops / seconds * 1e-9);
+    if (flops > 0 && peak > 0) printf("  %5.1f %% of peak", 100 * flops / seconds * 1e-9 / peak);
+    printf("\n");
+    fflush(stdout);
+}
+
+/* ---- Shapes ---- */
+
+typedef struct shape {
+    int64_t side, in_c, out_c, kernel, stride, dilation;
+} shape;
+
+static const shape conv_shapes[] = {
+    {513, 3, 32, 3, 2, 1},   {257, 32, 16, 1, 1, 1},  {257, 16, 96, 1, 1, 1},  {129, 96, 24, 1, 1, 1},
+    {129, 24, 144, 1, 1, 1}, {129, 144, 24, 1, 1, 1}, {65, 144, 32, 1, 1, 1},  {65, 32, 192, 1, 1, 1},
+    {65, 192, 32, 1, 1, 1},  {65, 64, 384, 1, 1, 1},  {65, 384, 64, 1, 1, 1},  {65, 384, 96, 1, 1, 1},
+    {65, 96, 576, 1, 1, 1},  {65, 576, 96, 1, 1, 1},  {65, 576, 160, 1, 1, 1}, {65, 160, 960, 1, 1, 1},
+    {65, 960, 160, 1, 1, 1}, {65, 960, 320, 1, 1, 1}, {65, 320, 256, 1, 1, 1}, {65, 512, 256, 1, 1, 1},
+    {65, 256, 21, 1, 1, 1},  {65, 256, 256, 3, 1, 2}, {1, 320, 256, 1, 1, 1},
+};
+
+static const shape depthwise_shapes[] = {
+    {257, 32, 32, 3, 1, 1},  {257, 96, 96, 3, 2, 1}, {129, 144, 144, 3, 1, 1}, {129, 144, 144, 3, 2, 1},
+    {65, 192, 192, 3, 1, 1}, {65, 384, 384, 3, 1, 2}, {65, 576, 576, 3, 1, 2},  {65, 960, 960, 3, 1, 4},
+};
+
+static void bench_conv(const qn_kernel_row *row, const shape *s, int64_t time_ms, double peak) {
+    const int64_t out = (s->side + s->stride - 1) / s->stride, depth = s->kernel * s->kernel * s->in_c;
+    const int64_t pixels = out * out;
+    float *src = random_floats(s->side * s->side * s->in_c), *weights = random_floats(depth * s->out_c);
+    float *bias = random_floats(s->out_c), *dst = random_floats(pixels * s->out_c);
+    float *packed = random_floats((int64_t)qn_conv_f32_packed_elems(depth, s->out_c));
+    char label[64];
+    qn_work work;
+    qn_conv_f32_pack(weights, depth, s->out_c, packed);
+    const qn_conv_f32_params params = {
+        .kernel = row->kernel, .src = src, .weights = packed, .bias = bias, .dst = dst, .batch = 1, .in_h = s->side,
+        .in_w = s->side, .in_c = s->in_c, .out_h = out, .out_w = out, .out_c = s->out_c, .src_stride = s->in_c,
+        .dst_stride = s->out_c, .kernel_h = s->kernel, .kernel_w = s->kernel, .stride_h = s->stride,
+        .stride_w = s->stride, .dilation_h = s->dilation, .dilation_w = s->dilation,
+        .pad_top = s->kernel / 2 * s->dilation, .pad_left = s->kernel / 2 * s->dilation, .act_min = 0, .act_max = 6};
+    qn_conv_f32_work(&params, &work);
+    snprintf(label, sizeof label, "%lldx%lldx%lld %lldx%lld/%lld -> %lld", (long long)s->side, (long long)s->side,
+             (long long)s->in_c, (long long)s->kernel, (long long)s->kernel, (long long)s->stride, (long long)s->out_c);
+    print_rate(label, measure(&work, time_ms), 2.0 * (double)(pixels * depth * s->out_c),
+               4.0 * (double)(s->side * s->side * s->in_c + depth * s->out_c + pixels * s->out_c), peak);
+    free(src), free(weights), free(bias), free(dst), free(packed);
+}
+
+static void bench_depthwise(const qn_kernel_row *row, const shape *s, int64_t time_ms, double peak) {
+    const int64_t out = (s->side + s->stride - 1) / s->stride, taps = s->kernel * s->kernel;
+    float *src = random_floats(s->side * s->side * s->in_c), *weights = random_floats(taps * s->in_c);
+    float *bias = random_floats(s->in_c), *dst = random_floats(out * out * s->in_c);
+    float *packed = random_floats((int64_t)qn_depthwise_f32_packed_elems(taps, s->in_c));
+    char label[64];
+    qn_work work;
+    qn_depthwise_f32_pack(weights, taps, s->in_c, packed);
+    const qn_depthwise_f32_params params = {
+        .kernel = row->kernel, .src = src, .weights = packed, .bias = bias, .dst = dst, .batch = 1, .in_h = s->side,
+        .in_w = s->side, .channels = s->in_c, .out_h = out, .out_w = out, .kernel_h = s->kernel, .kernel_w = s->kernel,
+        .stride_h = s->stride, .stride_w = s->stride, .dilation_h = s->dilation, .dilation_w = s->dilation,
+        .pad_top = s->dilation, .pad_left = s->dilation, .act_min = 0, .act_max = 6};
+    qn_depthwise_f32_work(&params, &work);
+    snprintf(label, sizeof label, "%lldx%lldx%lld 3x3/%lld dilation %lld", (long long)s->side, (long long)s->side,
+             (long long)s->in_c, (long long)s->stride, (long long)s->dilation);
+    print_rate(label, measure(&work, time_ms), 2.0 * (double)(out * out * taps * s->in_c),
+               4.0 * (double)(s->side * s->side + out * out) * (double)s->in_c, peak);
+    free(src), free(weights), free(bias), free(dst), free(packed);
+}
+
+static void bench_elementwise(const qn_kernel_row *row, int64_t time_ms) {
+    static const struct {
+        const char *name;
+        int code;
+    } codes[] = {{"add", QN_EW_ADD}, {"clamp", QN_EW_CLAMP}, {"exp", QN_EW_EXP}, {"sigmoid", QN_EW_SIGMOID},
+                 {"tanh", QN_EW_TANH}, {"u8 to f32", QN_EW_U8_TO_F32}};
+    const int64_t elems = 65 * 65 * 320;
+    float *a = random_floats(elems), *b = random_floats(elems), *dst = random_floats(elems);
+    for (size_t i = 0; i < sizeof codes / sizeof *codes; i++) {
+        const qn_elementwise_params params = {.kernel = row->kernel, .code = codes[i].code, .a = a, .b = b, .dst = dst,
+                                              .elems = elems, .a_period = elems, .b_period = elems, .high = 6};
+        char label[64];
+        qn_work work;
+        qn_elementwise_work(&params, &work);
+        snprintf(label, sizeof label, "%s of %lld", codes[i].name, (long long)elems);
+        print_rate(label, measure(&work, time_ms), 0, (i == 0 ? 12.0 : i == 5 ? 5.0 : 8.0) * (double)elems, 0);
+    }
+    free(a), free(b), free(dst);
+}
+
+static void bench_pool(const qn_kernel_row *row, int64_t time_ms) {
+    float *src = random_floats(65 * 65 * 320), *dst = random_floats(65 * 65 * 320);
+    for (int global = 0; global < 2; global++) {
+        qn_pool_f32_params params = {.kernel = row->kernel, .src = src, .dst = dst, .batch = 1, .in_h = 65, .in_w = 65,
+                                     .channels = 320, .out_h = 32, .out_w = 32, .kernel_h = 3, .kernel_w = 3,
+                                     .stride_h = 2, .stride_w = 2};
+        qn_work work;
+        if (global) {
+            params.out_h = params.out_w = params.stride_h = params.stride_w = 1;
+            params.kernel_h = params.kernel_w = 65;
+            params.average = 1;
+        }
+        qn_pool_f32_work(&params, &work);
+        print_rate(global ? "global average 65x65x320" : "max 65x65x320 3x3/2", measure(&work, time_ms), 0,
+                   4.0 * 65 * 65 * 320, 0);
+    }
+    free(src), free(dst);
+}
+
+static void bench_resize(const qn_kernel_row *row, int64_t time_ms) {
+    const int64_t out_floats = 513 * 513 * 21;
+    float *src = random_floats(65 * 65 * 21), *dst = random_floats(out_floats);
+    qn_kernel_set portable;
+    qn_kernel_select(0, &portable);
+    for (int argmax = 0; argmax < 2; argmax++) {
+        const qn_resize_f32_params params = {.kernel = row->kernel, .argmax = argmax ? portable.argmax_f32 : NULL,
+                                             .src = src, .dst = dst, .label_bytes = 8, .batch = 1, .in_h = 65,
+                                             .in_w = 65, .channels = 21, .out_h = 513, .out_w = 513, .align_corners = 1};
+        qn_work work;
+        qn_resize_f32_work(&params, &work);
+        print_rate(argmax ? "65x65x21 -> 513x513 with argmax" : "65x65x21 -> 513x513", measure(&work, time_ms), 0,
+                   argmax ? 8.0 * 513 * 513 : 4.0 * (double)out_floats, 0);
+    }
+    free(src), free(dst);
+}
+
+static void bench_argmax(const qn_kernel_row *row, int64_t time_ms) {
+    const int64_t rows = 513 * 513, channels = 21;
+    float *src = random_floats(rows * channels), *dst = random_floats(rows * 2);
+    const qn_argmax_f32_params params = {.kernel = row->kernel, .src = src, .dst = dst, .rows = rows,
+                                         .channels = channels, .label_bytes = 8};
+    qn_work work;
+    qn_argmax_f32_work(&params, &work);
+    print_rate("513x513x21", measure(&work, time_ms), 0, 4.0 * (double)(rows * channels), 0);
+    free(src), free(dst);
+}
+
+static void bench_row(const qn_kernel_row *row, int64_t time_ms) {
+    const double peak = measure_peak(row);
+    printf("%s", row->name);
+    if (peak > 0) printf(" (peak %.1f GFLOP/s)", peak);
+    printf("\n");
+    if (strcmp(row->family, "conv_f32") == 0) {
+        for (size_t i = 0; i < sizeof conv_shapes / sizeof *conv_shapes; i++) {
+            bench_conv(row, &conv_shapes[i], time_ms, peak);
+        }
+    } else if (strcmp(row->family, "depthwise_f32") == 0) {
+        for (size_t i = 0; i < sizeof depthwise_shapes / sizeof *depthwise_shapes; i++) {
+            bench_depthwise(row, &depthwise_shapes[i], time_ms, peak);
+        }
+    } else if (strcmp(row->family, "elementwise") == 0) {
+        bench_elementwise(row, time_ms);
+    } else if (strcmp(row->family, "pool_f32") == 0) {
+        bench_pool(row, time_ms);
+    } else if (strcmp(row->family, "resize_f32") == 0) {
+        bench_resize(row, time_ms);
+    } else {
+        bench_argmax(row, time_ms);
+    }
+}
+
+void check_bench(qn_cpu_features features, const char *family, const char *isa, int64_t time_ms) {
+    for (size_t i = 0; i < qn_kernel_row_count(); i++) {
+        const qn_kernel_row *row = qn_kernel_row_at(i);
+        if (!row->kernel || (row->needs & ~features)) continue;
+        if (family && strcmp(row->family, family) != 0) continue;
+        if (isa ? strstr(row->name, isa) == NULL : row->needs == 0) continue; /* portable only when asked for */
+        bench_row(row, time_ms);
+    }
+}

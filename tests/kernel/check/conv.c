@@ -1,0 +1,310 @@
+/* check/conv.c - cases of conv_f32 and depthwise_f32. */
+#include "check/check.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* A convolution as both families see it. */
+typedef struct geometry {
+    int64_t batch, in_h, in_w, out_h, out_w;
+    int64_t kernel_h, kernel_w, stride_h, stride_w, dilation_h, dilation_w, pad_top, pad_left;
+} geometry;
+
+static int64_t out_size(int64_t in, int64_t pads, int64_t kernel, int64_t stride, int64_t dilation) {
+    const int64_t reach = (kernel - 1) * dilation + 1;
+    return in + pads < reach ? 0 : (in + pads - reach) / stride + 1;
+}
+
+static geometry draw_geometry(check_context *context, int64_t max_side, int64_t max_kernel) {
+    geometry g;
+    do {
+        const int64_t pads = check_chance(context, 60) ? max_kernel - 1 : 0;
+        g.batch = check_chance(context, 80) ? 1 : check_draw(context, 1, 3);
+        g.in_h = check_draw_size(context, 7, max_side);
+        g.in_w = check_draw_size(context, 14, max_side);
+        g.kernel_h = check_draw(context, 1, max_kernel);
+        g.kernel_w = check_chance(context, 70) ? g.kernel_h : check_draw(context, 1, max_kernel);
+        g.stride_h = check_chance(context, 60) ? 1 : check_draw(context, 1, 4);
+        g.stride_w = check_chance(context, 80) ? g.stride_h : check_draw(context, 1, 4);
+        g.dilation_h = check_chance(context, 70) ? 1 : check_draw(context, 1, 4);
+        g.dilation_w = check_chance(context, 80) ? g.dilation_h : check_draw(context, 1, 4);
+        g.pad_top = check_draw(context, 0, pads * g.dilation_h);
+        g.pad_left = check_draw(context, 0, pads * g.dilation_w);
+        const int64_t pad_h = g.pad_top + check_draw(context, 0, pads * g.dilation_h);
+        const int64_t pad_w = g.pad_left + check_draw(context, 0, pads * g.dilation_w);
+        g.out_h = out_size(g.in_h, pad_h, g.kernel_h, g.stride_h, g.dilation_h);
+        g.out_w = out_size(g.in_w, pad_w, g.kernel_w, g.stride_w, g.dilation_w);
+    } while (g.out_h < 1 || g.out_w < 1);
+    return g;
+}
+
+static geometry pointwise_geometry(check_context *context, int64_t max_side) {
+    geometry g = {.kernel_h = 1, .kernel_w = 1, .stride_h = 1, .stride_w = 1, .dilation_h = 1, .dilation_w = 1};
+    g.batch = check_chance(context, 80) ? 1 : check_draw(context, 1, 3);
+    g.in_h = g.out_h = check_draw_size(context, 7, max_side);
+    g.in_w = g.out_w = check_draw_size(context, 14, max_side);
+    return g;
+}
+
+/* The source cell of tap (ky, kx) of output pixel (image, y, x), or -1 outside the picture. */
+static int64_t source_cell(const geometry *g, int64_t image, int64_t y, int64_t x, int64_t ky, int64_t kx) {
+    const int64_t sy = y * g->stride_h - g->pad_top + ky * g->dilation_h;
+    const int64_t sx = x * g->stride_w - g->pad_left + kx * g->dilation_w;
+    if (sy < 0 || sx < 0 || sy >= g->in_h || sx >= g->in_w) return -1;
+    return (image * g->in_h + sy) * g->in_w + sx;
+}
+
+/* A rounding at every step of a chain of `steps`, each relative to what has been summed so far. */
+static double chain_bound(double magnitude, int64_t steps) {
+    return magnitude * (double)(steps + 4) * 0x1p-24 + (double)(steps + 4) * 0x1p-149;
+}
+
+/* Runs one row's work into its dst and compares it with `want` (portable, whole buffer) and the naive result. */
+typedef struct outcome {
+    float *want;
+    double *naive, *bound;
+    int64_t pixels, channels, dst_stride;
+} outcome;
+
+static int compare_row(check_context *context, const qn_kernel_row *row, outcome *o, const float *dst, int is_first) {
+    const int64_t floats = (o->pixels - 1) * o->dst_stride + o->channels;
+    if (is_first) {
+        memcpy(o->want, dst, (size_t)floats * sizeof *dst);
+        for (int64_t p = 0; p < o->pixels; p++) {
+            if (!check_near(context, row->name, dst + p * o->dst_stride, o->naive + p * o->channels,
+                            o->bound + p * o->channels, o->channels)) {
+                return 0;
+            }
+        }
+    }
+    return check_same_floats(context, row->name, dst, o->want, floats);
+}
+
+static void outcome_init(outcome *o, int64_t pixels, int64_t channels, int64_t dst_stride) {
+    *o = (outcome){.pixels = pixels, .channels = channels, .dst_stride = dst_stride};
+    o->want = calloc((size_t)(pixels * dst_stride), sizeof *o->want);
+    o->naive = calloc((size_t)(pixels * channels), sizeof *o->naive);
+    o->bound = calloc((size_t)(pixels * channels), sizeof *o->bound);
+    if (!o->want || !o->naive || !o->bound) abort();
+}
+
+static void outcome_deinit(outcome *o) {
+    free(o->want);
+    free(o->naive);
+    free(o->bound);
+}
+
+/* ---- conv_f32 ---- */
+
+typedef struct conv_case {
+    geometry g;
+    int64_t in_c, out_c, src_stride, dst_stride;
+    int addend; /* 0 none, 1 a tensor of its own, 2 dst */
+    float *src, *weights, *packed, *bias, *addend_data, *dst;
+    float act_min, act_max;
+} conv_case;
+
+static void draw_conv(check_context *context, conv_case *c) {
+    const int big = check_chance(context, 3);
+    const int64_t max_macs = big ? 4000000 : 200000;
+    do {
+        c->g = check_chance(context, 50) ? pointwise_geometry(context, 30) : draw_geometry(context, 24, 3);
+        c->in_c = check_chance(context, 3) ? 1024 : check_draw_size(context, 16, big ? 600 : 150);
+        c->out_c = check_draw_size(context, 16, big ? 400 : 100);
+    } while (c->g.batch * c->g.out_h * c->g.out_w * c->in_c * c->out_c * c->g.kernel_h * c->g.kernel_w > max_macs);
+    c->src_stride = c->in_c + (check_chance(context, 70) ? 0 : check_draw(context, 1, 20));
+    c->dst_stride = c->out_c + (check_chance(context, 70) ? 0 : check_draw(context, 1, 20));
+    c->addend = check_chance(context, 60) ? 0 : c->dst_stride == c->out_c ? (int)check_draw(context, 1, 2) : 1;
+    check_draw_activation(context, &c->act_min, &c->act_max);
+}
+
+static void fill_conv(check_context *context, conv_case *c) {
+    const int64_t in_pixels = c->g.batch * c->g.in_h * c->g.in_w, pixels = c->g.batch * c->g.out_h * c->g.out_w;
+    const int64_t depth = c->g.kernel_h * c->g.kernel_w * c->in_c, src_floats = (in_pixels - 1) * c->src_stride + c->in_c;
+    const check_data data = check_draw_data(context);
+    c->src = check_buffer(context, "src", (size_t)src_floats * sizeof(float));
+    for (int64_t i = 0; i < src_floats; i++) c->src[i] = NAN; /* between the pixels: must not be read */
+    for (int64_t p = 0; p < in_pixels; p++) check_fill(context, data, c->src + p * c->src_stride, c->in_c);
+    c->weights = check_buffer(context, "weights", (size_t)(depth * c->out_c) * sizeof(float));
+    check_fill(context, data, c->weights, depth * c->out_c);
+    c->packed = check_buffer_aligned(context, "packed", qn_conv_f32_packed_elems(depth, c->out_c) * sizeof(float));
+    qn_conv_f32_pack(c->weights, depth, c->out_c, c->packed);
+    c->bias = check_chance(context, 20) ? NULL : check_buffer(context, "bias", (size_t)c->out_c * sizeof(float));
+    if (c->bias) check_fill(context, data, c->bias, c->out_c);
+    c->addend_data = NULL;
+    if (c->addend) {
+        c->addend_data = check_buffer(context, "addend", (size_t)(pixels * c->out_c) * sizeof(float));
+        check_fill(context, data, c->addend_data, pixels * c->out_c);
+    }
+    c->dst = check_buffer(context, "dst", (size_t)((pixels - 1) * c->dst_stride + c->out_c) * sizeof(float));
+    check_buffers_verify(context, "qn_conv_f32_pack");
+}
+
+static void naive_conv(const conv_case *c, outcome *o) {
+    const geometry *g = &c->g;
+    const int64_t steps = g->kernel_h * g->kernel_w * c->in_c + 1;
+    for (int64_t p = 0; p < o->pixels; p++) {
+        const int64_t x = p % g->out_w, y = p / g->out_w % g->out_h, image = p / g->out_w / g->out_h;
+        for (int64_t out = 0; out < c->out_c; out++) {
+            double sum = c->bias ? (double)c->bias[out] : 0, size = fabs(sum);
+            for (int64_t t = 0; t < g->kernel_h * g->kernel_w; t++) {
+                const int64_t cell = source_cell(g, image, y, x, t / g->kernel_w, t % g->kernel_w);
+                for (int64_t in = 0; in < c->in_c; in++) {
+                    const double value = cell < 0 ? 0 : (double)c->src[cell * c->src_stride + in];
+                    const double product = value * (double)c->weights[(t * c->in_c + in) * c->out_c + out];
+                    sum += product;
+                    size += fabs(product);
+                }
+            }
+            if (c->addend) sum += (double)c->addend_data[p * c->out_c + out];
+            if (c->addend) size += fabs((double)c->addend_data[p * c->out_c + out]);
+            o->naive[p * c->out_c + out] = isfinite(sum) ? check_activate(sum, c->act_min, c->act_max) : sum;
+            o->bound[p * c->out_c + out] = chain_bound(size, steps);
+        }
+    }
+}
+
+static void run_conv_row(check_context *context, const conv_case *c, outcome *o, int index) {
+    const qn_kernel_row *row = context->rows[index];
+    const geometry *g = &c->g;
+    const qn_conv_f32_params params = {
+        .kernel = row->kernel, .src = c->src, .weights = c->packed, .bias = c->bias,
+        .addend = c->addend == 2 ? c->dst : c->addend_data, .dst = c->dst,
+        .batch = g->batch, .in_h = g->in_h, .in_w = g->in_w, .in_c = c->in_c,
+        .out_h = g->out_h, .out_w = g->out_w, .out_c = c->out_c,
+        .src_stride = c->src_stride, .dst_stride = c->dst_stride,
+        .kernel_h = g->kernel_h, .kernel_w = g->kernel_w, .stride_h = g->stride_h, .stride_w = g->stride_w,
+        .dilation_h = g->dilation_h, .dilation_w = g->dilation_w, .pad_top = g->pad_top, .pad_left = g->pad_left,
+        .act_min = c->act_min, .act_max = c->act_max,
+    };
+    qn_work work;
+    memset(c->dst, 0xA5, (size_t)((o->pixels - 1) * c->dst_stride + c->out_c) * sizeof(float));
+    if (c->addend == 2) memcpy(c->dst, c->addend_data, (size_t)(o->pixels * c->out_c) * sizeof(float));
+    qn_conv_f32_work(&params, &work);
+    if (check_run_work(context, row->name, &work, index > 0)) compare_row(context, row, o, c->dst, index == 0);
+}
+
+void check_conv_f32(check_context *context) {
+    conv_case c;
+    outcome o;
+    draw_conv(context, &c);
+    fill_conv(context, &c);
+    check_describe(context,
+                   "batch %lld, in %lldx%lldx%lld (stride %lld), out %lldx%lldx%lld (stride %lld), kernel %lldx%lld, "
+                   "stride %lld,%lld, dilation %lld,%lld, pad %lld,%lld, bias %d, addend %d, act %g..%g",
+                   (long long)c.g.batch, (long long)c.g.in_h, (long long)c.g.in_w, (long long)c.in_c,
+                   (long long)c.src_stride, (long long)c.g.out_h, (long long)c.g.out_w, (long long)c.out_c,
+                   (long long)c.dst_stride, (long long)c.g.kernel_h, (long long)c.g.kernel_w, (long long)c.g.stride_h,
+                   (long long)c.g.stride_w, (long long)c.g.dilation_h, (long long)c.g.dilation_w,
+                   (long long)c.g.pad_top, (long long)c.g.pad_left, c.bias != NULL, c.addend, (double)c.act_min,
+                   (double)c.act_max);
+    outcome_init(&o, c.g.batch * c.g.out_h * c.g.out_w, c.out_c, c.dst_stride);
+    naive_conv(&c, &o);
+    for (int i = 0; i < context->row_count && !context->failed; i++) run_conv_row(context, &c, &o, i);
+    outcome_deinit(&o);
+}
+
+/* ---- depthwise_f32 ---- */
+
+typedef struct depthwise_case {
+    geometry g;
+    int64_t channels;
+    int addend;
+    float *src, *weights, *packed, *bias, *addend_data, *dst;
+    float act_min, act_max;
+} depthwise_case;
+
+static void draw_depthwise(check_context *context, depthwise_case *c) {
+    do {
+        c->g = draw_geometry(context, 40, check_chance(context, 20) ? 5 : 3);
+        if (check_chance(context, 50)) c->g.kernel_h = c->g.kernel_w = 3;
+        c->g.out_h = out_size(c->g.in_h, 2 * c->g.pad_top, c->g.kernel_h, c->g.stride_h, c->g.dilation_h);
+        c->g.out_w = out_size(c->g.in_w, 2 * c->g.pad_left, c->g.kernel_w, c->g.stride_w, c->g.dilation_w);
+        c->channels = check_draw_size(context, 16, 100);
+    } while (c->g.out_h < 1 || c->g.out_w < 1 || c->g.batch * c->g.out_h * c->g.out_w * c->channels > 40000);
+    c->addend = check_chance(context, 60) ? 0 : (int)check_draw(context, 1, 2);
+    check_draw_activation(context, &c->act_min, &c->act_max);
+}
+
+static void fill_depthwise(check_context *context, depthwise_case *c) {
+    const int64_t in_floats = c->g.batch * c->g.in_h * c->g.in_w * c->channels;
+    const int64_t out_floats = c->g.batch * c->g.out_h * c->g.out_w * c->channels;
+    const int64_t taps = c->g.kernel_h * c->g.kernel_w;
+    const check_data data = check_draw_data(context);
+    c->src = check_buffer(context, "src", (size_t)in_floats * sizeof(float));
+    check_fill(context, data, c->src, in_floats);
+    c->weights = check_buffer(context, "weights", (size_t)(taps * c->channels) * sizeof(float));
+    check_fill(context, data, c->weights, taps * c->channels);
+    c->packed = check_buffer_aligned(context, "packed", qn_depthwise_f32_packed_elems(taps, c->channels) * sizeof(float));
+    qn_depthwise_f32_pack(c->weights, taps, c->channels, c->packed);
+    c->bias = check_chance(context, 20) ? NULL : check_buffer(context, "bias", (size_t)c->channels * sizeof(float));
+    if (c->bias) check_fill(context, data, c->bias, c->channels);
+    c->addend_data = NULL;
+    if (c->addend) {
+        c->addend_data = check_buffer(context, "addend", (size_t)out_floats * sizeof(float));
+        check_fill(context, data, c->addend_data, out_floats);
+    }
+    c->dst = check_buffer(context, "dst", (size_t)out_floats * sizeof(float));
+    check_buffers_verify(context, "qn_depthwise_f32_pack");
+}
+
+static void naive_depthwise(const depthwise_case *c, outcome *o) {
+    const geometry *g = &c->g;
+    for (int64_t p = 0; p < o->pixels; p++) {
+        const int64_t x = p % g->out_w, y = p / g->out_w % g->out_h, image = p / g->out_w / g->out_h;
+        for (int64_t ch = 0; ch < c->channels; ch++) {
+            double sum = c->bias ? (double)c->bias[ch] : 0, size = fabs(sum);
+            for (int64_t t = 0; t < g->kernel_h * g->kernel_w; t++) {
+                const int64_t cell = source_cell(g, image, y, x, t / g->kernel_w, t % g->kernel_w);
+                const double value = cell < 0 ? 0 : (double)c->src[cell * c->channels + ch];
+                const double product = value * (double)c->weights[t * c->channels + ch];
+                sum += product;
+                size += fabs(product);
+            }
+            if (c->addend) sum += (double)c->addend_data[p * c->channels + ch];
+            if (c->addend) size += fabs((double)c->addend_data[p * c->channels + ch]);
+            o->naive[p * c->channels + ch] = isfinite(sum) ? check_activate(sum, c->act_min, c->act_max) : sum;
+            o->bound[p * c->channels + ch] = chain_bound(size, g->kernel_h * g->kernel_w + 1);
+        }
+    }
+}
+
+static void run_depthwise_row(check_context *context, const depthwise_case *c, outcome *o, int index) {
+    const qn_kernel_row *row = context->rows[index];
+    const geometry *g = &c->g;
+    const qn_depthwise_f32_params params = {
+        .kernel = row->kernel, .src = c->src, .weights = c->packed, .bias = c->bias,
+        .addend = c->addend == 2 ? c->dst : c->addend_data, .dst = c->dst,
+        .batch = g->batch, .in_h = g->in_h, .in_w = g->in_w, .channels = c->channels,
+        .out_h = g->out_h, .out_w = g->out_w,
+        .kernel_h = g->kernel_h, .kernel_w = g->kernel_w, .stride_h = g->stride_h, .stride_w = g->stride_w,
+        .dilation_h = g->dilation_h, .dilation_w = g->dilation_w, .pad_top = g->pad_top, .pad_left = g->pad_left,
+        .act_min = c->act_min, .act_max = c->act_max,
+    };
+    const size_t bytes = (size_t)(o->pixels * c->channels) * sizeof(float);
+    qn_work work;
+    memset(c->dst, 0xA5, bytes);
+    if (c->addend == 2) memcpy(c->dst, c->addend_data, bytes);
+    qn_depthwise_f32_work(&params, &work);
+    if (check_run_work(context, row->name, &work, index > 0)) compare_row(context, row, o, c->dst, index == 0);
+}
+
+void check_depthwise_f32(check_context *context) {
+    depthwise_case c;
+    outcome o;
+    draw_depthwise(context, &c);
+    fill_depthwise(context, &c);
+    check_describe(context,
+                   "batch %lld, in %lldx%lldx%lld, out %lldx%lld, kernel %lldx%lld, stride %lld,%lld, dilation "
+                   "%lld,%lld, pad %lld,%lld, bias %d, addend %d, act %g..%g",
+                   (long long)c.g.batch, (long long)c.g.in_h, (long long)c.g.in_w, (long long)c.channels,
+                   (long long)c.g.out_h, (long long)c.g.out_w, (long long)c.g.kernel_h, (long long)c.g.kernel_w,
+                   (long long)c.g.stride_h, (long long)c.g.stride_w, (long long)c.g.dilation_h,
+                   (long long)c.g.dilation_w, (long long)c.g.pad_top, (long long)c.g.pad_left, c.bias != NULL, c.addend,
+                   (double)c.act_min, (double)c.act_max);
+    outcome_init(&o, c.g.batch * c.g.out_h * c.g.out_w, c.channels, c.channels);
+    naive_depthwise(&c, &o);
+    for (int i = 0; i < context->row_count && !context->failed; i++) run_depthwise_row(context, &c, &o, i);
+    outcome_deinit(&o);
+}
