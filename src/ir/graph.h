@@ -1,0 +1,135 @@
+/* ir/graph.h - a network as the compiler sees it: values, nodes, and the order in which nodes run.
+ *
+ * A graph is in single-assignment form: every value is an input, a constant or the output of exactly one node, and
+ * nodes stand in an order in which each comes after the producers of its inputs. Use lists are kept exact by the
+ * functions below; never write `inputs[i]` directly.
+ *
+ * Everything lives in the graph's arena and dies with it. Threads: one at a time.
+ */
+#ifndef QN_IR_GRAPH_H
+#define QN_IR_GRAPH_H
+
+#include "op/op.h"
+
+typedef struct qn_node qn_node;
+typedef struct qn_value qn_value;
+
+typedef struct qn_use {
+    qn_node *node;
+    int index; /* which input of `node` */
+} qn_use;
+
+struct qn_value {
+    uint32_t id;         /* unique in the graph, in order of creation */
+    const char *name;    /* unique in the graph; the source framework's name where there is one ("Conv" , "split:1") */
+    qn_type type;        /* dtype NONE until inferred */
+    qn_node *producer;   /* NULL for inputs and constants */
+    int producer_output; /* which output of the producer */
+    const void *data;    /* constants: the elements (for STRING and empty ones: not NULL, no bytes); NULL for all
+                            other values; owned by the arena or the source file */
+    size_t data_bytes;   /* larger than the dims say once weights are packed */
+    const int64_t *constant_dims; /* constants: the dims as numbers */
+    qn_dim *contents;    /* elements as expressions where known (small integers), else NULL */
+    QN_LIST(qn_use) uses;
+    int is_input, is_output; /* may be both */
+};
+
+struct qn_node {
+    const qn_op_def *op;
+    const char *name;  /* unique; for messages, dumps and bench */
+    void *attrs;       /* op->attrs_bytes bytes */
+    int input_count, output_count;
+    qn_value **inputs; /* NULL for an absent optional input */
+    uint32_t *slots;   /* where inputs[i]->uses holds the use by input i */
+    qn_value **outputs;
+    qn_node *prev, *next; /* order of execution */
+    const char *source; /* "tensorflow: node 'Pad' (Pad)": where it came from, for messages; NULL if nowhere */
+    uint32_t mark;      /* scratch of one walk over the graph */
+};
+
+/* A demand on the shapes that inference could neither prove nor refute. */
+typedef struct qn_check {
+    qn_dim condition;    /* must be >= 0 */
+    const char *message; /* already carries the node */
+} qn_check;
+
+typedef struct qn_graph {
+    qn_arena *arena;
+    qn_dim_pool *dims;
+    const char *name;
+    qn_node *first, *last;
+    size_t node_count;
+    QN_LIST(qn_value *) values;  /* every value ever made, dead ones included (no producer, no uses) */
+    QN_LIST(qn_value *) inputs;  /* in the order of the source */
+    QN_LIST(qn_value *) outputs;
+    QN_LIST(qn_check) checks;    /* rebuilt by qn_graph_infer */
+    uint32_t next_id;
+    struct qn_name_table *names;
+} qn_graph;
+
+/* Makes an empty graph in `arena`. NULL on exhaustion. */
+qn_graph *qn_graph_create(qn_arena *arena, const char *name);
+
+/* Every `name` is copied; where it is taken already (or NULL) a suffix makes it unique. */
+qn_status *qn_graph_add_input(qn_graph *graph, const char *name, const qn_type *type, qn_value **out_value) QN_MUST_USE;
+/* `data` is borrowed: it must live as long as the arena. `dims` are numbers. */
+qn_status *qn_graph_add_constant(qn_graph *graph, const char *name, const qn_view *view, qn_value **out_value) QN_MUST_USE;
+/* Creates a node with op->outputs fresh outputs, appended at the end or put before `before`. `attrs` is copied with
+   its texts (NULL: the defaults). Output 0 is named `name`, output i `name:i`. INVALID_MODEL: a number of inputs the
+   operator does not have. An input may be NULL here and set later. */
+qn_status *qn_graph_add_node(qn_graph *graph, const qn_op_def *op, const char *name, const void *attrs, int input_count,
+                             qn_value *const *inputs, qn_node *before, qn_node **out_node) QN_MUST_USE;
+qn_status *qn_graph_mark_output(qn_graph *graph, qn_value *value) QN_MUST_USE;
+
+qn_value *qn_graph_find_value(const qn_graph *graph, const char *name); /* NULL if there is none */
+qn_node *qn_graph_find_node(const qn_graph *graph, const char *name);   /* the same */
+int qn_value_is_constant(const qn_value *value);
+/* The constant as a view; dims must be constant. */
+qn_view qn_value_view(const qn_value *value);
+
+qn_status *qn_node_set_input(qn_graph *graph, qn_node *node, int index, qn_value *value) QN_MUST_USE;
+/* Appends an input (bias, addend ...). Gaps up to index are NULL. */
+qn_status *qn_node_put_input(qn_graph *graph, qn_node *node, int index, qn_value *value) QN_MUST_USE;
+/* Makes every use of `from`, and its mark as an output, refer to `to`. When `from` was an output the two swap names.
+   Where `to` is itself an input or output of the graph, whose name is promised, `from` stays the output it was. */
+qn_status *qn_graph_replace_value(qn_graph *graph, qn_value *from, qn_value *to) QN_MUST_USE;
+/* Turns `node` into another operation with the same one output, keeping its name, place and uses; then infers it again.
+   `inputs` may be those of other nodes; each must come before `node`. `attrs` is copied (NULL: the defaults). */
+qn_status *qn_node_become(qn_graph *graph, qn_node *node, const qn_op_def *op, const void *attrs, int input_count,
+                          qn_value *const *inputs) QN_MUST_USE;
+/* Takes a node out; none of its outputs may be used or be outputs of the graph. Its names are free again. */
+void qn_graph_remove_node(qn_graph *graph, qn_node *node);
+void qn_graph_move_before(qn_graph *graph, qn_node *node, qn_node *before);
+/* Puts the nodes into an order that respects data flow, keeping the present order where it can. Error: a cycle,
+   naming a node on it. */
+qn_status *qn_graph_sort(qn_graph *graph) QN_MUST_USE;
+/* Removes nodes none of whose outputs is needed (the nodes are in order) and constants without uses. Returns how many
+   nodes went. */
+size_t qn_graph_remove_dead(qn_graph *graph);
+
+/* ---- ir/infer.c ---- */
+/* Types, shapes and contents of every value, from the inputs on, and `checks`. Checks that bound a symbol narrow it;
+   inference then runs again until nothing narrows. Errors carry the node; a demand that can never hold is
+   INVALID_MODEL. */
+qn_status *qn_graph_infer(qn_graph *graph) QN_MUST_USE;
+/* The same for one new node, whose inputs are inferred: what passes call after adding nodes. */
+qn_status *qn_node_infer(qn_graph *graph, qn_node *node) QN_MUST_USE;
+
+/* ---- ir/verify.c ---- */
+/* Structure: order, use lists, arities, attribute ranges, names unique, types present. INTERNAL with the first breach. */
+qn_status *qn_graph_verify(const qn_graph *graph) QN_MUST_USE;
+
+/* ---- ir/print.c, ir/parse.c ---- docs/text-ir.md
+     graph "deeplab" {
+       symbol ImageTensor.1 [1, 513] "assert: image too large"
+       input %ImageTensor : u8[1, ImageTensor.1, ImageTensor.2, 3]
+       const %w : f32[3, 3, 3, 32] = {1, 2.5, ...}
+       %y : f32[1, 257, 257, 32] = conv2d(%x, %w, none) {stride=[2, 2], padding=same_upper}
+       output %y
+     }
+   Constants of more than 16 elements are printed as a hash unless `full`; with `full` the text is the whole graph and
+   parses back to it. Parsing leaves qn_graph_infer to the caller: types may be left out. INVALID_ARGUMENT with the line. */
+void qn_graph_print(const qn_graph *graph, int full, qn_buffer *buffer);
+qn_status *qn_graph_parse(qn_arena *arena, const char *text, qn_graph **out_graph) QN_MUST_USE;
+
+#endif
