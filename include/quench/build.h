@@ -1,0 +1,50 @@
+/* quench/build.h - from a network to a compiled model. */
+#ifndef QUENCH_BUILD_H
+#define QUENCH_BUILD_H
+
+#include "quench/config.h"
+#include "quench/log.h"
+#include "quench/model.h"
+#include "quench/network.h"
+#include "quench/status.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct qn_build_options {
+    size_t size; /* sizeof(qn_build_options), set by qn_build_options_init */
+    const qn_allocator *allocator; /* of the model; default NULL: the C library's heap. Copied */
+    const qn_log *log;             /* default NULL. Used during the call only */
+    /* Default NULL. Called after each pass with its name and the graph as text IR, both valid during the call. Making
+       the text costs time, so give it only where it is wanted: pass names in `print_after` ("all": every pass). */
+    void (*after_pass)(void *self, const char *pass, const char *graph_text);
+    void *after_pass_self;
+    const char *print_after;
+} qn_build_options;
+
+/* Sets every option to its default. */
+QN_API void qn_build_options_init(qn_build_options *options);
+
+/* Optimises, plans and compiles.
+ * @param network  consumed: whether or not the build succeeds it may only be destroyed afterwards
+ * @param config   NULL: every default
+ * @param options  NULL for the defaults
+ * @param out_model  on success a model that needs neither network nor source file; freed by qn_model_destroy(). Else NULL
+ * returns    INVALID_ARGUMENT: the configuration does not fit the network, or print_after names no pass; INVALID_MODEL: the
+ *            network cannot work at any shape in range; UNSUPPORTED; LIMIT; OUT_OF_MEMORY
+ * threads    any thread
+ */
+QN_API qn_status *qn_build(qn_network *network, const qn_config *config, const qn_build_options *options, qn_model **out_model) QN_MUST_USE;
+
+/* Writes a model's bytes to a file, atomically. IO. Any thread. */
+QN_API qn_status *qn_model_save_file(const qn_model *model, const char *path) QN_MUST_USE;
+
+/* Name and description of optimisation pass `index`, NULL past the end. Static. */
+QN_API const char *qn_pass_name(size_t index);
+QN_API const char *qn_pass_description(size_t index);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,10 @@
+/* quench/compiler.h - everything libquench-compiler offers on top of quench/quench.h: import, configure, build. */
+#ifndef QUENCH_COMPILER_H
+#define QUENCH_COMPILER_H
+
+#include "quench/build.h"
+#include "quench/config.h"
+#include "quench/network.h"
+#include "quench/quench.h"
+
+#endif

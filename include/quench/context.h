@@ -1,0 +1,134 @@
+/* quench/context.h - running a model.
+ *
+ *     qn_context *context = NULL;
+ *     int64_t shape[4] = {1, 375, 500, 3};
+ *     status = qn_context_create(engine, &context);
+ *     status = qn_context_set_input_shape(context, 0, 4, shape);
+ *     status = qn_context_get_output_shape(context, 0, &output.rank, output.dims);
+ *     ... point input.data and output.data at memory of the caller ...
+ *     status = qn_context_run(context, &input, 1, &output, 1);
+ *     qn_context_destroy(context);
+ *
+ * Life cycle:  create -> set shapes -> run, run, run ... -> set other shapes -> run ... -> destroy
+ *
+ * A context belongs to one thread at a time; a call that finds it in use on another answers BUSY and changes nothing.
+ * Any number of contexts may run at once on one engine.
+ *
+ * Memory: all arrays are allocated when the context is created. Setting shapes may replace the arena, the one block
+ * that holds intermediate values and scratch, by a larger one; running allocates nothing.
+ */
+#ifndef QUENCH_CONTEXT_H
+#define QUENCH_CONTEXT_H
+
+#include "quench/engine.h"
+#include "quench/status.h"
+#include "quench/tensor.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct qn_context qn_context;
+
+typedef struct qn_shape {
+    int rank;                  /* 0 .. QN_MAX_RANK */
+    int64_t dims[QN_MAX_RANK]; /* each >= 0 */
+} qn_shape;
+
+/* Makes a context. A model whose inputs all have fixed shapes is ready to run at once.
+ * @param out_context  on success the context, freed by qn_context_destroy(); else NULL
+ * returns    OUT_OF_MEMORY; UNSUPPORTED: the size of a value depends on data and has no bound
+ * threads    any thread
+ */
+QN_API qn_status *qn_context_create(qn_engine *engine, qn_context **out_context) QN_MUST_USE;
+
+/* Frees the context; not while a run is active. Accepts NULL. */
+QN_API void qn_context_destroy(qn_context *context);
+
+/* Sets the shape of one input. As soon as every input has one (fixed ones have theirs from the start) the program is
+ * made ready for these shapes: output shapes are known and running allocates nothing.
+ * Inputs whose shapes must agree are changed together by qn_context_set_input_shapes().
+ * @param index  which input, in the model's order
+ * @param dims   `rank` sizes
+ * returns    INVALID_ARGUMENT: no such input, wrong rank, a dim outside the model's range (the message says what
+ *            bounds it) or a combination that the model's own checks refuse: the shapes stay as they were.
+ *            OUT_OF_MEMORY, LIMIT (a value larger than memory can be): no shapes are set then, set them again.
+ *            BUSY. INVALID_MODEL: the file contradicts itself at these shapes
+ * cost       microseconds; allocates only when the arena must grow
+ */
+QN_API qn_status *qn_context_set_input_shape(qn_context *context, size_t index, int rank, const int64_t *dims) QN_MUST_USE;
+
+/* Sets the shapes of all inputs at once.
+ * @param shapes  one per input, in the model's order
+ * @param count   the model's number of inputs
+ * returns    as qn_context_set_input_shape()
+ */
+QN_API qn_status *qn_context_set_input_shapes(qn_context *context, const qn_shape *shapes, size_t count) QN_MUST_USE;
+
+/* The shape of an output at the shapes that are set.
+ * @param out_dims  room for QN_MAX_RANK sizes
+ * returns    INVALID_ARGUMENT: no such output, or shapes are not set; BUSY; UNAVAILABLE: the size depends on data.
+ *            With UNAVAILABLE *out_rank and out_dims hold an upper bound: give run() a tensor of that shape, and
+ *            it puts the true dims in
+ */
+QN_API qn_status *qn_context_get_output_shape(qn_context *context, size_t index, int *out_rank, int64_t *out_dims) QN_MUST_USE;
+
+/* Runs the model once.
+ * @param inputs   one per input, in the model's order; dtype, rank and dims as set; only read. data may be NULL only
+ *                 if a dim is 0, and is aligned to its element
+ * @param outputs  one per output; dtype, rank and dims as qn_context_get_output_shape() says; data is the caller's
+ *                 and overlaps neither an input nor another output. Where a size depends on data, dims are
+ *                 reduced to the true ones
+ * returns    INVALID_ARGUMENT: shapes not set, or a tensor that differs from the above: nothing was written.
+ *            INVALID_ARGUMENT, LIMIT, UNSUPPORTED from a step, with its name: what the data asks for cannot be done.
+ *            CANCELLED. BUSY. After a failure the outputs hold nothing in particular; the context stays usable
+ * threads    one at a time per context
+ * cost       allocates nothing, takes no lock unless threads sleep
+ */
+QN_API qn_status *qn_context_run(qn_context *context, const qn_tensor *inputs, size_t input_count, qn_tensor *outputs,
+                                 size_t output_count) QN_MUST_USE;
+
+/* Asks the run in progress to stop: it returns CANCELLED soon. Does nothing when none is in progress. Any thread. */
+QN_API void qn_context_cancel(qn_context *context);
+
+typedef struct qn_arena_info {
+    uint64_t total_bytes;   /* of the arena as allocated; grows, never shrinks */
+    uint64_t value_bytes;   /* needed for values at the shapes that are set */
+    uint64_t scratch_bytes; /* needed for scratch, all threads together */
+    uint64_t table_bytes;   /* everything else the context holds */
+} qn_arena_info;
+
+/* How much memory the context holds. Not while a run is active. */
+QN_API void qn_context_get_arena(const qn_context *context, qn_arena_info *out_info);
+
+/* What the last run did in one step. */
+typedef struct qn_step_profile {
+    const char *name, *op; /* owned by the model */
+    const char *kernel;    /* the kernel's name; "eval" for the operator's portable code, "view" for no work. Static */
+    int64_t ns;            /* time it took */
+    int64_t macs;          /* multiply-adds */
+    int64_t bytes;         /* read and written, each tensor once */
+    int64_t tasks;         /* independent pieces it was split into */
+} qn_step_profile;
+
+/* Turns timing of steps on or off (default off: no clock is read). BUSY if in use. */
+QN_API qn_status *qn_context_set_profiling(qn_context *context, int enabled) QN_MUST_USE;
+
+/* One step of the last run; `ns` is 0 if that was not timed. Steps are numbered as in qn_model_step().
+ * returns    INVALID_ARGUMENT: no such step, or shapes are not set; BUSY
+ */
+QN_API qn_status *qn_context_get_step_profile(qn_context *context, size_t step, qn_step_profile *out_profile) QN_MUST_USE;
+
+/* Sees values while a run computes them: first the inputs, then the outputs of each step right after it, each with
+ * its name and bytes. `tensor` and its data are valid during the call only and must not be written.
+ * Return 0 to go on, anything else to end the run with CANCELLED. */
+typedef int (*qn_observe_fn)(void *self, const char *name, const qn_tensor *tensor);
+
+/* Sets the observer of the following runs; NULL for none. It is called on the thread that calls qn_context_run().
+ * BUSY if in use. */
+QN_API qn_status *qn_context_set_observer(qn_context *context, qn_observe_fn observe, void *self) QN_MUST_USE;
+
+#ifdef __cplusplus
+}
+#endif
+#endif

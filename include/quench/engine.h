@@ -1,0 +1,67 @@
+/* quench/engine.h - a model bound to this machine: kernels chosen, threads started.
+ *
+ *     qn_engine_options options;
+ *     qn_engine_options_init(&options);
+ *     options.threads = 2;
+ *     status = qn_engine_create(model, &options, &engine);
+ *
+ * An engine is immutable and may be shared: make one per model and process, and one context (quench/context.h) per
+ * thread that runs. It keeps its model alive; the model's handle may be destroyed first.
+ */
+#ifndef QUENCH_ENGINE_H
+#define QUENCH_ENGINE_H
+
+#include "quench/allocator.h"
+#include "quench/executor.h"
+#include "quench/log.h"
+#include "quench/model.h"
+#include "quench/status.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct qn_engine qn_engine;
+
+typedef struct qn_engine_options {
+    size_t size; /* sizeof(qn_engine_options), set by qn_engine_options_init */
+    /* Threads that work on one run, the calling one included; 1 .. 1024. Default 0: as many as this process may use
+       (affinity mask and cgroup quota). Ignored when `executor` is given. */
+    int threads;
+    /* CPU features to use, as `quench --cpu` takes them ("generic", "avx2", ...). Default NULL: the environment
+       variable QUENCH_CPU if set, else all this CPU has. Features it lacks are never used. */
+    const char *cpu;
+    /* Default NULL: the C library's heap. Copied; `self` must outlive the engine and its contexts. */
+    const qn_allocator *allocator;
+    /* Default NULL: a thread pool of the engine's own. Copied; `self` must outlive the engine and its contexts. */
+    const qn_executor *executor;
+    /* Default NULL: remarks are dropped. Copied. */
+    const qn_log *log;
+} qn_engine_options;
+
+/* Sets every option to its default. */
+QN_API void qn_engine_options_init(qn_engine_options *options);
+
+/* Chooses kernels for this CPU and starts the threads.
+ * @param options     NULL for the defaults
+ * @param out_engine  on success the engine, freed by qn_engine_destroy(); else NULL
+ * returns    INVALID_ARGUMENT: an option out of range, or a CPU name that does not exist (the nearest is suggested);
+ *            OUT_OF_MEMORY. Threads that cannot be created are no error: the engine runs on those it got and says so
+ *            in the log
+ * threads    any thread
+ */
+QN_API qn_status *qn_engine_create(qn_model *model, const qn_engine_options *options, qn_engine **out_engine) QN_MUST_USE;
+
+/* Gives the engine up. Its contexts keep working; its threads end with the last of them. Accepts NULL. Any thread. */
+QN_API void qn_engine_destroy(qn_engine *engine);
+
+/* How many threads a run uses. Any thread. */
+QN_API int qn_engine_threads(const qn_engine *engine);
+
+/* The CPU features in use, space-separated ("avx2 fma"); "generic" if none. Owned by the engine. Any thread. */
+QN_API const char *qn_engine_cpu(const qn_engine *engine);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

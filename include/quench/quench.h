@@ -1,0 +1,20 @@
+/* quench/quench.h - everything libquench offers: load a compiled model and run it.
+ *
+ *     model    what quench/model.h loads: a checked .qn file; immutable
+ *     engine   the model bound to this CPU and to threads; shareable
+ *     context  one thread's arena; shapes are set here, and runs happen here
+ */
+#ifndef QUENCH_QUENCH_H
+#define QUENCH_QUENCH_H
+
+#include "quench/allocator.h"
+#include "quench/context.h"
+#include "quench/cpu.h"
+#include "quench/engine.h"
+#include "quench/executor.h"
+#include "quench/log.h"
+#include "quench/model.h"
+#include "quench/status.h"
+#include "quench/tensor.h"
+
+#endif

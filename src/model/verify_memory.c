@@ -1,0 +1,200 @@
+/* Do sharers of memory stay out of each other's way? Values that share bytes by alias form a group; a group has one
+ * place in the arena and lives as long as any member. Groups whose lives meet must not overlap, and within a group
+ * nobody writes over what another still needs. */
+#include "model/verify.h"
+
+#define BAD(...) QN_ERR(QN_INVALID_MODEL, __VA_ARGS__)
+
+/* A group in the arena. */
+typedef struct group {
+    uint64_t start, end;
+    uint32_t first, last;
+    uint32_t root;
+} group;
+
+static int in_arena(const qn_program_value *value) {
+    return value->place == QN_PLACE_ARENA || value->place == QN_PLACE_DIMS;
+}
+
+/* ---- Liveness ---- */
+
+static qn_status *verify_life(const qn_verifier *v, uint32_t index) {
+    const qn_program *program = v->program;
+    const qn_program_value *value = &program->values[index];
+    uint32_t steps = (uint32_t)program->step_count;
+    if (!steps) return NULL;
+    if (value->first_step > value->last_step || value->last_step >= steps)
+        return BAD("lives from step %u to %u of %u", value->first_step, value->last_step, steps);
+    if (value->alias < 0 && value->place == QN_PLACE_DIMS) {
+        if (value->first_step != 0 || value->last_step != steps - 1)
+            return BAD("is computed from shapes, but lives from step %u to %u only", value->first_step, value->last_step);
+        return NULL;
+    }
+    if (v->made_at[index] == QN_STEP_NEVER) return NULL;
+    if (value->first_step > v->made_at[index] || value->last_step < v->used_at[index])
+        return BAD("lives from step %u to %u, but is needed from %u to %u", value->first_step, value->last_step,
+                   v->made_at[index], v->used_at[index]);
+    return NULL;
+}
+
+/* ---- Groups ---- */
+
+/* Numbers of values grouped by root: members of root r are order[begin[r]] .. order[begin[r + 1]]. */
+typedef struct membership {
+    uint32_t *begin, *order;
+} membership;
+
+static qn_status *collect_members(const qn_verifier *v, membership *out) {
+    size_t count = v->program->value_count;
+    out->begin = QN_ARENA_ARRAY(v->arena, uint32_t, count + 2);
+    out->order = QN_ARENA_ARRAY(v->arena, uint32_t, count);
+    if (!out->begin || !out->order) return qn_status_out_of_memory();
+    for (size_t i = 0; i < count; i++) out->begin[v->roots[i] + 2]++;
+    for (size_t i = 2; i < count + 2; i++) out->begin[i] += out->begin[i - 1];
+    for (uint32_t i = 0; i < count; i++) out->order[out->begin[v->roots[i] + 1]++] = i;
+    return NULL;
+}
+
+static int is_input_of(const qn_program *program, const qn_program_step *step, uint32_t value) {
+    for (uint32_t i = 0; i < step->input_count; i++)
+        if (program->operands[step->first_input + i] == value) return 1;
+    return 0;
+}
+
+/* Does making `value` leave the bytes of its group as they are? */
+static int is_view_step(const qn_verifier *v, const qn_program_step *step, uint32_t value) {
+    if (!(step->op->flags & QN_OP_VIEW)) return 0;
+    uint32_t source = v->program->operands[step->first_input];
+    return source != UINT32_MAX && v->roots[source] == v->roots[value];
+}
+
+/* `maker` wrote the bytes of its group: is that all right for `other`, a member that exists by then? */
+static qn_status *verify_overwrite(const qn_verifier *v, uint32_t maker, uint32_t other) {
+    const qn_program *program = v->program;
+    uint32_t s = v->made_at[maker];
+    const qn_program_step *step = &program->steps[s];
+    const qn_program_value *kept = &program->values[other];
+    uint32_t needed_until = kept->place == QN_PLACE_OUTPUT && kept->alias < 0 ? UINT32_MAX : v->used_at[other];
+    int in_place = (step->op->flags & QN_OP_MAY_ALIAS) && is_input_of(program, step, other) && v->made_at[other] != s;
+    if (needed_until < s || (needed_until == s && in_place)) return NULL;
+    return BAD("step %u '%s' writes '%s' over '%s', which is still needed", s, step->name, program->values[maker].name, kept->name);
+}
+
+static qn_status *verify_group(const qn_verifier *v, const uint32_t *members, size_t count, uint32_t root) {
+    enum { MEMBERS_MAX = 4096 }; /* keeps the square below bounded */
+    const qn_program *program = v->program;
+    if (count < 2) return NULL;
+    if (count > MEMBERS_MAX)
+        return QN_ERR(QN_LIMIT, "%zu values share the bytes of '%s', the limit is %d", count, program->values[root].name, MEMBERS_MAX);
+    qn_place place = program->values[root].place;
+    int writable = place == QN_PLACE_ARENA || place == QN_PLACE_OUTPUT;
+    for (size_t i = 0; i < count; i++) {
+        uint32_t maker = members[i];
+        if (v->made_at[maker] == QN_STEP_NEVER) continue;
+        const qn_program_step *step = &program->steps[v->made_at[maker]];
+        if (is_view_step(v, step, maker)) continue;
+        if (!writable) return BAD("step '%s' writes into '%s', which is not its to write", step->name, program->values[root].name);
+        for (size_t j = 0; j < count; j++) {
+            if (j == i || v->made_at[members[j]] == QN_STEP_NEVER || v->made_at[members[j]] > v->made_at[maker]) continue;
+            QN_TRY(verify_overwrite(v, maker, members[j]));
+        }
+    }
+    return NULL;
+}
+
+/* ---- Overlap ---- */
+
+static void swap_groups(group *a, group *b) {
+    group t = *a;
+    *a = *b;
+    *b = t;
+}
+
+static void sift_down(group *groups, size_t root, size_t count) {
+    for (size_t child = 2 * root + 1; child < count; child = 2 * root + 1) {
+        if (child + 1 < count && groups[child + 1].first > groups[child].first) child++;
+        if (groups[root].first >= groups[child].first) return;
+        swap_groups(&groups[root], &groups[child]);
+        root = child;
+    }
+}
+
+/* Heap sort by `first`: bounded time and no memory, whatever the file says. */
+static void sort_by_first(group *groups, size_t count) {
+    for (size_t i = count / 2; i-- > 0;) sift_down(groups, i, count);
+    for (size_t end = count; end > 1; end--) {
+        swap_groups(&groups[0], &groups[end - 1]);
+        sift_down(groups, 0, end - 1);
+    }
+}
+
+/* Drops the groups that died before `step` from the list of living ones, which stays sorted by start. */
+static size_t drop_dead(const group *groups, uint32_t *living, size_t count, uint32_t step) {
+    size_t kept = 0;
+    for (size_t i = 0; i < count; i++)
+        if (groups[living[i]].last >= step) living[kept++] = living[i];
+    return kept;
+}
+
+/* Puts group `g` among the living; fails if it overlaps a neighbour. */
+static qn_status *add_living(const qn_program *program, const group *groups, uint32_t *living, size_t count, uint32_t g) {
+    size_t low = 0, high = count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (groups[living[middle]].start < groups[g].start) low = middle + 1;
+        else high = middle;
+    }
+    const group *before = low > 0 ? &groups[living[low - 1]] : NULL, *after = low < count ? &groups[living[low]] : NULL;
+    const group *clash = before && before->end > groups[g].start ? before : after && after->start < groups[g].end ? after : NULL;
+    if (clash)
+        return BAD("'%s' and '%s' overlap in the arena while both are needed", program->values[clash->root].name,
+                   program->values[groups[g].root].name);
+    for (size_t i = count; i > low; i--) living[i] = living[i - 1];
+    living[low] = g;
+    return NULL;
+}
+
+static qn_status *verify_overlap(const qn_verifier *v, group *groups, size_t count) {
+    uint32_t *living = QN_ARENA_ARRAY(v->arena, uint32_t, count);
+    if (!living) return qn_status_out_of_memory();
+    sort_by_first(groups, count);
+    size_t living_count = 0;
+    for (uint32_t g = 0; g < count; g++) {
+        if (g > 0 && groups[g].first != groups[g - 1].first) living_count = drop_dead(groups, living, living_count, groups[g].first);
+        QN_TRY(add_living(v->program, groups, living, living_count, g));
+        living_count++;
+    }
+    return NULL;
+}
+
+/* The groups that take room in the arena, with the lives of their members joined. */
+static qn_status *verify_groups(const qn_verifier *v) {
+    const qn_program *program = v->program;
+    membership members;
+    QN_TRY(collect_members(v, &members));
+    group *groups = QN_ARENA_ARRAY(v->arena, group, program->value_count);
+    if (!groups) return qn_status_out_of_memory();
+    size_t count = 0;
+    for (uint32_t root = 0; root < program->value_count; root++) {
+        const qn_program_value *value = &program->values[root];
+        if (v->roots[root] != root) continue;
+        const uint32_t *list = members.order + members.begin[root];
+        size_t member_count = members.begin[root + 1] - members.begin[root];
+        QN_TRY(verify_group(v, list, member_count, root));
+        if (!in_arena(value) || !value->bytes) continue;
+        group whole = {value->offset, value->offset + value->bytes, value->first_step, value->last_step, root};
+        for (size_t i = 0; i < member_count; i++) {
+            const qn_program_value *member = &program->values[list[i]];
+            if (member->first_step < whole.first) whole.first = member->first_step;
+            if (member->last_step > whole.last) whole.last = member->last_step;
+        }
+        groups[count++] = whole;
+    }
+    return program->arena_bytes ? verify_overlap(v, groups, count) : NULL;
+}
+
+qn_status *qn_verify_memory(const qn_verifier *v) {
+    for (uint32_t i = 0; i < v->program->value_count; i++)
+        QN_TRY_CTX(verify_life(v, i), "value %u '%s'", i, v->program->values[i].name);
+    return verify_groups(v);
+}

@@ -1,0 +1,157 @@
+#include "runtime/internal.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define SCRATCH_MAX (INT64_MAX / 4)
+
+/* ---- Are these shapes allowed? ---- */
+
+static const qn_program_value *input_value(const qn_context *context, size_t input) {
+    return &context->program->values[context->program->inputs[input]];
+}
+
+qn_status *qn_context_check_shape(const qn_context *context, size_t input, int rank, const int64_t *dims) {
+    const qn_program *program = context->program;
+    const qn_program_value *value = input_value(context, input);
+    if (rank != value->rank) return QN_ERR(QN_INVALID_ARGUMENT, "input '%s' has rank %d, but %d was given", value->name, value->rank, rank);
+    for (int d = 0; d < rank; d++) {
+        const qn_dim_instr *instr = &program->dims[value->dims[d]];
+        if (dims[d] < 0) return QN_ERR(QN_INVALID_ARGUMENT, "input '%s': dim %d is %lld", value->name, d, (long long)dims[d]);
+        if (instr->code == QN_DIM_CONST && dims[d] != instr->imm)
+            return QN_ERR(QN_INVALID_ARGUMENT, "input '%s': dim %d is %lld, must be %lld", value->name, d, (long long)dims[d], (long long)instr->imm);
+        if (instr->code != QN_DIM_SYMBOL) continue;
+        const qn_program_symbol *symbol = &program->symbols[instr->a];
+        if (dims[d] >= symbol->low && dims[d] <= symbol->high) continue;
+        char range[64];
+        if (symbol->high == QN_DIM_UNBOUNDED) snprintf(range, sizeof range, "must be at least %lld", (long long)symbol->low);
+        else snprintf(range, sizeof range, "outside %lld..%lld", (long long)symbol->low, (long long)symbol->high);
+        return QN_ERR(QN_INVALID_ARGUMENT, "input '%s': dim %d is %lld, %s%s%s%s", value->name, d, (long long)dims[d], range,
+                      *symbol->reason ? " (" : "", symbol->reason, *symbol->reason ? ")" : "");
+    }
+    return NULL;
+}
+
+/* Dims of inputs that are no symbols of their own follow from others. */
+static qn_status *check_agreement(const qn_context *context, const qn_shape *shapes) {
+    for (size_t i = 0; i < context->program->input_count; i++) {
+        const qn_program_value *value = input_value(context, i);
+        for (int d = 0; d < value->rank; d++) {
+            int64_t expected = context->next_dims[value->dims[d]];
+            if (shapes[i].dims[d] != expected)
+                return QN_ERR(QN_INVALID_ARGUMENT, "input '%s': dim %d is %lld, but the shapes of the other inputs and axes make it %lld",
+                              value->name, d, (long long)shapes[i].dims[d], (long long)expected);
+        }
+    }
+    return NULL;
+}
+
+qn_status *qn_context_run_checks(const qn_context *context, const int64_t *dims, uint32_t ready) {
+    for (size_t i = 0; i < context->program->check_count; i++) {
+        const qn_program_check *check = &context->program->checks[i];
+        if (context->model->ready[check->condition] != ready || dims[check->condition] >= 0) continue;
+        return QN_ERR(QN_INVALID_ARGUMENT, "%s", *check->message ? check->message : "a check of the model fails at these shapes");
+    }
+    return NULL;
+}
+
+/* Evaluates the dim program into next_symbols and next_dims; nothing in force is touched. */
+static qn_status *try_shapes(qn_context *context, const qn_shape *shapes) {
+    const qn_program *program = context->program;
+    for (size_t i = 0; i < program->symbol_count; i++) {
+        const qn_program_symbol *symbol = &program->symbols[i];
+        int is_used = symbol->input >= 0 || symbol->high != QN_DIM_UNBOUNDED;
+        context->next_symbols[i] = symbol->input >= 0 ? shapes[symbol->input].dims[symbol->axis] : is_used ? symbol->high : symbol->low;
+    }
+    QN_TRY_CTX(qn_dim_program_run(program->dims, 0, program->dim_count, context->next_symbols, context->next_dims),
+               "the shapes of the inputs");
+    QN_TRY(check_agreement(context, shapes));
+    return qn_context_run_checks(context, context->next_dims, 0);
+}
+
+static void adopt(qn_context *context) {
+    int64_t *symbols = context->symbols, *dims = context->dims;
+    context->symbols = context->next_symbols;
+    context->dims = context->next_dims;
+    context->next_symbols = symbols;
+    context->next_dims = dims;
+}
+
+/* ---- Making ready ---- */
+
+static qn_status *check_steps(qn_context *context) {
+    for (uint32_t s = 0; s < context->program->step_count; s++) {
+        qn_status *status = qn_checker_check(context->checker, s, 0);
+        if (status) return qn_context_step_error(context, s, status);
+    }
+    return NULL;
+}
+
+static void lower_steps(qn_context *context) {
+    qn_context_point_views(context);
+    for (uint32_t s = 0; s < context->program->step_count; s++) {
+        qn_context_load_operands(context, s);
+        qn_context_lower(context, s);
+    }
+}
+
+/* Makes the block large enough. The old one goes first, so that both are never there at once. */
+static qn_status *grow_block(qn_context *context, uint64_t bytes) {
+    const qn_allocator *allocator = &context->engine->allocator;
+    qn_free(allocator, context->block);
+    context->block_bytes = 0;
+    context->block = bytes <= SIZE_MAX ? allocator->alloc(allocator->self, (size_t)bytes, QN_OFFSETS_ALIGN) : NULL;
+    if (!context->block)
+        return qn_status_context(qn_status_out_of_memory(), "an arena of %llu bytes", (unsigned long long)bytes);
+    context->block_bytes = bytes;
+    return NULL;
+}
+
+/* Values computed from shapes are written now and stay. */
+static qn_status *write_dims_values(qn_context *context) {
+    const qn_program *program = context->program;
+    for (size_t i = 0; i < program->value_count; i++) {
+        const qn_program_value *value = &program->values[i];
+        if (value->place != QN_PLACE_DIMS || value->alias >= 0) continue;
+        for (uint32_t e = 0; e < value->content_count; e++) {
+            int64_t element = context->dims[program->contents[value->first_content + e]];
+            qn_view_set_int(&context->views[i], e, element);
+            if (qn_view_get_int(&context->views[i], e) != element)
+                return QN_ERR(QN_INVALID_ARGUMENT, "value '%s' is %lld at these shapes, too large for %s", value->name,
+                              (long long)element, qn_dtype_name(value->dtype));
+        }
+    }
+    return NULL;
+}
+
+static qn_status *make_ready(qn_context *context) {
+    QN_TRY(qn_context_place_values(context));
+    qn_context_point_views(context);
+    QN_TRY(qn_checker_begin(context->checker));
+    qn_status *status = check_steps(context);
+    qn_checker_end(context->checker);
+    QN_TRY(status);
+    lower_steps(context);
+    context->scratch_bytes = qn_context_scratch_bytes(context);
+    uint64_t value_bytes = qn_align_up(context->value_bytes, QN_OFFSETS_ALIGN);
+    if (context->scratch_bytes > SCRATCH_MAX) return QN_ERR(QN_LIMIT, "scratch memory is larger than memory can be at these shapes");
+    uint64_t need = value_bytes + context->scratch_bytes;
+    if (!context->block || need > context->block_bytes) {
+        QN_TRY(grow_block(context, need ? need : 1));
+        lower_steps(context);
+    }
+    context->scratch = context->block + value_bytes;
+    return write_dims_values(context);
+}
+
+qn_status *qn_context_bind(qn_context *context, const qn_shape *shapes) {
+    QN_TRY(try_shapes(context, shapes));
+    adopt(context);
+    context->is_bound = 0;
+    /* Tensors of the caller are looked at anew by the next run. */
+    memset(context->input_data, 0, context->program->input_count * sizeof *context->input_data);
+    memset(context->output_data, 0, context->program->output_count * sizeof *context->output_data);
+    QN_TRY(make_ready(context));
+    context->is_bound = 1;
+    return NULL;
+}

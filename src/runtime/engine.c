@@ -1,0 +1,92 @@
+#include "runtime/internal.h"
+
+#include "cpu/features.h"
+#include "cpu/threads.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum { THREADS_MAX = 1024 };
+
+void qn_engine_options_init(qn_engine_options *options) { *options = (qn_engine_options){.size = sizeof *options}; }
+
+void qn_engine_retain(qn_engine *engine) { atomic_fetch_add_explicit(&engine->references, 1, memory_order_relaxed); }
+
+void qn_engine_release(qn_engine *engine) {
+    if (!engine || atomic_fetch_sub_explicit(&engine->references, 1, memory_order_acq_rel) != 1) return;
+    qn_allocator allocator = engine->allocator;
+    qn_pool_destroy(engine->pool);
+    qn_model_release(engine->model);
+    qn_free(&allocator, engine->cpu);
+    qn_free(&allocator, engine);
+}
+
+void qn_engine_destroy(qn_engine *engine) { qn_engine_release(engine); }
+
+static qn_status *choose_kernels(qn_engine *engine, const char *cpu) {
+    qn_cpu_features features;
+    QN_TRY(qn_cpu_features_choose(cpu, &features));
+    qn_kernel_select(features, &engine->kernels);
+    qn_buffer names;
+    qn_buffer_init(&names, &engine->allocator);
+    if (features) qn_cpu_features_print(features, &names);
+    else qn_buffer_printf(&names, "generic");
+    const char *text = qn_buffer_text(&names);
+    if (!names.failed) engine->cpu = qn_alloc_zeroed(&engine->allocator, names.size + 1, 1, 1);
+    if (engine->cpu) memcpy(engine->cpu, text, names.size);
+    qn_buffer_deinit(&names);
+    return engine->cpu ? NULL : qn_status_out_of_memory();
+}
+
+static qn_status *start_threads(qn_engine *engine, int threads, const qn_log *log) {
+    if (threads == 0) threads = qn_cpu_threads_find().usable;
+    if (threads > THREADS_MAX) threads = THREADS_MAX;
+    engine->pool = qn_pool_create(&engine->allocator, threads);
+    if (!engine->pool) return qn_status_out_of_memory();
+    engine->executor = qn_pool_executor(engine->pool);
+    if (engine->executor.thread_count < threads && log && log->write) {
+        char text[96];
+        snprintf(text, sizeof text, "the system grants %d of %d threads; runs will use those", engine->executor.thread_count, threads);
+        log->write(log->self, QN_LOG_WARNING, text);
+    }
+    return NULL;
+}
+
+static qn_status *check_options(const qn_engine_options *options) {
+    if (options->size != sizeof *options)
+        return QN_ERR(QN_INVALID_ARGUMENT, "engine options of size %zu, expected %zu: call qn_engine_options_init() first",
+                      options->size, sizeof *options);
+    if (options->threads < 0 || options->threads > THREADS_MAX)
+        return QN_ERR(QN_INVALID_ARGUMENT, "%d threads, expected 1 to %d, or 0 for all that this process may use", options->threads, THREADS_MAX);
+    const qn_executor *executor = options->executor;
+    if (executor && (executor->thread_count < 1 || executor->thread_count > THREADS_MAX || !executor->parallel_for))
+        return QN_ERR(QN_INVALID_ARGUMENT, "an executor with %d threads, expected 1 to %d, and a parallel_for function",
+                      executor->thread_count, THREADS_MAX);
+    return NULL;
+}
+
+qn_status *qn_engine_create(qn_model *model, const qn_engine_options *options, qn_engine **out_engine) {
+    qn_engine_options defaults;
+    qn_engine_options_init(&defaults);
+    if (!options) options = &defaults;
+    *out_engine = NULL;
+    if (!model) return QN_ERR(QN_INVALID_ARGUMENT, "no model was given (NULL)");
+    QN_TRY(check_options(options));
+    const qn_allocator *allocator = qn_allocator_or_default(options->allocator);
+    qn_engine *engine = qn_alloc_zeroed(allocator, 1, sizeof *engine, _Alignof(qn_engine));
+    if (!engine) return qn_status_out_of_memory();
+    engine->allocator = *allocator;
+    atomic_init(&engine->references, 1);
+    qn_model_retain(model);
+    engine->model = model;
+    qn_status *status = choose_kernels(engine, options->cpu);
+    if (!status && options->executor) engine->executor = *options->executor;
+    else if (!status) status = start_threads(engine, options->threads, options->log);
+    if (status) qn_engine_release(engine);
+    else *out_engine = engine;
+    return status;
+}
+
+int qn_engine_threads(const qn_engine *engine) { return engine->executor.thread_count; }
+
+const char *qn_engine_cpu(const qn_engine *engine) { return engine->cpu; }

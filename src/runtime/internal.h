@@ -1,0 +1,191 @@
+/* runtime/internal.h - what the parts of the runtime share.
+ *
+ *   model.c    loading, and what can be asked of a model
+ *   ranges.c   the smallest and largest a dim can become
+ *   engine.c   kernels and threads
+ *   pool.c     the threads
+ *   context.c  life of a context, its tables, the public calls that set and ask shapes
+ *   bind.c     from shapes to a program that is ready to run
+ *   place.c    views, room and addresses of values
+ *   steps.c    steps made concrete
+ *   data.c     sizes that become known while running
+ *   check.c    are the program's shapes what its operators say?
+ *   run.c      one run
+ *   profile.c  what a run did, step by step
+ */
+#ifndef QN_RUNTIME_INTERNAL_H
+#define QN_RUNTIME_INTERNAL_H
+
+#include <stdatomic.h>
+
+#include "base/file.h"
+#include "base/memory.h"
+#include "base/offsets.h"
+#include "kernel/kernel.h"
+#include "model/program.h"
+#include "quench/context.h"
+#include "quench/engine.h"
+#include "quench/model.h"
+#include "runtime/pool.h"
+
+/* ---- Model ---- */
+
+/* Facts about a step that no shape changes. */
+typedef struct qn_step_facts {
+    uint8_t touches_caller; /* an operand is in a tensor of the caller */
+    uint8_t is_late;        /* a dim of an operand is known only while running */
+} qn_step_facts;
+
+struct qn_model {
+    qn_allocator allocator;
+    _Atomic int references;
+    qn_arena arena;
+    qn_file_map map;  /* loaded from a file */
+    void *copy;       /* loaded from memory, copied */
+    qn_bytes bytes;
+    const qn_program *program;
+    qn_model_info info;
+    qn_value_info *values;
+    qn_step_info *steps;
+    qn_step_facts *facts;
+    uint32_t *roots;          /* per value: the owner of its bytes */
+    uint32_t *lives;          /* per value that owns bytes: first and last step of all that share them, in pairs */
+    uint32_t *ready;          /* per dim instruction: qn_program_dims_ready */
+    uint32_t *value_ready;    /* per value: the latest of its dims */
+    uint32_t first_data_dim;  /* the first dim instruction that depends on data; dim_count if none */
+    uint32_t max_inputs, max_outputs; /* of a step */
+};
+
+void qn_model_retain(qn_model *model);
+void qn_model_release(qn_model *model);
+
+/* Bounds of every dim instruction when symbol i lies in [symbol_low[i], symbol_high[i]]; ends saturate. */
+void qn_ranges_run(const qn_dim_instr *code, size_t count, const int64_t *symbol_low, const int64_t *symbol_high,
+                   int64_t *out_low, int64_t *out_high);
+
+/* ---- Engine ---- */
+
+struct qn_engine {
+    qn_allocator allocator;
+    _Atomic int references;
+    qn_model *model;
+    qn_pool *pool; /* NULL: the caller's executor */
+    qn_executor executor;
+    qn_kernel_set kernels;
+    char *cpu;
+};
+
+void qn_engine_retain(qn_engine *engine);
+void qn_engine_release(qn_engine *engine);
+
+/* ---- Context ---- */
+
+typedef enum qn_step_kind {
+    QN_STEP_EVAL, /* the operator's portable code, on the calling thread */
+    QN_STEP_WORK, /* a kernel family, in tasks */
+    QN_STEP_COPY, /* a view whose output could not share its input's bytes */
+    QN_STEP_NONE  /* nothing to do: a view, or no elements */
+} qn_step_kind;
+
+typedef struct qn_step_state {
+    qn_step_kind kind;
+    size_t scratch_bytes; /* WORK: per thread */
+    int is_small;         /* not worth waking threads for */
+    int64_t ns;
+    qn_work work;
+} qn_step_state;
+
+struct qn_context {
+    qn_engine *engine;
+    qn_model *model;           /* the engine's */
+    const qn_program *program; /* the model's */
+    qn_arena tables;           /* everything below that is not the block */
+    atomic_flag busy;
+    _Atomic int cancelled;
+    int is_bound, is_profiling;
+    qn_observe_fn observe;
+    void *observe_self;
+
+    uint8_t *given;    /* per input: is its shape set? */
+    qn_shape *shapes;  /* per input */
+
+    int64_t *symbols, *next_symbols; /* values of symbols, in force and being tried */
+    int64_t *dims, *next_dims;       /* values of dim instructions, likewise */
+    qn_view *views;                  /* per value; data NULL for what is in tensors of the caller until they are known */
+    uint64_t *capacity;              /* per value that owns bytes: how many there are */
+    uint64_t *offsets;               /* per value in the arena: where, at the shapes in force */
+    qn_view *operands;               /* per operand: the view that steps get */
+    qn_step_state *steps;
+    void **input_data, **output_data; /* of the last run; never dereferenced without being set by the run in progress */
+
+    qn_offsets_block *blocks; /* for laying out per shape */
+    uint32_t *block_owners;
+    void *block_scratch;
+    int64_t *low, *high, *symbol_low, *symbol_high; /* for programs with data symbols */
+
+    uint8_t *block; /* the arena: values, then scratch */
+    uint64_t block_bytes, value_bytes, scratch_bytes;
+    uint8_t *scratch;
+
+    struct qn_checker *checker;
+};
+
+/* What a step's operator gets. `scratch` may be NULL while lowering. */
+qn_eval qn_context_step_eval(const qn_context *context, uint32_t step);
+
+/* Adds "step 12 'Conv' (conv2d)" to a failure. */
+qn_status *qn_context_step_error(const qn_context *context, uint32_t step, qn_status *status) QN_MUST_USE;
+
+/* context.c */
+/* INVALID_ARGUMENT, naming an input without a shape, if shapes are not set. */
+qn_status *qn_context_require_bound(const qn_context *context) QN_MUST_USE;
+
+/* run.c, profile.c: the public calls once the context is known to be free. */
+qn_status *qn_context_run_once(qn_context *context, const qn_tensor *inputs, size_t input_count, qn_tensor *outputs,
+                               size_t output_count) QN_MUST_USE;
+qn_status *qn_context_describe_step(const qn_context *context, size_t step, qn_step_profile *out_profile) QN_MUST_USE;
+
+/* bind.c */
+/* Makes the context ready for `shapes` (all inputs). On failure the earlier binding stays, or, where memory or the file
+   is at fault, there is none. */
+qn_status *qn_context_bind(qn_context *context, const qn_shape *shapes) QN_MUST_USE;
+/* Is this shape in the range of the input? Names input, axis, value, range and reason if not. */
+qn_status *qn_context_check_shape(const qn_context *context, size_t input, int rank, const int64_t *dims) QN_MUST_USE;
+/* Evaluates the checks that become known when `ready` steps have run. */
+qn_status *qn_context_run_checks(const qn_context *context, const int64_t *dims, uint32_t ready) QN_MUST_USE;
+
+/* place.c */
+/* Views and room of every value at the shapes in `dims`, and offsets of those in the arena. */
+qn_status *qn_context_place_values(qn_context *context) QN_MUST_USE;
+/* Dims of the values that depend on data, from `dims`; all others are left alone. Fails if one leaves its room. */
+qn_status *qn_context_refresh_data_views(qn_context *context) QN_MUST_USE;
+/* Points every view at its bytes. Without a block yet, arena values point at made-up addresses, as do those in
+   tensors of the caller before a run: good for lowering, not for use. */
+void qn_context_point_views(qn_context *context);
+
+/* steps.c */
+/* Copies the view of every operand of `step` from the values'. */
+void qn_context_load_operands(qn_context *context, uint32_t step);
+/* Decides how `step` runs and makes its work, with the data pointers in its operands; its shapes are checked. */
+void qn_context_lower(qn_context *context, uint32_t step);
+/* Bytes of scratch that all steps together need. */
+uint64_t qn_context_scratch_bytes(const qn_context *context);
+/* Bytes of scratch of one thread in a step's work. */
+size_t qn_context_scratch_stride(const qn_step_state *state);
+
+/* data.c */
+/* Data symbols at their upper bounds again, and all that follows from them. */
+qn_status *qn_context_reset_data(qn_context *context) QN_MUST_USE;
+/* Takes the sizes that `step` has found and makes everything that depends on them follow. */
+qn_status *qn_context_settle(qn_context *context, uint32_t step) QN_MUST_USE;
+
+/* check.c */
+struct qn_checker *qn_checker_create(qn_context *context); /* in `tables`; NULL on exhaustion */
+/* Forgets the shapes checked so far. Called before the first step of a binding. */
+qn_status *qn_checker_begin(struct qn_checker *checker) QN_MUST_USE;
+void qn_checker_end(struct qn_checker *checker);
+/* Does the operator of `step`, given its operands' types, make outputs of the types that the program says?
+   INVALID_MODEL if not. `use_data`: the inputs' elements are there and may be looked at. */
+qn_status *qn_checker_check(struct qn_checker *checker, uint32_t step, int use_data) QN_MUST_USE;
+
+#endif

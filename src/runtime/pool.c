@@ -1,0 +1,227 @@
+#include "runtime/pool.h"
+
+#include <assert.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <time.h>
+
+enum { CACHE_LINE = 64, CHUNKS_PER_THREAD = 8, SPIN_NS = 60000, SPINS_PER_LOOK = 64 };
+
+/* The state word: how many workers are in the job, whether more may join, and which job it is. */
+#define ACTIVE_MASK UINT64_C(0xFFFF)
+#define OPEN_BIT (UINT64_C(1) << 16)
+#define JOB_STEP (UINT64_C(1) << 17)
+
+typedef struct worker {
+    struct qn_pool *pool;
+    int index;
+    pthread_t thread;
+} worker;
+
+struct qn_pool {
+    const qn_allocator *allocator;
+    int thread_count; /* the caller's included */
+    uint32_t forks;   /* fork_count when the threads were started */
+    worker *workers;  /* thread_count - 1 */
+
+    /* The job; written only while no worker is in one. */
+    qn_task_fn fn;
+    void *arg;
+    int64_t tasks, chunk;
+
+    pthread_mutex_t mutex; /* for sleeping only */
+    pthread_cond_t wake, done;
+
+    _Alignas(CACHE_LINE) atomic_flag busy;
+    _Alignas(CACHE_LINE) _Atomic uint64_t state;
+    _Alignas(CACHE_LINE) _Atomic int64_t next; /* first task that nobody has taken */
+    _Alignas(CACHE_LINE) _Atomic int sleepers;
+    _Atomic int caller_sleeps, stop;
+};
+
+/* ---- Fork ---- */
+
+static _Atomic uint32_t fork_count; /* forks between this process and the one that loaded quench */
+
+static void count_fork(void) { atomic_fetch_add(&fork_count, 1); }
+
+static void watch_forks(void) { (void)pthread_atfork(NULL, NULL, count_fork); }
+
+/* ---- Spinning ---- */
+
+static void relax(void) {
+#if defined(__x86_64__) || defined(__i386__)
+    __builtin_ia32_pause();
+#elif defined(__aarch64__)
+    __asm__ volatile("yield");
+#endif
+}
+
+static int64_t now_ns(void) {
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
+}
+
+/* ---- Workers ---- */
+
+static void run_chunks(qn_pool *pool, int index) {
+    for (;;) {
+        int64_t begin = atomic_fetch_add_explicit(&pool->next, pool->chunk, memory_order_relaxed);
+        if (begin >= pool->tasks) return;
+        int64_t left = pool->tasks - begin;
+        pool->fn(pool->arg, begin, begin + (left < pool->chunk ? left : pool->chunk), index);
+    }
+}
+
+static int is_news(uint64_t state, uint64_t last_job) { return (state & OPEN_BIT) && state / JOB_STEP != last_job; }
+
+/* Waits for an open job other than `last_job`. Returns 0 when the pool ends. */
+static int wait_for_job(qn_pool *pool, uint64_t last_job) {
+    int64_t deadline = now_ns() + SPIN_NS;
+    do {
+        for (int i = 0; i < SPINS_PER_LOOK; i++) {
+            if (is_news(atomic_load_explicit(&pool->state, memory_order_relaxed), last_job)) return 1;
+            relax();
+        }
+    } while (now_ns() < deadline);
+    pthread_mutex_lock(&pool->mutex);
+    atomic_fetch_add(&pool->sleepers, 1);
+    while (!atomic_load(&pool->stop) && !is_news(atomic_load(&pool->state), last_job))
+        pthread_cond_wait(&pool->wake, &pool->mutex);
+    atomic_fetch_sub(&pool->sleepers, 1);
+    pthread_mutex_unlock(&pool->mutex);
+    return !atomic_load(&pool->stop);
+}
+
+/* Leaves the job; the last one out wakes the caller if that sleeps. */
+static void leave_job(qn_pool *pool) {
+    uint64_t before = atomic_fetch_sub(&pool->state, 1);
+    if ((before & OPEN_BIT) || (before & ACTIVE_MASK) != 1 || !atomic_load(&pool->caller_sleeps)) return;
+    pthread_mutex_lock(&pool->mutex);
+    pthread_cond_signal(&pool->done);
+    pthread_mutex_unlock(&pool->mutex);
+}
+
+static void *worker_main(void *arg) {
+    worker *self = arg;
+    qn_pool *pool = self->pool;
+    uint64_t last_job = 0;
+    while (wait_for_job(pool, last_job)) {
+        uint64_t state = atomic_load(&pool->state);
+        while (is_news(state, last_job)) {
+            if (!atomic_compare_exchange_weak(&pool->state, &state, state + 1)) continue;
+            last_job = state / JOB_STEP;
+            run_chunks(pool, self->index);
+            leave_job(pool);
+            break;
+        }
+    }
+    return NULL;
+}
+
+/* ---- The caller's side ---- */
+
+static void wait_for_workers(qn_pool *pool) {
+    for (int i = 0; i < 16 * SPINS_PER_LOOK; i++) {
+        if (!(atomic_load(&pool->state) & ACTIVE_MASK)) return;
+        relax();
+    }
+    pthread_mutex_lock(&pool->mutex);
+    atomic_store(&pool->caller_sleeps, 1);
+    while (atomic_load(&pool->state) & ACTIVE_MASK) pthread_cond_wait(&pool->done, &pool->mutex);
+    atomic_store(&pool->caller_sleeps, 0);
+    pthread_mutex_unlock(&pool->mutex);
+}
+
+static void run_job(qn_pool *pool, int64_t tasks, qn_task_fn fn, void *arg) {
+    int64_t chunk = tasks / ((int64_t)pool->thread_count * CHUNKS_PER_THREAD);
+    pool->fn = fn;
+    pool->arg = arg;
+    pool->tasks = tasks;
+    pool->chunk = chunk > 0 ? chunk : 1;
+    atomic_store_explicit(&pool->next, 0, memory_order_relaxed);
+    uint64_t job = atomic_load_explicit(&pool->state, memory_order_relaxed) / JOB_STEP + 1;
+    atomic_store(&pool->state, job * JOB_STEP | OPEN_BIT);
+    if (atomic_load(&pool->sleepers) > 0) {
+        pthread_mutex_lock(&pool->mutex);
+        pthread_cond_broadcast(&pool->wake);
+        pthread_mutex_unlock(&pool->mutex);
+    }
+    run_chunks(pool, 0);
+    atomic_fetch_and(&pool->state, ~OPEN_BIT);
+    wait_for_workers(pool);
+}
+
+static void parallel_for(void *self, int64_t tasks, qn_task_fn fn, void *arg) {
+    qn_pool *pool = self;
+    if (tasks <= 0) return;
+    if (tasks == 1 || pool->thread_count == 1 || pool->forks != atomic_load_explicit(&fork_count, memory_order_relaxed) ||
+        atomic_flag_test_and_set_explicit(&pool->busy, memory_order_acquire)) {
+        fn(arg, 0, tasks, 0);
+        return;
+    }
+    run_job(pool, tasks, fn, arg);
+    atomic_flag_clear_explicit(&pool->busy, memory_order_release);
+}
+
+/* ---- Life ---- */
+
+/* Signals are for the host program's own threads. */
+static int start_worker(worker *self) {
+    sigset_t all, old;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &old);
+    int failed = pthread_create(&self->thread, NULL, worker_main, self);
+    pthread_sigmask(SIG_SETMASK, &old, NULL);
+    return !failed;
+}
+
+qn_pool *qn_pool_create(const qn_allocator *allocator, int threads) {
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    pthread_once(&once, watch_forks);
+    assert(threads >= 1 && (uint64_t)threads <= ACTIVE_MASK);
+    qn_pool *pool = qn_alloc_zeroed(allocator, 1, sizeof *pool, CACHE_LINE);
+    if (!pool) return NULL;
+    pool->allocator = allocator;
+    pool->thread_count = 1;
+    pool->forks = atomic_load(&fork_count);
+    atomic_flag_clear(&pool->busy);
+    pthread_mutex_init(&pool->mutex, NULL);
+    pthread_cond_init(&pool->wake, NULL);
+    pthread_cond_init(&pool->done, NULL);
+    pool->workers = qn_alloc_zeroed(allocator, (size_t)threads, sizeof *pool->workers, _Alignof(worker));
+    if (!pool->workers) {
+        qn_pool_destroy(pool);
+        return NULL;
+    }
+    /* A worker reads thread_count never, so it may grow while the first ones run already. */
+    while (pool->thread_count < threads) {
+        worker *fresh = &pool->workers[pool->thread_count - 1];
+        *fresh = (worker){.pool = pool, .index = pool->thread_count};
+        if (!start_worker(fresh)) break;
+        pool->thread_count++;
+    }
+    return pool;
+}
+
+void qn_pool_destroy(qn_pool *pool) {
+    if (!pool) return;
+    if (pool->forks == atomic_load(&fork_count)) { /* in a forked child there is nobody to end */
+        pthread_mutex_lock(&pool->mutex);
+        atomic_store(&pool->stop, 1);
+        pthread_cond_broadcast(&pool->wake);
+        pthread_mutex_unlock(&pool->mutex);
+        for (int i = 0; i + 1 < pool->thread_count; i++) pthread_join(pool->workers[i].thread, NULL);
+        pthread_cond_destroy(&pool->done);
+        pthread_cond_destroy(&pool->wake);
+        pthread_mutex_destroy(&pool->mutex);
+    }
+    qn_free(pool->allocator, pool->workers);
+    qn_free(pool->allocator, pool);
+}
+
+qn_executor qn_pool_executor(qn_pool *pool) {
+    return (qn_executor){.self = pool, .thread_count = pool->thread_count, .parallel_for = parallel_for};
+}

@@ -1,0 +1,193 @@
+#include "runtime/internal.h"
+
+#include "runtime/float_state.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+/* ---- Tensors of the caller ---- */
+
+static void print_dims(char *out, size_t room, int rank, const int64_t *dims) {
+    size_t used = 0;
+    out[0] = 0;
+    for (int d = 0; d < rank && used < room; d++)
+        used += (size_t)snprintf(out + used, room - used, "%s%lld", d ? ", " : "", (long long)dims[d]);
+}
+
+static qn_status *check_tensor(const qn_context *context, const qn_tensor *tensor, uint32_t value, const char *what) {
+    const qn_view *view = &context->views[value];
+    const char *name = context->program->values[value].name;
+    if (tensor->dtype != view->dtype)
+        return QN_ERR(QN_INVALID_ARGUMENT, "%s '%s' is of type %s, but the tensor is %s", what, name, qn_dtype_name(view->dtype),
+                      qn_dtype_name(tensor->dtype));
+    int same = tensor->rank == view->rank;
+    for (int d = 0; same && d < view->rank; d++) same = tensor->dims[d] == view->dims[d];
+    if (!same) {
+        char wanted[192], found[192];
+        print_dims(wanted, sizeof wanted, view->rank, view->dims);
+        print_dims(found, sizeof found, tensor->rank > QN_MAX_RANK ? QN_MAX_RANK : tensor->rank, tensor->dims);
+        return QN_ERR(QN_INVALID_ARGUMENT, "%s '%s' has shape [%s], but the tensor is [%s]", what, name, wanted, found);
+    }
+    if (!tensor->data && qn_view_bytes(view)) return QN_ERR(QN_INVALID_ARGUMENT, "%s '%s' has no data (NULL)", what, name);
+    if ((uintptr_t)tensor->data % qn_dtype_size(view->dtype))
+        return QN_ERR(QN_INVALID_ARGUMENT, "%s '%s' is not aligned to its elements of %zu bytes", what, name, qn_dtype_size(view->dtype));
+    return NULL;
+}
+
+static int overlaps(const qn_tensor *a, size_t a_bytes, const qn_tensor *b, size_t b_bytes) {
+    uintptr_t a_start = (uintptr_t)a->data, b_start = (uintptr_t)b->data;
+    return a_bytes && b_bytes && a_start < b_start + b_bytes && b_start < a_start + a_bytes;
+}
+
+static qn_status *check_overlap(const qn_context *context, const qn_tensor *inputs, const qn_tensor *outputs) {
+    const qn_program *program = context->program;
+    for (size_t i = 0; i < program->output_count; i++) {
+        size_t bytes = qn_view_bytes(&context->views[program->outputs[i]]);
+        for (size_t j = 0; j < program->input_count; j++)
+            if (overlaps(&outputs[i], bytes, &inputs[j], qn_view_bytes(&context->views[program->inputs[j]])))
+                return QN_ERR(QN_INVALID_ARGUMENT, "output '%s' overlaps input '%s' in memory", program->values[program->outputs[i]].name,
+                              program->values[program->inputs[j]].name);
+        for (size_t j = 0; j < i; j++)
+            if (overlaps(&outputs[i], bytes, &outputs[j], qn_view_bytes(&context->views[program->outputs[j]])))
+                return QN_ERR(QN_INVALID_ARGUMENT, "output '%s' overlaps output '%s' in memory", program->values[program->outputs[i]].name,
+                              program->values[program->outputs[j]].name);
+    }
+    return NULL;
+}
+
+static qn_status *check_tensors(const qn_context *context, const qn_tensor *inputs, size_t input_count, const qn_tensor *outputs,
+                                size_t output_count) {
+    const qn_program *program = context->program;
+    if (input_count != program->input_count || output_count != program->output_count)
+        return QN_ERR(QN_INVALID_ARGUMENT, "%zu inputs and %zu outputs, but the model has %zu and %zu", input_count, output_count,
+                      program->input_count, program->output_count);
+    if ((input_count && !inputs) || (output_count && !outputs)) return QN_ERR(QN_INVALID_ARGUMENT, "no tensors were given (NULL)");
+    for (size_t i = 0; i < input_count; i++) QN_TRY(check_tensor(context, &inputs[i], program->inputs[i], "input"));
+    for (size_t i = 0; i < output_count; i++) QN_TRY(check_tensor(context, &outputs[i], program->outputs[i], "output"));
+    return check_overlap(context, inputs, outputs);
+}
+
+/* Steps are lowered again only where a tensor of the caller has moved. */
+static void take_tensors(qn_context *context, const qn_tensor *inputs, const qn_tensor *outputs) {
+    const qn_program *program = context->program;
+    int moved = 0;
+    for (size_t i = 0; i < program->input_count; i++) {
+        moved |= context->input_data[i] != inputs[i].data;
+        context->input_data[i] = inputs[i].data;
+    }
+    for (size_t i = 0; i < program->output_count; i++) {
+        moved |= context->output_data[i] != outputs[i].data;
+        context->output_data[i] = outputs[i].data;
+    }
+    if (!moved) return;
+    qn_context_point_views(context);
+    for (uint32_t s = 0; s < program->step_count; s++) {
+        if (!context->model->facts[s].touches_caller || context->model->facts[s].is_late) continue;
+        qn_context_load_operands(context, s);
+        qn_context_lower(context, s);
+    }
+}
+
+/* ---- Steps ---- */
+
+typedef struct job {
+    qn_context *context;
+    const qn_step_state *state;
+    size_t scratch_stride;
+} job;
+
+static int is_cancelled(qn_context *context) { return atomic_load_explicit(&context->cancelled, memory_order_relaxed); }
+
+static void run_tasks(void *arg, int64_t begin, int64_t end, int worker) {
+    const job *self = arg;
+    if (is_cancelled(self->context)) return;
+    qn_float_state old = qn_float_state_enter();
+    self->state->work.run(self->state->work.params, begin, end, self->context->scratch + (size_t)worker * self->scratch_stride);
+    qn_float_state_leave(old);
+}
+
+static void run_work(qn_context *context, const qn_step_state *state) {
+    job self = {context, state, qn_context_scratch_stride(state)};
+    const qn_executor *executor = &context->engine->executor;
+    if (state->is_small || state->work.tasks == 1 || executor->thread_count == 1) run_tasks(&self, 0, state->work.tasks, 0);
+    else executor->parallel_for(executor->self, state->work.tasks, run_tasks, &self);
+}
+
+/* A step whose shapes were open until now: its views are in place, its types and its work are not. */
+static qn_status *prepare_late(qn_context *context, uint32_t step) {
+    qn_context_load_operands(context, step);
+    QN_TRY(qn_checker_begin(context->checker));
+    qn_status *status = qn_checker_check(context->checker, step, 1);
+    qn_checker_end(context->checker);
+    QN_TRY(status);
+    qn_context_lower(context, step);
+    if (qn_context_scratch_bytes(context) <= context->scratch_bytes) return NULL;
+    return QN_ERR(QN_LIMIT, "needs more scratch memory at these sizes than at the largest");
+}
+
+static qn_status *run_step(qn_context *context, uint32_t step) {
+    qn_step_state *state = &context->steps[step];
+    if (context->model->facts[step].is_late) QN_TRY(prepare_late(context, step));
+    else if (context->program->steps[step].data_symbol_count) qn_context_load_operands(context, step);
+    qn_eval eval = qn_context_step_eval(context, step);
+    switch (state->kind) {
+    case QN_STEP_NONE: break;
+    case QN_STEP_WORK: run_work(context, state); break;
+    case QN_STEP_EVAL: QN_TRY(context->program->steps[step].op->eval(&eval)); break;
+    case QN_STEP_COPY: memcpy(eval.outputs[0].data, eval.inputs[0].data, qn_view_bytes(&eval.outputs[0])); break;
+    }
+    return qn_context_settle(context, step);
+}
+
+static int64_t now_ns(void) {
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
+}
+
+static qn_status *observe(const qn_context *context, uint32_t value) {
+    const qn_view *view = &context->views[value];
+    qn_tensor tensor = {.dtype = view->dtype, .rank = view->rank, .data = view->data};
+    memcpy(tensor.dims, view->dims, sizeof tensor.dims);
+    if (!context->observe(context->observe_self, context->program->values[value].name, &tensor)) return NULL;
+    return QN_ERR(QN_CANCELLED, "the observer ended the run");
+}
+
+static qn_status *observe_outputs(const qn_context *context, uint32_t step) {
+    const qn_program_step *row = &context->program->steps[step];
+    for (uint32_t i = 0; i < row->output_count; i++)
+        QN_TRY(observe(context, context->program->operands[row->first_output + i]));
+    return NULL;
+}
+
+static qn_status *run_steps(qn_context *context) {
+    const qn_program *program = context->program;
+    for (size_t i = 0; context->observe && i < program->input_count; i++) QN_TRY(observe(context, program->inputs[i]));
+    for (uint32_t s = 0; s < program->step_count; s++) {
+        int64_t start = context->is_profiling ? now_ns() : 0;
+        qn_status *status = run_step(context, s);
+        if (context->is_profiling) context->steps[s].ns = now_ns() - start;
+        if (status) return qn_context_step_error(context, s, status);
+        if (is_cancelled(context)) return QN_ERR(QN_CANCELLED, "the run was cancelled");
+        if (context->observe) QN_TRY(observe_outputs(context, s));
+    }
+    return NULL;
+}
+
+qn_status *qn_context_run_once(qn_context *context, const qn_tensor *inputs, size_t input_count, qn_tensor *outputs, size_t output_count) {
+    QN_TRY(qn_context_require_bound(context));
+    QN_TRY(qn_context_reset_data(context));
+    QN_TRY(check_tensors(context, inputs, input_count, outputs, output_count));
+    take_tensors(context, inputs, outputs);
+    atomic_store_explicit(&context->cancelled, 0, memory_order_relaxed);
+    qn_float_state old = qn_float_state_enter();
+    qn_status *status = run_steps(context);
+    qn_float_state_leave(old);
+    if (status) return status;
+    for (size_t i = 0; i < output_count; i++) {
+        const qn_view *view = &context->views[context->program->outputs[i]];
+        for (int d = 0; d < view->rank; d++) outputs[i].dims[d] = view->dims[d];
+    }
+    return NULL;
+}

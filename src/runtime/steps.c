@@ -1,0 +1,77 @@
+/* Steps made concrete: operands, and work for a kernel family where one covers them. */
+#include "runtime/internal.h"
+
+#include <string.h>
+
+enum { SMALL_STEP_BYTES = 16 * 1024, SCRATCH_ALIGN = 64 };
+
+void qn_context_load_operands(qn_context *context, uint32_t step) {
+    const qn_program_step *row = &context->program->steps[step];
+    for (uint32_t i = 0; i < row->input_count + row->output_count; i++) {
+        uint32_t slot = i < row->input_count ? row->first_input + i : row->first_output + i - row->input_count;
+        uint32_t value = context->program->operands[slot];
+        if (value == UINT32_MAX) context->operands[slot] = (qn_view){.dtype = QN_DTYPE_NONE};
+        else context->operands[slot] = context->views[value];
+    }
+}
+
+qn_eval qn_context_step_eval(const qn_context *context, uint32_t step) {
+    const qn_program_step *row = &context->program->steps[step];
+    return (qn_eval){.attrs = row->attrs,
+                     .input_count = (int)row->input_count,
+                     .inputs = context->operands + row->first_input,
+                     .output_count = (int)row->output_count,
+                     .outputs = context->operands + row->first_output,
+                     .scratch = context->scratch};
+}
+
+qn_status *qn_context_step_error(const qn_context *context, uint32_t step, qn_status *status) {
+    const qn_program_step *row = &context->program->steps[step];
+    return qn_status_context(status, "step %u '%s' (%s)", step, row->name, row->op->name);
+}
+
+static size_t operand_bytes(const qn_context *context, uint32_t first, uint32_t count) {
+    size_t bytes = 0;
+    for (uint32_t i = 0; i < count; i++)
+        if (context->operands[first + i].dtype != QN_DTYPE_NONE) bytes += qn_view_bytes(&context->operands[first + i]);
+    return bytes;
+}
+
+static qn_step_kind view_kind(const qn_context *context, const qn_program_step *row) {
+    uint32_t input = context->program->operands[row->first_input], output = context->program->operands[row->first_output];
+    return context->model->roots[input] == context->model->roots[output] ? QN_STEP_NONE : QN_STEP_COPY;
+}
+
+void qn_context_lower(qn_context *context, uint32_t step) {
+    const qn_program_step *row = &context->program->steps[step];
+    const qn_op_def *op = row->op;
+    qn_step_state *state = &context->steps[step];
+    qn_eval eval = qn_context_step_eval(context, step);
+    size_t out_bytes = operand_bytes(context, row->first_output, row->output_count);
+    state->scratch_bytes = 0;
+    if (!out_bytes && !row->data_symbol_count && !(op->flags & QN_OP_EFFECT)) {
+        state->kind = QN_STEP_NONE;
+    } else if ((op->flags & QN_OP_VIEW) && !row->data_symbol_count) {
+        state->kind = view_kind(context, row);
+    } else if (op->lower && op->lower(&eval, &context->engine->kernels, &state->work)) {
+        state->kind = QN_STEP_WORK;
+        state->scratch_bytes = state->work.scratch_bytes;
+        state->is_small = out_bytes + operand_bytes(context, row->first_input, row->input_count) < SMALL_STEP_BYTES;
+    } else {
+        state->kind = QN_STEP_EVAL;
+        if (op->scratch_bytes) state->scratch_bytes = op->scratch_bytes(&eval);
+    }
+}
+
+size_t qn_context_scratch_stride(const qn_step_state *state) { return qn_align_up(state->scratch_bytes, SCRATCH_ALIGN); }
+
+uint64_t qn_context_scratch_bytes(const qn_context *context) {
+    uint64_t most = 0;
+    for (size_t s = 0; s < context->program->step_count; s++) {
+        const qn_step_state *state = &context->steps[s];
+        uint64_t bytes = qn_context_scratch_stride(state);
+        if (state->kind == QN_STEP_WORK) bytes *= (uint64_t)context->engine->executor.thread_count;
+        if (bytes > most) most = bytes;
+    }
+    return most;
+}

@@ -1,0 +1,380 @@
+/* The .qn format: what is written is read back, and nothing else is accepted. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "model/format.h"
+#include "programs.h"
+
+/* A compiled file in aligned memory of exactly its size. */
+typedef struct file {
+    uint8_t *data;
+    size_t size;
+} file;
+
+static void assert_ok(qn_status *status) {
+    if (status) fail_msg("%s", qn_status_message(status));
+}
+
+static file take_file(qn_buffer *buffer) {
+    file out = {aligned_alloc(64, qn_align_up(buffer->size, 64)), buffer->size};
+    memcpy(out.data, buffer->data, buffer->size);
+    qn_buffer_deinit(buffer);
+    return out;
+}
+
+static file write_program(const qn_program *program) {
+    qn_buffer buffer;
+    qn_buffer_init(&buffer, NULL);
+    assert_ok(qn_program_write(program, &buffer));
+    return take_file(&buffer);
+}
+
+static file write_made(const qn_program *(*make)(maker *, int), int ceiling) {
+    maker *m = maker_create();
+    file out = write_program(make(m, ceiling));
+    maker_destroy(m);
+    return out;
+}
+
+static void sign(file f) { qn_store_u64(f.data + QN_HEADER_CHECKSUM, qn_format_checksum(f.data, f.size)); }
+
+/* Where a section begins, as the file's table says. */
+static uint8_t *section(file f, qn_section which) {
+    const uint8_t *entry = f.data + QN_FORMAT_HEADER_BYTES + (size_t)which * QN_FORMAT_ENTRY_BYTES;
+    return f.data + qn_load_u64(entry + 8);
+}
+
+static qn_code try_read(file f) {
+    qn_arena arena;
+    const qn_program *program = NULL;
+    qn_arena_init(&arena, NULL);
+    qn_status *status = qn_program_read((qn_bytes){f.data, f.size}, &arena, &program);
+    qn_code code = qn_status_code(status);
+    if (code != QN_OK) assert_true(strlen(qn_status_message(status)) > 0);
+    qn_status_free(status);
+    qn_arena_deinit(&arena);
+    return code;
+}
+
+static void expect_refused(file f, const char *text) {
+    qn_arena arena;
+    const qn_program *program = NULL;
+    qn_arena_init(&arena, NULL);
+    qn_status *status = qn_program_read((qn_bytes){f.data, f.size}, &arena, &program);
+    assert_non_null(status);
+    if (!strstr(qn_status_message(status), text)) fail_msg("expected '%s' in: %s", text, qn_status_message(status));
+    qn_status_free(status);
+    qn_arena_deinit(&arena);
+}
+
+static void test_same_program_gives_same_bytes(void **state) {
+    (void)state;
+    file a = write_made(program_pictures, 1), b = write_made(program_pictures, 1);
+    assert_int_equal(a.size, b.size);
+    assert_memory_equal(a.data, b.data, a.size);
+    free(a.data);
+    free(b.data);
+}
+
+static void round_trip(const qn_program *(*make)(maker *, int), int ceiling) {
+    file written = write_made(make, ceiling);
+    qn_arena arena;
+    const qn_program *program = NULL;
+    qn_arena_init(&arena, NULL);
+    assert_ok(qn_program_read((qn_bytes){written.data, written.size}, &arena, &program));
+    file again = write_program(program);
+    assert_int_equal(written.size, again.size);
+    assert_memory_equal(written.data, again.data, written.size);
+    assert_int_equal((uintptr_t)program->constants.data % 64, 0);
+    assert_true(qn_program_is_compiled((qn_bytes){written.data, written.size}));
+    qn_arena_deinit(&arena);
+    free(written.data);
+    free(again.data);
+}
+
+static void test_what_is_read_writes_the_same_bytes(void **state) {
+    (void)state;
+    round_trip(program_pictures, 0);
+    round_trip(program_pictures, 1);
+    round_trip(program_picks, 0);
+    round_trip(program_picks, 1);
+}
+
+static void test_every_flipped_byte_is_refused(void **state) {
+    (void)state;
+    file f = write_made(program_picks, 1);
+    for (size_t i = 0; i < f.size; i++) {
+        f.data[i] ^= (uint8_t)(1u << i % 8);
+        if (try_read(f) == QN_OK) fail_msg("byte %zu flipped is accepted", i);
+        f.data[i] ^= (uint8_t)(1u << i % 8);
+    }
+    assert_int_equal(try_read(f), QN_OK);
+    free(f.data);
+}
+
+static void test_every_cut_is_refused(void **state) {
+    (void)state;
+    file f = write_made(program_picks, 1);
+    for (size_t size = 0; size < f.size; size++) { /* a block of its own, so that reading past the cut is seen */
+        file cut = {aligned_alloc(64, qn_align_up(size + 1, 64)), size};
+        memcpy(cut.data, f.data, size);
+        if (try_read(cut) == QN_OK) fail_msg("%zu bytes are accepted", size);
+        free(cut.data);
+    }
+    free(f.data);
+}
+
+static void test_other_files_are_named(void **state) {
+    (void)state;
+    _Alignas(64) uint8_t data[128] = {0xFF, 0xD8, 0xFF};
+    expect_refused((file){data, sizeof data}, "not a compiled model");
+    expect_refused((file){data, 0}, "empty");
+    memcpy(data, QN_FORMAT_MAGIC, QN_FORMAT_MAGIC_BYTES);
+    expect_refused((file){data, 12}, "cut short");
+    assert_false(qn_program_is_compiled((qn_bytes){data, 7}));
+}
+
+static void test_a_newer_format_is_incompatible(void **state) {
+    (void)state;
+    file f = write_made(program_picks, 1);
+    qn_store_u32(f.data + QN_HEADER_VERSION, QN_FORMAT_VERSION + 1);
+    sign(f);
+    assert_int_equal(try_read(f), QN_INCOMPATIBLE);
+    free(f.data);
+}
+
+static void test_an_unknown_operator_is_named(void **state) {
+    (void)state;
+    file f = write_made(program_picks, 1);
+    char *name = (char *)section(f, QN_SECTION_TEXT);
+    while (strcmp(name, "gather")) name += strlen(name) + 1;
+    name[0] = 'G';
+    sign(f);
+    assert_int_equal(try_read(f), QN_INCOMPATIBLE);
+    expect_refused(f, "'Gather'");
+    free(f.data);
+}
+
+/* ---- Forged files: well signed, but wrong ---- */
+
+typedef struct forgery {
+    qn_section section;
+    size_t record, field; /* bytes into the section */
+    uint32_t value;
+    const char *text; /* of the refusal */
+} forgery;
+
+static const forgery forgeries[] = {
+    {QN_SECTION_SYMBOLS, 0, 24, 5, "belongs to input 5"},
+    {QN_SECTION_SYMBOLS, 0, 28, 3, "axis 3"},
+    {QN_SECTION_VALUES, 0, 4, 77, "element type 77"},
+    {QN_SECTION_VALUES, 0, 6, 9, ""},
+    {QN_SECTION_VALUES, 0, 8, 9999, "instruction 9999"},
+    {QN_SECTION_VALUES, QN_RECORD_VALUE, 72, 1, "of itself"},
+    {QN_SECTION_VALUES, QN_RECORD_VALUE, 72, 1000, "bytes of no value"},
+    {QN_SECTION_VALUES, QN_RECORD_VALUE, 40, 1 << 20, "outside the arena"},
+    {QN_SECTION_VALUES, QN_RECORD_VALUE, 40, 8, "aligned"},
+    {QN_SECTION_VALUES, QN_RECORD_VALUE, 48, 1 << 20, "outside the arena"},
+    {QN_SECTION_VALUES, QN_RECORD_VALUE, 68, 0, "is needed from"},
+    {QN_SECTION_VALUES, QN_RECORD_VALUE, 68, 99, "lives from"},
+    {QN_SECTION_VALUES, QN_RECORD_VALUE, 0, 1 << 20, "outside the text section"},
+    {QN_SECTION_OPERANDS, 0, 0, 3, "before anything made it"},
+    {QN_SECTION_OPERANDS, 0, 4, 0, ""},
+    {QN_SECTION_OPERANDS, 0, 0, 4000, "value 4000"},
+    {QN_SECTION_OPERANDS, 0, 0, UINT32_MAX, "value 4294967295"},
+    {QN_SECTION_STEPS, 0, 0, 50, "operator 50"},
+    {QN_SECTION_STEPS, 0, 12, 1 << 20, "outside their section"},
+    {QN_SECTION_STEPS, 0, 20, 1 << 20, "operands are outside"},
+    {QN_SECTION_STEPS, 0, 24, 0, "0 inputs"},
+    {QN_SECTION_STEPS, 0, 40, 0, "nothing settles"},
+    {QN_SECTION_STEPS, 0, 44, 1, "reserved"},
+    {QN_SECTION_DATA_SYMBOLS, 0, 0, 0, "settles symbol 0"},
+    {QN_SECTION_DATA_SYMBOLS, 0, 4, 1, "output 1 of 1"},
+    {QN_SECTION_DATA_SYMBOLS, 0, 8, 1, "is not symbol"},
+    {QN_SECTION_INPUTS, 0, 0, 1, "place"},
+    {QN_SECTION_OUTPUTS, 0, 0, 70, "value 70"},
+};
+
+static void test_forged_tables_are_refused_with_a_reason(void **state) {
+    (void)state;
+    for (size_t i = 0; i < sizeof forgeries / sizeof *forgeries; i++) {
+        const forgery *row = &forgeries[i];
+        file f = write_made(program_picks, 1);
+        uint8_t *at = section(f, row->section) + row->record + row->field;
+        if (row->section == QN_SECTION_VALUES && row->field >= 4 && row->field < 8) *at = (uint8_t)row->value;
+        else qn_store_u32(at, row->value);
+        sign(f);
+        expect_refused(f, row->text);
+        free(f.data);
+    }
+}
+
+static void test_overlapping_values_are_refused(void **state) {
+    (void)state;
+    maker *m = maker_create();
+    qn_program program = *program_pictures(m, 1);
+    qn_program_value values[64];
+    memcpy(values, program.values, program.value_count * sizeof *values);
+    program.values = values;
+    uint32_t conv = 0, sum = 0;
+    for (uint32_t i = 0; i < program.value_count; i++) {
+        if (!strcmp(values[i].name, "conv")) conv = i;
+        if (!strcmp(values[i].name, "sum")) sum = i;
+    }
+    for (uint32_t i = 0; i < program.value_count; i++)
+        if (i == sum || values[i].alias == (int32_t)sum) values[i].offset = values[conv].offset;
+    file f = write_program(&program);
+    expect_refused(f, "overlap in the arena");
+    free(f.data);
+    maker_destroy(m);
+}
+
+static void test_overwriting_what_is_needed_is_refused(void **state) {
+    (void)state;
+    maker *m = maker_create();
+    qn_dim n = maker_symbol(m, "x.0", 0, 0, 1, 8);
+    uint32_t x = maker_input(m, "x", QN_DTYPE_F32, 1, &n);
+    uint32_t a = maker_step(m, &qn_op_relu, NULL, 1, &x, "a", QN_DTYPE_F32, 1, &n);
+    uint32_t b = maker_step(m, &qn_op_neg, NULL, 1, &a, "b", QN_DTYPE_F32, 1, &n);
+    maker_alias(m, b, a);
+    maker_output(m, maker_step(m, &qn_op_add, NULL, 2, (uint32_t[]){a, b}, "c", QN_DTYPE_F32, 1, &n));
+    file f = write_program(maker_finish(m, 1));
+    expect_refused(f, "writes 'b' over 'a'");
+    free(f.data);
+    maker_destroy(m);
+}
+
+static void test_writing_into_an_input_or_constant_is_refused(void **state) {
+    (void)state;
+    for (int constant = 0; constant < 2; constant++) {
+        maker *m = maker_create();
+        qn_dim n = maker_const(m, 8);
+        float data[8] = {0};
+        uint32_t x = maker_input(m, "x", QN_DTYPE_F32, 1, &n), c = maker_constant(m, "c", QN_DTYPE_F32, 1, (int64_t[]){8}, data, 0);
+        uint32_t a = maker_step(m, &qn_op_neg, NULL, 1, constant ? &c : &x, "a", QN_DTYPE_F32, 1, &n);
+        maker_alias(m, a, constant ? c : x);
+        maker_output(m, maker_step(m, &qn_op_neg, NULL, 1, &a, "y", QN_DTYPE_F32, 1, &n));
+        file f = write_program(maker_finish(m, 1));
+        expect_refused(f, "not its to write");
+        free(f.data);
+        maker_destroy(m);
+    }
+}
+
+static void test_packed_weights_need_their_whole_panels(void **state) {
+    (void)state;
+    maker *m = maker_create();
+    qn_program program = *program_pictures(m, 1);
+    qn_program_value values[64];
+    memcpy(values, program.values, program.value_count * sizeof *values);
+    program.values = values;
+    for (uint32_t i = 0; i < program.value_count; i++)
+        if (!strcmp(values[i].name, "weights")) values[i].bytes = 9 * 3 * 20 * sizeof(float);
+    file f = write_program(&program);
+    expect_refused(f, "packed");
+    free(f.data);
+    maker_destroy(m);
+}
+
+/* Mutates signed files at random: reading may refuse or accept, never misbehave. */
+static void test_random_forgeries_are_survived(void **state) {
+    (void)state;
+    qn_rng rng;
+    uint64_t seed = 20240611;
+    print_message("seed %llu\n", (unsigned long long)seed);
+    qn_rng_init(&rng, seed);
+    file original = write_made(program_pictures, 1);
+    size_t tables = (size_t)(section(original, QN_SECTION_CONSTANTS) - original.data);
+    for (int round = 0; round < 3000; round++) {
+        file f = {aligned_alloc(64, qn_align_up(original.size, 64)), original.size};
+        memcpy(f.data, original.data, original.size);
+        for (int64_t count = qn_rng_range(&rng, 1, 3); count > 0; count--)
+            f.data[qn_rng_range(&rng, QN_FORMAT_HEADER_BYTES, (int64_t)tables - 1)] = (uint8_t)qn_rng_next(&rng);
+        sign(f);
+        (void)try_read(f);
+        free(f.data);
+    }
+    free(original.data);
+}
+
+/* Refuses the n-th allocation. */
+typedef struct failing {
+    int left;
+    int live;
+} failing;
+
+static void *failing_alloc(void *self, size_t bytes, size_t align) {
+    failing *f = self;
+    if (f->left-- <= 0) return NULL;
+    f->live++;
+    return aligned_alloc(align, qn_align_up(bytes, align));
+}
+
+static void failing_free(void *self, void *block) {
+    if (block) ((failing *)self)->live--;
+    free(block);
+}
+
+static void test_every_failed_allocation_is_reported(void **state) {
+    (void)state;
+    file f = write_made(program_pictures, 1);
+    int succeeded = 0;
+    for (int n = 0; !succeeded; n++) {
+        failing counter = {.left = n};
+        qn_allocator allocator = {&counter, failing_alloc, failing_free};
+        qn_arena arena;
+        const qn_program *program = NULL;
+        qn_arena_init(&arena, &allocator);
+        qn_status *status = qn_program_read((qn_bytes){f.data, f.size}, &arena, &program);
+        succeeded = !status;
+        if (status) assert_int_equal(qn_status_code(status), QN_OUT_OF_MEMORY);
+        qn_status_free(status);
+        qn_arena_deinit(&arena);
+        assert_int_equal(counter.live, 0);
+    }
+    maker *m = maker_create();
+    const qn_program *program = program_pictures(m, 1);
+    succeeded = 0;
+    for (int n = 0; !succeeded; n++) {
+        failing counter = {.left = n};
+        qn_allocator allocator = {&counter, failing_alloc, failing_free};
+        qn_buffer buffer;
+        qn_buffer_init(&buffer, &allocator);
+        qn_status *status = qn_program_write(program, &buffer);
+        succeeded = !status;
+        if (status) assert_int_equal(qn_status_code(status), QN_OUT_OF_MEMORY);
+        qn_status_free(status);
+        qn_buffer_deinit(&buffer);
+        assert_int_equal(counter.live, 0);
+    }
+    maker_destroy(m);
+    free(f.data);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_same_program_gives_same_bytes),
+        cmocka_unit_test(test_what_is_read_writes_the_same_bytes),
+        cmocka_unit_test(test_every_flipped_byte_is_refused),
+        cmocka_unit_test(test_every_cut_is_refused),
+        cmocka_unit_test(test_other_files_are_named),
+        cmocka_unit_test(test_a_newer_format_is_incompatible),
+        cmocka_unit_test(test_an_unknown_operator_is_named),
+        cmocka_unit_test(test_forged_tables_are_refused_with_a_reason),
+        cmocka_unit_test(test_overlapping_values_are_refused),
+        cmocka_unit_test(test_overwriting_what_is_needed_is_refused),
+        cmocka_unit_test(test_writing_into_an_input_or_constant_is_refused),
+        cmocka_unit_test(test_packed_weights_need_their_whole_panels),
+        cmocka_unit_test(test_random_forgeries_are_survived),
+        cmocka_unit_test(test_every_failed_allocation_is_reported),
+    };
+    return cmocka_run_group_tests_name("model/format", tests, NULL, NULL);
+}
