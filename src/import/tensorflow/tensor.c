@@ -1,0 +1,263 @@
+#include "import/tensorflow/tensor.h"
+
+#include "base/checked.h"
+#include "import/import.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <string.h>
+
+/* ---- Types ---- */
+
+enum { DT_STRING = 7, DT_REF_OFFSET = 100 };
+
+typedef struct type_row {
+    const char *name;   /* as TensorFlow spells it; NULL: no such number */
+    qn_dtype dtype;     /* NONE: not computed with */
+    uint32_t field;     /* of TensorProto that lists such values */
+    qn_wire_type wire;
+} type_row;
+
+static const type_row type_rows[] = {
+    [1] = {"float", QN_DTYPE_F32, 5, QN_WIRE_FIXED32},
+    [2] = {"double", QN_DTYPE_F64, 6, QN_WIRE_FIXED64},
+    [3] = {"int32", QN_DTYPE_S32, 7, QN_WIRE_VARINT},
+    [4] = {"uint8", QN_DTYPE_U8, 7, QN_WIRE_VARINT},
+    [5] = {"int16", QN_DTYPE_S16, 7, QN_WIRE_VARINT},
+    [6] = {"int8", QN_DTYPE_S8, 7, QN_WIRE_VARINT},
+    [DT_STRING] = {"string", QN_DTYPE_NONE, 8, QN_WIRE_BYTES},
+    [8] = {"complex64", QN_DTYPE_NONE, 0, QN_WIRE_VARINT},
+    [9] = {"int64", QN_DTYPE_S64, 10, QN_WIRE_VARINT},
+    [10] = {"bool", QN_DTYPE_BOOL, 11, QN_WIRE_VARINT},
+    [11] = {"qint8", QN_DTYPE_S8, 7, QN_WIRE_VARINT},
+    [12] = {"quint8", QN_DTYPE_U8, 7, QN_WIRE_VARINT},
+    [13] = {"qint32", QN_DTYPE_S32, 7, QN_WIRE_VARINT},
+    [14] = {"bfloat16", QN_DTYPE_BF16, 13, QN_WIRE_VARINT},
+    [15] = {"qint16", QN_DTYPE_S16, 7, QN_WIRE_VARINT},
+    [16] = {"quint16", QN_DTYPE_U16, 7, QN_WIRE_VARINT},
+    [17] = {"uint16", QN_DTYPE_U16, 7, QN_WIRE_VARINT},
+    [18] = {"complex128", QN_DTYPE_NONE, 0, QN_WIRE_VARINT},
+    [19] = {"half", QN_DTYPE_F16, 13, QN_WIRE_VARINT},
+    [20] = {"resource", QN_DTYPE_NONE, 0, QN_WIRE_VARINT},
+    [21] = {"variant", QN_DTYPE_NONE, 0, QN_WIRE_VARINT},
+    [22] = {"uint32", QN_DTYPE_U32, 16, QN_WIRE_VARINT},
+    [23] = {"uint64", QN_DTYPE_U64, 17, QN_WIRE_VARINT},
+};
+
+static const type_row *find_type(int64_t number) {
+    if (number > DT_REF_OFFSET) number -= DT_REF_OFFSET;
+    if (number <= 0 || number >= (int64_t)(sizeof type_rows / sizeof *type_rows)) return NULL;
+    return &type_rows[number];
+}
+
+qn_status *qn_tf_dtype(int64_t number, qn_dtype *out_dtype) {
+    const type_row *row = find_type(number);
+    if (!row) return QN_ERR(QN_UNSUPPORTED, "element type number %" PRId64 " is not supported", number);
+    if (row->dtype == QN_DTYPE_NONE) return QN_ERR(QN_UNSUPPORTED, "element type %s is not supported", row->name);
+    *out_dtype = row->dtype;
+    return NULL;
+}
+
+/* ---- Shapes ---- */
+
+static qn_status *read_dim(const qn_wire *wire, const qn_wire_field *field, int64_t *out_size) {
+    qn_wire message;
+    QN_TRY(qn_wire_enter(wire, field, &message));
+    *out_size = 0;
+    while (qn_wire_has_more(&message)) {
+        qn_wire_field part;
+        QN_TRY(qn_wire_next(&message, &part));
+        if (part.number == 1) QN_TRY(qn_wire_read_int(&part, out_size));
+    }
+    if (*out_size < -1) return QN_ERR(QN_INVALID_MODEL, "byte %zu: a dim is %" PRId64, field->offset, *out_size);
+    return NULL;
+}
+
+qn_status *qn_tf_read_shape(qn_wire message, qn_tf_shape *out_shape) {
+    int unknown = 0;
+    *out_shape = (qn_tf_shape){.rank = 0};
+    while (qn_wire_has_more(&message)) {
+        qn_wire_field field;
+        QN_TRY(qn_wire_next(&message, &field));
+        if (field.number == 3) QN_TRY(qn_wire_read_bool(&field, &unknown));
+        if (field.number != 2) continue;
+        if (out_shape->rank == QN_MAX_RANK)
+            return QN_ERR(QN_UNSUPPORTED, "byte %zu: a shape of more than %d dims", field.offset, QN_MAX_RANK);
+        QN_TRY(read_dim(&message, &field, &out_shape->dims[out_shape->rank]));
+        out_shape->rank++;
+    }
+    if (unknown) out_shape->rank = -1;
+    return NULL;
+}
+
+/* ---- Tensors ---- */
+
+typedef struct header {
+    int64_t type;
+    qn_tf_shape shape;
+    qn_bytes content;
+    size_t content_offset;
+} header;
+
+static qn_status *read_header(qn_wire message, header *out_header) {
+    *out_header = (header){0};
+    while (qn_wire_has_more(&message)) {
+        qn_wire_field field;
+        qn_wire shape;
+        QN_TRY(qn_wire_next(&message, &field));
+        switch (field.number) {
+        case 1: QN_TRY(qn_wire_read_int(&field, &out_header->type)); break;
+        case 2:
+            QN_TRY(qn_wire_enter(&message, &field, &shape));
+            QN_TRY(qn_tf_read_shape(shape, &out_header->shape));
+            break;
+        case 4:
+            QN_TRY(qn_wire_read_bytes(&field, &out_header->content));
+            out_header->content_offset = field.offset;
+            break;
+        default: break;
+        }
+    }
+    return NULL;
+}
+
+/* Dims into the view; the number of elements and of bytes must be numbers that fit. */
+static qn_status *set_dims(const qn_tf_shape *shape, qn_view *view, size_t *out_elems) {
+    size_t elems = 1, bytes;
+    if (shape->rank < 0) return QN_ERR(QN_INVALID_MODEL, "the constant's shape is unknown");
+    view->rank = shape->rank;
+    for (int i = 0; i < shape->rank; i++) {
+        if (shape->dims[i] < 0)
+            return QN_ERR(QN_INVALID_MODEL, "dim %d of the constant is %" PRId64 "; 0 or more expected", i, shape->dims[i]);
+        view->dims[i] = shape->dims[i];
+        if (!qn_checked_mul_size(elems, (size_t)shape->dims[i], &elems) || elems > INT64_MAX / 16)
+            return QN_ERR(QN_INVALID_MODEL, "the product of the constant's dims overflows at dim %d (%" PRId64 ")", i,
+                          shape->dims[i]);
+    }
+    if (!qn_checked_mul_size(elems, qn_dtype_size(view->dtype), &bytes))
+        return QN_ERR(QN_INVALID_MODEL, "the constant's size overflows");
+    *out_elems = elems;
+    return NULL;
+}
+
+/* Memory for the elements of `view`, counted. */
+static qn_status *alloc_elements(qn_arena *arena, size_t elems, size_t *inout_copied_bytes, qn_view *view) {
+    size_t bytes = elems * qn_dtype_size(view->dtype);
+    if (bytes > QN_IMPORT_COPIED_BYTES_MAX - *inout_copied_bytes)
+        return QN_ERR(QN_LIMIT, "constants that are not stored as raw bytes need more than %zu bytes",
+                      QN_IMPORT_COPIED_BYTES_MAX);
+    *inout_copied_bytes += bytes;
+    view->data = qn_arena_alloc_aligned(arena, bytes ? bytes : 1, 64);
+    return view->data ? NULL : qn_status_out_of_memory();
+}
+
+/* A bool is 0 or 1 inside quench whatever byte the file holds. */
+static int is_in_place(const qn_view *view, qn_bytes content) {
+    if ((uintptr_t)content.data % qn_dtype_size(view->dtype) != 0) return 0;
+    if (view->dtype != QN_DTYPE_BOOL) return 1;
+    for (size_t i = 0; i < content.size; i++)
+        if (content.data[i] > 1) return 0;
+    return 1;
+}
+
+static qn_status *take_content(const header *h, qn_arena *arena, size_t elems, size_t *inout_copied_bytes, qn_view *view) {
+    size_t bytes = elems * qn_dtype_size(view->dtype);
+    if (h->content.size != bytes)
+        return QN_ERR(QN_INVALID_MODEL, "byte %zu: tensor_content has %zu bytes, the shape needs %zu (%zu elements of %s)",
+                      h->content_offset, h->content.size, bytes, elems, qn_dtype_name(view->dtype));
+    if (is_in_place(view, h->content)) {
+        view->data = (void *)(uintptr_t)h->content.data; /* constants are never written */
+        return NULL;
+    }
+    QN_TRY(alloc_elements(arena, elems, inout_copied_bytes, view));
+    memcpy(view->data, h->content.data, bytes);
+    if (view->dtype == QN_DTYPE_BOOL)
+        for (size_t i = 0; i < bytes; i++) ((uint8_t *)view->data)[i] = ((const uint8_t *)view->data)[i] != 0;
+    return NULL;
+}
+
+/* Does the signed number fit the narrower element type it is listed for? */
+static int fits(qn_dtype dtype, int64_t value) {
+    switch (dtype) {
+    case QN_DTYPE_S8: return value >= INT8_MIN && value <= INT8_MAX;
+    case QN_DTYPE_U8: return value >= 0 && value <= UINT8_MAX;
+    case QN_DTYPE_S16: return value >= INT16_MIN && value <= INT16_MAX;
+    case QN_DTYPE_U16:
+    case QN_DTYPE_F16:
+    case QN_DTYPE_BF16: return value >= 0 && value <= UINT16_MAX;
+    case QN_DTYPE_S32: return value >= INT32_MIN && value <= INT32_MAX;
+    case QN_DTYPE_U32: return value >= 0 && value <= UINT32_MAX;
+    default: return 1;
+    }
+}
+
+/* The value's low bytes are the element on the little-endian machines that quench runs on. */
+static qn_status *store(qn_view *view, size_t index, qn_wire_type wire, uint64_t bits) {
+    size_t size = qn_dtype_size(view->dtype);
+    if (view->dtype == QN_DTYPE_BOOL) bits = bits != 0;
+    if (wire == QN_WIRE_VARINT && !fits(view->dtype, (int64_t)bits))
+        return QN_ERR(QN_INVALID_MODEL, "value %zu (%" PRId64 ") does not fit %s", index, (int64_t)bits,
+                      qn_dtype_name(view->dtype));
+    memcpy((uint8_t *)view->data + index * size, &bits, size);
+    return NULL;
+}
+
+/* Stores the listed values in order; *out_count is how many there were. */
+static qn_status *store_listed(qn_wire message, const type_row *row, size_t elems, qn_view *view, size_t *out_count) {
+    size_t count = 0;
+    while (qn_wire_has_more(&message)) {
+        qn_wire_field field;
+        qn_wire_numbers numbers;
+        QN_TRY(qn_wire_next(&message, &field));
+        if (field.number != row->field) continue;
+        QN_TRY(qn_wire_open_numbers(&message, &field, row->wire, &numbers));
+        while (qn_wire_numbers_has_more(&numbers)) {
+            uint64_t bits;
+            QN_TRY(qn_wire_numbers_next(&numbers, &bits));
+            if (count == elems)
+                return QN_ERR(QN_INVALID_MODEL, "byte %zu: more values are listed than the shape's %zu elements",
+                              field.offset, elems);
+            QN_TRY(store(view, count, row->wire, bits));
+            count++;
+        }
+    }
+    *out_count = count;
+    return NULL;
+}
+
+qn_status *qn_tf_read_tensor(qn_wire message, qn_arena *arena, size_t *inout_copied_bytes, qn_view *out_view) {
+    header h;
+    size_t elems, count;
+    QN_TRY(read_header(message, &h));
+    *out_view = (qn_view){0};
+    QN_TRY(qn_tf_dtype(h.type, &out_view->dtype));
+    QN_TRY(set_dims(&h.shape, out_view, &elems));
+    if (h.content.size) return take_content(&h, arena, elems, inout_copied_bytes, out_view);
+
+    QN_TRY(alloc_elements(arena, elems, inout_copied_bytes, out_view));
+    QN_TRY(store_listed(message, find_type(h.type), elems, out_view, &count));
+    /* A list that ends early stands for its last value from there on; an empty one for zeros. */
+    size_t size = qn_dtype_size(out_view->dtype);
+    uint8_t *data = out_view->data;
+    for (size_t i = count; count && i < elems; i++) memcpy(data + i * size, data + (count - 1) * size, size);
+    return NULL;
+}
+
+qn_status *qn_tf_read_strings(qn_wire message, size_t max_bytes, qn_buffer *buffer) {
+    header h;
+    QN_TRY(read_header(message, &h));
+    if (h.type != DT_STRING) return NULL;
+    while (qn_wire_has_more(&message)) {
+        qn_wire_field field;
+        qn_bytes text;
+        QN_TRY(qn_wire_next(&message, &field));
+        if (field.number != type_rows[DT_STRING].field) continue;
+        QN_TRY(qn_wire_read_bytes(&field, &text));
+        if (buffer->size && text.size && buffer->size < max_bytes) qn_buffer_append(buffer, " ", 1);
+        for (size_t i = 0; i < text.size && buffer->size < max_bytes; i++) {
+            uint8_t c = text.data[i] < 0x20 || text.data[i] == 0x7f ? ' ' : text.data[i];
+            qn_buffer_append(buffer, &c, 1);
+        }
+    }
+    return NULL;
+}

@@ -1,0 +1,29 @@
+/* import/tensorflow/tensor.h - TensorProto, TensorShapeProto and the type enumeration. */
+#ifndef QN_IMPORT_TENSORFLOW_TENSOR_H
+#define QN_IMPORT_TENSORFLOW_TENSOR_H
+
+#include "base/dtype.h"
+#include "base/memory.h"
+#include "import/wire.h"
+
+typedef struct qn_tf_shape {
+    int rank; /* -1: not declared */
+    int64_t dims[QN_MAX_RANK]; /* -1: free */
+} qn_tf_shape;
+
+/* The element type of a DataType number (reference types count as their base). Quantised types become the integers
+   that store them. UNSUPPORTED, naming the type, for those that quench does not compute with. */
+qn_status *qn_tf_dtype(int64_t number, qn_dtype *out_dtype) QN_MUST_USE;
+
+/* Parses a TensorShapeProto. A dim below -1 is INVALID_MODEL, a rank above QN_MAX_RANK UNSUPPORTED. */
+qn_status *qn_tf_read_shape(qn_wire message, qn_tf_shape *out_shape) QN_MUST_USE;
+
+/* Parses a TensorProto in any encoding. The view's data lies in the file where it is stored as raw bytes, element-aligned,
+   else in `arena`; *inout_copied_bytes counts the latter against QN_IMPORT_COPIED_BYTES_MAX. */
+qn_status *qn_tf_read_tensor(qn_wire message, qn_arena *arena, size_t *inout_copied_bytes, qn_view *out_view) QN_MUST_USE;
+
+/* Appends the strings of a string TensorProto, separated by a space; control characters become spaces. Appends nothing for
+   other types. At most `max_bytes` are taken. */
+qn_status *qn_tf_read_strings(qn_wire message, size_t max_bytes, qn_buffer *buffer) QN_MUST_USE;
+
+#endif
