@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -48,34 +49,40 @@ static int write_all(int descriptor, const uint8_t *data, size_t bytes) {
     return 1;
 }
 
+/* A new file beside `path`, under a name that nobody has; its name goes to `name`. */
+static int create_beside(const char *path, char *name, size_t name_bytes) {
+    static atomic_uint counter;
+    for (int attempt = 0; attempt < 100; attempt++) {
+        snprintf(name, name_bytes, "%s.tmp-%ld-%u", path, (long)getpid(), atomic_fetch_add(&counter, 1));
+        int descriptor = open(name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+        if (descriptor >= 0 || errno != EEXIST) return descriptor;
+    }
+    return -1;
+}
+
+/* Writes, flushes and closes; 0 or the errno of what failed first. */
+static int fill_and_close(int descriptor, const void *data, size_t bytes) {
+    int error = write_all(descriptor, data, bytes) && !fsync(descriptor) ? 0 : errno;
+    if (close(descriptor) && !error) error = errno;
+    return error;
+}
+
 qn_status *qn_file_write_atomic(const char *path, const void *data, size_t bytes) {
-    size_t length = strlen(path);
-    char *temporary = malloc(length + sizeof ".tmp-XXXXXX");
-    if (!temporary) return qn_status_out_of_memory();
-    memcpy(temporary, path, length);
-    memcpy(temporary + length, ".tmp-XXXXXX", sizeof ".tmp-XXXXXX");
+    size_t name_bytes = strlen(path) + 48;
+    char *name = malloc(name_bytes);
+    if (!name) return qn_status_out_of_memory();
     qn_status *status = NULL;
-    int descriptor = mkostemp(temporary, O_CLOEXEC);
+    int descriptor = create_beside(path, name, name_bytes);
     if (descriptor < 0) {
         status = QN_ERR(QN_IO, "%s: cannot create a file there: %s", path, strerror(errno));
     } else {
-        mode_t mask = umask(0);
-        umask(mask);
-        int good = write_all(descriptor, data, bytes) && !fchmod(descriptor, 0666 & ~mask) && !fsync(descriptor);
-        int error = errno;
-        if (close(descriptor) && good) {
-            good = 0;
-            error = errno;
-        }
-        if (good && rename(temporary, path)) {
-            good = 0;
-            error = errno;
-        }
-        if (!good) {
+        int error = fill_and_close(descriptor, data, bytes);
+        if (!error && rename(name, path)) error = errno;
+        if (error) {
             status = QN_ERR(QN_IO, "%s: cannot write: %s", path, strerror(error));
-            unlink(temporary);
+            unlink(name);
         }
     }
-    free(temporary);
+    free(name);
     return status;
 }
