@@ -20,11 +20,11 @@ enum {
 
 /* Offsets in the header. */
 enum {
-    QN_HEADER_VERSION = 8,       /* u32 */
-    QN_HEADER_SECTIONS = 12,     /* u32 */
-    QN_HEADER_FILE_BYTES = 16,   /* u64 */
-    QN_HEADER_CHECKSUM = 24,     /* u64 */
-    QN_HEADER_RESERVED = 32      /* u64, 0 */
+    QN_HEADER_VERSION = 8,     /* u32 */
+    QN_HEADER_SECTIONS = 12,   /* u32 */
+    QN_HEADER_FILE_BYTES = 16, /* u64 */
+    QN_HEADER_CHECKSUM = 24,   /* u64 */
+    QN_HEADER_RESERVED = 32    /* u64, 0 */
 };
 
 /* Sections, in the order in which they stand in table and file. */

@@ -1,8 +1,8 @@
 /* model/program.h - a compiled network in memory: what the planner makes, the .qn file holds and the runtime runs.
  *
- * Plain arrays that refer to each other by index. qn_program_write() serialises it, qn_program_read() verifies bytes and
- * gives the same structure back with constants, texts and code pointing into those bytes.
- * After reading, the runtime trusts it.
+ * Plain arrays that refer to each other by index. qn_program_write() serialises it, qn_program_read() verifies bytes
+ * and gives the same structure back with constants, texts and code pointing into those bytes. After reading, the
+ * runtime trusts it.
  */
 #ifndef QN_MODEL_PROGRAM_H
 #define QN_MODEL_PROGRAM_H
@@ -11,13 +11,14 @@
 
 /* Where a value's bytes are. */
 typedef enum qn_place {
-    QN_PLACE_ARENA = 0,    /* `offset` in the context's arena (if the plan has a ceiling; else decided when shapes are set) */
+    QN_PLACE_ARENA =
+        0, /* `offset` in the context's arena (if the plan has a ceiling; else decided when shapes are set) */
     QN_PLACE_CONSTANT = 1, /* `offset` in the constants section */
     QN_PLACE_INPUT = 2,    /* the caller's tensor `offset` (an index) */
     QN_PLACE_OUTPUT = 3,   /* the caller's tensor `offset` (an index) */
-    QN_PLACE_DIMS = 4,     /* small integers given by `contents`, written into the arena at `offset` when shapes are set;
-                              no step makes it. Control inputs (sizes, paddings ...) whose elements are known as
-                              expressions must be DIMS or CONSTANT: the runtime infers every step's output shape again */
+    QN_PLACE_DIMS = 4, /* small integers given by `contents`, written into the arena at `offset` when shapes are set;
+                          no step makes it. Control inputs (sizes, paddings ...) whose elements are known as
+                          expressions must be DIMS or CONSTANT: the runtime infers every step's output shape again */
     QN_PLACE_COUNT
 } qn_place;
 
@@ -28,32 +29,33 @@ typedef struct qn_program_value {
     int rank;
     uint32_t dims[QN_MAX_RANK]; /* indices of dim instructions */
     uint64_t offset;
-    uint64_t bytes;             /* CONSTANT: size in the section (packed constants are larger than their dims say); ARENA, DIMS: upper bound, 0 if none */
+    uint64_t bytes; /* CONSTANT: size in the section (packed constants are larger than their dims say); ARENA, DIMS:
+                       upper bound, 0 if none */
     uint32_t first_content, content_count; /* DIMS: range in `contents` */
-    uint32_t first_step, last_step; /* liveness, inclusive. ARENA: from the step that makes it to its last use, or longer.
-                                       DIMS: 0 to the last step of all, since they outlive a run */
-    int32_t alias;              /* value whose bytes this one shares (view or in place), or -1. The chain of aliases
-                                   ends at the owner, whose place and offset all of them repeat; what `outputs` lists
-                                   owns its bytes. Each keeps its own liveness; the memory lives as long as any */
+    uint32_t first_step, last_step; /* liveness, inclusive. ARENA: from the step that makes it to its last use, or
+                                       longer. DIMS: 0 to the last step of all, since they outlive a run */
+    int32_t alias;                  /* value whose bytes this one shares (view or in place), or -1. The chain of aliases
+                                       ends at the owner, whose place and offset all repeat; what `outputs` lists
+                                       owns its bytes. Each keeps its own liveness; the memory lives as long as any */
 } qn_program_value;
 
 typedef struct qn_program_step {
     const qn_op_def *op;
-    const char *name;   /* node name */
+    const char *name; /* node name */
     const void *attrs;
-    uint32_t first_input, input_count;   /* ranges in `operands`: value indices, UINT32_MAX for an absent input */
+    uint32_t first_input, input_count; /* ranges in `operands`: value indices, UINT32_MAX for an absent input */
     uint32_t first_output, output_count;
     uint32_t first_data_symbol, data_symbol_count; /* range in `data_symbols` that this step settles */
-    const char *precision; /* why and which: "f32: default" */
+    const char *precision;                         /* why and which: "f32: default" */
 } qn_program_step;
 
 /* A symbol of the dim program. */
 typedef struct qn_program_symbol {
-    const char *name;       /* "ImageTensor.1" */
-    int64_t low, high;      /* inclusive; high QN_DIM_UNBOUNDED: none */
-    const char *reason;     /* what bounds it, "" if nothing does */
-    int32_t input, axis;    /* the input dim that gives its value (that dim's instruction is this symbol); input -1:
-                               settled by a step (or unused); `high` bounds it from the start */
+    const char *name;    /* "ImageTensor.1" */
+    int64_t low, high;   /* inclusive; high QN_DIM_UNBOUNDED: none */
+    const char *reason;  /* what bounds it, "" if nothing does */
+    int32_t input, axis; /* the input dim that gives its value (that dim's instruction is this symbol); input -1:
+                            settled by a step (or unused); `high` bounds it from the start */
 } qn_program_symbol;
 
 /* Output dim of a step that becomes known when it has run. */
@@ -69,7 +71,8 @@ typedef struct qn_program_check {
 typedef struct qn_program {
     const char *name;
     const char *meta; /* JSON: provenance, configuration, image block */
-    size_t symbol_count, dim_count, value_count, operand_count, step_count, data_symbol_count, check_count, content_count;
+    size_t symbol_count, dim_count, value_count, operand_count, step_count, data_symbol_count, check_count,
+        content_count;
     size_t input_count, output_count;
     const qn_program_symbol *symbols;
     const qn_dim_instr *dims;
@@ -78,10 +81,10 @@ typedef struct qn_program {
     const qn_program_step *steps;
     const qn_program_data_symbol *data_symbols;
     const qn_program_check *checks;
-    const uint32_t *contents; /* dim instructions */
+    const uint32_t *contents;         /* dim instructions */
     const uint32_t *inputs, *outputs; /* value indices; input i has place INPUT and offset i, output i OUTPUT and i */
-    uint64_t arena_bytes;   /* ceiling over the declared range for values (scratch comes on top), or 0: no ceiling */
-    qn_bytes constants;     /* 64-aligned */
+    uint64_t arena_bytes; /* ceiling over the declared range for values (scratch comes on top), or 0: no ceiling */
+    qn_bytes constants;   /* 64-aligned */
 } qn_program;
 
 /* Checks everything that qn_program_read() promises about a program in memory, except `constants` alignment of files.

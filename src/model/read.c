@@ -48,16 +48,19 @@ static qn_status *check_header(qn_bytes file) {
         return QN_ERR(QN_INVALID_MODEL, "not a compiled model (it does not begin with the mark of a .qn file): "
                                         "make one with `quench build`");
     if (file.size < QN_FORMAT_HEADER_BYTES)
-        return QN_ERR(QN_INVALID_MODEL, "cut short: %zu bytes, but the header alone has %d", file.size, QN_FORMAT_HEADER_BYTES);
+        return QN_ERR(QN_INVALID_MODEL, "cut short: %zu bytes, but the header alone has %d", file.size,
+                      QN_FORMAT_HEADER_BYTES);
     uint32_t version = qn_load_u32(file.data + QN_HEADER_VERSION);
     if (version > QN_FORMAT_VERSION)
-        return QN_ERR(QN_INCOMPATIBLE, "file format %u, but this quench reads up to %d: use a newer quench, or build the model "
-                                       "again with this one", version, QN_FORMAT_VERSION);
+        return QN_ERR(QN_INCOMPATIBLE,
+                      "file format %u, but this quench reads up to %d: use a newer quench, or build the model "
+                      "again with this one",
+                      version, QN_FORMAT_VERSION);
     if (version == 0) return QN_ERR(QN_INVALID_MODEL, "file format 0 does not exist: the file is damaged");
     uint64_t file_bytes = qn_load_u64(file.data + QN_HEADER_FILE_BYTES);
     if (file_bytes != file.size)
-        return QN_ERR(QN_INVALID_MODEL, "%s: %zu bytes, but the header says %llu", file.size < file_bytes ? "cut short" : "too long",
-                      file.size, (unsigned long long)file_bytes);
+        return QN_ERR(QN_INVALID_MODEL, "%s: %zu bytes, but the header says %llu",
+                      file.size < file_bytes ? "cut short" : "too long", file.size, (unsigned long long)file_bytes);
     if (qn_load_u64(file.data + QN_HEADER_CHECKSUM) != qn_format_checksum(file.data, file.size))
         return QN_ERR(QN_INVALID_MODEL, "damaged: the checksum does not match the contents");
     return NULL;
@@ -73,7 +76,8 @@ static int is_zero(const uint8_t *bytes, size_t count) {
 static qn_status *read_section_table(reader *r) {
     uint32_t count = qn_load_u32(r->file.data + QN_HEADER_SECTIONS);
     if (count != QN_SECTION_COUNT) return QN_ERR(QN_INVALID_MODEL, "%u sections, expected %d", count, QN_SECTION_COUNT);
-    if (qn_load_u64(r->file.data + QN_HEADER_RESERVED)) return QN_ERR(QN_INVALID_MODEL, "reserved header field is not 0");
+    if (qn_load_u64(r->file.data + QN_HEADER_RESERVED))
+        return QN_ERR(QN_INVALID_MODEL, "reserved header field is not 0");
     uint64_t at = QN_FORMAT_HEADER_BYTES + (uint64_t)QN_SECTION_COUNT * QN_FORMAT_ENTRY_BYTES;
     if (at > r->file.size) return QN_ERR(QN_INVALID_MODEL, "cut short: no room for the section table");
     for (uint32_t i = 0; i < QN_SECTION_COUNT; i++) {
@@ -84,8 +88,9 @@ static qn_status *read_section_table(reader *r) {
         if (qn_load_u32(entry) != i + 1 || qn_load_u32(entry + 4))
             return QN_ERR(QN_INVALID_MODEL, "entry %u of the section table is not section '%s'", i, name);
         if (offset != qn_align_up(at, align) || offset > r->file.size || bytes > r->file.size - offset)
-            return QN_ERR(QN_INVALID_MODEL, "section '%s' lies at %llu with %llu bytes, expected it at %llu in a file of %zu bytes",
-                          name, (unsigned long long)offset, (unsigned long long)bytes,
+            return QN_ERR(QN_INVALID_MODEL,
+                          "section '%s' lies at %llu with %llu bytes, expected it at %llu in a file of %zu bytes", name,
+                          (unsigned long long)offset, (unsigned long long)bytes,
                           (unsigned long long)qn_align_up(at, align), r->file.size);
         if (!is_zero(r->file.data + at, (size_t)(offset - at)))
             return QN_ERR(QN_INVALID_MODEL, "the gap before section '%s' is not filled with 0", name);
@@ -95,8 +100,10 @@ static qn_status *read_section_table(reader *r) {
         r->sections[i] = (qn_bytes){r->file.data + offset, (size_t)bytes};
         at = offset + bytes;
     }
-    if (at != r->file.size) return QN_ERR(QN_INVALID_MODEL, "%llu bytes follow the last section", (unsigned long long)(r->file.size - at));
-    if (r->sections[QN_SECTION_INFO].size != QN_RECORD_INFO) return QN_ERR(QN_INVALID_MODEL, "section 'info' has not one record");
+    if (at != r->file.size)
+        return QN_ERR(QN_INVALID_MODEL, "%llu bytes follow the last section", (unsigned long long)(r->file.size - at));
+    if (r->sections[QN_SECTION_INFO].size != QN_RECORD_INFO)
+        return QN_ERR(QN_INVALID_MODEL, "section 'info' has not one record");
     qn_bytes text = r->sections[QN_SECTION_TEXT];
     if (text.size == 0 || text.data[0] || text.data[text.size - 1])
         return QN_ERR(QN_INVALID_MODEL, "section 'text' does not begin and end with a NUL");
@@ -116,7 +123,8 @@ static const uint8_t *record_at(const reader *r, qn_section section, size_t inde
 static qn_status *read_text(const reader *r, const uint8_t *field, const char **out_text) {
     uint32_t offset = qn_load_u32(field);
     qn_bytes text = r->sections[QN_SECTION_TEXT];
-    if (offset >= text.size) return QN_ERR(QN_INVALID_MODEL, "text %u is outside the text section of %zu bytes", offset, text.size);
+    if (offset >= text.size)
+        return QN_ERR(QN_INVALID_MODEL, "text %u is outside the text section of %zu bytes", offset, text.size);
     *out_text = (const char *)text.data + offset;
     return NULL;
 }
@@ -205,8 +213,10 @@ static qn_status *read_operators(const reader *r, const qn_op_def ***out_ops) {
         QN_TRY_CTX(read_text(r, record_at(r, QN_SECTION_OPERATORS, i), &name), "operator %zu", i);
         ops[i] = qn_op_find(name);
         if (!ops[i])
-            return QN_ERR(QN_INCOMPATIBLE, "operator '%s' is unknown to this quench: use a newer quench, or build the model "
-                                           "again with this one", name);
+            return QN_ERR(QN_INCOMPATIBLE,
+                          "operator '%s' is unknown to this quench: use a newer quench, or build the model "
+                          "again with this one",
+                          name);
     }
     *out_ops = ops;
     return NULL;
@@ -216,7 +226,8 @@ static qn_status *read_attributes(const reader *r, const uint8_t *record, qn_pro
     uint32_t offset = qn_load_u32(record + 12), bytes = qn_load_u32(record + 16);
     qn_bytes all = r->sections[QN_SECTION_ATTRIBUTES];
     if (offset > all.size || bytes > all.size - offset)
-        return QN_ERR(QN_INVALID_MODEL, "attributes at %u with %u bytes are outside their section of %zu bytes", offset, bytes, all.size);
+        return QN_ERR(QN_INVALID_MODEL, "attributes at %u with %u bytes are outside their section of %zu bytes", offset,
+                      bytes, all.size);
     if (!step->op->attrs) {
         if (bytes) return QN_ERR(QN_INVALID_MODEL, "%u bytes of attributes, but '%s' has none", bytes, step->op->name);
         return NULL;
@@ -229,7 +240,8 @@ static qn_status *read_attributes(const reader *r, const uint8_t *record, qn_pro
     return NULL;
 }
 
-static qn_status *read_step(const reader *r, const uint8_t *record, const qn_op_def *const *ops, qn_program_step *step) {
+static qn_status *read_step(const reader *r, const uint8_t *record, const qn_op_def *const *ops,
+                            qn_program_step *step) {
     uint32_t op = qn_load_u32(record);
     size_t op_count = record_count(r, QN_SECTION_OPERATORS);
     if (op >= op_count) return QN_ERR(QN_INVALID_MODEL, "operator %u, but the file lists %zu", op, op_count);

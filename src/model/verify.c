@@ -54,11 +54,13 @@ static qn_status *verify_symbols(const qn_program *program) {
     for (size_t i = 0; i < program->symbol_count; i++) {
         const qn_program_symbol *symbol = &program->symbols[i];
         if (symbol->low > symbol->high)
-            return BAD("symbol '%s' ranges from %lld to %lld", symbol->name, (long long)symbol->low, (long long)symbol->high);
+            return BAD("symbol '%s' ranges from %lld to %lld", symbol->name, (long long)symbol->low,
+                       (long long)symbol->high);
         if (symbol->input < 0) continue;
         if ((size_t)symbol->input >= program->input_count)
             return BAD("symbol '%s' belongs to input %d of %zu", symbol->name, symbol->input, program->input_count);
-        if (symbol->low < 0) return BAD("symbol '%s' is the size of an input and may be %lld", symbol->name, (long long)symbol->low);
+        if (symbol->low < 0)
+            return BAD("symbol '%s' is the size of an input and may be %lld", symbol->name, (long long)symbol->low);
         const qn_program_value *value = &program->values[program->inputs[symbol->input]];
         if (symbol->axis < 0 || symbol->axis >= value->rank)
             return BAD("symbol '%s' belongs to axis %d of input '%s', which has rank %d", symbol->name, symbol->axis,
@@ -84,7 +86,8 @@ static qn_status *verify_checks(const qn_program *program, const uint32_t *ready
 static qn_status *verify_value_type(const qn_program *program, const qn_program_value *value) {
     if (value->dtype <= QN_DTYPE_NONE || value->dtype >= QN_DTYPE_COUNT || qn_dtype_size(value->dtype) == 0)
         return BAD("element type %d does not exist or has no size", (int)value->dtype);
-    if (value->rank < 0 || value->rank > QN_MAX_RANK) return BAD("rank %d, expected at most %d", value->rank, QN_MAX_RANK);
+    if (value->rank < 0 || value->rank > QN_MAX_RANK)
+        return BAD("rank %d, expected at most %d", value->rank, QN_MAX_RANK);
     for (int d = 0; d < value->rank; d++)
         if (value->dims[d] >= program->dim_count)
             return BAD("dim %d is instruction %u of %zu", d, value->dims[d], program->dim_count);
@@ -102,9 +105,11 @@ static qn_status *verify_constant(const qn_program *program, const qn_program_va
     if (value->offset % CONSTANT_ALIGN || value->offset > program->constants.size ||
         value->bytes > program->constants.size - value->offset)
         return BAD("constant at %llu with %llu bytes is outside the constants (%zu bytes) or not aligned to %d",
-                   (unsigned long long)value->offset, (unsigned long long)value->bytes, program->constants.size, CONSTANT_ALIGN);
+                   (unsigned long long)value->offset, (unsigned long long)value->bytes, program->constants.size,
+                   CONSTANT_ALIGN);
     if (need > value->bytes)
-        return BAD("constant of %llu bytes, but its shape needs %llu", (unsigned long long)value->bytes, (unsigned long long)need);
+        return BAD("constant of %llu bytes, but its shape needs %llu", (unsigned long long)value->bytes,
+                   (unsigned long long)need);
     return NULL;
 }
 
@@ -122,15 +127,18 @@ static qn_status *verify_dims_value(const qn_verifier *v, const qn_program_value
     const qn_program *program = v->program;
     if (!qn_dtype_is_integer(value->dtype) && value->dtype != QN_DTYPE_BOOL)
         return BAD("values computed from shapes are integers, not %s", qn_dtype_name(value->dtype));
-    if (value->first_content > program->content_count || value->content_count > program->content_count - value->first_content)
-        return BAD("contents %u + %u are outside the %zu that exist", value->first_content, value->content_count, program->content_count);
+    if (value->first_content > program->content_count ||
+        value->content_count > program->content_count - value->first_content)
+        return BAD("contents %u + %u are outside the %zu that exist", value->first_content, value->content_count,
+                   program->content_count);
     int64_t elems = 1;
     for (int d = 0; d < value->rank; d++) {
         const qn_dim_instr *instr = &program->dims[value->dims[d]];
         if (instr->code != QN_DIM_CONST || instr->imm < 0 || !qn_checked_mul_i64(elems, instr->imm, &elems))
             return BAD("dim %d of a value computed from shapes is not a number", d);
     }
-    if (elems != value->content_count) return BAD("%u contents for %lld elements", value->content_count, (long long)elems);
+    if (elems != value->content_count)
+        return BAD("%u contents for %lld elements", value->content_count, (long long)elems);
     if (program->arena_bytes && value->content_count * (uint64_t)qn_dtype_size(value->dtype) > value->bytes)
         return BAD("%u elements do not fit in %llu bytes", value->content_count, (unsigned long long)value->bytes);
     for (uint32_t i = 0; i < value->content_count; i++)
@@ -138,7 +146,8 @@ static qn_status *verify_dims_value(const qn_verifier *v, const qn_program_value
     return NULL;
 }
 
-static qn_status *verify_end(const qn_program_value *value, const uint32_t *list, size_t count, uint32_t self, const char *what) {
+static qn_status *verify_end(const qn_program_value *value, const uint32_t *list, size_t count, uint32_t self,
+                             const char *what) {
     if (value->offset >= count || list[value->offset] != self)
         return BAD("refers to %s %llu, which is another value", what, (unsigned long long)value->offset);
     return NULL;
@@ -184,9 +193,11 @@ static qn_status *verify_values(const qn_verifier *v) {
 }
 
 /* Every input and output is a value of its own with the right place. */
-static qn_status *verify_ends(const qn_program *program, const uint32_t *list, size_t count, qn_place place, const char *what) {
+static qn_status *verify_ends(const qn_program *program, const uint32_t *list, size_t count, qn_place place,
+                              const char *what) {
     for (size_t i = 0; i < count; i++) {
-        if (list[i] >= program->value_count) return BAD("%s %zu is value %u of %zu", what, i, list[i], program->value_count);
+        if (list[i] >= program->value_count)
+            return BAD("%s %zu is value %u of %zu", what, i, list[i], program->value_count);
         const qn_program_value *value = &program->values[list[i]];
         if (value->place != place || value->offset != i || value->alias >= 0)
             return BAD("%s %zu: value '%s' has not the place of this %s", what, i, value->name, what);
@@ -202,9 +213,10 @@ static qn_status *verify_step_ranges(const qn_program *program, const qn_program
         step->first_output > program->operand_count || step->output_count > program->operand_count - step->first_output)
         return BAD("operands are outside the %zu that exist", program->operand_count);
     if (step->input_count < (uint32_t)op->min_inputs ||
-        (op->max_inputs >= 0 && step->input_count > (uint32_t)op->max_inputs) || step->output_count != (uint32_t)op->outputs)
-        return BAD("%u inputs and %u outputs, expected %d to %d inputs and %d outputs", step->input_count, step->output_count,
-                   op->min_inputs, op->max_inputs, op->outputs);
+        (op->max_inputs >= 0 && step->input_count > (uint32_t)op->max_inputs) ||
+        step->output_count != (uint32_t)op->outputs)
+        return BAD("%u inputs and %u outputs, expected %d to %d inputs and %d outputs", step->input_count,
+                   step->output_count, op->min_inputs, op->max_inputs, op->outputs);
     if (step->first_data_symbol > program->data_symbol_count ||
         step->data_symbol_count > program->data_symbol_count - step->first_data_symbol)
         return BAD("data symbols are outside the %zu that exist", program->data_symbol_count);
@@ -222,12 +234,14 @@ static qn_status *verify_data_symbols(const qn_program *program, const qn_progra
         const qn_program_data_symbol *row = &program->data_symbols[step->first_data_symbol + i];
         if (row->symbol >= program->symbol_count || program->symbols[row->symbol].input >= 0 || settled[row->symbol])
             return BAD("settles symbol %u, which does not exist or is settled elsewhere", row->symbol);
-        if (row->output >= step->output_count) return BAD("settles a dim of output %u of %u", row->output, step->output_count);
+        if (row->output >= step->output_count)
+            return BAD("settles a dim of output %u of %u", row->output, step->output_count);
         const qn_program_value *value = &program->values[program->operands[step->first_output + row->output]];
         if (row->axis >= (uint32_t)value->rank) return BAD("settles axis %u of output '%s'", row->axis, value->name);
         const qn_dim_instr *instr = &program->dims[value->dims[row->axis]];
         if (instr->code != QN_DIM_SYMBOL || instr->a != row->symbol)
-            return BAD("dim %u of output '%s' is not symbol '%s'", row->axis, value->name, program->symbols[row->symbol].name);
+            return BAD("dim %u of output '%s' is not symbol '%s'", row->axis, value->name,
+                       program->symbols[row->symbol].name);
         if (value->place == QN_PLACE_DIMS || value->place == QN_PLACE_CONSTANT || value->place == QN_PLACE_INPUT)
             return BAD("settles a dim of '%s', which the step does not make", value->name);
         settled[row->symbol] = 1;
@@ -237,7 +251,8 @@ static qn_status *verify_data_symbols(const qn_program *program, const qn_progra
 
 static int64_t packing_of(const qn_program_step *step) {
     for (const qn_attr_def *def = step->op->attrs; def && def->name; def++)
-        if (def->kind == QN_ATTR_ENUM && !strcmp(def->name, "packing")) return *(const int64_t *)((const char *)step->attrs + def->offset);
+        if (def->kind == QN_ATTR_ENUM && !strcmp(def->name, "packing"))
+            return *(const int64_t *)((const char *)step->attrs + def->offset);
     return QN_PACKING_PLAIN;
 }
 
@@ -255,8 +270,8 @@ static qn_status *verify_packing(const qn_program *program, const qn_program_ste
         if (__builtin_mul_overflow(bytes, dim, &bytes)) return BAD("the size of the packed weights overflows");
     }
     if (bytes > weights->bytes)
-        return BAD("packed weights '%s' of %llu bytes, but their shape needs %llu", weights->name, (unsigned long long)weights->bytes,
-                   (unsigned long long)bytes);
+        return BAD("packed weights '%s' of %llu bytes, but their shape needs %llu", weights->name,
+                   (unsigned long long)weights->bytes, (unsigned long long)bytes);
     return NULL;
 }
 
@@ -327,17 +342,19 @@ static qn_status *verify_limits(const qn_program *program) {
     const struct {
         const char *name;
         size_t count;
-    } rows[] = {{"symbols", program->symbol_count},   {"dims", program->dim_count},     {"values", program->value_count},
-                {"operands", program->operand_count}, {"steps", program->step_count},   {"data symbols", program->data_symbol_count},
-                {"checks", program->check_count},     {"contents", program->content_count},
-                {"inputs", program->input_count},     {"outputs", program->output_count}};
+    } rows[] = {{"symbols", program->symbol_count}, {"dims", program->dim_count},
+                {"values", program->value_count},   {"operands", program->operand_count},
+                {"steps", program->step_count},     {"data symbols", program->data_symbol_count},
+                {"checks", program->check_count},   {"contents", program->content_count},
+                {"inputs", program->input_count},   {"outputs", program->output_count}};
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
         if (rows[i].count > QN_PROGRAM_ITEMS_MAX)
             return QN_ERR(QN_LIMIT, "%zu %s, the limit is %d", rows[i].count, rows[i].name, QN_PROGRAM_ITEMS_MAX);
     if (program->value_count > QN_PROGRAM_VALUES_MAX || program->step_count > QN_PROGRAM_VALUES_MAX)
         return QN_ERR(QN_LIMIT, "%zu values and %zu steps, the limit is %d", program->value_count, program->step_count,
                       QN_PROGRAM_VALUES_MAX);
-    if (program->arena_bytes > INT64_MAX / 4) return BAD("an arena of %llu bytes", (unsigned long long)program->arena_bytes);
+    if (program->arena_bytes > INT64_MAX / 4)
+        return BAD("an arena of %llu bytes", (unsigned long long)program->arena_bytes);
     return NULL;
 }
 
@@ -371,7 +388,8 @@ qn_status *qn_program_verify(const qn_program *program, qn_arena *scratch) {
     QN_TRY(verify_checks(program, v.ready));
     QN_TRY(verify_values(&v));
     for (size_t s = 0; s < program->step_count; s++)
-        QN_TRY_CTX(verify_packing(program, &program->steps[s]), "step %zu '%s' (%s)", s, program->steps[s].name, program->steps[s].op->name);
+        QN_TRY_CTX(verify_packing(program, &program->steps[s]), "step %zu '%s' (%s)", s, program->steps[s].name,
+                   program->steps[s].op->name);
     QN_TRY(verify_flow(&v));
     return qn_verify_memory(&v);
 }

@@ -27,7 +27,8 @@ static qn_status *verify_life(const qn_verifier *v, uint32_t index) {
         return BAD("lives from step %u to %u of %u", value->first_step, value->last_step, steps);
     if (value->alias < 0 && value->place == QN_PLACE_DIMS) {
         if (value->first_step != 0 || value->last_step != steps - 1)
-            return BAD("is computed from shapes, but lives from step %u to %u only", value->first_step, value->last_step);
+            return BAD("is computed from shapes, but lives from step %u to %u only", value->first_step,
+                       value->last_step);
         return NULL;
     }
     if (v->made_at[index] == QN_STEP_NEVER) return NULL;
@@ -55,10 +56,16 @@ static qn_status *collect_members(const qn_verifier *v, membership *out) {
     return NULL;
 }
 
-static int is_input_of(const qn_program *program, const qn_program_step *step, uint32_t value) {
-    for (uint32_t i = 0; i < step->input_count; i++)
-        if (program->operands[step->first_input + i] == value) return 1;
-    return 0;
+/* May `step` write its output over `value`? It must be an operand that the operator reads before it writes, and no other one. */
+static int may_overwrite(const qn_program *program, const qn_program_step *step, uint32_t value) {
+    int may = 0;
+    if (!(step->op->flags & QN_OP_MAY_ALIAS)) return 0;
+    for (uint32_t i = 0; i < step->input_count; i++) {
+        if (program->operands[step->first_input + i] != value) continue;
+        if ((int)i < step->op->alias_first) return 0;
+        may = 1;
+    }
+    return may;
 }
 
 /* Does making `value` leave the bytes of its group as they are? */
@@ -75,9 +82,10 @@ static qn_status *verify_overwrite(const qn_verifier *v, uint32_t maker, uint32_
     const qn_program_step *step = &program->steps[s];
     const qn_program_value *kept = &program->values[other];
     uint32_t needed_until = kept->place == QN_PLACE_OUTPUT && kept->alias < 0 ? UINT32_MAX : v->used_at[other];
-    int in_place = (step->op->flags & QN_OP_MAY_ALIAS) && is_input_of(program, step, other) && v->made_at[other] != s;
+    int in_place = may_overwrite(program, step, other) && v->made_at[other] != s;
     if (needed_until < s || (needed_until == s && in_place)) return NULL;
-    return BAD("step %u '%s' writes '%s' over '%s', which is still needed", s, step->name, program->values[maker].name, kept->name);
+    return BAD("step %u '%s' writes '%s' over '%s', which is still needed", s, step->name, program->values[maker].name,
+               kept->name);
 }
 
 static qn_status *verify_group(const qn_verifier *v, const uint32_t *members, size_t count, uint32_t root) {
@@ -85,7 +93,8 @@ static qn_status *verify_group(const qn_verifier *v, const uint32_t *members, si
     const qn_program *program = v->program;
     if (count < 2) return NULL;
     if (count > MEMBERS_MAX)
-        return QN_ERR(QN_LIMIT, "%zu values share the bytes of '%s', the limit is %d", count, program->values[root].name, MEMBERS_MAX);
+        return QN_ERR(QN_LIMIT, "%zu values share the bytes of '%s', the limit is %d", count,
+                      program->values[root].name, MEMBERS_MAX);
     qn_place place = program->values[root].place;
     int writable = place == QN_PLACE_ARENA || place == QN_PLACE_OUTPUT;
     for (size_t i = 0; i < count; i++) {
@@ -93,9 +102,11 @@ static qn_status *verify_group(const qn_verifier *v, const uint32_t *members, si
         if (v->made_at[maker] == QN_STEP_NEVER) continue;
         const qn_program_step *step = &program->steps[v->made_at[maker]];
         if (is_view_step(v, step, maker)) continue;
-        if (!writable) return BAD("step '%s' writes into '%s', which is not its to write", step->name, program->values[root].name);
+        if (!writable)
+            return BAD("step '%s' writes into '%s', which is not its to write", step->name, program->values[root].name);
         for (size_t j = 0; j < count; j++) {
-            if (j == i || v->made_at[members[j]] == QN_STEP_NEVER || v->made_at[members[j]] > v->made_at[maker]) continue;
+            if (j == i || v->made_at[members[j]] == QN_STEP_NEVER || v->made_at[members[j]] > v->made_at[maker])
+                continue;
             QN_TRY(verify_overwrite(v, maker, members[j]));
         }
     }
@@ -137,15 +148,20 @@ static size_t drop_dead(const group *groups, uint32_t *living, size_t count, uin
 }
 
 /* Puts group `g` among the living; fails if it overlaps a neighbour. */
-static qn_status *add_living(const qn_program *program, const group *groups, uint32_t *living, size_t count, uint32_t g) {
+static qn_status *add_living(const qn_program *program, const group *groups, uint32_t *living, size_t count,
+                             uint32_t g) {
     size_t low = 0, high = count;
     while (low < high) {
         size_t middle = low + (high - low) / 2;
-        if (groups[living[middle]].start < groups[g].start) low = middle + 1;
-        else high = middle;
+        if (groups[living[middle]].start < groups[g].start)
+            low = middle + 1;
+        else
+            high = middle;
     }
     const group *before = low > 0 ? &groups[living[low - 1]] : NULL, *after = low < count ? &groups[living[low]] : NULL;
-    const group *clash = before && before->end > groups[g].start ? before : after && after->start < groups[g].end ? after : NULL;
+    const group *clash = before && before->end > groups[g].start ? before
+                         : after && after->start < groups[g].end ? after
+                                                                 : NULL;
     if (clash)
         return BAD("'%s' and '%s' overlap in the arena while both are needed", program->values[clash->root].name,
                    program->values[groups[g].root].name);
@@ -160,7 +176,8 @@ static qn_status *verify_overlap(const qn_verifier *v, group *groups, size_t cou
     sort_by_first(groups, count);
     size_t living_count = 0;
     for (uint32_t g = 0; g < count; g++) {
-        if (g > 0 && groups[g].first != groups[g - 1].first) living_count = drop_dead(groups, living, living_count, groups[g].first);
+        if (g > 0 && groups[g].first != groups[g - 1].first)
+            living_count = drop_dead(groups, living, living_count, groups[g].first);
         QN_TRY(add_living(v->program, groups, living, living_count, g));
         living_count++;
     }

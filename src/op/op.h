@@ -140,7 +140,7 @@ enum {
                                     follow by evaluating over handles. See `data_inputs`. */
     QN_OP_ELEMENTWISE = 1u << 1, /* output element i depends on element i of same-shaped or broadcast inputs only */
     QN_OP_COMMUTES = 1u << 2,    /* its two inputs may be swapped */
-    QN_OP_MAY_ALIAS = 1u << 3,   /* output 0 may share memory with a dying input of equal byte size */
+    QN_OP_MAY_ALIAS = 1u << 3,   /* output 0 may share memory with a dying input of equal byte size: see `alias_first` */
     QN_OP_VIEW = 1u << 4,        /* output 0 is the bytes of input 0 under another shape: no work at all */
     QN_OP_EFFECT = 1u << 5,      /* kept though it has no used output (assert) */
     QN_OP_DATA_SHAPE = 1u << 6   /* has outputs whose size depends on data */
@@ -153,6 +153,7 @@ typedef struct qn_op_def {
     int outputs;
     uint32_t flags;
     int data_inputs;            /* QN_OP_MOVES: the first so many inputs are data, the others control (0: all of them) */
+    int alias_first;            /* QN_OP_MAY_ALIAS: inputs from this one on may; the others must not share with output 0 */
     const qn_attr_def *attrs;   /* ends with a row whose name is NULL; may be NULL */
     size_t attrs_bytes;         /* sizeof the attribute struct, 0 if none */
 

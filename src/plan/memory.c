@@ -77,6 +77,16 @@ static int same_size(const qn_planner *planner, uint32_t a, uint32_t b) {
     return 1;
 }
 
+/* Does the step read the bytes of input `at` through one of the inputs that its output must not share with? */
+static int is_read_elsewhere(const qn_planner *planner, const qn_program_step *step, uint32_t at) {
+    uint32_t root = root_of(planner, planner->operands.items[step->first_input + at]);
+    for (uint32_t i = 0; i < (uint32_t)step->op->alias_first; i++) {
+        uint32_t other = planner->operands.items[step->first_input + i];
+        if (other != UINT32_MAX && root_of(planner, other) == root) return 1;
+    }
+    return 0;
+}
+
 /* Lets the outputs of step `s` share memory with an input where the operator allows it. */
 static void share(qn_planner *planner, uint32_t s) {
     const qn_program_step *step = &planner->steps.items[s];
@@ -88,9 +98,9 @@ static void share(qn_planner *planner, uint32_t s) {
         if (input != UINT32_MAX && planner->values.items[input].place != QN_PLACE_DIMS) join(planner, output, input);
         return;
     }
-    for (uint32_t i = 0; i < step->input_count; i++) {
+    for (uint32_t i = (uint32_t)step->op->alias_first; i < step->input_count; i++) {
         uint32_t input = planner->operands.items[step->first_input + i];
-        if (input == UINT32_MAX || planner->values.items[root_of(planner, input)].place != QN_PLACE_ARENA) continue;
+        if (input == UINT32_MAX || is_read_elsewhere(planner, step, i) || planner->values.items[root_of(planner, input)].place != QN_PLACE_ARENA) continue;
         if (group_last_step(planner, input) != s || !same_size(planner, input, output)) continue;
         join(planner, output, input);
         return;

@@ -134,7 +134,7 @@ static void check_contents(const drawn_case *drawn) {
 static void check_shared_memory(drawn_case *drawn) {
     operator_case *c = drawn->c;
     size_t bytes = qn_view_bytes(&c->out);
-    for (int k = 0; k < c->input_count; k++) {
+    for (int k = c->op->alias_first; k < c->input_count; k++) {
         if (!(c->op->flags & QN_OP_MAY_ALIAS) || c->inputs[k].dtype == QN_DTYPE_NONE) continue;
         if (!bytes || qn_view_bytes(&c->inputs[k]) != bytes) continue;
         void *kept = c->inputs[k].data, *shared = malloc(bytes);
