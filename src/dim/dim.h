@@ -64,6 +64,8 @@ void qn_dim_range(const qn_dim_pool *pool, qn_dim dim, int64_t *out_low, int64_t
 
 /* The range of a symbol, and the reason of its bound (owned by the pool; NULL if none was given). */
 qn_status *qn_dim_symbol_set_range(qn_dim_pool *pool, qn_dim symbol, int64_t low, int64_t high, const char *reason) QN_MUST_USE;
+/* Learning leaves this symbol's range alone: for sizes that data decides, which no range can keep from being larger. */
+void qn_dim_symbol_keep_range(qn_dim_pool *pool, qn_dim symbol);
 const char *qn_dim_symbol_reason(const qn_dim_pool *pool, qn_dim symbol);
 const char *qn_dim_symbol_name(const qn_dim_pool *pool, qn_dim symbol);
 size_t qn_dim_symbol_count(const qn_dim_pool *pool);

@@ -29,7 +29,8 @@ int qn_dim_form_add_atom(const qn_dim_pool *pool, qn_dim_form *form, qn_dim atom
 int qn_dim_form_add(const qn_dim_pool *pool, qn_dim_form *form, qn_dim dim, int64_t scale) {
     const qn_dim_node *node = qn_dim_node_at(pool, dim);
     int64_t product;
-    if (node->kind != QN_DIM_KIND_CONST && node->kind != QN_DIM_KIND_SUM) return qn_dim_form_add_atom(pool, form, dim, scale);
+    if (node->kind != QN_DIM_KIND_CONST && node->kind != QN_DIM_KIND_SUM)
+        return qn_dim_form_add_atom(pool, form, dim, scale);
     if (!qn_checked_mul_i64(node->constant, scale, &product)) return 0;
     if (!qn_checked_add_i64(form->constant, product, &form->constant)) return 0;
     if (node->kind == QN_DIM_KIND_CONST) return 1;

@@ -3,7 +3,9 @@
 
 #include <string.h>
 
-enum { LEARN_SYMBOLS_MAX = 16, LEARN_NODES_MAX = 512 };
+/* Larger demands are left to the run-time checks, and so are bounds beyond what a dim can be. */
+enum { LEARN_SYMBOLS_MAX = 8, LEARN_NODES_MAX = 128 };
+static const int64_t far_away = INT64_C(1) << 40;
 
 /* ---- The symbols of a dim ---- */
 
@@ -49,7 +51,9 @@ static int refuted(const struct probe *probe, int64_t low, int64_t high) {
     return answer;
 }
 
-static int64_t middle(int64_t low, int64_t high) { return (int64_t)((uint64_t)low + ((uint64_t)high - (uint64_t)low) / 2); }
+static int64_t middle(int64_t low, int64_t high) {
+    return (int64_t)((uint64_t)low + ((uint64_t)high - (uint64_t)low) / 2);
+}
 
 /* The least value that is not refuted together with all values below it. The whole range is not refuted. */
 static int64_t first_possible(const struct probe *probe, qn_dim_interval range) {
@@ -80,13 +84,11 @@ static int64_t last_possible(const struct probe *probe, qn_dim_interval range) {
     if (range.high != INT64_MAX) {
         if (!refuted(probe, bad, bad)) return range.high;
     } else {
-        int64_t from = qn_max_i64(range.low, 0), step = 1;
-        while (step < INT64_MAX / 4 && !refuted(probe, from + step, INT64_MAX)) {
-            good = from + step;
-            step *= 2;
-        }
-        if (step >= INT64_MAX / 4 || from > INT64_MAX / 2) return range.high;
-        bad = from + step;
+        bad = qn_max_i64(range.low, 0);
+        if (bad > far_away || !refuted(probe, bad + far_away, INT64_MAX)) return range.high;
+        int64_t step = 1;
+        for (; step < far_away && !refuted(probe, bad + step, INT64_MAX); step *= 2) good = bad + step;
+        bad += step;
     }
     while (bad - 1 > good) {
         int64_t next = middle(good, bad);
@@ -105,6 +107,7 @@ static int narrow(qn_dim_pool *pool, qn_dim condition, uint32_t symbol, qn_dim_i
     *out = range;
     if (range.low == range.high) return refuted(&probe, range.low, range.high) ? -1 : 0;
     if (refuted(&probe, range.low, range.high)) return -1;
+    if (pool->symbols.items[symbol].keeps_range) return 0;
     out->low = first_possible(&probe, range);
     range.low = out->low;
     if (range.low < range.high) out->high = last_possible(&probe, range);
@@ -178,7 +181,8 @@ static qn_dim rebuild_node(qn_dim_pool *pool, qn_dim dim) {
         out = rebuilt_of(pool, node.u.factors[0]);
         for (uint32_t i = 1; i < node.count; i++) out = qn_dim_mul(pool, out, rebuilt_of(pool, node.u.factors[i]));
         return out;
-    case QN_DIM_KIND_FLOOR: return qn_dim_floor_div(pool, rebuilt_of(pool, node.u.args[0]), rebuilt_of(pool, node.u.args[1]));
+    case QN_DIM_KIND_FLOOR:
+        return qn_dim_floor_div(pool, rebuilt_of(pool, node.u.args[0]), rebuilt_of(pool, node.u.args[1]));
     case QN_DIM_KIND_RELU: return qn_dim_relu(pool, rebuilt_of(pool, node.u.args[0]));
     case QN_DIM_KIND_STEP: return qn_dim_step(pool, rebuilt_of(pool, node.u.args[0]));
     }

@@ -38,8 +38,8 @@ qn_dim qn_dim_fail(qn_dim_pool *pool, qn_status *status) {
 
 qn_dim qn_dim_fail_size(qn_dim_pool *pool) {
     if (pool->status) return qn_dim_zero;
-    return qn_dim_fail(pool, QN_ERR(QN_LIMIT, "a shape expression overflows 64 bits or has more than %d terms",
-                                    QN_DIM_TERMS_MAX));
+    return qn_dim_fail(
+        pool, QN_ERR(QN_LIMIT, "a shape expression overflows 64 bits or has more than %d terms", QN_DIM_TERMS_MAX));
 }
 
 /* ---- Interning ---- */
@@ -82,8 +82,7 @@ static int same_node(const qn_dim_node *a, const qn_dim_node *b) {
     case QN_DIM_KIND_PRODUCT: return memcmp(a->u.factors, b->u.factors, a->count * sizeof *a->u.factors) == 0;
     case QN_DIM_KIND_FLOOR:
     case QN_DIM_KIND_RELU:
-    case QN_DIM_KIND_STEP:
-        return qn_dim_same(a->u.args[0], b->u.args[0]) && qn_dim_same(a->u.args[1], b->u.args[1]);
+    case QN_DIM_KIND_STEP: return qn_dim_same(a->u.args[0], b->u.args[0]) && qn_dim_same(a->u.args[1], b->u.args[1]);
     }
     return 0;
 }
@@ -161,7 +160,8 @@ static qn_dim add_node(qn_dim_pool *pool, const qn_dim_node *node, size_t slot) 
     struct depth_walk walk = {pool, 0};
     each_operand(node, take_depth, &walk);
     if (walk.depth > QN_DIM_DEPTH_MAX)
-        return qn_dim_fail(pool, QN_ERR(QN_LIMIT, "a shape expression nests deeper than %d operations", QN_DIM_DEPTH_MAX));
+        return qn_dim_fail(pool,
+                           QN_ERR(QN_LIMIT, "a shape expression nests deeper than %d operations", QN_DIM_DEPTH_MAX));
     if (pool->nodes.count >= QN_DIM_NODES_MAX)
         return qn_dim_fail(pool, QN_ERR(QN_LIMIT, "more than %d different shape expressions", QN_DIM_NODES_MAX));
     qn_dim_node copy = *node;
@@ -279,6 +279,7 @@ qn_status *qn_dim_symbol_set_range(qn_dim_pool *pool, qn_dim symbol, int64_t low
     return NULL;
 }
 
+void qn_dim_symbol_keep_range(qn_dim_pool *pool, qn_dim symbol) { symbol_info(pool, symbol)->keeps_range = 1; }
 const char *qn_dim_symbol_reason(const qn_dim_pool *pool, qn_dim symbol) { return symbol_info(pool, symbol)->reason; }
 const char *qn_dim_symbol_name(const qn_dim_pool *pool, qn_dim symbol) { return symbol_info(pool, symbol)->name; }
 size_t qn_dim_symbol_count(const qn_dim_pool *pool) { return pool->symbols.count; }

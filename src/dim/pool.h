@@ -66,6 +66,7 @@ typedef struct qn_dim_symbol_info {
     const char *name, *reason;
     qn_dim dim;
     qn_dim_interval range;
+    int keeps_range; /* learning leaves it alone */
 } qn_dim_symbol_info;
 
 struct qn_dim_pool {
@@ -80,7 +81,9 @@ struct qn_dim_pool {
     uint64_t epoch, last_epoch; /* changes whenever a symbol's range does */
 };
 
-static inline const qn_dim_node *qn_dim_node_at(const qn_dim_pool *pool, qn_dim dim) { return &pool->nodes.items[dim.id]; }
+static inline const qn_dim_node *qn_dim_node_at(const qn_dim_pool *pool, qn_dim dim) {
+    return &pool->nodes.items[dim.id];
+}
 static inline qn_dim_kind qn_dim_kind_of(const qn_dim_pool *pool, qn_dim dim) {
     return (qn_dim_kind)pool->nodes.items[dim.id].kind;
 }

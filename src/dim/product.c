@@ -13,12 +13,14 @@ typedef struct factor_list {
 /* step(x) as it is, or *out_negated where `dim` is 1 - step(x); NULL where it is neither. */
 static const qn_dim_node *step_of(const qn_dim_pool *pool, qn_dim dim, int *out_negated) {
     const qn_dim_node *node = qn_dim_node_at(pool, dim);
-    *out_negated = node->kind == QN_DIM_KIND_SUM && node->count == 1 && node->constant == 1 && node->u.terms[0].coef == -1;
+    *out_negated =
+        node->kind == QN_DIM_KIND_SUM && node->count == 1 && node->constant == 1 && node->u.terms[0].coef == -1;
     if (*out_negated) node = qn_dim_node_at(pool, node->u.terms[0].atom);
     return node->kind == QN_DIM_KIND_STEP ? node : NULL;
 }
 
-/* Where `a` is 1 only together with `b`: step(L + 2) and step(L + 5), or one minus the second and one minus the first. */
+/* Where `a` is 1 only together with `b`: step(L + 2) and step(L + 5), or one minus the second and one minus the first.
+ */
 static int step_implies(const qn_dim_pool *pool, qn_dim a, qn_dim b) {
     int a_negated, b_negated;
     const qn_dim_node *p = step_of(pool, a, &a_negated), *q = step_of(pool, b, &b_negated);
@@ -41,7 +43,8 @@ static void add_factor(const qn_dim_pool *pool, factor_list *list, qn_dim factor
         list->too_many = 1;
         return;
     }
-    for (i = list->count++; i > 0 && qn_dim_before(pool, factor, list->items[i - 1]); i--) list->items[i] = list->items[i - 1];
+    for (i = list->count++; i > 0 && qn_dim_before(pool, factor, list->items[i - 1]); i--)
+        list->items[i] = list->items[i - 1];
     list->items[i] = factor;
 }
 
@@ -63,7 +66,8 @@ qn_dim qn_dim_product(qn_dim_pool *pool, qn_dim a, qn_dim b) {
     add_factors(pool, &list, a);
     add_factors(pool, &list, b);
     if (list.too_many)
-        return qn_dim_fail(pool, QN_ERR(QN_LIMIT, "a shape expression multiplies more than %d factors", QN_DIM_FACTORS_MAX));
+        return qn_dim_fail(pool,
+                           QN_ERR(QN_LIMIT, "a shape expression multiplies more than %d factors", QN_DIM_FACTORS_MAX));
     if (list.count == 1) return list.items[0];
     qn_dim_node node = {.kind = QN_DIM_KIND_PRODUCT, .count = list.count};
     node.u.factors = list.items;

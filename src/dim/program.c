@@ -35,7 +35,8 @@ static size_t find_slot(const qn_dim_program_builder *builder, const qn_dim_inst
     size_t mask = builder->table_size - 1, slot = hash_instr(instr) & mask;
     for (; builder->table[slot]; slot = (slot + 1) & mask) {
         const qn_dim_instr *other = &builder->code.items[builder->table[slot] - 1];
-        if (other->code == instr->code && other->a == instr->a && other->b == instr->b && other->imm == instr->imm) break;
+        if (other->code == instr->code && other->a == instr->a && other->b == instr->b && other->imm == instr->imm)
+            break;
     }
     return slot;
 }
@@ -66,7 +67,9 @@ static uint32_t emit(qn_dim_program_builder *builder, qn_dim_code code, uint32_t
     return (uint32_t)builder->code.count - 1;
 }
 
-static uint32_t emit_const(qn_dim_program_builder *builder, int64_t value) { return emit(builder, QN_DIM_CONST, 0, 0, value); }
+static uint32_t emit_const(qn_dim_program_builder *builder, int64_t value) {
+    return emit(builder, QN_DIM_CONST, 0, 0, value);
+}
 
 /* Where a dim's operands have been emitted already. */
 static uint32_t done_at(const qn_dim_program_builder *builder, qn_dim dim) { return builder->done[dim.id] - 1; }
@@ -75,7 +78,8 @@ static uint32_t emit_sum(qn_dim_program_builder *builder, const qn_dim_node *nod
     uint32_t sum = 0;
     for (uint32_t i = 0; i < node->count; i++) {
         uint32_t part = done_at(builder, node->u.terms[i].atom);
-        if (node->u.terms[i].coef != 1) part = emit(builder, QN_DIM_MUL, part, emit_const(builder, node->u.terms[i].coef), 0);
+        if (node->u.terms[i].coef != 1)
+            part = emit(builder, QN_DIM_MUL, part, emit_const(builder, node->u.terms[i].coef), 0);
         sum = i == 0 ? part : emit(builder, QN_DIM_ADD, sum, part, 0);
     }
     return node->constant ? emit(builder, QN_DIM_ADD, sum, emit_const(builder, node->constant), 0) : sum;
@@ -94,7 +98,8 @@ static uint32_t emit_node(qn_dim_program_builder *builder, const qn_dim_node *no
         return at;
     case QN_DIM_KIND_FLOOR:
         return emit(builder, QN_DIM_FLOOR_DIV, done_at(builder, node->u.args[0]), done_at(builder, node->u.args[1]), 0);
-    case QN_DIM_KIND_RELU: return emit(builder, QN_DIM_MAX, done_at(builder, node->u.args[0]), emit_const(builder, 0), 0);
+    case QN_DIM_KIND_RELU:
+        return emit(builder, QN_DIM_MAX, done_at(builder, node->u.args[0]), emit_const(builder, 0), 0);
     case QN_DIM_KIND_STEP: /* min(max(e, -1) + 1, 1): never overflows where e does not */
         at = emit(builder, QN_DIM_MAX, done_at(builder, node->u.args[0]), emit_const(builder, -1), 0);
         at = emit(builder, QN_DIM_MIN, at, emit_const(builder, 0), 0);
@@ -162,7 +167,8 @@ static int divide(int64_t a, int64_t b, int up, int64_t *out) {
     return 1;
 }
 
-qn_status *qn_dim_program_run(const qn_dim_instr *code, size_t first, size_t count, const int64_t *symbols, int64_t *values) {
+qn_status *qn_dim_program_run(const qn_dim_instr *code, size_t first, size_t count, const int64_t *symbols,
+                              int64_t *values) {
     for (size_t i = first; i < count; i++) {
         const qn_dim_instr *instr = &code[i];
         int ok = 1;
@@ -177,7 +183,8 @@ qn_status *qn_dim_program_run(const qn_dim_instr *code, size_t first, size_t cou
         case QN_DIM_MIN: values[i] = qn_min_i64(values[instr->a], values[instr->b]); break;
         case QN_DIM_CODE_COUNT: break;
         }
-        if (!ok) return QN_ERR(QN_INVALID_ARGUMENT, "a shape computed from the inputs' shapes overflows or divides by zero");
+        if (!ok)
+            return QN_ERR(QN_INVALID_ARGUMENT, "a shape computed from the inputs' shapes overflows or divides by zero");
     }
     return NULL;
 }

@@ -134,7 +134,8 @@ static monomial monomial_of(const qn_dim_pool *pool, qn_dim_term term) {
 static int monomial_compare(const qn_dim_pool *pool, const monomial *a, const monomial *b) {
     if (a->count != b->count) return a->count > b->count ? 1 : -1;
     for (uint32_t i = 0; i < a->count; i++)
-        if (!qn_dim_same(a->factors[i], b->factors[i])) return qn_dim_before(pool, a->factors[i], b->factors[i]) ? 1 : -1;
+        if (!qn_dim_same(a->factors[i], b->factors[i]))
+            return qn_dim_before(pool, a->factors[i], b->factors[i]) ? 1 : -1;
     return 0;
 }
 

@@ -162,7 +162,8 @@ static interval form_bounds(const qn_dim_pool *pool, const qn_dim_form *form) {
 enum { FLOORS_MAX = 8 };
 
 /* The last floor by a constant: the outermost, since deeper atoms come later. */
-static const qn_dim_node *last_floor(const qn_dim_pool *pool, const qn_dim_form *form, qn_dim_term *out_term, int64_t *out_b) {
+static const qn_dim_node *last_floor(const qn_dim_pool *pool, const qn_dim_form *form, qn_dim_term *out_term,
+                                     int64_t *out_b) {
     for (size_t i = form->count; i-- > 0;) {
         const qn_dim_node *node = qn_dim_node_at(pool, form->terms[i].atom);
         if (node->kind != QN_DIM_KIND_FLOOR || qn_dim_kind_of(pool, node->u.args[1]) != QN_DIM_KIND_CONST) continue;

@@ -2,9 +2,9 @@
  *
  *   sum    = term { ("+" | "-") term }
  *   term   = factor { "*" factor }
- *   factor = number | name | "(" sum ")" | ("max" | "min" | "ge") "(" sum "," sum ")" | ("floor" | "ceil") "(" sum "/" sum ")"
- *          | "product" "(" sum { "," sum } ")"
- *   name   = letters, digits, "_", ".", ":" (no digit first, no function's name), or any text in double quotes
+ *   factor = number | name | "(" sum ")" | ("max" | "min" | "ge") "(" sum "," sum ")" | ("floor" | "ceil") "(" sum "/"
+ * sum ")" | "product" "(" sum { "," sum } ")" name   = letters, digits, "_", ".", ":" (no digit first, no function's
+ * name), or any text in double quotes
  */
 #include "base/text.h"
 #include "dim/pool.h"
@@ -96,7 +96,9 @@ static void print_dim(struct printer *printer, qn_dim dim) {
     const qn_dim_node *node = qn_dim_node_at(printer->pool, dim);
     switch ((qn_dim_kind)node->kind) {
     case QN_DIM_KIND_CONST: qn_buffer_printf(printer->buffer, "%lld", (long long)node->constant); break;
-    case QN_DIM_KIND_SYMBOL: qn_dim_print_name(printer->pool->symbols.items[node->u.symbol].name, printer->buffer); break;
+    case QN_DIM_KIND_SYMBOL:
+        qn_dim_print_name(printer->pool->symbols.items[node->u.symbol].name, printer->buffer);
+        break;
     case QN_DIM_KIND_SUM: print_sum(printer, node); break;
     case QN_DIM_KIND_PRODUCT: print_product(printer, node); break;
     case QN_DIM_KIND_FLOOR:
@@ -174,7 +176,8 @@ static qn_status *parse_name(struct parser *parser, char *out_name) {
         if (quoted && *parser->at == '\\') parser->at++;
         if (!*parser->at) return unexpected(parser, "'\"'");
         if (length + 1 == NAME_BYTES_MAX)
-            return QN_ERR(QN_INVALID_ARGUMENT, "the name '%.16s...' is longer than %d bytes", out_name, NAME_BYTES_MAX - 1);
+            return QN_ERR(QN_INVALID_ARGUMENT, "the name '%.16s...' is longer than %d bytes", out_name,
+                          NAME_BYTES_MAX - 1);
         out_name[length++] = *parser->at++;
     }
     parser->at += quoted;

@@ -91,7 +91,7 @@ static int moved_inputs(const qn_node *node) {
 static enum outcome make_inputs(qn_infer *infer, const qn_node *node, int moved, qn_arena *scratch, qn_view *views) {
     for (int i = 0; i < node->input_count; i++) {
         enum outcome outcome = i < moved ? handle_view(infer, node, i, scratch, &views[i])
-                                    : number_view(infer, node, i, scratch, &views[i]);
+                                         : number_view(infer, node, i, scratch, &views[i]);
         if (outcome != KNOWN) return outcome;
     }
     return KNOWN;
@@ -108,7 +108,8 @@ static enum outcome make_outputs(qn_infer *infer, const qn_node *node, int moved
 }
 
 /* 1 when eval ran and left the shapes as inferred. */
-static enum outcome evaluate(const qn_node *node, qn_view *inputs, qn_view *outputs, const qn_infer *infer, qn_arena *scratch) {
+static enum outcome evaluate(const qn_node *node, qn_view *inputs, qn_view *outputs, const qn_infer *infer,
+                             qn_arena *scratch) {
     qn_eval eval = {node->attrs, node->input_count, inputs, node->output_count, outputs, NULL};
     size_t bytes = node->op->scratch_bytes ? node->op->scratch_bytes(&eval) : 0;
     eval.scratch = qn_arena_alloc_aligned(scratch, bytes ? bytes : 1, 64);

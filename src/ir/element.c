@@ -35,7 +35,8 @@ static void print_float(const qn_view *view, int64_t index, qn_buffer *buffer) {
     int is_double = view->dtype == QN_DTYPE_F64;
     char text[ELEMENT_TEXT_MAX];
     if (!isfinite(value)) {
-        qn_buffer_printf(buffer, "0x%0*llx", (int)qn_dtype_size(view->dtype) * 2, (unsigned long long)element_bits(view, index));
+        qn_buffer_printf(buffer, "0x%0*llx", (int)qn_dtype_size(view->dtype) * 2,
+                         (unsigned long long)element_bits(view, index));
         return;
     }
     for (int digits = is_double ? 15 : 6; digits <= (is_double ? 17 : 9); digits++) {

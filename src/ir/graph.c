@@ -53,7 +53,7 @@ static qn_status *constant_bytes(const qn_view *view, size_t *out_bytes) {
 qn_status *qn_graph_add_constant(qn_graph *graph, const char *name, const qn_view *view, qn_value **out_value) {
     static const uint64_t nothing = 0;
     qn_value *value;
-    size_t bytes;
+    size_t bytes = 0;
     QN_TRY(constant_bytes(view, &bytes));
     QN_TRY(add_value(graph, name ? name : "const", &value));
     value->type.dtype = view->dtype;
@@ -218,7 +218,8 @@ static qn_status *check_input_count(const qn_op_def *op, int count) {
         return QN_ERR(QN_INVALID_MODEL, "%s takes at least %d inputs, found %d", op->name, op->min_inputs, count);
     if (op->min_inputs == op->max_inputs)
         return QN_ERR(QN_INVALID_MODEL, "%s takes %d inputs, found %d", op->name, op->min_inputs, count);
-    return QN_ERR(QN_INVALID_MODEL, "%s takes %d to %d inputs, found %d", op->name, op->min_inputs, op->max_inputs, count);
+    return QN_ERR(QN_INVALID_MODEL, "%s takes %d to %d inputs, found %d", op->name, op->min_inputs, op->max_inputs,
+                  count);
 }
 
 static qn_status *add_outputs(qn_graph *graph, qn_node *node) {

@@ -29,22 +29,22 @@ struct qn_value {
                             other values; owned by the arena or the source file */
     size_t data_bytes;   /* larger than the dims say once weights are packed */
     const int64_t *constant_dims; /* constants: the dims as numbers */
-    qn_dim *contents;    /* elements as expressions where known (small integers), else NULL */
+    qn_dim *contents;             /* elements as expressions where known (small integers), else NULL */
     QN_LIST(qn_use) uses;
     int is_input, is_output; /* may be both */
 };
 
 struct qn_node {
     const qn_op_def *op;
-    const char *name;  /* unique; for messages, dumps and bench */
-    void *attrs;       /* op->attrs_bytes bytes */
+    const char *name; /* unique; for messages, dumps and bench */
+    void *attrs;      /* op->attrs_bytes bytes */
     int input_count, output_count;
     qn_value **inputs; /* NULL for an absent optional input */
     uint32_t *slots;   /* where inputs[i]->uses holds the use by input i */
     qn_value **outputs;
     qn_node *prev, *next; /* order of execution */
-    const char *source; /* "tensorflow: node 'Pad' (Pad)": where it came from, for messages; NULL if nowhere */
-    uint32_t mark;      /* scratch of one walk over the graph */
+    const char *source;   /* "tensorflow: node 'Pad' (Pad)": where it came from, for messages; NULL if nowhere */
+    uint32_t mark;        /* scratch of one walk over the graph */
 };
 
 /* A demand on the shapes that inference could neither prove nor refute. */
@@ -59,10 +59,10 @@ typedef struct qn_graph {
     const char *name;
     qn_node *first, *last;
     size_t node_count;
-    QN_LIST(qn_value *) values;  /* every value ever made, dead ones included (no producer, no uses) */
-    QN_LIST(qn_value *) inputs;  /* in the order of the source */
+    QN_LIST(qn_value *) values; /* every value ever made, dead ones included (no producer, no uses) */
+    QN_LIST(qn_value *) inputs; /* in the order of the source */
     QN_LIST(qn_value *) outputs;
-    QN_LIST(qn_check) checks;    /* rebuilt by qn_graph_infer */
+    QN_LIST(qn_check) checks; /* rebuilt by qn_graph_infer */
     uint32_t next_id;
     struct qn_name_table *names;
 } qn_graph;
@@ -73,7 +73,8 @@ qn_graph *qn_graph_create(qn_arena *arena, const char *name);
 /* Every `name` is copied; where it is taken already (or NULL) a suffix makes it unique. */
 qn_status *qn_graph_add_input(qn_graph *graph, const char *name, const qn_type *type, qn_value **out_value) QN_MUST_USE;
 /* `data` is borrowed: it must live as long as the arena. `dims` are numbers. */
-qn_status *qn_graph_add_constant(qn_graph *graph, const char *name, const qn_view *view, qn_value **out_value) QN_MUST_USE;
+qn_status *qn_graph_add_constant(qn_graph *graph, const char *name, const qn_view *view,
+                                 qn_value **out_value) QN_MUST_USE;
 /* Creates a node with op->outputs fresh outputs, appended at the end or put before `before`. `attrs` is copied with
    its texts (NULL: the defaults). Output 0 is named `name`, output i `name:i`. INVALID_MODEL: a number of inputs the
    operator does not have. An input may be NULL here and set later. */
@@ -97,6 +98,8 @@ qn_status *qn_graph_replace_value(qn_graph *graph, qn_value *from, qn_value *to)
    `inputs` may be those of other nodes; each must come before `node`. `attrs` is copied (NULL: the defaults). */
 qn_status *qn_node_become(qn_graph *graph, qn_node *node, const qn_op_def *op, const void *attrs, int input_count,
                           qn_value *const *inputs) QN_MUST_USE;
+/* Gives a value another name, and the node whose first output it is. INVALID_ARGUMENT: the name is taken. */
+qn_status *qn_graph_rename_value(qn_graph *graph, qn_value *value, const char *name) QN_MUST_USE;
 /* Takes a node out; none of its outputs may be used or be outputs of the graph. Its names are free again. */
 void qn_graph_remove_node(qn_graph *graph, qn_node *node);
 void qn_graph_move_before(qn_graph *graph, qn_node *node, qn_node *before);
@@ -116,7 +119,8 @@ qn_status *qn_graph_infer(qn_graph *graph) QN_MUST_USE;
 qn_status *qn_node_infer(qn_graph *graph, qn_node *node) QN_MUST_USE;
 
 /* ---- ir/verify.c ---- */
-/* Structure: order, use lists, arities, attribute ranges, names unique, types present. INTERNAL with the first breach. */
+/* Structure: order, use lists, arities, attribute ranges, names unique, types present. INTERNAL with the first breach.
+ */
 qn_status *qn_graph_verify(const qn_graph *graph) QN_MUST_USE;
 
 /* ---- ir/print.c, ir/parse.c ---- docs/text-ir.md
@@ -128,7 +132,8 @@ qn_status *qn_graph_verify(const qn_graph *graph) QN_MUST_USE;
        output %y
      }
    Constants of more than 16 elements are printed as a hash unless `full`; with `full` the text is the whole graph and
-   parses back to it. Parsing leaves qn_graph_infer to the caller: types may be left out. INVALID_ARGUMENT with the line. */
+   parses back to it. Parsing leaves qn_graph_infer to the caller: types may be left out. INVALID_ARGUMENT with the
+   line. */
 void qn_graph_print(const qn_graph *graph, int full, qn_buffer *buffer);
 qn_status *qn_graph_parse(qn_arena *arena, const char *text, qn_graph **out_graph) QN_MUST_USE;
 

@@ -4,15 +4,15 @@
 
 #include <string.h>
 
-/* Each round narrows some symbol; a chain of demands longer than this is left to the run-time checks. */
-enum { ROUNDS_MAX = 16 };
+/* Each round narrows some symbol; longer chains of demands, and more demands, are left to the run-time checks. */
+enum { ROUNDS_MAX = 16, LEARN_CHECKS_MAX = 2048 };
 
 /* One inference: of a node, or of a whole graph. */
 struct session {
     qn_graph *graph;
-    qn_node *node;      /* at hand */
-    qn_arena scratch;   /* emptied after each node */
-    uint32_t *seen;     /* conditions that have a check already; open addressing, dim id + 1; NULL: not kept */
+    qn_node *node;    /* at hand */
+    qn_arena scratch; /* emptied after each node */
+    uint32_t *seen;   /* conditions that have a check already; open addressing, dim id + 1; NULL: not kept */
     size_t seen_size, seen_count;
 };
 
@@ -59,8 +59,9 @@ static qn_status *add_check(struct session *session, qn_dim condition, const cha
     int known = note_condition(session, condition);
     if (known) return known < 0 ? qn_status_out_of_memory() : NULL;
     qn_check check = {.condition = condition};
-    check.message = node->source ? qn_arena_printf(graph->arena, "%s: %s", node->source, message)
-                                 : qn_arena_printf(graph->arena, "node '%s' (%s): %s", node->name, node->op->name, message);
+    check.message = node->source
+                        ? qn_arena_printf(graph->arena, "%s: %s", node->source, message)
+                        : qn_arena_printf(graph->arena, "node '%s' (%s): %s", node->name, node->op->name, message);
     if (!check.message) return qn_status_out_of_memory();
     return QN_LIST_PUSH(graph->arena, &graph->checks, check);
 }
@@ -81,7 +82,11 @@ static qn_dim host_data_dim(void *self, qn_infer *infer, int output, int axis, q
     bounds[1] = qn_max_i64(bounds[1], bounds[0]);
     const char *name = qn_arena_printf(&session->scratch, "%s:%d.%d", session->node->name, output, axis);
     if (!name) return (qn_dim){0};
-    if (!qn_dim_symbol_find(infer->dims, name, &symbol)) return qn_dim_symbol(infer->dims, name, bounds[0], bounds[1]);
+    if (!qn_dim_symbol_find(infer->dims, name, &symbol)) {
+        symbol = qn_dim_symbol(infer->dims, name, bounds[0], bounds[1]);
+        if (qn_dim_is_symbol(infer->dims, symbol)) qn_dim_symbol_keep_range(infer->dims, symbol);
+        return symbol;
+    }
     qn_dim_range(infer->dims, symbol, &known[0], &known[1]);
     known[0] = qn_max_i64(known[0], bounds[0]);
     known[1] = qn_min_i64(known[1], bounds[1]);
@@ -143,7 +148,8 @@ static qn_status *check_output(struct session *session, int output, qn_type *typ
         qn_dim_range(dims, type->dims[i], &low, &high);
         if (high < 0) return QN_ERR(QN_INVALID_MODEL, "dim %d of output %d would be %lld", i, output, (long long)high);
         if (low < 0) {
-            const char *message = qn_arena_printf(&session->scratch, "dim %d of output %d would be negative", i, output);
+            const char *message =
+                qn_arena_printf(&session->scratch, "dim %d of output %d would be negative", i, output);
             if (!message) return qn_status_out_of_memory();
             QN_TRY(add_check(session, type->dims[i], message));
         }
@@ -201,7 +207,8 @@ qn_status *qn_node_infer(qn_graph *graph, qn_node *node) {
 
 static qn_status *infer_all(qn_graph *graph) {
     struct session session = {.graph = graph, .seen_size = 64};
-    session.seen = qn_alloc_zeroed(graph->arena->allocator, session.seen_size, sizeof *session.seen, sizeof *session.seen);
+    session.seen =
+        qn_alloc_zeroed(graph->arena->allocator, session.seen_size, sizeof *session.seen, sizeof *session.seen);
     qn_status *status = session.seen ? NULL : qn_status_out_of_memory();
     graph->checks.count = 0;
     for (qn_node *node = graph->first; !status && node; node = node->next) status = infer_in_session(&session, node);
@@ -219,8 +226,9 @@ static qn_status *rebuild_inputs(qn_graph *graph) {
 
 static int learn(qn_graph *graph) {
     int narrowed = 0;
-    for (size_t i = 0; i < graph->checks.count; i++)
-        narrowed |= qn_dim_learn_nonnegative(graph->dims, graph->checks.items[i].condition, graph->checks.items[i].message);
+    for (size_t i = 0; i < graph->checks.count && i < LEARN_CHECKS_MAX; i++)
+        narrowed |=
+            qn_dim_learn_nonnegative(graph->dims, graph->checks.items[i].condition, graph->checks.items[i].message);
     return narrowed;
 }
 

@@ -51,7 +51,8 @@ void *qn_names_find(const struct qn_name_table *table, qn_name_kind kind, const 
 }
 
 /* Puts `object` under a name that nobody holds. */
-static qn_status *hold(struct qn_name_table *table, qn_name_kind kind, const char *name, void *object, const char **out_name) {
+static qn_status *hold(struct qn_name_table *table, qn_name_kind kind, const char *name, void *object,
+                       const char **out_name) {
     if (!grow(table)) return qn_status_out_of_memory();
     entry *at = find_entry(table, kind, name);
     assert(!at->object);

@@ -17,7 +17,4 @@ void qn_names_release(struct qn_name_table *table, qn_name_kind kind, const char
 /* Lets another object hold a name that is taken. */
 void qn_names_move(struct qn_name_table *table, qn_name_kind kind, const char *name, void *object);
 
-/* Renames a value to exactly `name`; INVALID_ARGUMENT if another value holds it. */
-qn_status *qn_graph_rename_value(qn_graph *graph, qn_value *value, const char *name) QN_MUST_USE;
-
 #endif

@@ -31,7 +31,8 @@ static int line_of(const struct parser *p) {
 
 static qn_status *unexpected(struct parser *p, const char *expected) {
     int length = (int)strcspn(p->at, "\n");
-    return QN_ERR(QN_INVALID_ARGUMENT, "line %d: expected %s at '%.*s'", line_of(p), expected, length < 24 ? length : 24, p->at);
+    return QN_ERR(QN_INVALID_ARGUMENT, "line %d: expected %s at '%.*s'", line_of(p), expected,
+                  length < 24 ? length : 24, p->at);
 }
 
 static int accept(struct parser *p, char wanted) {
@@ -255,7 +256,8 @@ static qn_status *parse_data(struct parser *p, qn_view *view) {
     if (!view->data) return qn_status_out_of_memory();
     if (is_list) return parse_elements(p, view, elems);
     if (accept_word(p, "random")) return parse_random(p, view, elems);
-    if (!accept_word(p, "splat")) return unexpected(p, "'{', 'splat' or 'random' (a hash cannot be parsed: print in full)");
+    if (!accept_word(p, "splat"))
+        return unexpected(p, "'{', 'splat' or 'random' (a hash cannot be parsed: print in full)");
     if (elems) QN_TRY(parse_element(p, view, 0));
     size_t size = qn_dtype_size(view->dtype);
     for (int64_t i = 1; i < elems; i++) memcpy((char *)view->data + (size_t)i * size, view->data, size);
@@ -271,7 +273,8 @@ static qn_status *parse_const(struct parser *p) {
     qn_view view = {.dtype = type.dtype, .rank = type.rank};
     if (type.dtype == QN_DTYPE_NONE) return unexpected(p, "the type of the constant");
     for (int i = 0; i < type.rank; i++)
-        if (!qn_dim_is_const(p->graph->dims, type.dims[i], &view.dims[i])) return unexpected(p, "dims that are numbers before this");
+        if (!qn_dim_is_const(p->graph->dims, type.dims[i], &view.dims[i]))
+            return unexpected(p, "dims that are numbers before this");
     if (type.dtype != QN_DTYPE_STRING) QN_TRY(parse_data(p, &view));
     return qn_graph_add_constant(p->graph, name, &view, &value);
 }

@@ -93,7 +93,8 @@ static void print_constant(const qn_graph *graph, const qn_value *value, int ful
         } else if (full || elems <= SHORT_ELEMS) {
             print_elements(&view, elems, buffer);
         } else {
-            qn_buffer_printf(buffer, "hash 0x%016llx", (unsigned long long)qn_hash_bytes(view.data, qn_view_bytes(&view), 0));
+            qn_buffer_printf(buffer, "hash 0x%016llx",
+                             (unsigned long long)qn_hash_bytes(view.data, qn_view_bytes(&view), 0));
         }
     }
     qn_buffer_printf(buffer, "\n");

@@ -6,8 +6,8 @@
 
 /* May `c` stand in a name that has no quotes? */
 static inline int qn_text_is_plain(char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '.' || c == ':' ||
-           c == '/' || c == '-';
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '.' ||
+           c == ':' || c == '/' || c == '-';
 }
 
 /* Elements of a constant, comma-separated; floats so that parsing gives the same bits. */

@@ -45,7 +45,8 @@ static qn_status *verify_value(const qn_graph *graph, const qn_value *value) {
 static qn_status *verify_input(const qn_graph *graph, const qn_node *node, int index) {
     const qn_value *value = node->inputs[index];
     if (!value) {
-        if (index < node->op->min_inputs) return BREACH("node '%s' (%s) lacks input %d", node->name, node->op->name, index);
+        if (index < node->op->min_inputs)
+            return BREACH("node '%s' (%s) lacks input %d", node->name, node->op->name, index);
         return NULL;
     }
     if (value->id >= graph->values.count || graph->values.items[value->id] != value)
@@ -82,7 +83,8 @@ static qn_status *verify_links(const qn_graph *graph) {
     size_t count = 0;
     for (qn_node *node = graph->first; node; prev = node, node = node->next) {
         if (node->prev != prev) return BREACH("node '%s' is linked wrongly", node->name);
-        if (++count > graph->node_count) return BREACH("the graph has more nodes than the %zu it counts", graph->node_count);
+        if (++count > graph->node_count)
+            return BREACH("the graph has more nodes than the %zu it counts", graph->node_count);
         node->mark = NOT_PLACED;
     }
     if (graph->last != prev) return BREACH("the last node is not the end of the list");
@@ -98,7 +100,8 @@ qn_status *qn_graph_verify(const qn_graph *graph) {
     }
     for (size_t i = 0; i < graph->values.count; i++) QN_TRY(verify_value(graph, graph->values.items[i]));
     for (size_t i = 0; i < graph->inputs.count; i++)
-        if (!graph->inputs.items[i]->is_input) return BREACH("'%s' is not marked as an input", graph->inputs.items[i]->name);
+        if (!graph->inputs.items[i]->is_input)
+            return BREACH("'%s' is not marked as an input", graph->inputs.items[i]->name);
     for (size_t i = 0; i < graph->outputs.count; i++)
         if (!graph->outputs.items[i]->is_output || !is_live(graph->outputs.items[i]))
             return BREACH("'%s' is not marked as an output", graph->outputs.items[i]->name);

@@ -14,7 +14,8 @@ qn_status *qn_infer_expect_rank(const qn_infer *infer, int input, int rank, cons
 qn_status *qn_infer_expect_dtype(const qn_infer *infer, int input, qn_dtype dtype, const char *name) {
     qn_dtype found = infer->inputs[input].dtype;
     if (found == dtype) return NULL;
-    return QN_ERR(QN_INVALID_MODEL, "expected '%s' to be %s, found %s", name, qn_dtype_name(dtype), qn_dtype_name(found));
+    return QN_ERR(QN_INVALID_MODEL, "expected '%s' to be %s, found %s", name, qn_dtype_name(dtype),
+                  qn_dtype_name(found));
 }
 
 qn_status *qn_infer_expect_same_dtype(const qn_infer *infer, int a, int b) {
@@ -64,7 +65,8 @@ static qn_dim broadcast_dim(qn_infer *infer, qn_dim a, qn_dim b, qn_dim *out_con
     *out_condition = qn_infer_const(infer, 0);
     if (qn_dim_same(a, b) || (qn_dim_is_const(dims, b, &value) && value == 1)) return a;
     if (qn_dim_is_const(dims, a, &value) && value == 1) return b;
-    qn_dim a_is_one = is_one(infer, a), fits = qn_dim_or(dims, qn_dim_or(dims, a_is_one, is_one(infer, b)), qn_dim_eq(dims, a, b));
+    qn_dim a_is_one = is_one(infer, a),
+           fits = qn_dim_or(dims, qn_dim_or(dims, a_is_one, is_one(infer, b)), qn_dim_eq(dims, a, b));
     *out_condition = qn_dim_sub(dims, fits, one);
     if (qn_dim_is_const(dims, a, NULL)) return a; /* more than 1: so is the result */
     if (qn_dim_is_const(dims, b, NULL)) return b;
@@ -84,9 +86,10 @@ qn_status *qn_infer_broadcast(qn_infer *infer, const qn_type *a, const qn_type *
         qn_dim p = axis_a < 0 ? one : a->dims[axis_a], q = axis_b < 0 ? one : b->dims[axis_b], condition;
         out[i] = broadcast_dim(infer, p, q, &condition);
         if (qn_infer_is_nonnegative(infer, condition)) continue;
-        QN_TRY(qn_infer_require(infer, condition, "shapes %s and %s do not broadcast: along axis %d they have %s and %s",
-                                qn_infer_dims_text(infer, a->rank, a->dims), qn_infer_dims_text(infer, b->rank, b->dims), i,
-                                qn_infer_dim_text(infer, p), qn_infer_dim_text(infer, q)));
+        QN_TRY(
+            qn_infer_require(infer, condition, "shapes %s and %s do not broadcast: along axis %d they have %s and %s",
+                             qn_infer_dims_text(infer, a->rank, a->dims), qn_infer_dims_text(infer, b->rank, b->dims),
+                             i, qn_infer_dim_text(infer, p), qn_infer_dim_text(infer, q)));
     }
     *out_rank = rank;
     if (rank) memcpy(out_dims, out, (size_t)rank * sizeof *out);

@@ -174,8 +174,8 @@ static void check_value_and_range(world *w, const tree *t, qn_dim dim) {
         if (found != expected || found < low || found > high)
             fail_msg("seed %llu: %s at h=%lld w=%lld n=%lld x=%lld: expected %lld, found %lld in [%lld, %lld]",
                      (unsigned long long)seed, text_of(w, dim), (long long)symbols[0], (long long)symbols[1],
-                     (long long)symbols[2], (long long)symbols[3], (long long)expected, (long long)found, (long long)low,
-                     (long long)high);
+                     (long long)symbols[2], (long long)symbols[3], (long long)expected, (long long)found,
+                     (long long)low, (long long)high);
         if (qn_dim_is_const(w->pool, dim, &constant)) assert_int_equal(constant, expected);
     }
 }

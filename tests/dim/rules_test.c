@@ -98,7 +98,8 @@ static void atrous_pads_and_crops_cancel(void **state) {
     world *w = *state;
     qn_dim_pool *p = w->pool;
     for (int64_t rate = 2; rate <= 24; rate++) {
-        qn_dim b = qn_dim_const(p, rate), pad = qn_dim_const(p, rate), full = qn_dim_add(p, w->h, qn_dim_mul(p, pad, qn_dim_const(p, 2)));
+        qn_dim b = qn_dim_const(p, rate), pad = qn_dim_const(p, rate),
+               full = qn_dim_add(p, w->h, qn_dim_mul(p, pad, qn_dim_const(p, 2)));
         qn_dim rest = qn_dim_floor_mod(p, qn_dim_sub(p, b, qn_dim_floor_mod(p, full, b)), b);
         qn_dim pad_end = qn_dim_add(p, pad, rest), crop_end = rest;
         assert_true(qn_dim_same(qn_dim_sub(p, pad_end, crop_end), pad));
@@ -152,11 +153,11 @@ static void expect_learned(world *w, const char *condition, int64_t low, int64_t
     assert_string_equal(qn_dim_symbol_reason(w->pool, w->free_one), condition);
 }
 
-static void learning_bounds_a_symbol_from_below(void **state) { expect_learned(*state, "3 * n - 7", 3, QN_DIM_UNBOUNDED); }
-static void learning_bounds_a_symbol_from_above(void **state) { expect_learned(*state, "1000 - 3 * n", 0, 333); }
-static void learning_from_a_maximum_bounds_both(void **state) {
-    expect_learned(*state, "513 - max(n, h)", 0, 513);
+static void learning_bounds_a_symbol_from_below(void **state) {
+    expect_learned(*state, "3 * n - 7", 3, QN_DIM_UNBOUNDED);
 }
+static void learning_bounds_a_symbol_from_above(void **state) { expect_learned(*state, "1000 - 3 * n", 0, 333); }
+static void learning_from_a_maximum_bounds_both(void **state) { expect_learned(*state, "513 - max(n, h)", 0, 513); }
 static void learning_from_an_equality_pins(void **state) {
     world *w = *state;
     expect_learned(w, "min(513 - n, n - 513)", 513, 513);
@@ -175,6 +176,17 @@ static void a_demand_that_cannot_hold_teaches_nothing(void **state) {
     assert_int_equal(low, 1);
     assert_int_equal(high, 513);
     assert_null(qn_dim_symbol_reason(w->pool, w->h));
+}
+
+static void a_symbol_may_keep_its_range(void **state) {
+    world *w = *state;
+    int64_t low, high;
+    qn_dim_symbol_keep_range(w->pool, w->free_one);
+    assert_int_equal(qn_dim_learn_nonnegative(w->pool, parse(w, "100 - h - n"), "sum"), 1);
+    qn_dim_range(w->pool, w->free_one, &low, &high);
+    assert_true(low == 0 && high == QN_DIM_UNBOUNDED);
+    qn_dim_range(w->pool, w->h, &low, &high);
+    assert_true(low == 1 && high == 100);
 }
 
 static void an_overflow_is_kept_until_it_is_taken(void **state) {
@@ -213,7 +225,8 @@ static void deep_and_long_expressions_are_refused_not_followed(void **state) {
 }
 
 static void malformed_text_is_refused(void **state) {
-    static const char *const texts[] = {"", "h +", "h h", "floor(h, 2)", "max(h)", "99999999999999999999", "(h", "\"h", "h * ", "-", "$"};
+    static const char *const texts[] = {"",   "h +", "h h",  "floor(h, 2)", "max(h)", "99999999999999999999",
+                                        "(h", "\"h", "h * ", "-",           "$"};
     world *w = *state;
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
         qn_dim dim;
@@ -231,7 +244,8 @@ static void expect_refused(const qn_dim_instr *code, size_t count) {
 
 static void programs_are_checked_before_they_run(void **state) {
     (void)state;
-    const qn_dim_instr sound[] = {{.code = QN_DIM_SYMBOL}, {.code = QN_DIM_CONST, .imm = 2}, {.code = QN_DIM_FLOOR_DIV, .a = 0, .b = 1}};
+    const qn_dim_instr sound[] = {
+        {.code = QN_DIM_SYMBOL}, {.code = QN_DIM_CONST, .imm = 2}, {.code = QN_DIM_FLOOR_DIV, .a = 0, .b = 1}};
     int64_t symbol = -7, values[3];
     assert_null(qn_dim_program_verify(sound, 3, 1));
     assert_null(qn_dim_program_run(sound, 0, 3, &symbol, values));
@@ -277,6 +291,7 @@ int main(void) {
         CASE(learning_from_a_product_of_comparisons_takes_each),
         CASE(learning_goes_through_quotients),
         CASE(a_demand_that_cannot_hold_teaches_nothing),
+        CASE(a_symbol_may_keep_its_range),
         CASE(an_overflow_is_kept_until_it_is_taken),
         CASE(deep_and_long_expressions_are_refused_not_followed),
         CASE(malformed_text_is_refused),
