@@ -5,6 +5,8 @@
 #include "quench/build.h"
 #include "quench/config.h"
 #include "quench/network.h"
+#include "quench/nodes.h"
+#include "quench/npy.h"
 #include "quench/quench.h"
 
 #endif

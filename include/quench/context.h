@@ -56,7 +56,8 @@ QN_API void qn_context_destroy(qn_context *context);
  *            BUSY. INVALID_MODEL: the file contradicts itself at these shapes
  * cost       microseconds; allocates only when the arena must grow
  */
-QN_API qn_status *qn_context_set_input_shape(qn_context *context, size_t index, int rank, const int64_t *dims) QN_MUST_USE;
+QN_API qn_status *qn_context_set_input_shape(qn_context *context, size_t index, int rank,
+                                             const int64_t *dims) QN_MUST_USE;
 
 /* Sets the shapes of all inputs at once.
  * @param shapes  one per input, in the model's order
@@ -71,7 +72,8 @@ QN_API qn_status *qn_context_set_input_shapes(qn_context *context, const qn_shap
  *            With UNAVAILABLE *out_rank and out_dims hold an upper bound: give run() a tensor of that shape, and
  *            it puts the true dims in
  */
-QN_API qn_status *qn_context_get_output_shape(qn_context *context, size_t index, int *out_rank, int64_t *out_dims) QN_MUST_USE;
+QN_API qn_status *qn_context_get_output_shape(qn_context *context, size_t index, int *out_rank,
+                                              int64_t *out_dims) QN_MUST_USE;
 
 /* Runs the model once.
  * @param inputs   one per input, in the model's order; dtype, rank and dims as set; only read. data may be NULL only
@@ -117,7 +119,8 @@ QN_API qn_status *qn_context_set_profiling(qn_context *context, int enabled) QN_
 /* One step of the last run; `ns` is 0 if that was not timed. Steps are numbered as in qn_model_step().
  * returns    INVALID_ARGUMENT: no such step, or shapes are not set; BUSY
  */
-QN_API qn_status *qn_context_get_step_profile(qn_context *context, size_t step, qn_step_profile *out_profile) QN_MUST_USE;
+QN_API qn_status *qn_context_get_step_profile(qn_context *context, size_t step,
+                                              qn_step_profile *out_profile) QN_MUST_USE;
 
 /* Sees values while a run computes them: first the inputs, then the outputs of each step right after it, each with
  * its name and bytes. `tensor` and its data are valid during the call only and must not be written.

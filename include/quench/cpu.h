@@ -66,20 +66,21 @@ typedef struct qn_cpu_info {
 } qn_cpu_info;
 
 /* Looks at this machine.
- * @param mask       as qn_engine_options.cpu: a level's name or "native"; NULL: the environment variable QUENCH_CPU if set,
- *                   else everything
+ * @param mask       as qn_engine_options.cpu: a level's name or "native"; NULL: the environment variable QUENCH_CPU if
+ * set, else everything
  * @param allocator  NULL: the C library's heap. Copied
  * @param out_info   on success everything, texts included, freed by qn_cpu_info_destroy(); else NULL
  * returns  INVALID_ARGUMENT: no such mask (the nearest is suggested); OUT_OF_MEMORY
  */
-QN_API qn_status *qn_cpu_info_create(const char *mask, const qn_allocator *allocator, qn_cpu_info **out_info) QN_MUST_USE;
+QN_API qn_status *qn_cpu_info_create(const char *mask, const qn_allocator *allocator,
+                                     qn_cpu_info **out_info) QN_MUST_USE;
 QN_API void qn_cpu_info_destroy(qn_cpu_info *info); /* accepts NULL */
 
 /* Measures how fast this machine multiplies and adds in float32: the yardstick for "share of peak".
  *
- * The convolution tile that engines with this mask use runs on operands that stay in the first-level cache, on every thread
- * at once; a fused multiply-add counts as two operations. So the figure is what the best code of quench reaches when memory costs
- * nothing, a little below what the data sheet says.
+ * The convolution tile that engines with this mask use runs on operands that stay in the first-level cache, on every
+ * thread at once; a fused multiply-add counts as two operations. So the figure is what the best code of quench reaches
+ * when memory costs nothing, a little below what the data sheet says.
  *
  * @param mask        as above
  * @param threads     1 .. 1024; 0: as many as usable

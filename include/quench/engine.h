@@ -50,7 +50,8 @@ QN_API void qn_engine_options_init(qn_engine_options *options);
  *            in the log
  * threads    any thread
  */
-QN_API qn_status *qn_engine_create(qn_model *model, const qn_engine_options *options, qn_engine **out_engine) QN_MUST_USE;
+QN_API qn_status *qn_engine_create(qn_model *model, const qn_engine_options *options,
+                                   qn_engine **out_engine) QN_MUST_USE;
 
 /* Gives the engine up. Its contexts keep working; its threads end with the last of them. Accepts NULL. Any thread. */
 QN_API void qn_engine_destroy(qn_engine *engine);

@@ -53,7 +53,8 @@ QN_API void qn_model_options_init(qn_model_options *options);
  * threads    any thread
  * cost       reads the file once to check it; allocates a few times the size of its tables
  */
-QN_API qn_status *qn_model_load_file(const char *path, const qn_model_options *options, qn_model **out_model) QN_MUST_USE;
+QN_API qn_status *qn_model_load_file(const char *path, const qn_model_options *options,
+                                     qn_model **out_model) QN_MUST_USE;
 
 typedef enum qn_memory {
     QN_MEMORY_COPY = 0,  /* the bytes may go away after the call */
@@ -65,8 +66,8 @@ typedef enum qn_memory {
  * returns    as qn_model_load_file; INVALID_ARGUMENT: QN_MEMORY_BORROW with bytes not aligned to 64
  * threads    any thread
  */
-QN_API qn_status *qn_model_load_memory(const void *data, size_t bytes, qn_memory memory, const qn_model_options *options,
-                                       qn_model **out_model) QN_MUST_USE;
+QN_API qn_status *qn_model_load_memory(const void *data, size_t bytes, qn_memory memory,
+                                       const qn_model_options *options, qn_model **out_model) QN_MUST_USE;
 
 /* Gives the model up. Engines and contexts made from it keep working. Accepts NULL. Any thread. */
 QN_API void qn_model_destroy(qn_model *model);
@@ -92,16 +93,16 @@ typedef struct qn_value_info {
     const char *name;
     qn_dtype dtype;
     int rank;
-    int64_t dims[QN_MAX_RANK];     /* -1 where the dim depends on the input shapes or on data */
-    int64_t min_dims[QN_MAX_RANK]; /* over the declared range; equal to dims where that is not -1 */
-    int64_t max_dims[QN_MAX_RANK]; /* QN_NO_LIMIT: unbounded */
+    int64_t dims[QN_MAX_RANK];        /* -1 where the dim depends on the input shapes or on data */
+    int64_t min_dims[QN_MAX_RANK];    /* over the declared range; equal to dims where that is not -1 */
+    int64_t max_dims[QN_MAX_RANK];    /* QN_NO_LIMIT: unbounded */
     const char *reasons[QN_MAX_RANK]; /* inputs: what bounds the dim, "" if nothing but the declaration does */
     qn_location location;
-    uint64_t offset;               /* ARENA and DIMS of a model with a ceiling: bytes into the arena; CONSTANT: bytes into
-                                      the constants; INPUT, OUTPUT: which */
-    uint64_t bytes;                /* CONSTANT: exact; ARENA: the most over the declared range, 0: no ceiling */
+    uint64_t offset; /* ARENA and DIMS of a model with a ceiling: bytes into the arena; CONSTANT: bytes into
+                        the constants; INPUT, OUTPUT: which */
+    uint64_t bytes;  /* CONSTANT: exact; ARENA: the most over the declared range, 0: no ceiling */
     uint32_t first_step, last_step; /* the steps between which the bytes must stay */
-    int64_t alias;                 /* the value whose bytes these are, or -1 */
+    int64_t alias;                  /* the value whose bytes these are, or -1 */
 } qn_value_info;
 
 /* One step of the compiled program. Everything in it is owned by the model. */

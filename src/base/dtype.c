@@ -49,6 +49,18 @@ void qn_view_strides(const qn_view *view, int64_t strides[QN_MAX_RANK]) {
     }
 }
 
+static uint32_t float_bits(float value) {
+    uint32_t bits;
+    memcpy(&bits, &value, sizeof bits);
+    return bits;
+}
+
+static float bits_float(uint32_t bits) {
+    float value;
+    memcpy(&value, &bits, sizeof value);
+    return value;
+}
+
 /* Truncates towards zero; outside int64 it saturates and NaN gives 0, so that the result never depends on the CPU. */
 static int64_t double_to_int(double value) {
     if (value != value) return 0;
@@ -89,13 +101,23 @@ int64_t qn_view_get_int(const qn_view *view, int64_t index) {
     }
 }
 
+/* For a second rounding to a narrower format: towards zero, with the last bit set where anything was cut off, so that both
+   roundings together give what one would. */
+static float double_to_odd_float(double value) {
+    float nearest = (float)value;
+    if ((double)nearest == value || value != value) return nearest;
+    uint32_t bits = float_bits(nearest);
+    if (fabs((double)nearest) > fabs(value)) bits--;
+    return bits_float(bits | 1);
+}
+
 void qn_view_set(const qn_view *view, int64_t index, double value) {
     void *data = view->data;
     switch (view->dtype) {
     case QN_DTYPE_F32: ((float *)data)[index] = (float)value; break;
     case QN_DTYPE_F64: ((double *)data)[index] = value; break;
-    case QN_DTYPE_F16: ((uint16_t *)data)[index] = qn_float_to_half((float)value); break;
-    case QN_DTYPE_BF16: ((uint16_t *)data)[index] = qn_float_to_bfloat((float)value); break;
+    case QN_DTYPE_F16: ((uint16_t *)data)[index] = qn_float_to_half(double_to_odd_float(value)); break;
+    case QN_DTYPE_BF16: ((uint16_t *)data)[index] = qn_float_to_bfloat(double_to_odd_float(value)); break;
     case QN_DTYPE_BOOL: ((uint8_t *)data)[index] = value != 0; break;
     default: qn_view_set_int(view, index, double_to_int(value));
     }
@@ -119,18 +141,6 @@ void qn_view_set_int(const qn_view *view, int64_t index, int64_t value) {
     case QN_DTYPE_BF16: qn_view_set(view, index, (double)value); break;
     default: assert(!"dtype without elements");
     }
-}
-
-static uint32_t float_bits(float value) {
-    uint32_t bits;
-    memcpy(&bits, &value, sizeof bits);
-    return bits;
-}
-
-static float bits_float(uint32_t bits) {
-    float value;
-    memcpy(&value, &bits, sizeof value);
-    return value;
 }
 
 float qn_half_to_float(uint16_t half) {

@@ -25,7 +25,7 @@ static qn_status *map_descriptor(int descriptor, const char *path, qn_file_map *
 
 qn_status *qn_file_map_open(const char *path, qn_file_map *out_map) {
     *out_map = (qn_file_map){0};
-    int descriptor = open(path, O_RDONLY | O_CLOEXEC);
+    int descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* a pipe must not make us wait */
     if (descriptor < 0)
         return QN_ERR(errno == ENOENT ? QN_NOT_FOUND : QN_IO, "%s: cannot open: %s", path, strerror(errno));
     qn_status *status = map_descriptor(descriptor, path, out_map);
@@ -68,6 +68,10 @@ static int fill_and_close(int descriptor, const void *data, size_t bytes) {
 }
 
 qn_status *qn_file_write_atomic(const char *path, const void *data, size_t bytes) {
+    struct stat info;
+    if (!stat(path, &info) && !S_ISREG(info.st_mode)) /* renaming would replace the device or pipe itself */
+        return QN_ERR(QN_IO, "%s: %s there, expected a regular file or none", path,
+                      S_ISDIR(info.st_mode) ? "a folder is" : "a device or pipe is");
     size_t name_bytes = strlen(path) + 48;
     char *name = malloc(name_bytes);
     if (!name) return qn_status_out_of_memory();

@@ -10,7 +10,7 @@ enum { ARENA_ALIGN = 16, ARENA_CHUNK_BYTES = 64 * 1024 };
 
 static void *heap_alloc(void *self, size_t bytes, size_t align) {
     (void)self;
-    if (align <= sizeof(max_align_t)) return malloc(bytes);
+    if (align <= _Alignof(max_align_t)) return malloc(bytes);
     size_t rounded;
     if (!qn_checked_add_size(bytes, align - 1, &rounded)) return NULL;
     return aligned_alloc(align, rounded & ~(align - 1));

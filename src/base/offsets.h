@@ -1,8 +1,8 @@
 /* base/offsets.h - places blocks with limited lifetimes in one arena.
  *
  * Two blocks may share bytes only if their lifetimes do not meet. Blocks are placed in order of decreasing size, each
- * into the lowest gap that fits; ties go to the earlier lifetime, then to the lower index, so that the answer depends on
- * nothing but the blocks.
+ * into the lowest gap that fits; ties go to the earlier lifetime, then to the lower index, so that the answer depends
+ * on nothing but the blocks.
  */
 #ifndef QN_BASE_OFFSETS_H
 #define QN_BASE_OFFSETS_H

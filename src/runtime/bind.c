@@ -14,20 +14,25 @@ static const qn_program_value *input_value(const qn_context *context, size_t inp
 qn_status *qn_context_check_shape(const qn_context *context, size_t input, int rank, const int64_t *dims) {
     const qn_program *program = context->program;
     const qn_program_value *value = input_value(context, input);
-    if (rank != value->rank) return QN_ERR(QN_INVALID_ARGUMENT, "input '%s' has rank %d, but %d was given", value->name, value->rank, rank);
+    if (rank != value->rank)
+        return QN_ERR(QN_INVALID_ARGUMENT, "input '%s' has rank %d, but %d was given", value->name, value->rank, rank);
     for (int d = 0; d < rank; d++) {
         const qn_dim_instr *instr = &program->dims[value->dims[d]];
-        if (dims[d] < 0) return QN_ERR(QN_INVALID_ARGUMENT, "input '%s': dim %d is %lld", value->name, d, (long long)dims[d]);
+        if (dims[d] < 0)
+            return QN_ERR(QN_INVALID_ARGUMENT, "input '%s': dim %d is %lld", value->name, d, (long long)dims[d]);
         if (instr->code == QN_DIM_CONST && dims[d] != instr->imm)
-            return QN_ERR(QN_INVALID_ARGUMENT, "input '%s': dim %d is %lld, must be %lld", value->name, d, (long long)dims[d], (long long)instr->imm);
+            return QN_ERR(QN_INVALID_ARGUMENT, "input '%s': dim %d is %lld, must be %lld", value->name, d,
+                          (long long)dims[d], (long long)instr->imm);
         if (instr->code != QN_DIM_SYMBOL) continue;
         const qn_program_symbol *symbol = &program->symbols[instr->a];
         if (dims[d] >= symbol->low && dims[d] <= symbol->high) continue;
         char range[64];
-        if (symbol->high == QN_DIM_UNBOUNDED) snprintf(range, sizeof range, "must be at least %lld", (long long)symbol->low);
-        else snprintf(range, sizeof range, "outside %lld..%lld", (long long)symbol->low, (long long)symbol->high);
-        return QN_ERR(QN_INVALID_ARGUMENT, "input '%s': dim %d is %lld, %s%s%s%s", value->name, d, (long long)dims[d], range,
-                      *symbol->reason ? " (" : "", symbol->reason, *symbol->reason ? ")" : "");
+        if (symbol->high == QN_DIM_UNBOUNDED)
+            snprintf(range, sizeof range, "must be at least %lld", (long long)symbol->low);
+        else
+            snprintf(range, sizeof range, "outside %lld..%lld", (long long)symbol->low, (long long)symbol->high);
+        return QN_ERR(QN_INVALID_ARGUMENT, "input '%s': dim %d is %lld, %s%s%s%s", value->name, d, (long long)dims[d],
+                      range, *symbol->reason ? " (" : "", symbol->reason, *symbol->reason ? ")" : "");
     }
     return NULL;
 }
@@ -39,7 +44,8 @@ static qn_status *check_agreement(const qn_context *context, const qn_shape *sha
         for (int d = 0; d < value->rank; d++) {
             int64_t expected = context->next_dims[value->dims[d]];
             if (shapes[i].dims[d] != expected)
-                return QN_ERR(QN_INVALID_ARGUMENT, "input '%s': dim %d is %lld, but the shapes of the other inputs and axes make it %lld",
+                return QN_ERR(QN_INVALID_ARGUMENT,
+                              "input '%s': dim %d is %lld, but the shapes of the other inputs and axes make it %lld",
                               value->name, d, (long long)shapes[i].dims[d], (long long)expected);
         }
     }
@@ -50,7 +56,8 @@ qn_status *qn_context_run_checks(const qn_context *context, const int64_t *dims,
     for (size_t i = 0; i < context->program->check_count; i++) {
         const qn_program_check *check = &context->program->checks[i];
         if (context->model->ready[check->condition] != ready || dims[check->condition] >= 0) continue;
-        return QN_ERR(QN_INVALID_ARGUMENT, "%s", *check->message ? check->message : "a check of the model fails at these shapes");
+        return QN_ERR(QN_INVALID_ARGUMENT, "%s",
+                      *check->message ? check->message : "a check of the model fails at these shapes");
     }
     return NULL;
 }
@@ -61,7 +68,9 @@ static qn_status *try_shapes(qn_context *context, const qn_shape *shapes) {
     for (size_t i = 0; i < program->symbol_count; i++) {
         const qn_program_symbol *symbol = &program->symbols[i];
         int is_used = symbol->input >= 0 || symbol->high != QN_DIM_UNBOUNDED;
-        context->next_symbols[i] = symbol->input >= 0 ? shapes[symbol->input].dims[symbol->axis] : is_used ? symbol->high : symbol->low;
+        context->next_symbols[i] = symbol->input >= 0 ? shapes[symbol->input].dims[symbol->axis]
+                                   : is_used          ? symbol->high
+                                                      : symbol->low;
     }
     QN_TRY_CTX(qn_dim_program_run(program->dims, 0, program->dim_count, context->next_symbols, context->next_dims),
                "the shapes of the inputs");
@@ -134,7 +143,8 @@ static qn_status *make_ready(qn_context *context) {
     lower_steps(context);
     context->scratch_bytes = qn_context_scratch_bytes(context);
     uint64_t value_bytes = qn_align_up(context->value_bytes, QN_OFFSETS_ALIGN);
-    if (context->scratch_bytes > SCRATCH_MAX) return QN_ERR(QN_LIMIT, "scratch memory is larger than memory can be at these shapes");
+    if (context->scratch_bytes > SCRATCH_MAX)
+        return QN_ERR(QN_LIMIT, "scratch memory is larger than memory can be at these shapes");
     uint64_t need = value_bytes + context->scratch_bytes;
     if (!context->block || need > context->block_bytes) {
         QN_TRY(grow_block(context, need ? need : 1));

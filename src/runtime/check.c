@@ -1,7 +1,7 @@
 /* Are the program's shapes what its operators say?
  *
- * A file can be well formed and still claim that a convolution's output is larger than it is. Kernels trust shapes, so each
- * step's operator infers its outputs again, over numbers, whenever shapes are set. */
+ * A file can be well formed and still claim that a convolution's output is larger than it is. Kernels trust shapes, so
+ * each step's operator infers its outputs again, over numbers, whenever shapes are set. */
 #include "runtime/internal.h"
 
 enum { WORKSPACE_BYTES = 64 * 1024, WORKSPACE_STEP_BYTES = 1024 };
@@ -12,10 +12,10 @@ struct qn_checker {
     size_t workspace_bytes;
     qn_arena arena;
     qn_dim_pool *pool;
-    qn_type *inputs, *outputs;    /* of the step being checked */
-    const qn_dim **contents;      /* of its inputs */
+    qn_type *inputs, *outputs; /* of the step being checked */
+    const qn_dim **contents;   /* of its inputs */
     qn_dim **out_contents;
-    const qn_dim **known;         /* per value: contents that inference has found in this binding */
+    const qn_dim **known; /* per value: contents that inference has found in this binding */
 };
 
 struct qn_checker *qn_checker_create(qn_context *context) {
@@ -31,13 +31,14 @@ struct qn_checker *qn_checker_create(qn_context *context) {
     checker->contents = QN_ARENA_ARRAY(tables, const qn_dim *, model->max_inputs);
     checker->out_contents = QN_ARENA_ARRAY(tables, qn_dim *, model->max_outputs);
     checker->known = QN_ARENA_ARRAY(tables, const qn_dim *, context->program->value_count);
-    int complete = checker->workspace && checker->inputs && checker->outputs && checker->contents && checker->out_contents &&
-                   checker->known;
+    int complete = checker->workspace && checker->inputs && checker->outputs && checker->contents &&
+                   checker->out_contents && checker->known;
     return complete ? checker : NULL;
 }
 
 qn_status *qn_checker_begin(struct qn_checker *checker) {
-    checker->arena = (qn_arena){.allocator = &checker->context->engine->allocator, .next = checker->workspace,
+    checker->arena = (qn_arena){.allocator = &checker->context->engine->allocator,
+                                .next = checker->workspace,
                                 .end = checker->workspace + checker->workspace_bytes};
     for (size_t i = 0; i < checker->context->program->value_count; i++) checker->known[i] = NULL;
     checker->pool = qn_dim_pool_create(&checker->arena);
@@ -71,7 +72,8 @@ static const qn_dim *contents_of(struct qn_checker *checker, uint32_t index, int
     if (!from_dims && !from_data) return checker->known[index];
     qn_dim *contents = QN_ARENA_ARRAY(&checker->arena, qn_dim, elems ? (size_t)elems : 1);
     for (int64_t i = 0; contents && i < elems; i++) {
-        int64_t element = from_dims ? context->dims[context->program->contents[value->first_content + i]] : qn_view_get_int(view, i);
+        int64_t element =
+            from_dims ? context->dims[context->program->contents[value->first_content + i]] : qn_view_get_int(view, i);
         contents[i] = qn_dim_const(checker->pool, element);
     }
     return contents;
@@ -115,16 +117,18 @@ static qn_status *compare_output(const struct qn_checker *checker, const qn_prog
     const qn_view *view = &context->views[index];
     const qn_type *type = &checker->outputs[output];
     if (type->dtype != view->dtype || type->rank != view->rank)
-        return QN_ERR(QN_INVALID_MODEL, "the compiled model says that '%s' is %s of rank %d, but the operator makes %s of rank %d",
-                      name, qn_dtype_name(view->dtype), view->rank, qn_dtype_name(type->dtype), type->rank);
+        return QN_ERR(QN_INVALID_MODEL,
+                      "the compiled model says that '%s' is %s of rank %d, but the operator makes %s of rank %d", name,
+                      qn_dtype_name(view->dtype), view->rank, qn_dtype_name(type->dtype), type->rank);
     for (int d = 0; d < view->rank; d++) {
         int64_t low, high;
         qn_dim_range(checker->pool, type->dims[d], &low, &high);
         if (is_settled_here(context->program, step, output, d) ? low >= 0 && high <= view->dims[d]
                                                                : low == high && low == view->dims[d])
             continue;
-        return QN_ERR(QN_INVALID_MODEL, "the compiled model says that dim %d of '%s' is %lld, but the operator makes %lld%s",
-                      d, name, (long long)view->dims[d], (long long)high, low == high ? "" : " at most");
+        return QN_ERR(QN_INVALID_MODEL,
+                      "the compiled model says that dim %d of '%s' is %lld, but the operator makes %lld%s", d, name,
+                      (long long)view->dims[d], (long long)high, low == high ? "" : " at most");
     }
     return NULL;
 }
@@ -141,9 +145,15 @@ static qn_status *infer_step(struct qn_checker *checker, const qn_program_step *
         checker->out_contents[i] = NULL;
     }
     const qn_infer_host host = {checker, require, data_dim};
-    qn_infer infer = {.dims = checker->pool, .attrs = step->attrs, .input_count = (int)step->input_count,
-                      .inputs = checker->inputs, .contents = checker->contents, .output_count = (int)step->output_count,
-                      .outputs = checker->outputs, .out_contents = checker->out_contents, .arena = &checker->arena,
+    qn_infer infer = {.dims = checker->pool,
+                      .attrs = step->attrs,
+                      .input_count = (int)step->input_count,
+                      .inputs = checker->inputs,
+                      .contents = checker->contents,
+                      .output_count = (int)step->output_count,
+                      .outputs = checker->outputs,
+                      .out_contents = checker->out_contents,
+                      .arena = &checker->arena,
                       .host = &host};
     qn_status *status = step->op->infer(&infer);
     return qn_status_join(status, qn_dim_pool_take_status(checker->pool));

@@ -43,9 +43,9 @@ static int make_tables(qn_context *c) {
     c->symbol_low = QN_ARENA_ARRAY(tables, int64_t, has_data ? symbols : 0);
     c->symbol_high = QN_ARENA_ARRAY(tables, int64_t, has_data ? symbols : 0);
     c->checker = qn_checker_create(c);
-    return c->given && c->shapes && c->symbols && c->next_symbols && c->dims && c->next_dims && c->views && c->capacity &&
-           c->offsets && c->operands && c->steps && c->input_data && c->output_data && c->blocks && c->block_owners &&
-           c->block_scratch && c->low && c->high && c->symbol_low && c->symbol_high && c->checker;
+    return c->given && c->shapes && c->symbols && c->next_symbols && c->dims && c->next_dims && c->views &&
+           c->capacity && c->offsets && c->operands && c->steps && c->input_data && c->output_data && c->blocks &&
+           c->block_owners && c->block_scratch && c->low && c->high && c->symbol_low && c->symbol_high && c->checker;
 }
 
 /* Room cannot be made for what has no bound. */
@@ -53,8 +53,10 @@ static qn_status *check_data_symbols(const qn_program *program) {
     for (size_t i = 0; i < program->data_symbol_count; i++) {
         const qn_program_symbol *symbol = &program->symbols[program->data_symbols[i].symbol];
         if (symbol->high == QN_DIM_UNBOUNDED)
-            return QN_ERR(QN_UNSUPPORTED, "size '%s' depends on data and has no bound, so no memory can be planned for it: build the "
-                                          "model with a range for its inputs", symbol->name);
+            return QN_ERR(QN_UNSUPPORTED,
+                          "size '%s' depends on data and has no bound, so no memory can be planned for it: build the "
+                          "model with a range for its inputs",
+                          symbol->name);
     }
     return NULL;
 }
@@ -98,8 +100,10 @@ qn_status *qn_context_create(qn_engine *engine, qn_context **out_context) {
     qn_arena_init(&context->tables, &engine->allocator);
     atomic_flag_clear(&context->busy);
     qn_status *status = prepare(context);
-    if (status) qn_context_destroy(context);
-    else *out_context = context;
+    if (status)
+        qn_context_destroy(context);
+    else
+        *out_context = context;
     return status;
 }
 
@@ -129,15 +133,17 @@ static qn_status *adopt_shapes(qn_context *context, const qn_shape *shapes) {
 
 static qn_status *check_given(const qn_context *context, const qn_shape *shape, size_t input) {
     if (shape->rank < 0 || shape->rank > QN_MAX_RANK)
-        return QN_ERR(QN_INVALID_ARGUMENT, "input '%s': rank %d, expected at most %d", qn_model_input(context->model, input)->name,
-                      shape->rank, QN_MAX_RANK);
+        return QN_ERR(QN_INVALID_ARGUMENT, "input '%s': rank %d, expected at most %d",
+                      qn_model_input(context->model, input)->name, shape->rank, QN_MAX_RANK);
     return qn_context_check_shape(context, input, shape->rank, shape->dims);
 }
 
 static qn_status *set_one(qn_context *context, size_t index, int rank, const int64_t *dims) {
     size_t count = context->program->input_count;
     if (index >= count) return QN_ERR(QN_INVALID_ARGUMENT, "input %zu, but the model has %zu", index, count);
-    if (!dims && rank > 0) return QN_ERR(QN_INVALID_ARGUMENT, "input '%s': no dims were given (NULL)", qn_model_input(context->model, index)->name);
+    if (!dims && rank > 0)
+        return QN_ERR(QN_INVALID_ARGUMENT, "input '%s': no dims were given (NULL)",
+                      qn_model_input(context->model, index)->name);
     qn_shape *tried = context->shapes + count;
     memcpy(tried, context->shapes, count * sizeof *tried);
     tried[index].rank = rank;
@@ -159,7 +165,8 @@ qn_status *qn_context_set_input_shape(qn_context *context, size_t index, int ran
 
 static qn_status *set_all(qn_context *context, const qn_shape *shapes, size_t count) {
     if (count != context->program->input_count || (count && !shapes))
-        return QN_ERR(QN_INVALID_ARGUMENT, "%zu shapes, but the model has %zu inputs", count, context->program->input_count);
+        return QN_ERR(QN_INVALID_ARGUMENT, "%zu shapes, but the model has %zu inputs", count,
+                      context->program->input_count);
     for (size_t i = 0; i < count; i++) QN_TRY(check_given(context, &shapes[i], i));
     return adopt_shapes(context, shapes);
 }
@@ -173,7 +180,8 @@ qn_status *qn_context_require_bound(const qn_context *context) {
     if (context->is_bound) return NULL;
     const char *missing = first_missing(context);
     if (!missing) return QN_ERR(QN_INVALID_ARGUMENT, "the shapes of the inputs are not set, since setting them failed");
-    return QN_ERR(QN_INVALID_ARGUMENT, "the shape of input '%s' is not set: call qn_context_set_input_shape() first", missing);
+    return QN_ERR(QN_INVALID_ARGUMENT, "the shape of input '%s' is not set: call qn_context_set_input_shape() first",
+                  missing);
 }
 
 static qn_status *get_output_shape(qn_context *context, size_t index, int *out_rank, int64_t *out_dims) {
@@ -187,7 +195,8 @@ static qn_status *get_output_shape(qn_context *context, size_t index, int *out_r
     *out_rank = view->rank;
     for (int d = 0; d < view->rank; d++) out_dims[d] = view->dims[d];
     if (context->model->value_ready[value])
-        return QN_ERR(QN_UNAVAILABLE, "the shape of output '%s' depends on data and is known after a run", program->values[value].name);
+        return QN_ERR(QN_UNAVAILABLE, "the shape of output '%s' depends on data and is known after a run",
+                      program->values[value].name);
     return NULL;
 }
 
@@ -198,7 +207,8 @@ qn_status *qn_context_get_output_shape(qn_context *context, size_t index, int *o
 
 /* ---- The rest of the public calls ---- */
 
-qn_status *qn_context_run(qn_context *context, const qn_tensor *inputs, size_t input_count, qn_tensor *outputs, size_t output_count) {
+qn_status *qn_context_run(qn_context *context, const qn_tensor *inputs, size_t input_count, qn_tensor *outputs,
+                          size_t output_count) {
     QN_TRY(enter(context));
     return leave(context, qn_context_run_once(context, inputs, input_count, outputs, output_count));
 }
@@ -206,7 +216,8 @@ qn_status *qn_context_run(qn_context *context, const qn_tensor *inputs, size_t i
 void qn_context_cancel(qn_context *context) { atomic_store_explicit(&context->cancelled, 1, memory_order_relaxed); }
 
 void qn_context_get_arena(const qn_context *context, qn_arena_info *out_info) {
-    *out_info = (qn_arena_info){.total_bytes = context->block_bytes, .value_bytes = context->is_bound ? context->value_bytes : 0,
+    *out_info = (qn_arena_info){.total_bytes = context->block_bytes,
+                                .value_bytes = context->is_bound ? context->value_bytes : 0,
                                 .scratch_bytes = context->is_bound ? context->scratch_bytes : 0,
                                 .table_bytes = context->tables.used_bytes + sizeof *context};
 }

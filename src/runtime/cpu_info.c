@@ -28,7 +28,8 @@ static int fill_features(cpu_report *report, qn_cpu_features present, qn_cpu_fea
     qn_cpu_feature_info *features = QN_ARENA_ARRAY(&report->arena, qn_cpu_feature_info, count);
     for (size_t i = 0; features && i < count; i++) {
         const qn_cpu_feature *feature = qn_cpu_feature_at(i);
-        features[i] = (qn_cpu_feature_info){feature->name, feature->doc, (present & feature->bit) != 0, (used & feature->bit) != 0};
+        features[i] = (qn_cpu_feature_info){feature->name, feature->doc, (present & feature->bit) != 0,
+                                            (used & feature->bit) != 0};
     }
     report->info.features = features;
     report->info.feature_count = count;
@@ -89,7 +90,8 @@ static int fill(cpu_report *report, const char *mask, qn_cpu_features used) {
     report->info.level = qn_cpu_level_name(used);
     report->info.threads = qn_cpu_get_threads();
     qn_cpu_features present = qn_cpu_features_detect();
-    return report->info.mask && fill_features(report, present, used) && fill_levels(report, present) && fill_kernels(report, used);
+    return report->info.mask && fill_features(report, present, used) && fill_levels(report, present) &&
+           fill_kernels(report, used);
 }
 
 qn_status *qn_cpu_info_create(const char *mask, const qn_allocator *allocator, qn_cpu_info **out_info) {

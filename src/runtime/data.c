@@ -1,9 +1,11 @@
-/* Sizes that become known while running: until a step has found them, everything is laid out for the most they can be. */
+/* Sizes that become known while running: until a step has found them, everything is laid out for the most they can be.
+ */
 #include "runtime/internal.h"
 
 static qn_status *recompute(qn_context *context) {
     const qn_program *program = context->program;
-    QN_TRY(qn_dim_program_run(program->dims, context->model->first_data_dim, program->dim_count, context->symbols, context->dims));
+    QN_TRY(qn_dim_program_run(program->dims, context->model->first_data_dim, program->dim_count, context->symbols,
+                              context->dims));
     return qn_context_refresh_data_views(context);
 }
 
@@ -25,7 +27,8 @@ qn_status *qn_context_settle(qn_context *context, uint32_t step) {
         const qn_program_data_symbol *data = &program->data_symbols[row->first_data_symbol + i];
         int64_t size = context->operands[row->first_output + data->output].dims[data->axis];
         if (size < 0 || size > context->symbols[data->symbol])
-            return QN_ERR(QN_INTERNAL, "found %lld of at most %lld", (long long)size, (long long)context->symbols[data->symbol]);
+            return QN_ERR(QN_INTERNAL, "found %lld of at most %lld", (long long)size,
+                          (long long)context->symbols[data->symbol]);
         context->symbols[data->symbol] = size;
     }
     QN_TRY(recompute(context));

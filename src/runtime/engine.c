@@ -29,8 +29,10 @@ static qn_status *choose_kernels(qn_engine *engine, const char *cpu) {
     qn_kernel_select(features, &engine->kernels);
     qn_buffer names;
     qn_buffer_init(&names, &engine->allocator);
-    if (features) qn_cpu_features_print(features, &names);
-    else qn_buffer_printf(&names, "generic");
+    if (features)
+        qn_cpu_features_print(features, &names);
+    else
+        qn_buffer_printf(&names, "generic");
     const char *text = qn_buffer_text(&names);
     if (!names.failed) engine->cpu = qn_alloc_zeroed(&engine->allocator, names.size + 1, 1, 1);
     if (engine->cpu) memcpy(engine->cpu, text, names.size);
@@ -46,7 +48,8 @@ static qn_status *start_threads(qn_engine *engine, int threads, const qn_log *lo
     engine->executor = qn_pool_executor(engine->pool);
     if (engine->executor.thread_count < threads && log && log->write) {
         char text[96];
-        snprintf(text, sizeof text, "the system grants %d of %d threads; runs will use those", engine->executor.thread_count, threads);
+        snprintf(text, sizeof text, "the system grants %d of %d threads; runs will use those",
+                 engine->executor.thread_count, threads);
         log->write(log->self, QN_LOG_WARNING, text);
     }
     return NULL;
@@ -54,10 +57,12 @@ static qn_status *start_threads(qn_engine *engine, int threads, const qn_log *lo
 
 static qn_status *check_options(const qn_engine_options *options) {
     if (options->size != sizeof *options)
-        return QN_ERR(QN_INVALID_ARGUMENT, "engine options of size %zu, expected %zu: call qn_engine_options_init() first",
-                      options->size, sizeof *options);
+        return QN_ERR(QN_INVALID_ARGUMENT,
+                      "engine options of size %zu, expected %zu: call qn_engine_options_init() first", options->size,
+                      sizeof *options);
     if (options->threads < 0 || options->threads > THREADS_MAX)
-        return QN_ERR(QN_INVALID_ARGUMENT, "%d threads, expected 1 to %d, or 0 for all that this process may use", options->threads, THREADS_MAX);
+        return QN_ERR(QN_INVALID_ARGUMENT, "%d threads, expected 1 to %d, or 0 for all that this process may use",
+                      options->threads, THREADS_MAX);
     const qn_executor *executor = options->executor;
     if (executor && (executor->thread_count < 1 || executor->thread_count > THREADS_MAX || !executor->parallel_for))
         return QN_ERR(QN_INVALID_ARGUMENT, "an executor with %d threads, expected 1 to %d, and a parallel_for function",
@@ -80,10 +85,14 @@ qn_status *qn_engine_create(qn_model *model, const qn_engine_options *options, q
     qn_model_retain(model);
     engine->model = model;
     qn_status *status = choose_kernels(engine, options->cpu);
-    if (!status && options->executor) engine->executor = *options->executor;
-    else if (!status) status = start_threads(engine, options->threads, options->log);
-    if (status) qn_engine_release(engine);
-    else *out_engine = engine;
+    if (!status && options->executor)
+        engine->executor = *options->executor;
+    else if (!status)
+        status = start_threads(engine, options->threads, options->log);
+    if (status)
+        qn_engine_release(engine);
+    else
+        *out_engine = engine;
     return status;
 }
 

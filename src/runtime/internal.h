@@ -40,19 +40,19 @@ struct qn_model {
     qn_allocator allocator;
     _Atomic int references;
     qn_arena arena;
-    qn_file_map map;  /* loaded from a file */
-    void *copy;       /* loaded from memory, copied */
+    qn_file_map map; /* loaded from a file */
+    void *copy;      /* loaded from memory, copied */
     qn_bytes bytes;
     const qn_program *program;
     qn_model_info info;
     qn_value_info *values;
     qn_step_info *steps;
     qn_step_facts *facts;
-    uint32_t *roots;          /* per value: the owner of its bytes */
-    uint32_t *lives;          /* per value that owns bytes: first and last step of all that share them, in pairs */
-    uint32_t *ready;          /* per dim instruction: qn_program_dims_ready */
-    uint32_t *value_ready;    /* per value: the latest of its dims */
-    uint32_t first_data_dim;  /* the first dim instruction that depends on data; dim_count if none */
+    uint32_t *roots;         /* per value: the owner of its bytes */
+    uint32_t *lives;         /* per value that owns bytes: first and last step of all that share them, in pairs */
+    uint32_t *ready;         /* per dim instruction: qn_program_dims_ready */
+    uint32_t *value_ready;   /* per value: the latest of its dims */
+    uint32_t first_data_dim; /* the first dim instruction that depends on data; dim_count if none */
     uint32_t max_inputs, max_outputs; /* of a step */
 };
 
@@ -106,15 +106,15 @@ struct qn_context {
     qn_observe_fn observe;
     void *observe_self;
 
-    uint8_t *given;    /* per input: is its shape set? */
-    qn_shape *shapes;  /* per input */
+    uint8_t *given;   /* per input: is its shape set? */
+    qn_shape *shapes; /* per input */
 
     int64_t *symbols, *next_symbols; /* values of symbols, in force and being tried */
     int64_t *dims, *next_dims;       /* values of dim instructions, likewise */
-    qn_view *views;                  /* per value; data NULL for what is in tensors of the caller until they are known */
-    uint64_t *capacity;              /* per value that owns bytes: how many there are */
-    uint64_t *offsets;               /* per value in the arena: where, at the shapes in force */
-    qn_view *operands;               /* per operand: the view that steps get */
+    qn_view *views;     /* per value; data NULL for what is in tensors of the caller until they are known */
+    uint64_t *capacity; /* per value that owns bytes: how many there are */
+    uint64_t *offsets;  /* per value in the arena: where, at the shapes in force */
+    qn_view *operands;  /* per operand: the view that steps get */
     qn_step_state *steps;
     void **input_data, **output_data; /* of the last run; never dereferenced without being set by the run in progress */
 

@@ -26,9 +26,15 @@ static const char *reason_of(const qn_program *program, uint32_t dim) {
 static void describe_value(const qn_model *model, uint32_t index, const int64_t *low, const int64_t *high) {
     const qn_program_value *value = &model->program->values[index];
     qn_value_info *info = &model->values[index];
-    *info = (qn_value_info){.name = value->name, .dtype = value->dtype, .rank = value->rank, .offset = value->offset,
-                            .location = location_of(value->place), .bytes = value->bytes, .first_step = value->first_step,
-                            .last_step = value->last_step, .alias = value->alias};
+    *info = (qn_value_info){.name = value->name,
+                            .dtype = value->dtype,
+                            .rank = value->rank,
+                            .offset = value->offset,
+                            .location = location_of(value->place),
+                            .bytes = value->bytes,
+                            .first_step = value->first_step,
+                            .last_step = value->last_step,
+                            .alias = value->alias};
     for (int d = 0; d < QN_MAX_RANK; d++) {
         info->reasons[d] = "";
         if (d >= value->rank) continue;
@@ -63,15 +69,19 @@ static qn_status *describe_steps(qn_model *model) {
     if (!model->steps || !model->facts) return qn_status_out_of_memory();
     for (uint32_t s = 0; s < program->step_count; s++) {
         const qn_program_step *step = &program->steps[s];
-        model->steps[s] = (qn_step_info){.name = step->name, .op = step->op->name, .precision = step->precision,
-                                         .input_count = step->input_count, .output_count = step->output_count,
+        model->steps[s] = (qn_step_info){.name = step->name,
+                                         .op = step->op->name,
+                                         .precision = step->precision,
+                                         .input_count = step->input_count,
+                                         .output_count = step->output_count,
                                          .inputs = program->operands + step->first_input,
                                          .outputs = program->operands + step->first_output};
         if (step->input_count > model->max_inputs) model->max_inputs = step->input_count;
         if (step->output_count > model->max_outputs) model->max_outputs = step->output_count;
         for (uint32_t i = 0; i < step->input_count + step->output_count; i++) {
             int is_output = i >= step->input_count;
-            uint32_t value = program->operands[is_output ? step->first_output + i - step->input_count : step->first_input + i];
+            uint32_t value =
+                program->operands[is_output ? step->first_output + i - step->input_count : step->first_input + i];
             if (value == UINT32_MAX) continue;
             qn_place place = program->values[model->roots[value]].place;
             uint32_t ready = model->value_ready[value];
@@ -91,7 +101,8 @@ static qn_status *analyse(qn_model *model) {
     model->lives = QN_ARENA_ARRAY(&model->arena, uint32_t, 2 * values);
     model->ready = QN_ARENA_ARRAY(&model->arena, uint32_t, program->dim_count);
     model->value_ready = QN_ARENA_ARRAY(&model->arena, uint32_t, values);
-    if (!symbols || !model->roots || !model->lives || !model->ready || !model->value_ready) return qn_status_out_of_memory();
+    if (!symbols || !model->roots || !model->lives || !model->ready || !model->value_ready)
+        return qn_status_out_of_memory();
     if (!qn_program_find_roots(program, model->roots, &bad)) return QN_ERR(QN_INTERNAL, "value %u has no owner", bad);
     qn_program_dims_ready(program, symbols, model->ready);
     model->first_data_dim = 0;
@@ -106,7 +117,8 @@ static qn_status *analyse(qn_model *model) {
         if (value->first_step < life[0]) life[0] = value->first_step;
         if (value->last_step > life[1]) life[1] = value->last_step;
         for (int d = 0; d < value->rank; d++)
-            if (model->ready[value->dims[d]] > model->value_ready[i]) model->value_ready[i] = model->ready[value->dims[d]];
+            if (model->ready[value->dims[d]] > model->value_ready[i])
+                model->value_ready[i] = model->ready[value->dims[d]];
     }
     return NULL;
 }
@@ -117,10 +129,15 @@ static qn_status *prepare(qn_model *model) {
     QN_TRY(describe_values(model));
     QN_TRY(describe_steps(model));
     const qn_program *program = model->program;
-    model->info = (qn_model_info){.name = program->name, .meta = program->meta, .input_count = program->input_count,
-                                  .output_count = program->output_count, .step_count = program->step_count,
-                                  .value_count = program->value_count, .file_bytes = model->bytes.size,
-                                  .const_bytes = program->constants.size, .arena_bytes_max = program->arena_bytes};
+    model->info = (qn_model_info){.name = program->name,
+                                  .meta = program->meta,
+                                  .input_count = program->input_count,
+                                  .output_count = program->output_count,
+                                  .step_count = program->step_count,
+                                  .value_count = program->value_count,
+                                  .file_bytes = model->bytes.size,
+                                  .const_bytes = program->constants.size,
+                                  .arena_bytes_max = program->arena_bytes};
     return NULL;
 }
 
@@ -157,8 +174,10 @@ void qn_model_destroy(qn_model *model) { qn_model_release(model); }
 
 /* Hands the model out, or ends it. */
 static qn_status *publish(qn_model *model, qn_status *status, qn_model **out_model) {
-    if (status) qn_model_release(model);
-    else *out_model = model;
+    if (status)
+        qn_model_release(model);
+    else
+        *out_model = model;
     return status;
 }
 
@@ -177,7 +196,9 @@ qn_status *qn_model_load_file(const char *path, const qn_model_options *options,
 static qn_status *take_bytes(qn_model *model, const void *data, size_t bytes, qn_memory memory) {
     if (memory == QN_MEMORY_BORROW) {
         if ((uintptr_t)data % BORROW_ALIGN)
-            return QN_ERR(QN_INVALID_ARGUMENT, "borrowed model bytes must be aligned to %d: align them, or let them be copied", BORROW_ALIGN);
+            return QN_ERR(QN_INVALID_ARGUMENT,
+                          "borrowed model bytes must be aligned to %d: align them, or let them be copied",
+                          BORROW_ALIGN);
         model->bytes = (qn_bytes){data, bytes};
         return NULL;
     }
@@ -227,7 +248,8 @@ const qn_step_info *qn_model_step(const qn_model *model, size_t index) {
 }
 
 /* The position of `name` in a list of values; `list` NULL means all values. */
-static qn_status *find(const qn_model *model, const char *what, const uint32_t *list, size_t count, const char *name, size_t *out_index) {
+static qn_status *find(const qn_model *model, const char *what, const uint32_t *list, size_t count, const char *name,
+                       size_t *out_index) {
     const qn_program_value *values = model->program->values;
     for (size_t i = 0; i < count; i++) {
         if (strcmp(values[list ? list[i] : i].name, name)) continue;
@@ -257,7 +279,8 @@ qn_status *qn_model_find_value(const qn_model *model, const char *name, size_t *
     return find(model, "value", NULL, model->program->value_count, name, out_index);
 }
 
-qn_status *qn_model_step_attributes(const qn_model *model, size_t index, char *text, size_t capacity, size_t *out_length) {
+qn_status *qn_model_step_attributes(const qn_model *model, size_t index, char *text, size_t capacity,
+                                    size_t *out_length) {
     if (index >= model->program->step_count)
         return QN_ERR(QN_INVALID_ARGUMENT, "step %zu of %zu", index, model->program->step_count);
     const qn_program_step *step = &model->program->steps[index];

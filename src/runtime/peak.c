@@ -39,9 +39,17 @@ static void run_tasks(void *arg, int64_t begin, int64_t end, int worker) {
     const load *l = arg;
     operands *own = &l->operands[worker];
     int64_t outputs = (int64_t)l->kernel->tile_panels * QN_CONV_PANEL;
-    const qn_conv_f32_tile tile = {.src = own->src, .src_stride = DEPTH, .depth = DEPTH, .weights = own->weights,
-                                   .panel_stride = (int64_t)DEPTH * QN_CONV_PANEL, .dst = own->dst, .dst_stride = outputs,
-                                   .rows = l->kernel->tile_rows, .outputs = outputs, .act_min = -INFINITY, .act_max = INFINITY};
+    const qn_conv_f32_tile tile = {.src = own->src,
+                                   .src_stride = DEPTH,
+                                   .depth = DEPTH,
+                                   .weights = own->weights,
+                                   .panel_stride = (int64_t)DEPTH * QN_CONV_PANEL,
+                                   .dst = own->dst,
+                                   .dst_stride = outputs,
+                                   .rows = l->kernel->tile_rows,
+                                   .outputs = outputs,
+                                   .act_min = -INFINITY,
+                                   .act_max = INFINITY};
     for (int64_t i = (end - begin) * l->repeats; i > 0; i--) l->kernel->tile(&tile);
 }
 
@@ -78,20 +86,23 @@ qn_status *qn_cpu_measure_peak(const char *mask, int threads, double *out_gflops
     qn_cpu_features features;
     *out_gflops = 0;
     if (threads < 0 || threads > THREADS_MAX)
-        return QN_ERR(QN_INVALID_ARGUMENT, "%d threads, expected 1 to %d, or 0 for all that this process may use", threads, THREADS_MAX);
+        return QN_ERR(QN_INVALID_ARGUMENT, "%d threads, expected 1 to %d, or 0 for all that this process may use",
+                      threads, THREADS_MAX);
     QN_TRY(qn_cpu_features_choose(mask, &features));
     if (!threads) threads = qn_cpu_threads_find().usable;
     qn_kernel_set kernels;
     qn_kernel_select(features, &kernels);
     if (kernels.conv_f32->tile_rows > ROWS_MAX || kernels.conv_f32->tile_panels > PANELS_MAX)
-        return QN_ERR(QN_INTERNAL, "tile of %s is larger than the peak measurement is made for", kernels.conv_f32->name);
+        return QN_ERR(QN_INTERNAL, "tile of %s is larger than the peak measurement is made for",
+                      kernels.conv_f32->name);
     qn_pool *pool = qn_pool_create(qn_allocator_default(), threads);
     load l = {.kernel = kernels.conv_f32, .operands = qn_alloc_zeroed(NULL, (size_t)threads, sizeof(operands), 64)};
     qn_status *status = pool && l.operands ? NULL : qn_status_out_of_memory();
     qn_executor executor = {0};
     if (!status) {
         executor = qn_pool_executor(pool);
-        if (executor.thread_count < threads) status = QN_ERR(QN_LIMIT, "the system grants %d of %d threads", executor.thread_count, threads);
+        if (executor.thread_count < threads)
+            status = QN_ERR(QN_LIMIT, "the system grants %d of %d threads", executor.thread_count, threads);
     }
     for (int i = 0; !status && i < threads; i++) fill(&l.operands[i]);
     if (!status) *out_gflops = measure(&l, &executor);

@@ -15,8 +15,11 @@ static qn_status *measure(const qn_program_value *value, const int64_t *dims, ui
     int is_empty = 0;
     for (int d = 0; d < value->rank; d++) {
         int64_t dim = dims[value->dims[d]];
-        if (dim < 0) return QN_ERR(QN_INVALID_MODEL, "dim %d of value '%s' is %lld at these shapes", d, value->name, (long long)dim);
-        if (dim == 0) is_empty = 1;
+        if (dim < 0)
+            return QN_ERR(QN_INVALID_MODEL, "dim %d of value '%s' is %lld at these shapes", d, value->name,
+                          (long long)dim);
+        if (dim == 0)
+            is_empty = 1;
         else if (__builtin_mul_overflow(bytes, (uint64_t)dim, &bytes) || bytes > BYTES_MAX)
             return QN_ERR(QN_LIMIT, "value '%s' is larger than memory can be at these shapes", value->name);
     }
@@ -39,7 +42,8 @@ static const int64_t *upper_dims(qn_context *context) {
         context->symbol_low[i] = is_data ? program->symbols[i].low : context->symbols[i];
         context->symbol_high[i] = is_data ? program->symbols[i].high : context->symbols[i];
     }
-    qn_ranges_run(program->dims, program->dim_count, context->symbol_low, context->symbol_high, context->low, context->high);
+    qn_ranges_run(program->dims, program->dim_count, context->symbol_low, context->symbol_high, context->low,
+                  context->high);
     for (size_t i = 0; i < program->dim_count; i++) context->high[i] = qn_max_i64(context->high[i], 0);
     return context->high;
 }
@@ -53,9 +57,12 @@ static qn_status *measure_room(qn_context *context) {
         const qn_program_value *value = &program->values[i];
         uint32_t root = context->model->roots[i];
         uint64_t bytes = value->bytes;
-        if (in_arena(value) && upper) QN_TRY(measure(value, upper, &bytes));
-        else if (root != i) continue;
-        else if (value->place == QN_PLACE_INPUT || value->place == QN_PLACE_OUTPUT) QN_TRY(measure(value, context->dims, &bytes));
+        if (in_arena(value) && upper)
+            QN_TRY(measure(value, upper, &bytes));
+        else if (root != i)
+            continue;
+        else if (value->place == QN_PLACE_INPUT || value->place == QN_PLACE_OUTPUT)
+            QN_TRY(measure(value, context->dims, &bytes));
         if (bytes > context->capacity[root]) context->capacity[root] = bytes;
     }
     return NULL;
@@ -69,7 +76,8 @@ static qn_status *set_offsets(qn_context *context) {
     size_t count = 0;
     for (uint32_t i = 0; i < program->value_count; i++) {
         if (!in_arena(&program->values[i]) || context->model->roots[i] != i) continue;
-        context->blocks[count] = (qn_offsets_block){.bytes = context->capacity[i], .first = lives[2 * i], .last = lives[2 * i + 1]};
+        context->blocks[count] =
+            (qn_offsets_block){.bytes = context->capacity[i], .first = lives[2 * i], .last = lives[2 * i + 1]};
         context->block_owners[count++] = i;
     }
     if (!qn_offsets_pack(context->blocks, count, context->block_scratch, &context->value_bytes))
@@ -115,9 +123,11 @@ static void *address_of(const qn_context *context, uint32_t root) {
     const qn_program_value *value = &program->values[root];
     switch (value->place) {
     case QN_PLACE_CONSTANT: return (void *)(uintptr_t)(program->constants.data + value->offset);
-    case QN_PLACE_INPUT: return context->input_data[value->offset] ? context->input_data[value->offset] : made_up(value->offset);
+    case QN_PLACE_INPUT:
+        return context->input_data[value->offset] ? context->input_data[value->offset] : made_up(value->offset);
     case QN_PLACE_OUTPUT:
-        return context->output_data[value->offset] ? context->output_data[value->offset] : made_up(program->input_count + value->offset);
+        return context->output_data[value->offset] ? context->output_data[value->offset]
+                                                   : made_up(program->input_count + value->offset);
     default: return context->block ? context->block + context->offsets[root] : made_up(root);
     }
 }

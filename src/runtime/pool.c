@@ -10,8 +10,8 @@ enum { CACHE_LINE = 64, CHUNKS_PER_THREAD = 8, SPIN_NS = 60000, SPINS_PER_LOOK =
 
 /* The state word: how many workers are in the job, whether more may join, and which job it is. */
 #define ACTIVE_MASK UINT64_C(0xFFFF)
-#define OPEN_BIT (UINT64_C(1) << 16)
-#define JOB_STEP (UINT64_C(1) << 17)
+#define OPEN_BIT    (UINT64_C(1) << 16)
+#define JOB_STEP    (UINT64_C(1) << 17)
 
 typedef struct worker {
     struct qn_pool *pool;
@@ -157,7 +157,8 @@ static void run_job(qn_pool *pool, int64_t tasks, qn_task_fn fn, void *arg) {
 static void parallel_for(void *self, int64_t tasks, qn_task_fn fn, void *arg) {
     qn_pool *pool = self;
     if (tasks <= 0) return;
-    if (tasks == 1 || pool->thread_count == 1 || pool->forks != atomic_load_explicit(&fork_count, memory_order_relaxed) ||
+    if (tasks == 1 || pool->thread_count == 1 ||
+        pool->forks != atomic_load_explicit(&fork_count, memory_order_relaxed) ||
         atomic_flag_test_and_set_explicit(&pool->busy, memory_order_acquire)) {
         fn(arg, 0, tasks, 0);
         return;

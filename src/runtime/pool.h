@@ -1,8 +1,8 @@
 /* runtime/pool.h - the thread pool behind an engine's executor.
  *
- * Persistent threads take chunks of tasks from one counter. A thread without work spins for a moment, since the next step
- * of a run follows soon, then sleeps. One job runs at a time; whoever comes while one is running, or from inside one, runs its
- * tasks on its own thread. So does a forked child, which has none of the parent's threads.
+ * Persistent threads take chunks of tasks from one counter. A thread without work spins for a moment, since the next
+ * step of a run follows soon, then sleeps. One job runs at a time; whoever comes while one is running, or from inside
+ * one, runs its tasks on its own thread. So does a forked child, which has none of the parent's threads.
  */
 #ifndef QN_RUNTIME_POOL_H
 #define QN_RUNTIME_POOL_H

@@ -22,7 +22,8 @@ static int64_t mul_ends(int64_t a, int64_t b) {
 }
 
 static range mul_ranges(range a, range b) {
-    int64_t corners[4] = {mul_ends(a.low, b.low), mul_ends(a.low, b.high), mul_ends(a.high, b.low), mul_ends(a.high, b.high)};
+    int64_t corners[4] = {mul_ends(a.low, b.low), mul_ends(a.low, b.high), mul_ends(a.high, b.low),
+                          mul_ends(a.high, b.high)};
     range out = {corners[0], corners[0]};
     for (int i = 1; i < 4; i++) {
         out.low = qn_min_i64(out.low, corners[i]);

@@ -19,8 +19,8 @@ static qn_status *check_tensor(const qn_context *context, const qn_tensor *tenso
     const qn_view *view = &context->views[value];
     const char *name = context->program->values[value].name;
     if (tensor->dtype != view->dtype)
-        return QN_ERR(QN_INVALID_ARGUMENT, "%s '%s' is of type %s, but the tensor is %s", what, name, qn_dtype_name(view->dtype),
-                      qn_dtype_name(tensor->dtype));
+        return QN_ERR(QN_INVALID_ARGUMENT, "%s '%s' is of type %s, but the tensor is %s", what, name,
+                      qn_dtype_name(view->dtype), qn_dtype_name(tensor->dtype));
     int same = tensor->rank == view->rank;
     for (int d = 0; same && d < view->rank; d++) same = tensor->dims[d] == view->dims[d];
     if (!same) {
@@ -29,9 +29,11 @@ static qn_status *check_tensor(const qn_context *context, const qn_tensor *tenso
         print_dims(found, sizeof found, tensor->rank > QN_MAX_RANK ? QN_MAX_RANK : tensor->rank, tensor->dims);
         return QN_ERR(QN_INVALID_ARGUMENT, "%s '%s' has shape [%s], but the tensor is [%s]", what, name, wanted, found);
     }
-    if (!tensor->data && qn_view_bytes(view)) return QN_ERR(QN_INVALID_ARGUMENT, "%s '%s' has no data (NULL)", what, name);
+    if (!tensor->data && qn_view_bytes(view))
+        return QN_ERR(QN_INVALID_ARGUMENT, "%s '%s' has no data (NULL)", what, name);
     if ((uintptr_t)tensor->data % qn_dtype_size(view->dtype))
-        return QN_ERR(QN_INVALID_ARGUMENT, "%s '%s' is not aligned to its elements of %zu bytes", what, name, qn_dtype_size(view->dtype));
+        return QN_ERR(QN_INVALID_ARGUMENT, "%s '%s' is not aligned to its elements of %zu bytes", what, name,
+                      qn_dtype_size(view->dtype));
     return NULL;
 }
 
@@ -46,23 +48,24 @@ static qn_status *check_overlap(const qn_context *context, const qn_tensor *inpu
         size_t bytes = qn_view_bytes(&context->views[program->outputs[i]]);
         for (size_t j = 0; j < program->input_count; j++)
             if (overlaps(&outputs[i], bytes, &inputs[j], qn_view_bytes(&context->views[program->inputs[j]])))
-                return QN_ERR(QN_INVALID_ARGUMENT, "output '%s' overlaps input '%s' in memory", program->values[program->outputs[i]].name,
-                              program->values[program->inputs[j]].name);
+                return QN_ERR(QN_INVALID_ARGUMENT, "output '%s' overlaps input '%s' in memory",
+                              program->values[program->outputs[i]].name, program->values[program->inputs[j]].name);
         for (size_t j = 0; j < i; j++)
             if (overlaps(&outputs[i], bytes, &outputs[j], qn_view_bytes(&context->views[program->outputs[j]])))
-                return QN_ERR(QN_INVALID_ARGUMENT, "output '%s' overlaps output '%s' in memory", program->values[program->outputs[i]].name,
-                              program->values[program->outputs[j]].name);
+                return QN_ERR(QN_INVALID_ARGUMENT, "output '%s' overlaps output '%s' in memory",
+                              program->values[program->outputs[i]].name, program->values[program->outputs[j]].name);
     }
     return NULL;
 }
 
-static qn_status *check_tensors(const qn_context *context, const qn_tensor *inputs, size_t input_count, const qn_tensor *outputs,
-                                size_t output_count) {
+static qn_status *check_tensors(const qn_context *context, const qn_tensor *inputs, size_t input_count,
+                                const qn_tensor *outputs, size_t output_count) {
     const qn_program *program = context->program;
     if (input_count != program->input_count || output_count != program->output_count)
-        return QN_ERR(QN_INVALID_ARGUMENT, "%zu inputs and %zu outputs, but the model has %zu and %zu", input_count, output_count,
-                      program->input_count, program->output_count);
-    if ((input_count && !inputs) || (output_count && !outputs)) return QN_ERR(QN_INVALID_ARGUMENT, "no tensors were given (NULL)");
+        return QN_ERR(QN_INVALID_ARGUMENT, "%zu inputs and %zu outputs, but the model has %zu and %zu", input_count,
+                      output_count, program->input_count, program->output_count);
+    if ((input_count && !inputs) || (output_count && !outputs))
+        return QN_ERR(QN_INVALID_ARGUMENT, "no tensors were given (NULL)");
     for (size_t i = 0; i < input_count; i++) QN_TRY(check_tensor(context, &inputs[i], program->inputs[i], "input"));
     for (size_t i = 0; i < output_count; i++) QN_TRY(check_tensor(context, &outputs[i], program->outputs[i], "output"));
     return check_overlap(context, inputs, outputs);
@@ -103,15 +106,18 @@ static void run_tasks(void *arg, int64_t begin, int64_t end, int worker) {
     const job *self = arg;
     if (is_cancelled(self->context)) return;
     qn_float_state old = qn_float_state_enter();
-    self->state->work.run(self->state->work.params, begin, end, self->context->scratch + (size_t)worker * self->scratch_stride);
+    self->state->work.run(self->state->work.params, begin, end,
+                          self->context->scratch + (size_t)worker * self->scratch_stride);
     qn_float_state_leave(old);
 }
 
 static void run_work(qn_context *context, const qn_step_state *state) {
     job self = {context, state, qn_context_scratch_stride(state)};
     const qn_executor *executor = &context->engine->executor;
-    if (state->is_small || state->work.tasks == 1 || executor->thread_count == 1) run_tasks(&self, 0, state->work.tasks, 0);
-    else executor->parallel_for(executor->self, state->work.tasks, run_tasks, &self);
+    if (state->is_small || state->work.tasks == 1 || executor->thread_count == 1)
+        run_tasks(&self, 0, state->work.tasks, 0);
+    else
+        executor->parallel_for(executor->self, state->work.tasks, run_tasks, &self);
 }
 
 /* A step whose shapes were open until now: its views are in place, its types and its work are not. */
@@ -128,8 +134,10 @@ static qn_status *prepare_late(qn_context *context, uint32_t step) {
 
 static qn_status *run_step(qn_context *context, uint32_t step) {
     qn_step_state *state = &context->steps[step];
-    if (context->model->facts[step].is_late) QN_TRY(prepare_late(context, step));
-    else if (context->program->steps[step].data_symbol_count) qn_context_load_operands(context, step);
+    if (context->model->facts[step].is_late)
+        QN_TRY(prepare_late(context, step));
+    else if (context->program->steps[step].data_symbol_count)
+        qn_context_load_operands(context, step);
     qn_eval eval = qn_context_step_eval(context, step);
     switch (state->kind) {
     case QN_STEP_NONE: break;
@@ -175,7 +183,8 @@ static qn_status *run_steps(qn_context *context) {
     return NULL;
 }
 
-qn_status *qn_context_run_once(qn_context *context, const qn_tensor *inputs, size_t input_count, qn_tensor *outputs, size_t output_count) {
+qn_status *qn_context_run_once(qn_context *context, const qn_tensor *inputs, size_t input_count, qn_tensor *outputs,
+                               size_t output_count) {
     QN_TRY(qn_context_require_bound(context));
     QN_TRY(qn_context_reset_data(context));
     QN_TRY(check_tensors(context, inputs, input_count, outputs, output_count));

@@ -10,8 +10,10 @@ void qn_context_load_operands(qn_context *context, uint32_t step) {
     for (uint32_t i = 0; i < row->input_count + row->output_count; i++) {
         uint32_t slot = i < row->input_count ? row->first_input + i : row->first_output + i - row->input_count;
         uint32_t value = context->program->operands[slot];
-        if (value == UINT32_MAX) context->operands[slot] = (qn_view){.dtype = QN_DTYPE_NONE};
-        else context->operands[slot] = context->views[value];
+        if (value == UINT32_MAX)
+            context->operands[slot] = (qn_view){.dtype = QN_DTYPE_NONE};
+        else
+            context->operands[slot] = context->views[value];
     }
 }
 
@@ -38,7 +40,8 @@ static size_t operand_bytes(const qn_context *context, uint32_t first, uint32_t 
 }
 
 static qn_step_kind view_kind(const qn_context *context, const qn_program_step *row) {
-    uint32_t input = context->program->operands[row->first_input], output = context->program->operands[row->first_output];
+    uint32_t input = context->program->operands[row->first_input],
+             output = context->program->operands[row->first_output];
     return context->model->roots[input] == context->model->roots[output] ? QN_STEP_NONE : QN_STEP_COPY;
 }
 
@@ -63,7 +66,9 @@ void qn_context_lower(qn_context *context, uint32_t step) {
     }
 }
 
-size_t qn_context_scratch_stride(const qn_step_state *state) { return qn_align_up(state->scratch_bytes, SCRATCH_ALIGN); }
+size_t qn_context_scratch_stride(const qn_step_state *state) {
+    return qn_align_up(state->scratch_bytes, SCRATCH_ALIGN);
+}
 
 uint64_t qn_context_scratch_bytes(const qn_context *context) {
     uint64_t most = 0;

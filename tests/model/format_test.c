@@ -209,8 +209,10 @@ static void test_forged_tables_are_refused_with_a_reason(void **state) {
         const forgery *row = &forgeries[i];
         file f = write_made(program_picks, 1);
         uint8_t *at = section(f, row->section) + row->record + row->field;
-        if (row->section == QN_SECTION_VALUES && row->field >= 4 && row->field < 8) *at = (uint8_t)row->value;
-        else qn_store_u32(at, row->value);
+        if (row->section == QN_SECTION_VALUES && row->field >= 4 && row->field < 8)
+            *at = (uint8_t)row->value;
+        else
+            qn_store_u32(at, row->value);
         sign(f);
         expect_refused(f, row->text);
         free(f.data);
@@ -258,7 +260,8 @@ static void test_writing_into_an_input_or_constant_is_refused(void **state) {
         maker *m = maker_create();
         qn_dim n = maker_const(m, 8);
         float data[8] = {0};
-        uint32_t x = maker_input(m, "x", QN_DTYPE_F32, 1, &n), c = maker_constant(m, "c", QN_DTYPE_F32, 1, (int64_t[]){8}, data, 0);
+        uint32_t x = maker_input(m, "x", QN_DTYPE_F32, 1, &n),
+                 c = maker_constant(m, "c", QN_DTYPE_F32, 1, (int64_t[]){8}, data, 0);
         uint32_t a = maker_step(m, &qn_op_neg, NULL, 1, constant ? &c : &x, "a", QN_DTYPE_F32, 1, &n);
         maker_alias(m, a, constant ? c : x);
         maker_output(m, maker_step(m, &qn_op_neg, NULL, 1, &a, "y", QN_DTYPE_F32, 1, &n));

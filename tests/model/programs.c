@@ -35,9 +35,17 @@ maker *maker_create(void) {
     m->pool = qn_dim_pool_create(&m->arena);
     m->code = qn_dim_program_create(&m->arena, m->pool);
     qn_buffer_init(&m->constants, NULL);
-    m->program = (qn_program){.name = "made by hand", .meta = "{\"from\": \"tests\"}", .symbols = m->symbols, .values = m->values,
-                              .steps = m->steps, .operands = m->operands, .contents = m->contents, .inputs = m->inputs,
-                              .outputs = m->outputs, .data_symbols = m->data_symbols, .checks = m->checks};
+    m->program = (qn_program){.name = "made by hand",
+                              .meta = "{\"from\": \"tests\"}",
+                              .symbols = m->symbols,
+                              .values = m->values,
+                              .steps = m->steps,
+                              .operands = m->operands,
+                              .contents = m->contents,
+                              .inputs = m->inputs,
+                              .outputs = m->outputs,
+                              .data_symbols = m->data_symbols,
+                              .checks = m->checks};
     return m;
 }
 
@@ -52,7 +60,8 @@ qn_dim_pool *maker_pool(maker *m) { return m->pool; }
 qn_dim maker_const(maker *m, int64_t value) { return qn_dim_const(m->pool, value); }
 
 qn_dim maker_symbol(maker *m, const char *name, int input, int axis, int64_t low, int64_t high) {
-    m->symbols[m->program.symbol_count++] = (qn_program_symbol){.name = name, .low = low, .high = high, .reason = "", .input = input, .axis = axis};
+    m->symbols[m->program.symbol_count++] =
+        (qn_program_symbol){.name = name, .low = low, .high = high, .reason = "", .input = input, .axis = axis};
     return qn_dim_symbol(m->pool, name, low, high);
 }
 
@@ -87,7 +96,8 @@ uint32_t maker_input(maker *m, const char *name, qn_dtype dtype, int rank, const
     return index;
 }
 
-uint32_t maker_constant(maker *m, const char *name, qn_dtype dtype, int rank, const int64_t *dims, const void *data, size_t bytes) {
+uint32_t maker_constant(maker *m, const char *name, qn_dtype dtype, int rank, const int64_t *dims, const void *data,
+                        size_t bytes) {
     qn_dim handles[QN_MAX_RANK];
     size_t plain = qn_dtype_size(dtype);
     for (int d = 0; d < rank; d++) {
@@ -107,18 +117,21 @@ uint32_t maker_shape_value(maker *m, const char *name, qn_dtype dtype, int count
     uint32_t index = add_value(m, name, dtype, QN_PLACE_DIMS, 1, dims);
     m->values[index].first_content = (uint32_t)m->program.content_count;
     m->values[index].content_count = (uint32_t)count;
-    for (int i = 0; i < count; i++) must(qn_dim_program_add(m->code, contents[i], &m->contents[m->program.content_count++]));
+    for (int i = 0; i < count; i++)
+        must(qn_dim_program_add(m->code, contents[i], &m->contents[m->program.content_count++]));
     return index;
 }
 
-uint32_t maker_step(maker *m, const qn_op_def *op, const void *attrs, int input_count, const uint32_t *inputs, const char *output,
-                    qn_dtype dtype, int rank, const qn_dim *dims) {
+uint32_t maker_step(maker *m, const qn_op_def *op, const void *attrs, int input_count, const uint32_t *inputs,
+                    const char *output, qn_dtype dtype, int rank, const qn_dim *dims) {
     qn_program_step *step = &m->steps[m->program.step_count++];
     *step = (qn_program_step){.op = op, .name = output, .precision = "f32: default"};
     if (op->attrs) {
         void *copy = qn_arena_alloc(&m->arena, 1, op->attrs_bytes);
-        if (attrs) memcpy(copy, attrs, op->attrs_bytes);
-        else qn_attrs_init(op, copy);
+        if (attrs)
+            memcpy(copy, attrs, op->attrs_bytes);
+        else
+            qn_attrs_init(op, copy);
         step->attrs = copy;
     }
     step->first_input = (uint32_t)m->program.operand_count;
@@ -232,7 +245,8 @@ static uint32_t add_convolution(maker *m, uint32_t x) {
     size_t packed_elems = qn_conv_f32_packed_elems(TAPS * IN, OUT);
     float *packed = qn_arena_alloc_aligned(&m->arena, packed_elems * sizeof(float), 64);
     qn_conv_f32_pack(weights, TAPS * IN, OUT, packed);
-    uint32_t w = maker_constant(m, "weights", QN_DTYPE_F32, 4, (int64_t[]){3, 3, IN, OUT}, packed, packed_elems * sizeof(float));
+    uint32_t w =
+        maker_constant(m, "weights", QN_DTYPE_F32, 4, (int64_t[]){3, 3, IN, OUT}, packed, packed_elems * sizeof(float));
     uint32_t b = maker_constant(m, "bias", QN_DTYPE_F32, 1, (int64_t[]){OUT}, bias, 0);
     qn_conv2d_attrs attrs;
     qn_attrs_init(&qn_op_conv2d, &attrs);
@@ -246,13 +260,16 @@ static uint32_t add_convolution(maker *m, uint32_t x) {
 }
 
 const qn_program *program_pictures(maker *m, int ceiling) {
-    qn_dim h = maker_symbol(m, "x.1", 0, 1, 1, 24), w = maker_symbol(m, "x.2", 0, 2, 1, 24), one = maker_const(m, 1), two = maker_const(m, 2);
+    qn_dim h = maker_symbol(m, "x.1", 0, 1, 1, 24), w = maker_symbol(m, "x.2", 0, 2, 1, 24), one = maker_const(m, 1),
+           two = maker_const(m, 2);
     qn_dim channels = maker_const(m, OUT);
     maker_bound(m, h, 1, 24, "node 'Slice': expected size[1] in [0, 24]");
     uint32_t x = maker_input(m, "x", QN_DTYPE_F32, 4, (qn_dim[]){one, h, w, maker_const(m, IN)});
-    maker_check(m, qn_dim_sub(m->pool, maker_const(m, 40), qn_dim_add(m->pool, h, w)), "node 'Assert': height and width add up to at most 40");
+    maker_check(m, qn_dim_sub(m->pool, maker_const(m, 40), qn_dim_add(m->pool, h, w)),
+                "node 'Assert': height and width add up to at most 40");
     uint32_t conv = add_convolution(m, x);
-    uint32_t sum = maker_step(m, &qn_op_add, NULL, 2, (uint32_t[]){conv, conv}, "sum", QN_DTYPE_F32, 4, maker_dims(m, conv));
+    uint32_t sum =
+        maker_step(m, &qn_op_add, NULL, 2, (uint32_t[]){conv, conv}, "sum", QN_DTYPE_F32, 4, maker_dims(m, conv));
     uint32_t soft = maker_step(m, &qn_op_sigmoid, NULL, 1, &sum, "soft", QN_DTYPE_F32, 4, maker_dims(m, sum));
     maker_alias(m, soft, sum);
     qn_dim size[2] = {qn_dim_mul(m->pool, h, two), qn_dim_mul(m->pool, w, two)};
@@ -260,7 +277,8 @@ const qn_program *program_pictures(maker *m, int ceiling) {
     uint32_t y = maker_step(m, &qn_op_resize_nearest, NULL, 2, (uint32_t[]){soft, target}, "y", QN_DTYPE_F32, 4,
                             (qn_dim[]){one, size[0], size[1], channels});
     qn_axes_attrs axes = {.axes = {.count = 1, .values = {0}}};
-    uint32_t flat = maker_step(m, &qn_op_squeeze, &axes, 1, &y, "flat", QN_DTYPE_F32, 3, (qn_dim[]){size[0], size[1], channels});
+    uint32_t flat =
+        maker_step(m, &qn_op_squeeze, &axes, 1, &y, "flat", QN_DTYPE_F32, 3, (qn_dim[]){size[0], size[1], channels});
     maker_alias(m, flat, y);
     uint32_t z = maker_step(m, &qn_op_neg, NULL, 1, &flat, "z", QN_DTYPE_F32, 3, maker_dims(m, flat));
     maker_output(m, y);
@@ -269,12 +287,14 @@ const qn_program *program_pictures(maker *m, int ceiling) {
 }
 
 const qn_program *program_picks(maker *m, int ceiling) {
-    qn_dim n = maker_symbol(m, "x.0", 0, 0, 0, 64), k = maker_symbol(m, "found", -1, -1, 0, 64), one = maker_const(m, 1);
+    qn_dim n = maker_symbol(m, "x.0", 0, 0, 0, 64), k = maker_symbol(m, "found", -1, -1, 0, 64),
+           one = maker_const(m, 1);
     uint32_t x = maker_input(m, "x", QN_DTYPE_F32, 1, &n);
     uint32_t found = maker_step(m, &qn_op_where, NULL, 1, &x, "coordinates", QN_DTYPE_S64, 2, (qn_dim[]){k, one});
     maker_settles(m, k, 0);
     qn_axis_attrs axis = {.axis = 0};
-    uint32_t picked = maker_step(m, &qn_op_gather, &axis, 2, (uint32_t[]){x, found}, "picked", QN_DTYPE_F32, 2, (qn_dim[]){k, one});
+    uint32_t picked =
+        maker_step(m, &qn_op_gather, &axis, 2, (uint32_t[]){x, found}, "picked", QN_DTYPE_F32, 2, (qn_dim[]){k, one});
     uint32_t y = maker_step(m, &qn_op_neg, NULL, 1, &picked, "y", QN_DTYPE_F32, 2, (qn_dim[]){k, one});
     maker_output(m, y);
     return maker_finish(m, ceiling);

@@ -24,12 +24,13 @@ const qn_dim *maker_dims(maker *m, uint32_t value);
 
 uint32_t maker_input(maker *m, const char *name, qn_dtype dtype, int rank, const qn_dim *dims);
 /* `bytes`: 0 for what the dims say. */
-uint32_t maker_constant(maker *m, const char *name, qn_dtype dtype, int rank, const int64_t *dims, const void *data, size_t bytes);
+uint32_t maker_constant(maker *m, const char *name, qn_dtype dtype, int rank, const int64_t *dims, const void *data,
+                        size_t bytes);
 /* A rank-1 value computed from shapes. */
 uint32_t maker_shape_value(maker *m, const char *name, qn_dtype dtype, int count, const qn_dim *contents);
 /* Appends a step with one output. `attrs` NULL: the defaults. */
-uint32_t maker_step(maker *m, const qn_op_def *op, const void *attrs, int input_count, const uint32_t *inputs, const char *output,
-                    qn_dtype dtype, int rank, const qn_dim *dims);
+uint32_t maker_step(maker *m, const qn_op_def *op, const void *attrs, int input_count, const uint32_t *inputs,
+                    const char *output, qn_dtype dtype, int rank, const qn_dim *dims);
 /* The last step settles `symbol` as dim `axis` of its output. */
 void maker_settles(maker *m, qn_dim symbol, int axis);
 void maker_alias(maker *m, uint32_t value, uint32_t owner);
@@ -45,7 +46,8 @@ const qn_program *maker_finish(maker *m, int ceiling);
    -> resize_nearest to [2h, 2w] (a shape value) -> y [1, 2h, 2w, 20] and squeeze view -> neg -> z [2h, 2w, 20].
    A check demands h + w <= 40. */
 const qn_program *program_pictures(maker *m, int ceiling);
-/* x [n] f32, n in [0, 64] -> where -> coordinates [k, 1] s64 -> gather of x -> picked [k, 1], and neg of it -> y [k, 1]. */
+/* x [n] f32, n in [0, 64] -> where -> coordinates [k, 1] s64 -> gather of x -> picked [k, 1], and neg of it -> y [k,
+ * 1]. */
 const qn_program *program_picks(maker *m, int ceiling);
 
 #endif

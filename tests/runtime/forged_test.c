@@ -12,7 +12,8 @@ enum { ROUNDS = 5000, BYTES_MAX = 1 << 22 };
 /* Allocations beyond what these small programs can need are refused, so that forged sizes do not fill the machine. */
 static void *small_alloc(void *self, size_t bytes, size_t align) {
     (void)self;
-    return bytes > BYTES_MAX ? NULL : aligned_alloc(align < 16 ? 16 : align, qn_align_up(bytes, align < 16 ? 16 : align));
+    return bytes > BYTES_MAX ? NULL
+                             : aligned_alloc(align < 16 ? 16 : align, qn_align_up(bytes, align < 16 ? 16 : align));
 }
 
 static void small_free(void *self, void *block) {
@@ -54,7 +55,8 @@ static void run_once(qn_model *model, qn_context *context) {
         int rank = 0;
         int64_t dims[QN_MAX_RANK];
         qn_status *status = qn_context_get_output_shape(context, i, &rank, dims);
-        good = (!status || qn_status_code(status) == QN_UNAVAILABLE) && make_tensor(&outputs[i], qn_model_output(model, i), rank, dims);
+        good = (!status || qn_status_code(status) == QN_UNAVAILABLE) &&
+               make_tensor(&outputs[i], qn_model_output(model, i), rank, dims);
         qn_status_free(status);
     }
     if (good) qn_status_free(qn_context_run(context, inputs, info->input_count, outputs, info->output_count));
@@ -102,18 +104,22 @@ static void forge(make_fn make, int ceiling, uint64_t seed) {
     qn_rng rng;
     qn_rng_init(&rng, seed);
     rig_file original = rig_write(make, ceiling);
-    const uint8_t *entry = original.data + QN_FORMAT_HEADER_BYTES + (size_t)QN_SECTION_CONSTANTS * QN_FORMAT_ENTRY_BYTES;
-    int64_t begin = QN_FORMAT_HEADER_BYTES + QN_SECTION_COUNT * QN_FORMAT_ENTRY_BYTES, end = (int64_t)qn_load_u64(entry + 8);
+    const uint8_t *entry =
+        original.data + QN_FORMAT_HEADER_BYTES + (size_t)QN_SECTION_CONSTANTS * QN_FORMAT_ENTRY_BYTES;
+    int64_t begin = QN_FORMAT_HEADER_BYTES + QN_SECTION_COUNT * QN_FORMAT_ENTRY_BYTES,
+            end = (int64_t)qn_load_u64(entry + 8);
     int counts[3] = {0, 0, 0};
     for (int round = 0; round < ROUNDS; round++) {
         rig_file f = {aligned_alloc(64, qn_align_up(original.size, 64)), original.size};
         memcpy(f.data, original.data, original.size);
-        for (int64_t count = qn_rng_range(&rng, 1, 2); count > 0; count--) mutate(&rng, f.data + qn_rng_range(&rng, begin, end - 4));
+        for (int64_t count = qn_rng_range(&rng, 1, 2); count > 0; count--)
+            mutate(&rng, f.data + qn_rng_range(&rng, begin, end - 4));
         qn_store_u64(f.data + QN_HEADER_CHECKSUM, qn_format_checksum(f.data, f.size));
         counts[try_file(f)]++;
         free(f.data);
     }
-    print_message("seed %llu: %d refused, %d loaded, %d run\n", (unsigned long long)seed, counts[0], counts[1], counts[2]);
+    print_message("seed %llu: %d refused, %d loaded, %d run\n", (unsigned long long)seed, counts[0], counts[1],
+                  counts[2]);
     assert_true(counts[0] > 0 && counts[2] > 0);
     free(original.data);
 }

@@ -17,13 +17,14 @@ typedef struct job {
     _Atomic int done[TASKS_MAX];
     _Atomic int inside[WORKERS_MAX]; /* is a thread of that number at work? */
     _Atomic int clashes;
-    int64_t plain[TASKS_MAX];        /* written without atomics: visible afterwards, or a race that TSan reports */
+    int64_t plain[TASKS_MAX]; /* written without atomics: visible afterwards, or a race that TSan reports */
     const qn_executor *nested;
 } job;
 
 static void run_tasks(void *arg, int64_t begin, int64_t end, int worker) {
     job *j = arg;
-    if (worker < 0 || worker >= WORKERS_MAX || atomic_fetch_add(&j->inside[worker], 1)) atomic_fetch_add(&j->clashes, 1);
+    if (worker < 0 || worker >= WORKERS_MAX || atomic_fetch_add(&j->inside[worker], 1))
+        atomic_fetch_add(&j->clashes, 1);
     for (int64_t i = begin; i < end; i++) {
         atomic_fetch_add(&j->done[i], 1);
         j->plain[i] = i * i;
@@ -140,7 +141,8 @@ static void test_a_forked_child_goes_on_alone(void **state) {
 
 static _Atomic int threads_left = 1000;
 
-int pthread_create(pthread_t *restrict thread, const pthread_attr_t *restrict attr, void *(*start)(void *), void *restrict arg) {
+int pthread_create(pthread_t *restrict thread, const pthread_attr_t *restrict attr, void *(*start)(void *),
+                   void *restrict arg) {
     static int (*real)(pthread_t *, const pthread_attr_t *, void *(*)(void *), void *);
     if (!real) *(void **)&real = dlsym(RTLD_NEXT, "pthread_create");
     if (atomic_fetch_sub(&threads_left, 1) <= 0) return 11; /* EAGAIN */

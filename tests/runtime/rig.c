@@ -11,7 +11,8 @@ void assert_ok(qn_status *status) {
 
 void assert_status(qn_status *status, qn_code code, const char *text) {
     if (qn_status_code(status) != code || !strstr(qn_status_message(status), text))
-        fail_msg("expected %s with '%s', found %s: %s", qn_code_name(code), text, qn_code_name(qn_status_code(status)), qn_status_message(status));
+        fail_msg("expected %s with '%s', found %s: %s", qn_code_name(code), text, qn_code_name(qn_status_code(status)),
+                 qn_status_message(status));
     qn_status_free(status);
 }
 
@@ -64,7 +65,8 @@ float *run_pictures(qn_context *context, int64_t h, int64_t w, const float *x) {
     assert_ok(qn_context_set_input_shape(context, 0, 4, shape));
     qn_tensor input = {.dtype = QN_DTYPE_F32, .rank = 4, .dims = {1, h, w, 3}, .data = (void *)(uintptr_t)x};
     qn_tensor outputs[2] = {{.dtype = QN_DTYPE_F32}, {.dtype = QN_DTYPE_F32}};
-    for (size_t i = 0; i < 2; i++) assert_ok(qn_context_get_output_shape(context, i, &outputs[i].rank, outputs[i].dims));
+    for (size_t i = 0; i < 2; i++)
+        assert_ok(qn_context_get_output_shape(context, i, &outputs[i].rank, outputs[i].dims));
     size_t elems = (size_t)(4 * h * w * CHANNELS);
     float *y = malloc(2 * elems * sizeof *y);
     memset(y, 0xFF, 2 * elems * sizeof *y);

@@ -38,8 +38,8 @@ static void check_pictures(const float *y, const float *x, int64_t h, int64_t w)
     for (int64_t i = 0; i < elems; i++) {
         double want = expected_y(x, h, w, i / CHANNELS / (2 * w), i / CHANNELS % (2 * w), (int)(i % CHANNELS));
         if (fabs(y[i] - want) > 1e-5 || y[elems + i] != -y[i])
-            fail_msg("%lldx%lld element %lld: %g and %g, expected %g", (long long)h, (long long)w, (long long)i, (double)y[i],
-                     (double)y[elems + i], want);
+            fail_msg("%lldx%lld element %lld: %g and %g, expected %g", (long long)h, (long long)w, (long long)i,
+                     (double)y[i], (double)y[elems + i], want);
     }
 }
 
@@ -76,8 +76,10 @@ static void test_threads_and_cpus_give_the_same_bytes(void **state) {
             float *y = run_pictures(r.context, 23, 17, x);
             if (first) assert_memory_equal(first, y, bytes);
             rig_close(&r);
-            if (first) free(y);
-            else first = y;
+            if (first)
+                free(y);
+            else
+                first = y;
         }
     free(first);
     free(x);
@@ -91,8 +93,9 @@ static void test_moved_tensors_are_followed(void **state) {
         float *x = make_picture(4, 4, i), *y = run_pictures(r.context, 4, 4, x);
         qn_tensor input = {.dtype = QN_DTYPE_F32, .rank = 4, .dims = {1, 4, 4, 3}, .data = x};
         float *again = malloc(2 * 4 * 16 * CHANNELS * sizeof *again);
-        qn_tensor outputs[2] = {{.dtype = QN_DTYPE_F32, .rank = 4, .dims = {1, 8, 8, CHANNELS}, .data = again},
-                                {.dtype = QN_DTYPE_F32, .rank = 3, .dims = {8, 8, CHANNELS}, .data = again + 4 * 16 * CHANNELS}};
+        qn_tensor outputs[2] = {
+            {.dtype = QN_DTYPE_F32, .rank = 4, .dims = {1, 8, 8, CHANNELS}, .data = again},
+            {.dtype = QN_DTYPE_F32, .rank = 3, .dims = {8, 8, CHANNELS}, .data = again + 4 * 16 * CHANNELS}};
         assert_ok(qn_context_run(r.context, &input, 1, outputs, 2));
         assert_memory_equal(y, again, 2 * 4 * 16 * CHANNELS * sizeof *again);
         free(again);
@@ -109,10 +112,14 @@ static void test_a_dim_out_of_range_says_what_bounds_it(void **state) {
     rig r = rig_open(program_pictures, 1, 1, NULL, NULL);
     assert_status(qn_context_set_input_shape(r.context, 0, 4, (int64_t[]){1, 25, 4, 3}), QN_INVALID_ARGUMENT,
                   "input 'x': dim 1 is 25, outside 1..24 (node 'Slice': expected size[1] in [0, 24])");
-    assert_status(qn_context_set_input_shape(r.context, 0, 4, (int64_t[]){1, 4, 0, 3}), QN_INVALID_ARGUMENT, "dim 2 is 0, outside 1..24");
-    assert_status(qn_context_set_input_shape(r.context, 0, 4, (int64_t[]){2, 4, 4, 3}), QN_INVALID_ARGUMENT, "dim 0 is 2, must be 1");
-    assert_status(qn_context_set_input_shape(r.context, 0, 3, (int64_t[]){1, 4, 4}), QN_INVALID_ARGUMENT, "has rank 4, but 3");
-    assert_status(qn_context_set_input_shape(r.context, 0, 99, (int64_t[]){1, 4, 4, 3, 1, 1, 1, 1}), QN_INVALID_ARGUMENT, "rank 99");
+    assert_status(qn_context_set_input_shape(r.context, 0, 4, (int64_t[]){1, 4, 0, 3}), QN_INVALID_ARGUMENT,
+                  "dim 2 is 0, outside 1..24");
+    assert_status(qn_context_set_input_shape(r.context, 0, 4, (int64_t[]){2, 4, 4, 3}), QN_INVALID_ARGUMENT,
+                  "dim 0 is 2, must be 1");
+    assert_status(qn_context_set_input_shape(r.context, 0, 3, (int64_t[]){1, 4, 4}), QN_INVALID_ARGUMENT,
+                  "has rank 4, but 3");
+    assert_status(qn_context_set_input_shape(r.context, 0, 99, (int64_t[]){1, 4, 4, 3, 1, 1, 1, 1}),
+                  QN_INVALID_ARGUMENT, "rank 99");
     assert_status(qn_context_set_input_shape(r.context, 1, 1, (int64_t[]){1}), QN_INVALID_ARGUMENT, "input 1");
     assert_status(qn_context_set_input_shape(r.context, 0, 4, NULL), QN_INVALID_ARGUMENT, "NULL");
     rig_close(&r);
@@ -154,7 +161,8 @@ static void test_inputs_that_must_agree_are_set_together(void **state) {
     (void)state;
     rig r = rig_open(program_pair, 1, 1, NULL, NULL);
     assert_ok(qn_context_set_input_shape(r.context, 0, 1, (int64_t[]){3}));
-    assert_status(qn_context_set_input_shape(r.context, 1, 1, (int64_t[]){4}), QN_INVALID_ARGUMENT, "input 'b': dim 0 is 4");
+    assert_status(qn_context_set_input_shape(r.context, 1, 1, (int64_t[]){4}), QN_INVALID_ARGUMENT,
+                  "input 'b': dim 0 is 4");
     assert_ok(qn_context_set_input_shape(r.context, 1, 1, (int64_t[]){3}));
     qn_shape shapes[2] = {{1, {2}}, {1, {2}}};
     assert_ok(qn_context_set_input_shapes(r.context, shapes, 2));
@@ -191,14 +199,17 @@ static void test_wrong_tensors_are_refused(void **state) {
     qn_shape shapes[2] = {{1, {3}}, {1, {3}}};
     assert_ok(qn_context_set_input_shapes(r.context, shapes, 2));
     float data[16];
-    qn_tensor good[2] = {{QN_DTYPE_F32, 1, {3}, data}, {QN_DTYPE_F32, 1, {3}, data + 4}}, out = {QN_DTYPE_F32, 1, {3}, data + 8};
+    qn_tensor good[2] = {{QN_DTYPE_F32, 1, {3}, data}, {QN_DTYPE_F32, 1, {3}, data + 4}},
+              out = {QN_DTYPE_F32, 1, {3}, data + 8};
     assert_ok(qn_context_run(r.context, good, 2, &out, 1));
     qn_tensor bad[2] = {good[0], good[1]};
     bad[1].dtype = QN_DTYPE_S32;
-    assert_status(qn_context_run(r.context, bad, 2, &out, 1), QN_INVALID_ARGUMENT, "input 'b' is of type f32, but the tensor is s32");
+    assert_status(qn_context_run(r.context, bad, 2, &out, 1), QN_INVALID_ARGUMENT,
+                  "input 'b' is of type f32, but the tensor is s32");
     bad[1] = good[1];
     bad[1].dims[0] = 4;
-    assert_status(qn_context_run(r.context, bad, 2, &out, 1), QN_INVALID_ARGUMENT, "input 'b' has shape [3], but the tensor is [4]");
+    assert_status(qn_context_run(r.context, bad, 2, &out, 1), QN_INVALID_ARGUMENT,
+                  "input 'b' has shape [3], but the tensor is [4]");
     bad[1] = good[1];
     bad[1].rank = 77;
     assert_status(qn_context_run(r.context, bad, 2, &out, 1), QN_INVALID_ARGUMENT, "has shape [3]");
@@ -209,7 +220,8 @@ static void test_wrong_tensors_are_refused(void **state) {
     assert_status(qn_context_run(r.context, bad, 2, &out, 1), QN_INVALID_ARGUMENT, "not aligned");
     qn_tensor over = out;
     over.data = data + 6;
-    assert_status(qn_context_run(r.context, good, 2, &over, 1), QN_INVALID_ARGUMENT, "output 'difference' overlaps input 'b'");
+    assert_status(qn_context_run(r.context, good, 2, &over, 1), QN_INVALID_ARGUMENT,
+                  "output 'difference' overlaps input 'b'");
     assert_status(qn_context_run(r.context, good, 1, &out, 1), QN_INVALID_ARGUMENT, "1 inputs");
     assert_status(qn_context_run(r.context, NULL, 2, &out, 1), QN_INVALID_ARGUMENT, "NULL");
     assert_ok(qn_context_run(r.context, good, 2, &out, 1));
@@ -226,7 +238,8 @@ static void picks_follow_the_data(int ceiling) {
             for (int64_t i = 0; i < n; i++) x[i] = i % every ? 0.0f : (float)(i + 1);
             assert_ok(qn_context_set_input_shape(r.context, 0, 1, &n));
             qn_tensor input = {QN_DTYPE_F32, 1, {n}, x}, output = {.dtype = QN_DTYPE_F32, .data = y};
-            assert_status(qn_context_get_output_shape(r.context, 0, &output.rank, output.dims), QN_UNAVAILABLE, "depends on data");
+            assert_status(qn_context_get_output_shape(r.context, 0, &output.rank, output.dims), QN_UNAVAILABLE,
+                          "depends on data");
             assert_int_equal(output.dims[0], 64);
             for (int round = 0; round < 2; round++) { /* twice: the first run leaves nothing behind */
                 output.dims[0] = 64;
@@ -250,7 +263,8 @@ static void test_sizes_follow_the_data_without_a_ceiling(void **state) {
 }
 
 static const qn_program *program_boundless(maker *m, int ceiling) {
-    qn_dim n = maker_symbol(m, "x.0", 0, 0, 0, QN_DIM_UNBOUNDED), k = maker_symbol(m, "found", -1, -1, 0, QN_DIM_UNBOUNDED);
+    qn_dim n = maker_symbol(m, "x.0", 0, 0, 0, QN_DIM_UNBOUNDED),
+           k = maker_symbol(m, "found", -1, -1, 0, QN_DIM_UNBOUNDED);
     uint32_t x = maker_input(m, "x", QN_DTYPE_F32, 1, &n);
     uint32_t y = maker_step(m, &qn_op_where, NULL, 1, &x, "y", QN_DTYPE_S64, 2, (qn_dim[]){k, maker_const(m, 1)});
     maker_settles(m, k, 0);
@@ -288,7 +302,8 @@ static void test_data_that_points_outside_is_an_error(void **state) {
     assert_ok(qn_context_create(r.engine, &r.context));
     float data[3] = {1, 2, 3}, out[3];
     int32_t index[3] = {2, 0, 3};
-    qn_tensor inputs[2] = {{QN_DTYPE_F32, 1, {3}, data}, {QN_DTYPE_S32, 1, {3}, index}}, output = {QN_DTYPE_F32, 1, {3}, out};
+    qn_tensor inputs[2] = {{QN_DTYPE_F32, 1, {3}, data}, {QN_DTYPE_S32, 1, {3}, index}},
+              output = {QN_DTYPE_F32, 1, {3}, out};
     qn_status *status = qn_context_run(r.context, inputs, 2, &output, 1);
     assert_non_null(status);
     assert_non_null(strstr(qn_status_message(status), "step 0 'y' (gather)"));
@@ -321,8 +336,9 @@ static void run_watched(rig *r, watch *w, qn_code code, const char *names) {
     float *x = make_picture(4, 4, 1), y[2 * 4 * 16 * CHANNELS];
     assert_ok(qn_context_set_input_shape(r->context, 0, 4, (int64_t[]){1, 4, 4, 3}));
     qn_tensor input = {.dtype = QN_DTYPE_F32, .rank = 4, .dims = {1, 4, 4, 3}, .data = x};
-    qn_tensor outputs[2] = {{.dtype = QN_DTYPE_F32, .rank = 4, .dims = {1, 8, 8, CHANNELS}, .data = y},
-                            {.dtype = QN_DTYPE_F32, .rank = 3, .dims = {8, 8, CHANNELS}, .data = y + 4 * 16 * CHANNELS}};
+    qn_tensor outputs[2] = {
+        {.dtype = QN_DTYPE_F32, .rank = 4, .dims = {1, 8, 8, CHANNELS}, .data = y},
+        {.dtype = QN_DTYPE_F32, .rank = 3, .dims = {8, 8, CHANNELS}, .data = y + 4 * 16 * CHANNELS}};
     assert_ok(qn_context_set_observer(r->context, watch_value, w));
     qn_status *status = qn_context_run(r->context, &input, 1, outputs, 2);
     assert_int_equal(qn_status_code(status), code);
@@ -438,8 +454,10 @@ static void test_objects_may_be_destroyed_in_any_order(void **state) {
         for (int k = 0; k < 3; k++) {
             if (orders[i][k] == 0) qn_model_destroy(r.model);
             if (orders[i][k] == 1) qn_engine_destroy(r.engine);
-            if (orders[i][k] == 2) qn_context_destroy(r.context);
-            else if (k == 0) free(run_pictures(r.context, 4, 4, x));
+            if (orders[i][k] == 2)
+                qn_context_destroy(r.context);
+            else if (k == 0)
+                free(run_pictures(r.context, 4, 4, x));
         }
     }
     free(x);

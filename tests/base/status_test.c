@@ -1,0 +1,166 @@
+/* Status values: what a failure carries, and how callers add to it. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/status.h"
+
+static void test_success_has_code_ok_and_empty_texts(void **state) {
+    (void)state;
+    assert_int_equal(qn_status_code(NULL), QN_OK);
+    assert_string_equal(qn_status_message(NULL), "");
+    assert_string_equal(qn_status_where(NULL), "");
+    qn_status_free(NULL);
+}
+
+static void test_a_failure_carries_code_message_and_place(void **state) {
+    (void)state;
+    qn_status *status = QN_ERR(QN_LIMIT, "rank %d is above the limit of %d", 9, 8);
+    int line = __LINE__ - 1;
+    char where[64];
+    snprintf(where, sizeof where, "status_test.c:%d", line);
+    assert_int_equal(qn_status_code(status), QN_LIMIT);
+    assert_string_equal(qn_status_message(status), "rank 9 is above the limit of 8");
+    assert_string_equal(qn_status_where(status), where);
+    qn_status_free(status);
+}
+
+static void test_a_long_path_leaves_the_place_terminated(void **state) {
+    (void)state;
+    char file[400];
+    memset(file, 'a', sizeof file - 1);
+    file[sizeof file - 1] = 0;
+    qn_status *status = qn_status_make(QN_IO, file, 12, "text");
+    assert_true(strlen(qn_status_where(status)) < 100);
+    qn_status_free(status);
+}
+
+static void test_messages_of_any_length_are_kept_whole(void **state) {
+    (void)state;
+    char text[20001];
+    memset(text, 'x', sizeof text - 1);
+    text[sizeof text - 1] = 0;
+    qn_status *status = qn_status_context(QN_ERR(QN_IO, "%s", text), "%s", text);
+    assert_int_equal(strlen(qn_status_message(status)), 2 * (sizeof text - 1) + 2);
+    qn_status_free(status);
+}
+
+static void test_contexts_stand_outermost_first(void **state) {
+    (void)state;
+    qn_status *status = QN_ERR(QN_INVALID_MODEL, "dim 2 is -1");
+    status = qn_status_context(status, "input %d '%s'", 1, "w");
+    status = qn_status_context(status, "tensorflow: node 'Conv' (Conv2D)");
+    assert_string_equal(qn_status_message(status), "tensorflow: node 'Conv' (Conv2D): input 1 'w': dim 2 is -1");
+    assert_int_equal(qn_status_code(status), QN_INVALID_MODEL);
+    qn_status_free(status);
+}
+
+static void test_context_on_success_stays_success(void **state) {
+    (void)state;
+    assert_null(qn_status_context(NULL, "node '%s'", "x"));
+}
+
+static qn_status *answer(qn_status *status, int *steps) {
+    QN_TRY(status);
+    ++*steps;
+    return NULL;
+}
+
+static qn_status *answer_in_context(qn_status *status, int *steps) {
+    QN_TRY_CTX(status, "step %d", *steps);
+    ++*steps;
+    return NULL;
+}
+
+static void test_try_goes_on_after_success_and_returns_a_failure(void **state) {
+    (void)state;
+    int steps = 0;
+    assert_null(answer(NULL, &steps));
+    assert_null(answer_in_context(NULL, &steps));
+    assert_int_equal(steps, 2);
+    qn_status *made = QN_ERR(QN_BUSY, "in use"), *got = answer(made, &steps);
+    assert_ptr_equal(got, made);
+    got = answer_in_context(got, &steps);
+    assert_ptr_equal(got, made);
+    assert_string_equal(qn_status_message(got), "step 2: in use");
+    assert_int_equal(steps, 2);
+    qn_status_free(got);
+}
+
+static void test_out_of_memory_is_one_static_status(void **state) {
+    (void)state;
+    qn_status *status = qn_status_out_of_memory();
+    assert_int_equal(qn_status_code(status), QN_OUT_OF_MEMORY);
+    assert_string_equal(qn_status_message(status), "out of memory");
+    assert_ptr_equal(qn_status_context(status, "node '%s'", "x"), status);
+    assert_string_equal(qn_status_message(status), "out of memory");
+    qn_status_free(status);
+    assert_ptr_equal(qn_status_out_of_memory(), status);
+    assert_int_equal(qn_status_code(status), QN_OUT_OF_MEMORY);
+}
+
+static void test_join_keeps_the_first_failure(void **state) {
+    (void)state;
+    qn_status *first = QN_ERR(QN_IO, "first"), *second = QN_ERR(QN_LIMIT, "second");
+    assert_null(qn_status_join(NULL, NULL));
+    assert_ptr_equal(qn_status_join(NULL, second), second);
+    assert_ptr_equal(qn_status_join(first, NULL), first);
+    assert_ptr_equal(qn_status_join(first, second), first); /* frees the second */
+    assert_ptr_equal(qn_status_join(first, qn_status_out_of_memory()), first);
+    assert_string_equal(qn_status_message(first), "first");
+    qn_status_free(first);
+}
+
+static void test_callers_make_a_status_without_a_place(void **state) {
+    (void)state;
+    qn_status *status = qn_status_create(QN_CANCELLED, "stopped at %d%%", 40);
+    assert_int_equal(qn_status_code(status), QN_CANCELLED);
+    assert_string_equal(qn_status_message(status), "stopped at 40%");
+    assert_string_equal(qn_status_where(status), "");
+    qn_status_free(status);
+}
+
+static void test_every_code_has_its_own_name(void **state) {
+    (void)state;
+    for (int a = QN_OK; a <= QN_INTERNAL; a++) {
+        assert_string_not_equal(qn_code_name((qn_code)a), "UNKNOWN");
+        for (int b = QN_OK; b < a; b++) assert_string_not_equal(qn_code_name((qn_code)a), qn_code_name((qn_code)b));
+    }
+    assert_string_equal(qn_code_name(QN_OK), "OK");
+    assert_string_equal(qn_code_name(QN_INVALID_MODEL), "INVALID_MODEL");
+    assert_string_equal(qn_code_name(QN_INVALID_ARGUMENT), "INVALID_ARGUMENT");
+    assert_string_equal(qn_code_name(QN_UNSUPPORTED), "UNSUPPORTED");
+    assert_string_equal(qn_code_name(QN_NOT_FOUND), "NOT_FOUND");
+    assert_string_equal(qn_code_name(QN_IO), "IO");
+    assert_string_equal(qn_code_name(QN_OUT_OF_MEMORY), "OUT_OF_MEMORY");
+    assert_string_equal(qn_code_name(QN_INCOMPATIBLE), "INCOMPATIBLE");
+    assert_string_equal(qn_code_name(QN_UNAVAILABLE), "UNAVAILABLE");
+    assert_string_equal(qn_code_name(QN_CANCELLED), "CANCELLED");
+    assert_string_equal(qn_code_name(QN_BUSY), "BUSY");
+    assert_string_equal(qn_code_name(QN_LIMIT), "LIMIT");
+    assert_string_equal(qn_code_name(QN_INTERNAL), "INTERNAL");
+    assert_string_equal(qn_code_name((qn_code)1000), "UNKNOWN");
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_success_has_code_ok_and_empty_texts),
+        cmocka_unit_test(test_a_failure_carries_code_message_and_place),
+        cmocka_unit_test(test_a_long_path_leaves_the_place_terminated),
+        cmocka_unit_test(test_messages_of_any_length_are_kept_whole),
+        cmocka_unit_test(test_contexts_stand_outermost_first),
+        cmocka_unit_test(test_context_on_success_stays_success),
+        cmocka_unit_test(test_try_goes_on_after_success_and_returns_a_failure),
+        cmocka_unit_test(test_out_of_memory_is_one_static_status),
+        cmocka_unit_test(test_join_keeps_the_first_failure),
+        cmocka_unit_test(test_callers_make_a_status_without_a_place),
+        cmocka_unit_test(test_every_code_has_its_own_name),
+    };
+    return cmocka_run_group_tests_name("base/status", tests, NULL, NULL);
+}
