@@ -49,7 +49,8 @@ static qn_status *run_passes(qn_network *network, const qn_config *config, const
 static qn_status *compile(qn_network *network, const qn_config *config, const qn_build_options *options, qn_buffer *meta, qn_buffer *file) {
     qn_program program;
     QN_TRY(check_print_after(options->print_after));
-    QN_TRY(qn_ranges_apply(network->graph, config));
+    qn_pins pins;
+    QN_TRY(qn_ranges_apply(network->graph, config, options->log, &pins));
     QN_TRY(qn_meta_write(network, (qn_config *)config, meta));
     QN_TRY(run_passes(network, config, options));
     QN_TRY(qn_plan_build(network->graph, qn_buffer_text(meta), &network->arena, &program));

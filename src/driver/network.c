@@ -57,8 +57,8 @@ static qn_status *import_bytes(qn_network *network, qn_bytes bytes, const char *
     return qn_graph_infer(network->graph);
 }
 
-static qn_status *create(const qn_network_options *options, qn_network **out_network) {
-    const qn_allocator *allocator = qn_allocator_or_default(options->allocator);
+qn_status *qn_network_new(const qn_allocator *allocator, qn_network **out_network) {
+    allocator = qn_allocator_or_default(allocator);
     qn_network *network = qn_alloc_zeroed(allocator, 1, sizeof *network, 16);
     if (!network) return qn_status_out_of_memory();
     network->allocator_copy = *allocator;
@@ -75,7 +75,7 @@ static qn_status *import_any(const char *path, const qn_bytes *bytes, const qn_n
     if (!options) options = &defaults;
     *out_network = NULL;
     qn_network *network = NULL;
-    QN_TRY(create(options, &network));
+    QN_TRY(qn_network_new(options->allocator, &network));
     qn_status *status = bytes ? NULL : qn_file_map_open(path, &network->map);
     /* A folder cannot be mapped, but the importer knows what kind of model lives in one. */
     if (status && qn_status_code(status) == QN_IO) {
@@ -124,10 +124,13 @@ qn_network_info qn_network_get_info(const qn_network *network) {
     return info;
 }
 
-static int describe(const qn_graph *graph, qn_value *const *values, size_t count, size_t index, qn_value_info *out_info) {
-    if (index >= count) return 0;
-    const qn_value *value = values[index];
+void qn_network_fill_info(const qn_graph *graph, const qn_value *value, qn_value_info *out_info) {
     *out_info = (qn_value_info){.name = value->name, .dtype = value->type.dtype, .rank = value->type.rank, .alias = -1};
+    out_info->location = qn_value_is_constant(value) ? QN_LOCATION_CONSTANT
+                         : value->is_input           ? QN_LOCATION_INPUT
+                         : value->is_output          ? QN_LOCATION_OUTPUT
+                                                     : QN_LOCATION_ARENA;
+    out_info->bytes = value->data_bytes;
     for (int i = 0; i < value->type.rank; i++) {
         int64_t low, high;
         qn_dim_range(graph->dims, value->type.dims[i], &low, &high);
@@ -139,6 +142,11 @@ static int describe(const qn_graph *graph, qn_value *const *values, size_t count
         const char *reason = qn_dim_symbol_reason(graph->dims, value->type.dims[i]);
         if (reason) out_info->reasons[i] = reason;
     }
+}
+
+static int describe(const qn_graph *graph, qn_value *const *values, size_t count, size_t index, qn_value_info *out_info) {
+    if (index >= count) return 0;
+    qn_network_fill_info(graph, values[index], out_info);
     return 1;
 }
 

@@ -19,4 +19,10 @@ struct qn_network {
     int consumed;
 };
 
+/* An empty network without a graph. OUT_OF_MEMORY. */
+qn_status *qn_network_new(const qn_allocator *allocator, qn_network **out_network) QN_MUST_USE;
+
+/* What callers are told of a value. */
+void qn_network_fill_info(const qn_graph *graph, const qn_value *value, qn_value_info *out_info);
+
 #endif

@@ -1,38 +1,82 @@
 #include "driver/ranges.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
-static qn_status *apply_dim(qn_graph *graph, const qn_value *input, const char *index, int axis, int64_t low, int64_t high) {
-    qn_dim dim = input->type.dims[axis];
-    int64_t present_low, present_high;
-    qn_dim_range(graph->dims, dim, &present_low, &present_high);
-    if (present_low == present_high) {
-        if (low <= present_low && present_low <= high) return NULL;
-        return QN_ERR(QN_INVALID_ARGUMENT, "dim_range.%s: input '%s': dim %d is fixed to %lld, outside %lld..%lld", index,
-                      input->name, axis, (long long)present_low, (long long)low, (long long)high);
-    }
-    if (low > present_high || high < present_low)
-        return QN_ERR(QN_INVALID_ARGUMENT, "dim_range.%s: input '%s': dim %d: no size in %lld..%lld is possible: %s", index,
-                      input->name, axis, (long long)low, (long long)high,
-                      qn_dim_symbol_reason(graph->dims, dim) ? qn_dim_symbol_reason(graph->dims, dim) : "the model declares another");
-    low = qn_max_i64(low, present_low);
-    const char *reason = high <= present_high ? "dim_range" : qn_dim_symbol_reason(graph->dims, dim);
-    return qn_dim_symbol_set_range(graph->dims, dim, low, qn_min_i64(high, present_high), reason ? reason : "dim_range");
+typedef struct ranging {
+    qn_graph *graph;
+    const qn_config *config;
+    const qn_log *log;
+    const qn_pins *pins;
+} ranging;
+
+/* One dim of one range: "dim_range.0: input 'x': dim 1". */
+typedef struct wish {
+    const char *index;
+    const qn_value *input;
+    size_t number;
+    int axis;
+    int64_t low, high;
+} wish;
+
+static qn_status *refuse(const wish *w, const char *reason) {
+    return QN_ERR(QN_INVALID_ARGUMENT, "dim_range.%s: input '%s': dim %d: %s", w->index, w->input->name, w->axis, reason);
 }
 
-static qn_status *apply_input(qn_graph *graph, const char *index, const json_t *range) {
-    size_t number = (size_t)strtoul(index, NULL, 10);
-    if (number >= graph->inputs.count)
-        return QN_ERR(QN_INVALID_ARGUMENT, "dim_range.%s: the network has %zu input%s, numbered from 0", index,
-                      graph->inputs.count, graph->inputs.count == 1 ? "" : "s");
-    const qn_value *input = graph->inputs.items[number];
+/* A dim with one size: the range must be that size, or hold it where only the configuration fixes the dim. */
+static qn_status *apply_fixed(const ranging *r, const wish *w, int64_t size) {
+    const qn_pin *pin = qn_pins_find(r->pins, w->number, w->axis);
+    char text[2048];
+    if (pin ? w->low == size && w->high == size : w->low <= size && size <= w->high) return NULL;
+    if (pin)
+        snprintf(text, sizeof text, "stays %lld, so it cannot range over %lld..%lld: it is pinned by %s", (long long)size,
+                 (long long)w->low, (long long)w->high, pin->reason);
+    else
+        snprintf(text, sizeof text, "is fixed to %lld, outside %lld..%lld", (long long)size, (long long)w->low, (long long)w->high);
+    return refuse(w, text);
+}
+
+static void warn_cut(const ranging *r, const wish *w, int64_t low, int64_t high, const char *reason) {
+    char text[2048];
+    if (!r->log) return;
+    snprintf(text, sizeof text, "dim_range.%s: input '%s': dim %d: only %lld..%lld of %lld..%lld is possible: %s", w->index, w->input->name,
+             w->axis, (long long)low, (long long)high, (long long)w->low, (long long)w->high, reason);
+    r->log->write(r->log->self, QN_LOG_WARNING, text);
+}
+
+static qn_status *apply_dim(const ranging *r, const wish *w) {
+    qn_dim_pool *dims = r->graph->dims;
+    qn_dim dim = w->input->type.dims[w->axis];
+    int64_t present_low, present_high;
+    char text[2048];
+    qn_dim_range(dims, dim, &present_low, &present_high);
+    if (present_low == present_high) return apply_fixed(r, w, present_low);
+    const char *bound = qn_dim_symbol_reason(dims, dim);
+    if (w->low > present_high || w->high < present_low) {
+        snprintf(text, sizeof text, "no size in %lld..%lld is possible: %s", (long long)w->low, (long long)w->high,
+                 bound ? bound : "the model declares another");
+        return refuse(w, text);
+    }
+    int64_t low = qn_max_i64(w->low, present_low), high = qn_min_i64(w->high, present_high);
+    if (low != w->low || high != w->high) warn_cut(r, w, low, high, bound ? bound : "the model declares no more");
+    return qn_dim_symbol_set_range(dims, dim, low, high, w->high > present_high && bound ? bound : "dim_range");
+}
+
+static int64_t size_at(const json_t *sizes, int axis) { return json_integer_value(json_array_get(sizes, (size_t)axis)); }
+
+static qn_status *apply_input(const ranging *r, const char *index, const json_t *range) {
+    size_t number = (size_t)strtoul(index, NULL, 10), count = r->graph->inputs.count;
+    if (number >= count)
+        return QN_ERR(QN_INVALID_ARGUMENT, "dim_range.%s: the network has %zu input%s, numbered from 0", index, count, count == 1 ? "" : "s");
+    const qn_value *input = r->graph->inputs.items[number];
     const json_t *min = json_object_get(range, "min"), *max = json_object_get(range, "max");
     if ((int)json_array_size(min) != input->type.rank)
         return QN_ERR(QN_INVALID_ARGUMENT, "dim_range.%s: %zu dims given, input '%s' has %d", index, json_array_size(min),
                       input->name, input->type.rank);
-    for (int axis = 0; axis < input->type.rank; axis++)
-        QN_TRY(apply_dim(graph, input, index, axis, json_integer_value(json_array_get(min, (size_t)axis)),
-                         json_integer_value(json_array_get(max, (size_t)axis))));
+    for (int axis = 0; axis < input->type.rank; axis++) {
+        wish w = {index, input, number, axis, size_at(min, axis), size_at(max, axis)};
+        QN_TRY(apply_dim(r, &w));
+    }
     return NULL;
 }
 
@@ -49,11 +93,28 @@ static qn_status *expect_fixed(const qn_graph *graph) {
     return NULL;
 }
 
-qn_status *qn_ranges_apply(qn_graph *graph, const qn_config *config) {
+/* Is the dim to stay the size it has? Then nothing need be tried. */
+static int wants_size(const void *self, size_t input, int axis, int64_t size) {
+    const ranging *r = self;
+    const char *index;
+    json_t *range;
+    json_object_foreach((json_t *)qn_config_find(r->config, "dim_range"), index, range) {
+        const json_t *min = json_object_get(range, "min"), *max = json_object_get(range, "max");
+        if (strtoul(index, NULL, 10) == input && json_array_size(min) > (size_t)axis)
+            return size_at(min, axis) == size && size_at(max, axis) == size;
+    }
+    return 0;
+}
+
+qn_status *qn_ranges_apply(qn_graph *graph, const qn_config *config, const qn_log *log, qn_pins *out_pins) {
     const json_t *ranges = qn_config_find(config, "dim_range");
     const char *index;
     json_t *range;
-    json_object_foreach((json_t *)ranges, index, range) QN_TRY(apply_input(graph, index, range));
-    QN_TRY(qn_graph_infer(graph));
-    return qn_config_bool(config, "graph_shape_mutable", 1) ? NULL : expect_fixed(graph);
+    ranging r = {graph, config, log, out_pins};
+    int is_mutable = qn_config_bool(config, "graph_shape_mutable", 1);
+    *out_pins = (qn_pins){{0}};
+    if (is_mutable) QN_TRY(qn_mutable_apply(graph, wants_size, &r, out_pins));
+    json_object_foreach((json_t *)ranges, index, range) QN_TRY(apply_input(&r, index, range));
+    if (json_object_size(ranges)) QN_TRY(qn_graph_infer(graph));
+    return is_mutable ? NULL : expect_fixed(graph);
 }

@@ -1,0 +1,270 @@
+#include "driver/mutable.h"
+
+#include <string.h>
+
+/* Above this many dims that seem free they are not tried one by one. */
+enum { SINGLE_TRIALS_MAX = 32, CHAIN_MAX = 16 };
+
+/* A dim of an input as it stands in a pool of dims: a number or a symbol. */
+typedef struct declared {
+    int is_symbol;
+    const char *name;
+    int64_t low, high; /* of a number: both are it */
+    const char *reason;
+} declared;
+
+/* A fixed dim on trial. */
+typedef struct candidate {
+    size_t input;
+    int axis;
+    int64_t size;
+    int is_free;        /* in the trial at hand */
+    int is_pinned;
+    const char *reason; /* of the pin */
+    const char *name;   /* of its symbol */
+} candidate;
+
+typedef struct trials {
+    qn_graph *graph;
+    qn_arena *arena;      /* the graph's own */
+    declared (*inputs)[QN_MAX_RANK];
+    QN_LIST(candidate) candidates;
+} trials;
+
+const qn_pin *qn_pins_find(const qn_pins *pins, size_t input, int axis) {
+    for (size_t i = 0; i < pins->list.count; i++)
+        if (pins->list.items[i].input == input && pins->list.items[i].axis == axis) return &pins->list.items[i];
+    return NULL;
+}
+
+/* ---- Another pool under the same graph ---- */
+
+/* The inputs' dims as they stand now; 0 if one is an expression, which a new pool could not say. */
+static int declare_inputs(trials *t) {
+    for (size_t i = 0; i < t->graph->inputs.count; i++) {
+        const qn_type *type = &t->graph->inputs.items[i]->type;
+        for (int axis = 0; axis < type->rank; axis++) {
+            declared *d = &t->inputs[i][axis];
+            qn_dim_range(t->graph->dims, type->dims[axis], &d->low, &d->high);
+            d->is_symbol = d->low != d->high;
+            if (!d->is_symbol) continue;
+            if (!qn_dim_is_symbol(t->graph->dims, type->dims[axis])) return 0;
+            d->name = qn_dim_symbol_name(t->graph->dims, type->dims[axis]);
+            d->reason = qn_dim_symbol_reason(t->graph->dims, type->dims[axis]);
+        }
+    }
+    return 1;
+}
+
+static qn_status *place_symbol(qn_dim_pool *pool, const char *name, int64_t low, int64_t high, const char *reason, qn_dim *out_dim) {
+    if (qn_dim_symbol_find(pool, name, out_dim)) return NULL; /* two inputs may share one */
+    *out_dim = qn_dim_symbol(pool, name, low, high);
+    return reason ? qn_dim_symbol_set_range(pool, *out_dim, low, high, reason) : NULL;
+}
+
+static qn_status *place_input(trials *t, qn_dim_pool *pool, size_t input) {
+    qn_type *type = &t->graph->inputs.items[input]->type;
+    for (int axis = 0; axis < type->rank; axis++) {
+        const declared *d = &t->inputs[input][axis];
+        if (d->is_symbol) QN_TRY(place_symbol(pool, d->name, d->low, d->high, d->reason, &type->dims[axis]));
+        else type->dims[axis] = qn_dim_const(pool, d->low);
+    }
+    return NULL;
+}
+
+/* Puts the graph on `pool`: the inputs as declared, free candidates as symbols, nothing inferred. */
+static qn_status *rebase(trials *t, qn_dim_pool *pool) {
+    qn_graph *graph = t->graph;
+    if (!pool) return qn_status_out_of_memory();
+    graph->dims = pool;
+    memset(&graph->checks, 0, sizeof graph->checks);
+    for (size_t i = 0; i < graph->values.count; i++) {
+        qn_value *value = graph->values.items[i];
+        value->contents = NULL;
+        if (value->is_input) continue;
+        if (!qn_value_is_constant(value)) value->type = (qn_type){0};
+        else
+            for (int axis = 0; axis < value->type.rank; axis++) value->type.dims[axis] = qn_dim_const(pool, value->constant_dims[axis]);
+    }
+    for (size_t i = 0; i < graph->inputs.count; i++) QN_TRY(place_input(t, pool, i));
+    for (size_t i = 0; i < t->candidates.count; i++) {
+        const candidate *c = &t->candidates.items[i];
+        if (c->is_free) QN_TRY(place_symbol(pool, c->name, 1, QN_DIM_UNBOUNDED, NULL, &graph->inputs.items[c->input]->type.dims[c->axis]));
+    }
+    return qn_dim_pool_take_status(pool);
+}
+
+/* ---- What pins a dim ---- */
+
+/* The constant a value comes from unchanged, through identities and casts; NULL if it is computed. */
+static const qn_value *constant_behind(const qn_value *value) {
+    for (int depth = 0; depth < CHAIN_MAX && value && value->producer; depth++) {
+        if (value->producer->op != &qn_op_identity && value->producer->op != &qn_op_cast && value->producer->op != &qn_op_dequantize) return NULL;
+        value = value->producer->inputs[0];
+    }
+    return qn_value_is_constant(value) ? value : NULL;
+}
+
+/* Does `reason` speak of `node`, as inference names nodes? */
+static int speaks_of(const char *reason, const qn_node *node) {
+    char text[1024];
+    if (node->source) snprintf(text, sizeof text, "%s: ", node->source);
+    else snprintf(text, sizeof text, "node '%s' (%s): ", node->name, node->op->name);
+    return !strncmp(reason, text, strlen(text));
+}
+
+/* `reason`, with the constant of the node it speaks of. In the graph's own arena. */
+static const char *name_constant(const trials *t, const char *reason) {
+    for (const qn_node *node = t->graph->first; node; node = node->next) {
+        if (!speaks_of(reason, node)) continue;
+        for (int i = node->input_count - 1; i >= 0; i--) {
+            const qn_value *constant = constant_behind(node->inputs[i]);
+            if (constant && constant->type.rank) return qn_arena_printf(t->arena, "constant '%s' of %s", constant->name, reason);
+        }
+    }
+    return qn_arena_copy_string(t->arena, reason, strlen(reason));
+}
+
+static qn_status *pin(trials *t, candidate *c, const char *reason) {
+    c->is_pinned = 1;
+    c->is_free = 0;
+    c->reason = name_constant(t, reason ? reason : "the graph");
+    return c->reason ? NULL : qn_status_out_of_memory();
+}
+
+/* After an inference that went well: candidates that it settled. */
+static qn_status *pin_settled(trials *t) {
+    for (size_t i = 0; i < t->candidates.count; i++) {
+        candidate *c = &t->candidates.items[i];
+        int64_t low, high;
+        qn_dim symbol;
+        if (!c->is_free || !qn_dim_symbol_find(t->graph->dims, c->name, &symbol)) continue;
+        qn_dim_range(t->graph->dims, symbol, &low, &high);
+        if (low == high) QN_TRY(pin(t, c, qn_dim_symbol_reason(t->graph->dims, symbol)));
+    }
+    return NULL;
+}
+
+/* ---- Trials ---- */
+
+/* Infers the graph with the free candidates as symbols, in memory that is given back. What it settles is pinned; a
+   failure that is the graph's fault is text in *out_failure (in the graph's own arena), else NULL. */
+static qn_status *try_out(trials *t, const char **out_failure) {
+    qn_graph *graph = t->graph;
+    qn_arena scratch;
+    qn_arena_init(&scratch, t->arena->allocator);
+    graph->arena = &scratch;
+    *out_failure = NULL;
+    qn_status *status = rebase(t, qn_dim_pool_create(&scratch));
+    if (!status) status = qn_graph_infer(graph);
+    if (status && qn_status_code(status) != QN_OUT_OF_MEMORY) {
+        const char *message = qn_status_message(status);
+        *out_failure = qn_arena_copy_string(t->arena, message, strlen(message));
+        qn_status_free(status);
+        status = *out_failure ? NULL : qn_status_out_of_memory();
+    } else if (!status) {
+        status = pin_settled(t);
+    }
+    graph->arena = t->arena;
+    graph->dims = NULL;
+    memset(&graph->checks, 0, sizeof graph->checks);
+    qn_arena_deinit(&scratch);
+    return status;
+}
+
+static void free_only(trials *t, const candidate *only) {
+    for (size_t i = 0; i < t->candidates.count; i++) {
+        candidate *c = &t->candidates.items[i];
+        c->is_free = !c->is_pinned && (!only || c == only);
+    }
+}
+
+static size_t count_unpinned(const trials *t) {
+    size_t count = 0;
+    for (size_t i = 0; i < t->candidates.count; i++) count += !t->candidates.items[i].is_pinned;
+    return count;
+}
+
+/* Each dim that no trial has pinned so far, alone. */
+static qn_status *try_singly(trials *t) {
+    for (size_t i = 0; i < t->candidates.count; i++) {
+        candidate *c = &t->candidates.items[i];
+        const char *failure;
+        if (c->is_pinned) continue;
+        free_only(t, c);
+        QN_TRY(try_out(t, &failure));
+        if (failure) QN_TRY(pin(t, c, failure));
+    }
+    return NULL;
+}
+
+/* Dims that can vary alone but not together: the first ones win. */
+static qn_status *try_growing(trials *t) {
+    for (size_t i = 0; i < t->candidates.count; i++) t->candidates.items[i].is_free = 0;
+    for (size_t i = 0; i < t->candidates.count; i++) {
+        candidate *c = &t->candidates.items[i];
+        const char *failure;
+        if (c->is_pinned) continue;
+        c->is_free = 1;
+        QN_TRY(try_out(t, &failure));
+        if (failure) QN_TRY(pin(t, c, failure));
+    }
+    return NULL;
+}
+
+/* All at once first: most dims that cannot vary show there. Only what is left is tried dim by dim, since sizes that are
+   free together may hide that each alone is not ([n, h] reshaped to [64]). */
+static qn_status *find_pins(trials *t) {
+    const char *failure;
+    size_t all = t->candidates.count;
+    free_only(t, NULL);
+    QN_TRY(try_out(t, &failure));
+    size_t left = count_unpinned(t);
+    if (failure || (left > 0 && all > 1)) {
+        if (left > SINGLE_TRIALS_MAX && failure) { /* too many to find out which */
+            for (size_t i = 0; i < all; i++) QN_TRY(pin(t, &t->candidates.items[i], failure));
+        } else if (left <= SINGLE_TRIALS_MAX) {
+            QN_TRY(try_singly(t));
+        }
+    }
+    if (!count_unpinned(t)) return NULL;
+    free_only(t, NULL);
+    QN_TRY(try_out(t, &failure));
+    return failure ? try_growing(t) : NULL;
+}
+
+/* ---- */
+
+static qn_status *list_candidates(trials *t, int (*keep)(const void *self, size_t input, int axis, int64_t size), const void *keep_self) {
+    for (size_t i = 0; i < t->graph->inputs.count; i++) {
+        const qn_value *input = t->graph->inputs.items[i];
+        for (int axis = 0; axis < input->type.rank; axis++) {
+            const declared *d = &t->inputs[i][axis];
+            if (d->is_symbol || d->low < 1 || (keep && keep(keep_self, i, axis, d->low))) continue;
+            candidate c = {.input = i, .axis = axis, .size = d->low, .name = qn_arena_printf(t->arena, "%s.%d", input->name, axis)};
+            if (!c.name) return qn_status_out_of_memory();
+            QN_TRY(QN_LIST_PUSH(t->arena, &t->candidates, c));
+        }
+    }
+    return NULL;
+}
+
+qn_status *qn_mutable_apply(qn_graph *graph, int (*keep)(const void *self, size_t input, int axis, int64_t size),
+                            const void *keep_self, qn_pins *out_pins) {
+    trials t = {.graph = graph, .arena = graph->arena};
+    memset(out_pins, 0, sizeof *out_pins);
+    t.inputs = qn_arena_alloc(t.arena, graph->inputs.count ? graph->inputs.count : 1, sizeof *t.inputs);
+    if (!t.inputs) return qn_status_out_of_memory();
+    if (!declare_inputs(&t)) return NULL;
+    QN_TRY(list_candidates(&t, keep, keep_self));
+    if (!t.candidates.count) return NULL;
+    QN_TRY(find_pins(&t));
+    free_only(&t, NULL);
+    for (size_t i = 0; i < t.candidates.count; i++) {
+        const candidate *c = &t.candidates.items[i];
+        qn_pin found = {c->input, c->axis, c->size, c->reason};
+        if (c->is_pinned) QN_TRY(QN_LIST_PUSH(t.arena, &out_pins->list, found));
+    }
+    QN_TRY(rebase(&t, qn_dim_pool_create(t.arena)));
+    return qn_graph_infer(graph);
+}
