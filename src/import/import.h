@@ -31,11 +31,11 @@ typedef enum qn_format {
     QN_FORMAT_TENSORFLOW /* binary GraphDef, a frozen graph */
 } qn_format;
 
-/* Tells from their content what `bytes` are. `path` is what messages call the file; where it names a folder, `bytes` are
-   empty and the folder's entries are looked at.
-   Errors: UNSUPPORTED naming what the file is (text-format GraphDef, SavedModel, checkpoint, ONNX, TFLite, Caffe, PyTorch,
-   Keras, a picture, an archive, ...) and a way out; INVALID_MODEL for what is no model at all (empty, a Git LFS pointer, a web
-   page, text, unknown bytes); NOT_FOUND for a folder without a model. */
+/* Tells from their content what `bytes` are. `path` is what messages call the file; where it names a folder, `bytes`
+   are empty and the folder's entries are looked at. Errors: UNSUPPORTED naming what the file is (text-format GraphDef,
+   SavedModel, checkpoint, ONNX, TFLite, Caffe, PyTorch, Keras, a picture, an archive, ...) and a way out; INVALID_MODEL
+   for what is no model at all (empty, a Git LFS pointer, a web page, text, unknown bytes); NOT_FOUND for a folder
+   without a model. */
 qn_status *qn_import_recognise(qn_bytes bytes, const char *path, qn_format *out_format) QN_MUST_USE;
 
 /* Shape for one input, -1 where the size is free. */
@@ -47,8 +47,8 @@ typedef struct qn_import_input_dims {
 
 /* Zeroed means: find inputs and outputs, shapes as declared, no warnings. */
 typedef struct qn_import_options {
-    /* "NAME" or "NAME:0". Any node may be named: the graph is cut there (a node that is no placeholder then needs dims).
-       Placeholders that the outputs need beside these follow, in the order of the file. */
+    /* "NAME" or "NAME:0". Any node may be named: the graph is cut there (a node that is no placeholder then needs
+       dims). Placeholders that the outputs need beside these follow, in the order of the file. */
     const char *const *inputs;
     const qn_import_input_dims *input_dims; /* [input_count], or NULL */
     size_t input_count;
@@ -60,13 +60,13 @@ typedef struct qn_import_options {
 } qn_import_options;
 
 /* Reads a binary GraphDef (docs/importing-tensorflow.md).
-   `file_name` is what messages call the file; `options` may be NULL. The graph lives in `arena`; its constants point into
-   `bytes` where alignment allows, so `bytes` must outlive the arena.
-   On failure *out_graph is NULL and what was allocated stays in the arena until it is freed as a whole.
-   Errors, each "tensorflow: FILE: node 'NAME' (OP)[, input I 'REF']: reason": INVALID_MODEL (damaged or contradicting
-   itself), UNSUPPORTED (operators or attributes, all unknown operators in one message), INVALID_ARGUMENT (an input or
-   output that the graph does not have, with the nearest name), LIMIT, OUT_OF_MEMORY. */
-qn_status *qn_import_tensorflow(qn_bytes bytes, const char *file_name, const qn_import_options *options, qn_arena *arena,
-                                qn_graph **out_graph) QN_MUST_USE;
+   `file_name` is what messages call the file; `options` may be NULL. The graph lives in `arena`; its constants point
+   into `bytes` where alignment allows, so `bytes` must outlive the arena. On failure *out_graph is NULL and what was
+   allocated stays in the arena until it is freed as a whole. Errors, each "tensorflow: FILE: node 'NAME' (OP)[, input I
+   'REF']: reason": INVALID_MODEL (damaged or contradicting itself), UNSUPPORTED (operators or attributes, all unknown
+   operators in one message), INVALID_ARGUMENT (an input or output that the graph does not have, with the nearest name),
+   LIMIT, OUT_OF_MEMORY. */
+qn_status *qn_import_tensorflow(qn_bytes bytes, const char *file_name, const qn_import_options *options,
+                                qn_arena *arena, qn_graph **out_graph) QN_MUST_USE;
 
 #endif

@@ -26,18 +26,20 @@ static const signature signatures[] = {
     {AT(0, "\x89PNG"), QN_INVALID_MODEL, "is a PNG picture, not a model"},
     {AT(0, "GIF8"), QN_INVALID_MODEL, "is a GIF picture, not a model"},
     {AT(0, "\x93NUMPY"), QN_INVALID_MODEL, "is a NumPy array, not a model"},
-    {AT(4, "TFL3"), QN_UNSUPPORTED, "is a TFLite model, which this quench does not read; give it the frozen graph it was made from"},
+    {AT(4, "TFL3"), QN_UNSUPPORTED,
+     "is a TFLite model, which this quench does not read; give it the frozen graph it was made from"},
     {AT(0, "\x89HDF\r\n\x1A\n"), QN_UNSUPPORTED,
      "is an HDF5 file (Keras weights), which quench does not read; export the model as a frozen graph"},
     {AT(0, "PK\x03\x04"), QN_UNSUPPORTED,
      "is a ZIP archive (PyTorch, Keras or NumPy), which this quench does not read; export the model as a frozen graph"},
     {AT(0, "\x1F\x8B"), QN_UNSUPPORTED, "is a gzip archive; unpack it and give the .pb inside"},
     {AT(0, "BZh"), QN_UNSUPPORTED, "is a bzip2 archive; unpack it and give the .pb inside"},
-    {AT(0, "\xFD" "7zXZ"), QN_UNSUPPORTED, "is an xz archive; unpack it and give the .pb inside"},
+    {AT(0, "\3757zXZ"), QN_UNSUPPORTED, "is an xz archive; unpack it and give the .pb inside"},
     {AT(257, "ustar"), QN_UNSUPPORTED, "is a tar archive; unpack it and give the .pb inside"},
-    {AT(0, "\x7F" "ELF"), QN_INVALID_MODEL, "is a program, not a model"},
+    {AT(0, "\177ELF"), QN_INVALID_MODEL, "is a program, not a model"},
     {AT(0, "%PDF"), QN_INVALID_MODEL, "is a PDF document, not a model"},
-    {AT(0, "\x80\x02"), QN_UNSUPPORTED, "is a Python pickle (PyTorch), which quench does not read; export the model as a frozen graph"},
+    {AT(0, "\x80\x02"), QN_UNSUPPORTED,
+     "is a Python pickle (PyTorch), which quench does not read; export the model as a frozen graph"},
 };
 
 static const signature *find_signature(qn_bytes bytes) {
@@ -77,11 +79,15 @@ static int has_line(qn_bytes bytes, const char *word, char mark) {
 static qn_status *refuse_text(qn_bytes bytes, const char *path) {
     static const char prefix[] = "<";
     if (has_line(bytes, "node", '{') || has_line(bytes, "versions", '{') || has_line(bytes, "library", '{'))
-        return QN_ERR(QN_UNSUPPORTED, "%s is a GraphDef in text format; quench reads the binary one: "
-                      "tf.io.write_graph(graph, folder, name, as_text=False)", path);
+        return QN_ERR(QN_UNSUPPORTED,
+                      "%s is a GraphDef in text format; quench reads the binary one: "
+                      "tf.io.write_graph(graph, folder, name, as_text=False)",
+                      path);
     if (has_line(bytes, "saved_model_schema_version", ':') || has_line(bytes, "meta_graphs", '{'))
-        return QN_ERR(QN_UNSUPPORTED, "%s is a TensorFlow SavedModel in text format; freeze it into a binary GraphDef "
-                      "(convert_variables_to_constants_v2) and give that", path);
+        return QN_ERR(QN_UNSUPPORTED,
+                      "%s is a TensorFlow SavedModel in text format; freeze it into a binary GraphDef "
+                      "(convert_variables_to_constants_v2) and give that",
+                      path);
     if (has_line(bytes, "layer", '{') || has_line(bytes, "layers", '{') || has_line(bytes, "input_dim", ':'))
         return QN_ERR(QN_UNSUPPORTED, "%s describes a Caffe network, which this quench does not read", path);
     if (has_line(bytes, "ir_version", ':'))
@@ -159,22 +165,29 @@ static qn_status *recognise_message(qn_bytes bytes, const char *path, qn_format 
     outline message;
     read_outline(qn_wire_open(bytes), &message);
     if (holds_saved_model(&message))
-        return QN_ERR(QN_UNSUPPORTED, "%s is a TensorFlow SavedModel, whose weights lie beside it; freeze it into one GraphDef "
-                      "(convert_variables_to_constants_v2) and give that", path);
-    if (has(message.varints, 1) && has(message.payloads, 7))
-        return QN_ERR(QN_UNSUPPORTED, "%s is an ONNX model, which this quench does not read; give it a TensorFlow frozen graph",
+        return QN_ERR(QN_UNSUPPORTED,
+                      "%s is a TensorFlow SavedModel, whose weights lie beside it; freeze it into one GraphDef "
+                      "(convert_variables_to_constants_v2) and give that",
                       path);
-    if (has(message.payloads, 63) && !has(message.varints, 1) && (has(message.payloads, 1) || message.payloads == 1ull << 63))
+    if (has(message.varints, 1) && has(message.payloads, 7))
+        return QN_ERR(QN_UNSUPPORTED,
+                      "%s is an ONNX model, which this quench does not read; give it a TensorFlow frozen graph", path);
+    if (has(message.payloads, 63) && !has(message.varints, 1) &&
+        (has(message.payloads, 1) || message.payloads == 1ull << 63))
         return QN_ERR(QN_UNSUPPORTED, "%s is a Caffe network, which this quench does not read", path);
     if (looks_like_graph(&message)) {
         *out_format = QN_FORMAT_TENSORFLOW;
         return NULL;
     }
     if (holds_meta_graph(&message))
-        return QN_ERR(QN_UNSUPPORTED, "%s is the graph of a TensorFlow checkpoint (.meta), whose weights lie beside it; freeze "
-                      "both into one GraphDef (freeze_graph) and give that", path);
-    return QN_ERR(QN_INVALID_MODEL, "%s is no model that quench knows, or its beginning is damaged; a TensorFlow frozen graph "
-                  "(binary GraphDef, .pb) is expected", path);
+        return QN_ERR(QN_UNSUPPORTED,
+                      "%s is the graph of a TensorFlow checkpoint (.meta), whose weights lie beside it; freeze "
+                      "both into one GraphDef (freeze_graph) and give that",
+                      path);
+    return QN_ERR(QN_INVALID_MODEL,
+                  "%s is no model that quench knows, or its beginning is damaged; a TensorFlow frozen graph "
+                  "(binary GraphDef, .pb) is expected",
+                  path);
 }
 
 /* ---- Folders ---- */
@@ -188,13 +201,18 @@ static int exists(const char *folder, const char *name) {
 
 static qn_status *refuse_folder(const char *path) {
     if (exists(path, "saved_model.pb") || exists(path, "saved_model.pbtxt"))
-        return QN_ERR(QN_UNSUPPORTED, "%s is a TensorFlow SavedModel folder; freeze it into one GraphDef "
-                      "(convert_variables_to_constants_v2) and give that", path);
+        return QN_ERR(QN_UNSUPPORTED,
+                      "%s is a TensorFlow SavedModel folder; freeze it into one GraphDef "
+                      "(convert_variables_to_constants_v2) and give that",
+                      path);
     if (exists(path, "frozen_inference_graph.pb"))
-        return QN_ERR(QN_INVALID_ARGUMENT, "%s is a folder; give the model inside: %s/frozen_inference_graph.pb", path, path);
+        return QN_ERR(QN_INVALID_ARGUMENT, "%s is a folder; give the model inside: %s/frozen_inference_graph.pb", path,
+                      path);
     if (exists(path, "checkpoint"))
-        return QN_ERR(QN_UNSUPPORTED, "%s is a folder of TensorFlow checkpoints; freeze graph and weights into one GraphDef "
-                      "(freeze_graph) and give that", path);
+        return QN_ERR(QN_UNSUPPORTED,
+                      "%s is a folder of TensorFlow checkpoints; freeze graph and weights into one GraphDef "
+                      "(freeze_graph) and give that",
+                      path);
     return QN_ERR(QN_NOT_FOUND, "%s is a folder without a model that quench knows; give a model file", path);
 }
 

@@ -60,8 +60,8 @@ static qn_status *read_payload(qn_wire *wire, qn_bytes *out_bytes) {
     QN_TRY(read_varint(wire, &length));
     if (length > bytes_left(wire))
         return QN_ERR(QN_INVALID_MODEL,
-                      "byte %zu: a field of %" PRIu64 " bytes where %zu are left; the file is cut short or damaged", offset,
-                      length, bytes_left(wire));
+                      "byte %zu: a field of %" PRIu64 " bytes where %zu are left; the file is cut short or damaged",
+                      offset, length, bytes_left(wire));
     *out_bytes = (qn_bytes){wire->next, (size_t)length};
     wire->next += length;
     return NULL;
@@ -82,7 +82,8 @@ qn_status *qn_wire_next(qn_wire *wire, qn_wire_field *out_field) {
     case QN_WIRE_FIXED32: return read_fixed(wire, 4, &out_field->value);
     case QN_WIRE_BYTES: return read_payload(wire, &out_field->bytes);
     default:
-        return QN_ERR(QN_INVALID_MODEL, "byte %zu: field %" PRIu32 " has wire type %d, which no model uses; the file is damaged",
+        return QN_ERR(QN_INVALID_MODEL,
+                      "byte %zu: field %" PRIu32 " has wire type %d, which no model uses; the file is damaged",
                       out_field->offset, out_field->number, (int)(tag & 7));
     }
 }

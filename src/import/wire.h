@@ -60,8 +60,8 @@ qn_status *qn_wire_read_float(const qn_wire_field *field, float *out_value) QN_M
 /* A repeated number field, packed or one value per field: a cursor over the values' bits. */
 typedef struct qn_wire_numbers {
     qn_wire wire;
-    qn_wire_type type;   /* of one value */
-    int single;          /* 1: `value` is the only one and not taken yet */
+    qn_wire_type type; /* of one value */
+    int single;        /* 1: `value` is the only one and not taken yet */
     uint64_t value;
 } qn_wire_numbers;
 

@@ -21,8 +21,11 @@ static qn_status *eval_node(const qn_graph *graph, qn_arena *arena, const qn_nod
         if (value) inputs[i] = qn_value_is_constant(value) ? qn_value_view(value) : values[value->id];
     }
     for (int i = 0; i < node->output_count; i++) QN_TRY(new_view(graph, arena, node->outputs[i], &outputs[i]));
-    qn_eval eval = {.attrs = node->attrs, .input_count = node->input_count, .inputs = inputs,
-                    .output_count = node->output_count, .outputs = outputs};
+    qn_eval eval = {.attrs = node->attrs,
+                    .input_count = node->input_count,
+                    .inputs = inputs,
+                    .output_count = node->output_count,
+                    .outputs = outputs};
     size_t scratch = node->op->scratch_bytes ? node->op->scratch_bytes(&eval) : 0;
     eval.scratch = qn_arena_alloc_aligned(arena, scratch ? scratch : 1, 64);
     QN_TRY_CTX(node->op->eval(&eval), "%s", node->source ? node->source : node->name);

@@ -5,7 +5,8 @@
 
 #include "ir/graph.h"
 
-/* values[id] is the view of the value with that id: set those of the inputs before; data of the others comes from `arena`. */
+/* values[id] is the view of the value with that id: set those of the inputs before; data of the others comes from
+ * `arena`. */
 qn_status *graph_eval(const qn_graph *graph, qn_arena *arena, qn_view *values) QN_MUST_USE;
 
 #endif

@@ -62,11 +62,34 @@ void pb_message(qn_buffer *out, uint32_t field, qn_buffer *message) {
 /* ---- Graphs ---- */
 
 /* Fields of the messages written here. */
-enum { GRAPH_NODE = 1, GRAPH_LIBRARY = 2, GRAPH_VERSIONS = 4, FUNCTION_SIGNATURE = 1, FUNCTION_NODE = 3, FUNCTION_RESULT = 4,
-       FUNCTION_CONTROL = 6, SIGNATURE_NAME = 1, SIGNATURE_ARG = 2, SIGNATURE_OUTPUT = 3,
-       NODE_NAME = 1, NODE_OP = 2, NODE_INPUT = 3, NODE_ATTR = 5 };
-enum { VALUE_LIST = 1, VALUE_TEXT, VALUE_INT, VALUE_FLOAT, VALUE_BOOL, VALUE_TYPE, VALUE_SHAPE, VALUE_TENSOR,
-       VALUE_PARAMETER, VALUE_FUNCTION };
+enum {
+    GRAPH_NODE = 1,
+    GRAPH_LIBRARY = 2,
+    GRAPH_VERSIONS = 4,
+    FUNCTION_SIGNATURE = 1,
+    FUNCTION_NODE = 3,
+    FUNCTION_RESULT = 4,
+    FUNCTION_CONTROL = 6,
+    SIGNATURE_NAME = 1,
+    SIGNATURE_ARG = 2,
+    SIGNATURE_OUTPUT = 3,
+    NODE_NAME = 1,
+    NODE_OP = 2,
+    NODE_INPUT = 3,
+    NODE_ATTR = 5
+};
+enum {
+    VALUE_LIST = 1,
+    VALUE_TEXT,
+    VALUE_INT,
+    VALUE_FLOAT,
+    VALUE_BOOL,
+    VALUE_TYPE,
+    VALUE_SHAPE,
+    VALUE_TENSOR,
+    VALUE_PARAMETER,
+    VALUE_FUNCTION
+};
 
 static qn_buffer empty(void) {
     qn_buffer buffer;
@@ -87,8 +110,10 @@ void gd_deinit(gd_graph *graph) {
 
 static void end_node(gd_graph *graph) {
     if (!graph->has_node) return;
-    if (graph->in_function) pb_message(&graph->function, FUNCTION_NODE, &graph->node);
-    else pb_message(&graph->bytes, GRAPH_NODE, &graph->node);
+    if (graph->in_function)
+        pb_message(&graph->function, FUNCTION_NODE, &graph->node);
+    else
+        pb_message(&graph->bytes, GRAPH_NODE, &graph->node);
     graph->node = empty();
     graph->has_node = 0;
 }
@@ -104,7 +129,8 @@ qn_bytes gd_finish(gd_graph *graph) {
 }
 
 /* Calls `each` with every word of `words`. */
-static void each_word(const char *words, qn_buffer *out, uint32_t field, void (*each)(qn_buffer *, uint32_t, const char *, size_t)) {
+static void each_word(const char *words, qn_buffer *out, uint32_t field,
+                      void (*each)(qn_buffer *, uint32_t, const char *, size_t)) {
     while (words && *words) {
         size_t length = strcspn(words, " ");
         if (length) each(out, field, words, length);
@@ -112,7 +138,9 @@ static void each_word(const char *words, qn_buffer *out, uint32_t field, void (*
     }
 }
 
-static void put_word(qn_buffer *out, uint32_t field, const char *word, size_t length) { pb_bytes(out, field, word, length); }
+static void put_word(qn_buffer *out, uint32_t field, const char *word, size_t length) {
+    pb_bytes(out, field, word, length);
+}
 
 void gd_node(gd_graph *graph, const char *name, const char *op, const char *inputs) {
     end_node(graph);

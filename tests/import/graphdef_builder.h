@@ -8,8 +8,8 @@
  *     qn_bytes bytes = gd_finish(&graph);   (valid until gd_deinit)
  *     gd_deinit(&graph);
  *
- * gd_attr_* belong to the node begun last. Nothing is checked: what is asked for is what is written. A node begun between
- * gd_function and gd_function_end belongs to that function's body.
+ * gd_attr_* belong to the node begun last. Nothing is checked: what is asked for is what is written. A node begun
+ * between gd_function and gd_function_end belongs to that function's body.
  */
 #ifndef QN_TESTS_IMPORT_GRAPHDEF_BUILDER_H
 #define QN_TESTS_IMPORT_GRAPHDEF_BUILDER_H
@@ -19,9 +19,27 @@
 
 /* TensorFlow's DataType numbers. */
 enum {
-    GD_FLOAT = 1, GD_DOUBLE = 2, GD_INT32 = 3, GD_UINT8 = 4, GD_INT16 = 5, GD_INT8 = 6, GD_STRING = 7, GD_COMPLEX64 = 8,
-    GD_INT64 = 9, GD_BOOL = 10, GD_QINT8 = 11, GD_QUINT8 = 12, GD_QINT32 = 13, GD_BFLOAT16 = 14, GD_QINT16 = 15,
-    GD_QUINT16 = 16, GD_UINT16 = 17, GD_HALF = 19, GD_RESOURCE = 20, GD_UINT32 = 22, GD_UINT64 = 23
+    GD_FLOAT = 1,
+    GD_DOUBLE = 2,
+    GD_INT32 = 3,
+    GD_UINT8 = 4,
+    GD_INT16 = 5,
+    GD_INT8 = 6,
+    GD_STRING = 7,
+    GD_COMPLEX64 = 8,
+    GD_INT64 = 9,
+    GD_BOOL = 10,
+    GD_QINT8 = 11,
+    GD_QUINT8 = 12,
+    GD_QINT32 = 13,
+    GD_BFLOAT16 = 14,
+    GD_QINT16 = 15,
+    GD_QUINT16 = 16,
+    GD_UINT16 = 17,
+    GD_HALF = 19,
+    GD_RESOURCE = 20,
+    GD_UINT32 = 22,
+    GD_UINT64 = 23
 };
 
 /* ---- Protocol buffers: one field appended to `out` ---- */

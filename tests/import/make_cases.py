@@ -153,6 +153,16 @@ def conv_cases():
         d = f(3, 3, 4, multiplier)
         case("DepthwiseConv2dNative %d" % multiplier, lambda b: raw.DepthwiseConv2dNative(
             input=b.ph(x), filter=tf.constant(d), strides=[1, 2, 2, 1], padding="SAME"))
+    d = f(3, 3, 4, 1)
+    case("DepthwiseConv2dNative dilated", lambda b: raw.DepthwiseConv2dNative(
+        input=b.ph(x), filter=tf.constant(d), strides=[1, 1, 1, 1], padding="VALID", dilations=[1, 2, 2, 1]),
+        lambda b: tf.nn.convolution(b.ph(x), tf.constant(np.concatenate(
+            [np.where(np.arange(4)[:, None] == c, d[:, :, c:c + 1], 0) for c in range(4)], 3)), dilations=[2, 2]))
+    case("DepthwiseConv2dNative NCHW", lambda b: raw.DepthwiseConv2dNative(
+        input=b.ph(nchw), filter=tf.constant(d), strides=[1, 1, 2, 2], padding="SAME", data_format="NCHW"),
+        lambda b: tf.transpose(raw.DepthwiseConv2dNative(
+            input=tf.transpose(b.ph(nchw), [0, 2, 3, 1]), filter=tf.constant(d), strides=[1, 2, 2, 1], padding="SAME"),
+            [0, 3, 1, 2]))
     case("DepthwiseConv2dNative fed filter", lambda b: raw.DepthwiseConv2dNative(
         input=b.ph(x), filter=b.ph(f(3, 3, 4, 2), "w"), strides=[1, 1, 1, 1], padding="VALID"))
     for op, arg in [("MaxPool", "input"), ("AvgPool", "value")]:
@@ -160,6 +170,8 @@ def conv_cases():
             case("%s %s" % (op, padding), lambda b: getattr(raw, op)(
                 **{arg: b.ph(x)}, ksize=[1, 3, 2, 1], strides=[1, 2, 2, 1], padding=padding))
     case("MaxPoolV2", lambda b: raw.MaxPoolV2(input=b.ph(x), ksize=[1, 2, 2, 1], strides=[1, 2, 1, 1], padding="VALID"))
+    case("MaxPool EXPLICIT", lambda b: raw.MaxPool(input=b.ph(x), ksize=[1, 3, 2, 1], strides=[1, 2, 2, 1], padding="EXPLICIT",
+                                                   explicit_paddings=[0, 0, 1, 2, 1, 0, 0, 0]))
     case("MaxPool NCHW", lambda b: raw.MaxPool(input=b.ph(nchw), ksize=[1, 1, 3, 2], strides=[1, 1, 2, 2], padding="SAME",
                                                data_format="NCHW"),
          lambda b: tf.transpose(raw.MaxPool(input=tf.transpose(b.ph(nchw), [0, 2, 3, 1]), ksize=[1, 3, 2, 1],

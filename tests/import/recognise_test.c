@@ -67,8 +67,8 @@ static void an_empty_file_is_called_empty(void **state) {
 
 static void a_git_lfs_pointer_is_named_with_the_command_that_fetches(void **state) {
     (void)state;
-    expect_refused(text_bytes("version https://git-lfs.github.com/spec/v1\noid sha256:ab\nsize 132\n"), QN_INVALID_MODEL,
-                   "git lfs pull");
+    expect_refused(text_bytes("version https://git-lfs.github.com/spec/v1\noid sha256:ab\nsize 132\n"),
+                   QN_INVALID_MODEL, "git lfs pull");
 }
 
 static void pictures_and_archives_are_named(void **state) {
@@ -84,9 +84,11 @@ static void pictures_and_archives_are_named(void **state) {
 
 static void text_is_told_apart(void **state) {
     (void)state;
-    expect_refused(text_bytes("node {\n  name: \"x\"\n  op: \"Placeholder\"\n}\n"), QN_UNSUPPORTED, "GraphDef in text format");
+    expect_refused(text_bytes("node {\n  name: \"x\"\n  op: \"Placeholder\"\n}\n"), QN_UNSUPPORTED,
+                   "GraphDef in text format");
     expect_refused(text_bytes("# comment\nversions {\n producer: 27 }\n"), QN_UNSUPPORTED, "as_text=False");
-    expect_refused(text_bytes("saved_model_schema_version: 1\nmeta_graphs {\n}\n"), QN_UNSUPPORTED, "SavedModel in text");
+    expect_refused(text_bytes("saved_model_schema_version: 1\nmeta_graphs {\n}\n"), QN_UNSUPPORTED,
+                   "SavedModel in text");
     expect_refused(text_bytes("name: \"net\"\nlayer {\n  name: \"conv\"\n}\n"), QN_UNSUPPORTED, "Caffe");
     expect_refused(text_bytes("<!DOCTYPE html>\n<html></html>"), QN_INVALID_MODEL, "web page");
     expect_refused(text_bytes("hello, world\n"), QN_INVALID_MODEL, "is text");

@@ -122,10 +122,12 @@ static void narrow_and_quantised_integers_have_their_own_size(void **state) {
         qn_dtype dtype;
         int64_t value;
     } cases[] = {
-        {GD_UINT8, 7, QN_DTYPE_U8, 255},     {GD_INT8, 7, QN_DTYPE_S8, -128},     {GD_INT16, 7, QN_DTYPE_S16, -30000},
-        {GD_UINT16, 7, QN_DTYPE_U16, 65535}, {GD_QUINT8, 7, QN_DTYPE_U8, 200},    {GD_QINT8, 7, QN_DTYPE_S8, -5},
-        {GD_QINT32, 7, QN_DTYPE_S32, -9},    {GD_UINT32, 16, QN_DTYPE_U32, 4000000000}, {GD_UINT64, 17, QN_DTYPE_U64, 5000000000},
-        {GD_BOOL, 11, QN_DTYPE_BOOL, 1},     {GD_QUINT16, 7, QN_DTYPE_U16, 40000}, {GD_QINT16, 7, QN_DTYPE_S16, -2},
+        {GD_UINT8, 7, QN_DTYPE_U8, 255},           {GD_INT8, 7, QN_DTYPE_S8, -128},
+        {GD_INT16, 7, QN_DTYPE_S16, -30000},       {GD_UINT16, 7, QN_DTYPE_U16, 65535},
+        {GD_QUINT8, 7, QN_DTYPE_U8, 200},          {GD_QINT8, 7, QN_DTYPE_S8, -5},
+        {GD_QINT32, 7, QN_DTYPE_S32, -9},          {GD_UINT32, 16, QN_DTYPE_U32, 4000000000},
+        {GD_UINT64, 17, QN_DTYPE_U64, 5000000000}, {GD_BOOL, 11, QN_DTYPE_BOOL, 1},
+        {GD_QUINT16, 7, QN_DTYPE_U16, 40000},      {GD_QINT16, 7, QN_DTYPE_S16, -2},
         {GD_FLOAT + 100, 5, QN_DTYPE_F32, 0},
     };
     fixture *f = *state;
@@ -189,7 +191,8 @@ static void impossible_dims_are_refused(void **state) {
     tensor = gd_tensor(GD_FLOAT, 1, (int64_t[]){-5});
     expect_failure(read_tensor(f, &tensor, 0, &view), QN_INVALID_MODEL, "a dim is -5");
     tensor = gd_tensor(GD_FLOAT, 3, (int64_t[]){1ll << 32, 1ll << 32, 4});
-    expect_failure(read_tensor(f, &tensor, 0, &view), QN_INVALID_MODEL, "product of the constant's dims overflows at dim 1");
+    expect_failure(read_tensor(f, &tensor, 0, &view), QN_INVALID_MODEL,
+                   "product of the constant's dims overflows at dim 1");
     tensor = gd_tensor(GD_FLOAT, 1, (int64_t[]){INT64_MAX});
     expect_failure(read_tensor(f, &tensor, 0, &view), QN_INVALID_MODEL, "overflows");
     tensor = gd_tensor(GD_FLOAT, 2, (int64_t[]){1 << 20, 1 << 20});

@@ -6,6 +6,7 @@
 #include "import/import.h"
 #include "import/tensorflow/importer.h"
 
+#include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -70,13 +71,15 @@ static void take_case(reader *in, qn_arena *arena, op_case *out) {
     for (uint32_t i = 0; i < out->output_count; i++) take_array(in, arena, &out->outputs[i]);
 }
 
-static void fail_on_warning(void *self, const char *message) { fail_msg("%s: warning: %s", (const char *)self, message); }
+static void fail_on_warning(void *self, const char *message) {
+    fail_msg("%s: warning: %s", (const char *)self, message);
+}
 
 static qn_status *import_case(op_case *c, qn_arena *arena, qn_graph **out_graph) {
     const char *outputs[ARRAYS_MAX];
     for (uint32_t i = 0; i < c->output_count; i++) outputs[i] = c->outputs[i].name;
-    const qn_import_options options = {.outputs = outputs, .output_count = c->output_count, .warn = fail_on_warning,
-                                       .warn_self = c->name};
+    const qn_import_options options = {
+        .outputs = outputs, .output_count = c->output_count, .warn = fail_on_warning, .warn_self = c->name};
     return qn_import_tensorflow(c->proto, c->name, &options, arena, out_graph);
 }
 
@@ -87,7 +90,8 @@ static void expect_same(const op_case *c, const array *want, const qn_view *got)
                  qn_dtype_name(want->view.dtype), want->view.rank);
     for (int i = 0; i < got->rank; i++)
         if (got->dims[i] != want->view.dims[i])
-            fail_msg("%s: dim %d is %lld, expected %lld", name, i, (long long)got->dims[i], (long long)want->view.dims[i]);
+            fail_msg("%s: dim %d is %lld, expected %lld", name, i, (long long)got->dims[i],
+                     (long long)want->view.dims[i]);
     int64_t count = qn_view_elems(got);
     for (int64_t i = 0; i < count; i++) {
         double a = qn_view_get(got, i), b = qn_view_get(&want->view, i);
@@ -152,6 +156,41 @@ static void every_operator_answers_as_tensorflow_does(void **state) {
     qn_file_map_close(&all.map);
 }
 
+/* Damage anywhere in any of the graphs gives a sound graph or a status. */
+static void flipped_bits_in_any_graph_never_crash(void **state) {
+    (void)state;
+    enum { ROUNDS = 60, FLIPS_MAX = 3 };
+    const char *given = getenv("QN_TEST_SEED");
+    const uint64_t seed = given ? strtoull(given, NULL, 10) : 20240613;
+    print_message("seed %" PRIu64 "\n", seed);
+    cases all = open_cases();
+    qn_rng rng;
+    qn_rng_init(&rng, seed);
+    for (uint32_t i = 0; i < all.count; i++) {
+        op_case c;
+        qn_arena arena;
+        qn_arena_init(&arena, NULL);
+        take_case(&all.in, &arena, &c);
+        for (int round = 0; round < ROUNDS; round++) {
+            qn_arena inner;
+            qn_graph *graph;
+            qn_arena_init(&inner, NULL);
+            uint8_t *copy = malloc(c.proto.size);
+            memcpy(copy, c.proto.data, c.proto.size);
+            for (int64_t flips = qn_rng_range(&rng, 1, FLIPS_MAX); flips > 0; flips--)
+                copy[qn_rng_range(&rng, 0, (int64_t)c.proto.size - 1)] ^= (uint8_t)(1 << qn_rng_range(&rng, 0, 7));
+            qn_status *status = qn_import_tensorflow((qn_bytes){copy, c.proto.size}, c.name, NULL, &inner, &graph);
+            if (!status) expect_ok(qn_graph_verify(graph));
+            if (qn_status_code(status) == QN_INTERNAL) fail_msg("%s: %s", c.name, qn_status_message(status));
+            qn_status_free(status);
+            qn_arena_deinit(&inner);
+            free(copy);
+        }
+        qn_arena_deinit(&arena);
+    }
+    qn_file_map_close(&all.map);
+}
+
 /* A case's first word is the operator it is about. */
 static void every_row_of_the_map_has_a_case(void **state) {
     static const char *const covered_elsewhere[] = {"Const", "Placeholder", "NoOp"};
@@ -177,6 +216,20 @@ static void every_row_of_the_map_has_a_case(void **state) {
     qn_file_map_close(&all.map);
 }
 
+static void every_row_of_the_map_is_documented(void **state) {
+    (void)state;
+    qn_file_map map;
+    const qn_tf_row *row;
+    expect_ok(qn_file_map_open(QN_SOURCE_DIR "/docs/importing-tensorflow.md", &map));
+    for (size_t r = 0; (row = qn_tf_row_at(r)); r++) {
+        char quoted[128];
+        int length = snprintf(quoted, sizeof quoted, "`%s`", row->source);
+        if (!memmem(map.bytes.data, map.bytes.size, quoted, (size_t)length))
+            fail_msg("docs/importing-tensorflow.md does not name %s", row->source);
+    }
+    qn_file_map_close(&map);
+}
+
 static void the_map_is_sorted_and_finds_every_row(void **state) {
     (void)state;
     const qn_tf_row *row;
@@ -191,7 +244,9 @@ static void the_map_is_sorted_and_finds_every_row(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_operator_answers_as_tensorflow_does),
+        cmocka_unit_test(flipped_bits_in_any_graph_never_crash),
         cmocka_unit_test(every_row_of_the_map_has_a_case),
+        cmocka_unit_test(every_row_of_the_map_is_documented),
         cmocka_unit_test(the_map_is_sorted_and_finds_every_row),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -11,7 +11,11 @@ static qn_wire open_text(const char *data, size_t size) {
 
 static void every_wire_type_is_read_with_its_offset(void **state) {
     (void)state;
-    qn_wire wire = OPEN("\x08\x96\x01" "\x12\x03" "abc" "\x1d\x00\x00\x80\x3f" "\x21\x08\x07\x06\x05\x04\x03\x02\x01");
+    qn_wire wire = OPEN("\x08\x96\x01"
+                        "\x12\x03"
+                        "abc"
+                        "\x1d\x00\x00\x80\x3f"
+                        "\x21\x08\x07\x06\x05\x04\x03\x02\x01");
     qn_wire_field field;
     int64_t number;
     float real;
@@ -101,7 +105,10 @@ static void nesting_is_bounded(void **state) {
 
 static void repeated_numbers_are_read_packed_and_single(void **state) {
     (void)state;
-    qn_wire wire = OPEN("\x0a\x04\x01\x02\xac\x02" "\x08\x05" "\x12\x08\x00\x00\x80\x3f\x00\x00\x00\x40" "\x0a\x00");
+    qn_wire wire = OPEN("\x0a\x04\x01\x02\xac\x02"
+                        "\x08\x05"
+                        "\x12\x08\x00\x00\x80\x3f\x00\x00\x00\x40"
+                        "\x0a\x00");
     const uint64_t want[] = {1, 2, 300, 5, 0x3f800000, 0x40000000};
     size_t at = 0;
     while (qn_wire_has_more(&wire)) {
@@ -109,7 +116,8 @@ static void repeated_numbers_are_read_packed_and_single(void **state) {
         qn_wire_numbers numbers;
         uint64_t bits;
         assert_null(qn_wire_next(&wire, &field));
-        assert_null(qn_wire_open_numbers(&wire, &field, field.number == 1 ? QN_WIRE_VARINT : QN_WIRE_FIXED32, &numbers));
+        assert_null(
+            qn_wire_open_numbers(&wire, &field, field.number == 1 ? QN_WIRE_VARINT : QN_WIRE_FIXED32, &numbers));
         while (qn_wire_numbers_has_more(&numbers)) {
             assert_null(qn_wire_numbers_next(&numbers, &bits));
             assert_true(at < sizeof want / sizeof *want);
@@ -130,7 +138,8 @@ static void packed_numbers_that_end_early_are_refused(void **state) {
     expect_failure(qn_wire_numbers_next(&numbers, &bits), QN_INVALID_MODEL, "4 bytes expected, 3 left");
     wire = OPEN("\x08\x03");
     assert_null(qn_wire_next(&wire, &field));
-    expect_failure(qn_wire_open_numbers(&wire, &field, QN_WIRE_FIXED32, &numbers), QN_INVALID_MODEL, "stored as varint");
+    expect_failure(qn_wire_open_numbers(&wire, &field, QN_WIRE_FIXED32, &numbers), QN_INVALID_MODEL,
+                   "stored as varint");
 }
 
 static void no_bytes_are_an_empty_message(void **state) {

@@ -8,9 +8,9 @@
 /* Fields of AttrValue. */
 enum { LIST = 1, TEXT, INT, FLOAT, FLAG, TYPE, SHAPE, TENSOR, PLACEHOLDER, FUNCTION, KIND_COUNT };
 
-static const char *const kind_names[KIND_COUNT] = {"nothing", "a list",   "text",          "an integer",
-                                                   "a float", "a bool",   "an element type", "a shape",
-                                                   "a tensor", "a parameter", "a function"};
+static const char *const kind_names[KIND_COUNT] = {
+    "nothing",         "a list",  "text",     "an integer",  "a float",   "a bool",
+    "an element type", "a shape", "a tensor", "a parameter", "a function"};
 
 static qn_tf_attr *find_attr(const qn_tf_attrs *attrs, const char *name) {
     for (size_t i = 0; i < attrs->count; i++)
@@ -43,8 +43,8 @@ static qn_status *follow_parameter(qn_tf_site *site, const qn_tf_scope *scope, q
     return NULL;
 }
 
-/* Finds the attribute's value, of kind `kind`. *out_field.number is 0 if the node has none. `out_value` is a cursor in the
-   message that holds the field. */
+/* Finds the attribute's value, of kind `kind`. *out_field.number is 0 if the node has none. `out_value` is a cursor in
+   the message that holds the field. */
 static qn_status *find_value(qn_tf_site *site, const char *name, uint32_t kind, qn_wire *out_value,
                              qn_wire_field *out_field) {
     qn_tf_attr *attr = find_attr(&site->node->attrs, name);
@@ -119,7 +119,8 @@ qn_status *qn_tf_get_choice(qn_tf_site *site, const char *name, const char *cons
     const char *text;
     char allowed[256];
     size_t used = 0;
-    QN_TRY(qn_tf_get_text(site, name, choices[fallback], &text));
+    QN_TRY(qn_tf_get_text(site, name, fallback < 0 ? NULL : choices[fallback], &text));
+    if (!text) return QN_ERR(QN_INVALID_MODEL, "attribute '%s' is missing", name);
     for (int i = 0; choices[i]; i++) {
         *out_index = i;
         if (strcmp(text, choices[i]) == 0) return NULL;
@@ -176,15 +177,17 @@ qn_status *qn_tf_get_tensor(qn_tf_site *site, const char *name, qn_wire *out_mes
 
 /* ---- Unknown attributes ---- */
 
-/* Known to say nothing that the graph does not say, or that concerns only how TensorFlow runs or trains. Names that begin with
-   an underscore are TensorFlow's own notes. */
+/* Known to say nothing that the graph does not say, or that concerns only how TensorFlow runs or trains. Names that
+   begin with an underscore are TensorFlow's own notes. */
 static int is_harmless(const char *name) {
+    /* clang-format off */
     static const char *const harmless[] = {
-        "DstT",    "Index",    "N",        "SrcT",       "T",       "Taxis",    "Tblock_shape", "Tcrops", "Tdim", "Tidx",
-        "Tin",     "Tindices", "Tlen",     "Tmultiples", "Tout",    "Tpaddings", "Tparams",     "Tperm",  "Tshape", "Truncate",
-        "T1",      "T2",       "T_threshold", "U",       "dtype",   "shape",    "use_cudnn_on_gpu", "validate_indices",
-        "validate_shape",      "exponential_avg_factor", "summarize", "message", "index_type", "incompatible_shape_error",
-        "num",     "num_split", "out_type", "grad_a", "grad_b", "grad_x", "grad_y"};
+        "DstT", "Index", "N", "SrcT", "T", "T1", "T2", "T_threshold", "Taxis", "Tblock_shape", "Tcrops", "Tdim", "Tidx",
+        "Tin", "Tindices", "Tlen", "Tmultiples", "Tout", "Tpaddings", "Tparams", "Tperm", "Tshape", "Truncate", "U",
+        "dtype", "exponential_avg_factor", "grad_a", "grad_b", "grad_x", "grad_y", "incompatible_shape_error",
+        "index_type", "message", "num", "num_split", "out_type", "shape", "summarize", "use_cudnn_on_gpu",
+        "validate_indices", "validate_shape"};
+    /* clang-format on */
     if (name[0] == '_') return 1;
     for (size_t i = 0; i < sizeof harmless / sizeof *harmless; i++)
         if (strcmp(name, harmless[i]) == 0) return 1;

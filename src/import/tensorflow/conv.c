@@ -15,12 +15,13 @@ static qn_status *read_conv_attrs(qn_tf_site *site, int64_t nchw, qn_conv2d_attr
 }
 
 /* Channels of the input over channels that one filter takes. */
-static qn_status *count_groups(const qn_tf_site *site, const qn_value *x, int64_t *out_groups) {
+static qn_status *count_groups(qn_tf_site *site, const qn_value *x, int64_t *out_groups) {
     int64_t channels = qn_tf_const_dim(site, x, 3), taken = qn_tf_const_dim(site, site->inputs[1], 2);
     *out_groups = 1;
     if (channels < 0 || taken < 0 || channels == taken) return NULL;
     if (taken == 0 || channels % taken != 0)
-        return QN_ERR(QN_INVALID_MODEL, "the input has %" PRId64 " channels, the filter takes %" PRId64, channels, taken);
+        return QN_ERR(QN_INVALID_MODEL, "the input has %" PRId64 " channels, the filter takes %" PRId64, channels,
+                      taken);
     *out_groups = channels / taken;
     return NULL;
 }
@@ -43,13 +44,16 @@ static qn_status *depthwise_weights(qn_tf_site *site, int64_t *out_channels, qn_
     for (int i = 0; i < 4; i++) {
         dims[i] = qn_tf_const_dim(site, site->inputs[1], i);
         if (dims[i] < 1 || dims[i] > INT32_MAX)
-            return qn_tf_input_context(site, 1, QN_ERR(QN_UNSUPPORTED, "dim %d of the filter must be a fixed number from 1 to %d",
-                                                       i, INT32_MAX));
+            return qn_tf_input_context(
+                site, 1,
+                QN_ERR(QN_UNSUPPORTED, "dim %d of the filter must be a fixed number from 1 to %d", i, INT32_MAX));
     }
     *out_channels = dims[2];
     if (!qn_checked_mul_i64(dims[2], dims[3], &outputs) || outputs > INT32_MAX)
-        return qn_tf_input_context(site, 1, QN_ERR(QN_LIMIT, "%" PRId64 " x %" PRId64 " output channels", dims[2], dims[3]));
-    return qn_tf_reshape_to(site, "weights", 4, (int64_t[]){dims[0], dims[1], 1, outputs}, site->inputs[1], out_weights);
+        return qn_tf_input_context(site, 1,
+                                   QN_ERR(QN_LIMIT, "%" PRId64 " x %" PRId64 " output channels", dims[2], dims[3]));
+    return qn_tf_reshape_to(site, "weights", 4, (int64_t[]){dims[0], dims[1], 1, outputs}, site->inputs[1],
+                            out_weights);
 }
 
 qn_status *qn_tf_convert_depthwise(qn_tf_site *site) {
@@ -104,7 +108,8 @@ qn_status *qn_tf_convert_bias_add(qn_tf_site *site) {
     QN_TRY(qn_tf_get_choice(site, "data_format", layouts, 0, &nchw));
     QN_TRY(qn_tf_expect_rank(site, 1, 1));
     if (x->type.rank < 2)
-        return qn_tf_input_context(site, 0, QN_ERR(QN_INVALID_MODEL, "at least 2 dims expected, %d found", x->type.rank));
+        return qn_tf_input_context(site, 0,
+                                   QN_ERR(QN_INVALID_MODEL, "at least 2 dims expected, %d found", x->type.rank));
     if (nchw && x->type.rank > 2) {
         int64_t dims[QN_MAX_RANK] = {qn_tf_const_dim(site, bias, 0)};
         for (int i = 1; i < x->type.rank - 1; i++) dims[i] = 1;
@@ -119,7 +124,8 @@ qn_status *qn_tf_convert_batch_norm(qn_tf_site *site) {
     qn_batch_norm_attrs attrs;
     QN_TRY(qn_tf_get_bool(site, "is_training", 1, &training));
     if (training)
-        return QN_ERR(QN_UNSUPPORTED, "is_training is true, so it would use the statistics of each batch; build the network "
+        return QN_ERR(QN_UNSUPPORTED,
+                      "is_training is true, so it would use the statistics of each batch; build the network "
                       "for inference (is_training=False, training=False) and freeze it again");
     QN_TRY(qn_tf_get_float(site, "epsilon", 0.0001f, &attrs.epsilon));
     memcpy(inputs, site->inputs, sizeof inputs);

@@ -41,7 +41,8 @@ qn_status *qn_tf_convert_reciprocal(qn_tf_site *site) {
 qn_status *qn_tf_convert_truncate_mod(qn_tf_site *site) {
     qn_value *a = site->inputs[0], *b = site->inputs[1], *value;
     if (!qn_dtype_is_integer(a->type.dtype))
-        return QN_ERR(QN_UNSUPPORTED, "only the remainder of integers is supported, not of %s", qn_dtype_name(a->type.dtype));
+        return QN_ERR(QN_UNSUPPORTED, "only the remainder of integers is supported, not of %s",
+                      qn_dtype_name(a->type.dtype));
     QN_TRY(qn_tf_emit(site, &qn_op_div, "quotient", NULL, 2, (qn_value *[]){a, b}, &value));
     QN_TRY(qn_tf_emit(site, &qn_op_mul, "whole", NULL, 2, (qn_value *[]){value, b}, &value));
     return qn_tf_emit_output(site, &qn_op_sub, NULL, 2, (qn_value *[]){a, value});
@@ -67,7 +68,7 @@ qn_status *qn_tf_convert_like(qn_tf_site *site) {
     return qn_tf_emit_output(site, site->op, NULL, 2, (qn_value *[]){shape, number});
 }
 
-static qn_status *last_axis(const qn_tf_site *site, int64_t *out_axis) {
+static qn_status *last_axis(qn_tf_site *site, int64_t *out_axis) {
     if (site->inputs[0]->type.rank < 1)
         return qn_tf_input_context(site, 0, QN_ERR(QN_INVALID_MODEL, "at least 1 dim expected, a scalar found"));
     *out_axis = site->inputs[0]->type.rank - 1;

@@ -21,8 +21,9 @@ qn_tf_convert qn_tf_convert_conv2d, qn_tf_convert_depthwise, qn_tf_convert_pool,
     qn_tf_convert_block;
 /* shape.c */
 qn_tf_convert qn_tf_convert_concat, qn_tf_convert_expand_dims, qn_tf_convert_gather, qn_tf_convert_gather_v2,
-    qn_tf_convert_mirror_pad, qn_tf_convert_pack, qn_tf_convert_reverse, qn_tf_convert_shape, qn_tf_convert_space_batch_2d,
-    qn_tf_convert_split, qn_tf_convert_split_v, qn_tf_convert_squeeze, qn_tf_convert_strided_slice, qn_tf_convert_unpack;
+    qn_tf_convert_mirror_pad, qn_tf_convert_pack, qn_tf_convert_reverse, qn_tf_convert_shape,
+    qn_tf_convert_space_batch_2d, qn_tf_convert_split, qn_tf_convert_split_v, qn_tf_convert_squeeze,
+    qn_tf_convert_strided_slice, qn_tf_convert_unpack;
 /* reduce.c */
 qn_tf_convert qn_tf_convert_reduce, qn_tf_convert_arg;
 /* resize.c */

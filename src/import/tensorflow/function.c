@@ -8,7 +8,8 @@
 /* ---- Parsing ---- */
 
 /* The `name` of an ArgDef. */
-static qn_status *read_arg_name(qn_arena *arena, const qn_wire *wire, const qn_wire_field *field, const char **out_name) {
+static qn_status *read_arg_name(qn_arena *arena, const qn_wire *wire, const qn_wire_field *field,
+                                const char **out_name) {
     qn_wire message;
     QN_TRY(qn_wire_enter(wire, field, &message));
     *out_name = NULL;
@@ -20,7 +21,8 @@ static qn_status *read_arg_name(qn_arena *arena, const qn_wire *wire, const qn_w
     return *out_name ? NULL : QN_ERR(QN_INVALID_MODEL, "byte %zu: a function parameter without a name", field->offset);
 }
 
-static qn_status *read_signature(qn_arena *arena, const qn_wire *wire, const qn_wire_field *field, qn_tf_function *function) {
+static qn_status *read_signature(qn_arena *arena, const qn_wire *wire, const qn_wire_field *field,
+                                 qn_tf_function *function) {
     qn_wire message;
     QN_TRY(qn_wire_enter(wire, field, &message));
     while (qn_wire_has_more(&message)) {
@@ -139,8 +141,8 @@ typedef struct expansion {
 
 /* Outputs with names of their own; elsewhere "node:out:i" counts through the only output. */
 static int named_output(const char *op, const char *output) {
-    static const char *const batch_norm[] = {"y", "batch_mean", "batch_variance", "reserve_space_1", "reserve_space_2",
-                                             "reserve_space_3"};
+    static const char *const batch_norm[] = {
+        "y", "batch_mean", "batch_variance", "reserve_space_1", "reserve_space_2", "reserve_space_3"};
     if (strncmp(op, "FusedBatchNorm", strlen("FusedBatchNorm")) != 0) return 0;
     for (int i = 0; i < (int)(sizeof batch_norm / sizeof *batch_norm); i++)
         if (strcmp(output, batch_norm[i]) == 0) return i;
@@ -252,7 +254,8 @@ static qn_status *rewrite_call(expansion *e, size_t call_index) {
     if (!call.inputs) return qn_status_out_of_memory();
     call.input_count = function->returns.count;
     for (size_t i = 0; i < call.input_count; i++)
-        QN_TRY_CTX(translate_ref(e, function->returns.items[i], &call.inputs[i]), "result '%s'", function->outputs.items[i]);
+        QN_TRY_CTX(translate_ref(e, function->returns.items[i], &call.inputs[i]), "result '%s'",
+                   function->outputs.items[i]);
     call.op = "IdentityN";
     call.attrs.count = 0;
     call.controls = controls.items;
@@ -277,8 +280,8 @@ static qn_status *name_locals(expansion *e) {
 static qn_status *expand_call(qn_tf_source *source, size_t call_index, const qn_tf_function *function) {
     const qn_tf_node call = source->nodes.items[call_index];
     if (call.depth >= QN_IMPORT_CALL_DEPTH_MAX)
-        return QN_ERR(QN_LIMIT, "calls of function '%s' are nested deeper than %d (does it call itself?)", function->name,
-                      QN_IMPORT_CALL_DEPTH_MAX);
+        return QN_ERR(QN_LIMIT, "calls of function '%s' are nested deeper than %d (does it call itself?)",
+                      function->name, QN_IMPORT_CALL_DEPTH_MAX);
     if (call.input_count != function->args.count)
         return QN_ERR(QN_INVALID_MODEL, "function '%s' takes %zu inputs, %zu are given", function->name,
                       function->args.count, call.input_count);

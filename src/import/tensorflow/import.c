@@ -24,8 +24,8 @@ static int is_op(const qn_tf_node *node, const char *op) { return strcmp(node->o
 
 /* The element type of the value at which the graph is cut. */
 static qn_status *port_dtype(qn_tf_site *site, qn_dtype *out_dtype) {
-    static const char *const comparisons[] = {"Equal", "NotEqual", "Less", "LessEqual", "Greater", "GreaterEqual",
-                                              "LogicalAnd", "LogicalOr", "LogicalNot"};
+    static const char *const comparisons[] = {"Equal",        "NotEqual",   "Less",      "LessEqual", "Greater",
+                                              "GreaterEqual", "LogicalAnd", "LogicalOr", "LogicalNot"};
     static const char *const carriers[] = {"dtype", "DstT", "output_type", "out_type", "T", "Tparams"};
     *out_dtype = QN_DTYPE_NONE;
     for (size_t i = 0; i < sizeof comparisons / sizeof *comparisons; i++)
@@ -64,8 +64,10 @@ static qn_status *port_shape(qn_tf_site *site, const qn_tf_port *port, qn_tf_sha
         QN_TRY(qn_tf_get_shape(site, "shape", out_shape, &found));
     if (port->dims) return override_shape(site, port->dims, out_shape);
     if (out_shape->rank < 0)
-        return QN_ERR(QN_INVALID_ARGUMENT, "the graph does not declare the shape of this input; give it: --input "
-                      "%s=1,224,224,3 (-1 where a dim is free)", site->node->name);
+        return QN_ERR(QN_INVALID_ARGUMENT,
+                      "the graph does not declare the shape of this input; give it: --input "
+                      "%s=1,224,224,3 (-1 where a dim is free)",
+                      site->node->name);
     return NULL;
 }
 
@@ -78,15 +80,15 @@ static qn_status *port_type(qn_tf_site *site, const qn_tf_port *port, const char
     for (int i = 0; i < shape.rank; i++) {
         const char *symbol = qn_arena_printf(site->importer->scratch, "%s.%d", name, i);
         if (!symbol) return qn_status_out_of_memory();
-        out_type->dims[i] = shape.dims[i] < 0 ? qn_dim_symbol(dims, symbol, 1, QN_DIM_UNBOUNDED)
-                                              : qn_dim_const(dims, shape.dims[i]);
+        out_type->dims[i] =
+            shape.dims[i] < 0 ? qn_dim_symbol(dims, symbol, 1, QN_DIM_UNBOUNDED) : qn_dim_const(dims, shape.dims[i]);
     }
     return qn_dim_pool_take_status(dims);
 }
 
 static qn_tf_site make_site(qn_tf_importer *importer, uint32_t index) {
-    return (qn_tf_site){.importer = importer, .node = &importer->source.nodes.items[index],
-                        .state = &importer->states[index]};
+    return (qn_tf_site){
+        .importer = importer, .node = &importer->source.nodes.items[index], .state = &importer->states[index]};
 }
 
 qn_status *qn_tf_add_input(qn_tf_importer *importer, const qn_tf_port *port) {
@@ -112,9 +114,10 @@ static qn_status *gather_inputs(qn_tf_site *site) {
         const qn_tf_state *producer = &site->importer->states[ref->node];
         if ((size_t)ref->output < producer->outputs.count) site->inputs[i] = producer->outputs.items[ref->output];
         if (!site->inputs[i])
-            return QN_ERR(QN_INVALID_MODEL, "input %d '%s': node '%s' (%s) has no output %d here", i, ref->text,
-                          site->importer->source.nodes.items[ref->node].name,
-                          site->importer->source.nodes.items[ref->node].op, ref->output);
+            return qn_tf_input_context(site, i,
+                                       QN_ERR(QN_INVALID_MODEL, "node '%s' (%s) has no output %d here",
+                                              site->importer->source.nodes.items[ref->node].name,
+                                              site->importer->source.nodes.items[ref->node].op, ref->output));
     }
     return NULL;
 }
@@ -124,7 +127,9 @@ static qn_status *convert_node(qn_tf_site *site) {
     size_t count = site->node->input_count;
     if (count < (size_t)row->min_inputs || (row->max_inputs >= 0 && count > (size_t)row->max_inputs))
         return QN_ERR(QN_INVALID_MODEL, "has %zu inputs, %s%d expected", count,
-                      row->min_inputs == row->max_inputs ? "" : count < (size_t)row->min_inputs ? "at least " : "at most ",
+                      row->min_inputs == row->max_inputs ? ""
+                      : count < (size_t)row->min_inputs  ? "at least "
+                                                         : "at most ",
                       count < (size_t)row->min_inputs ? row->min_inputs : row->max_inputs);
     QN_TRY(gather_inputs(site));
     site->op = row->op;
@@ -192,13 +197,13 @@ static qn_status *run_import(qn_tf_importer *importer, qn_bytes bytes) {
     return NULL;
 }
 
-qn_status *qn_import_tensorflow(qn_bytes bytes, const char *file_name, const qn_import_options *options, qn_arena *arena,
-                                qn_graph **out_graph) {
+qn_status *qn_import_tensorflow(qn_bytes bytes, const char *file_name, const qn_import_options *options,
+                                qn_arena *arena, qn_graph **out_graph) {
     static const qn_import_options defaults;
     qn_arena scratch;
     qn_arena_init(&scratch, arena->allocator);
-    qn_tf_importer importer = {.file_name = file_name, .options = options ? options : &defaults, .arena = arena,
-                               .scratch = &scratch};
+    qn_tf_importer importer = {
+        .file_name = file_name, .options = options ? options : &defaults, .arena = arena, .scratch = &scratch};
     *out_graph = NULL;
     qn_status *status = qn_status_context(run_import(&importer, bytes), "tensorflow: %s", file_name);
     qn_arena_deinit(&scratch);

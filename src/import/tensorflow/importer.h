@@ -1,7 +1,7 @@
 /* import/tensorflow/importer.h - what conversions work with: one import, one node at a time.
  *
- * A conversion is a function over a `qn_tf_site`: it reads attributes and inputs of one source node, adds nodes to the graph
- * and sets the node's outputs. Inputs are inferred when it runs, so ranks, dims and small contents are at hand.
+ * A conversion is a function over a `qn_tf_site`: it reads attributes and inputs of one source node, adds nodes to the
+ * graph and sets the node's outputs. Inputs are inferred when it runs, so ranks, dims and small contents are at hand.
  * Messages need no node name: the caller puts "node 'NAME' (OP)" before them.
  *
  * Adding an operator: a row in map.def, and a conversion in the file of its family unless it is a straight rename.
@@ -20,19 +20,19 @@ typedef struct qn_tf_row {
     const char *source;         /* TensorFlow's operator */
     int min_inputs, max_inputs; /* data inputs; max -1: any number */
     qn_status *(*convert)(qn_tf_site *site);
-    const qn_op_def *op;        /* ours; NULL where the conversion decides */
+    const qn_op_def *op; /* ours; NULL where the conversion decides */
 } qn_tf_row;
 
 /* What an import knows about one source node. */
 typedef struct qn_tf_state {
     const qn_tf_row *row;
     QN_LIST(qn_value *) outputs; /* empty until converted; [i] NULL: no such output */
-    uint64_t cuts;       /* bit i: output i is an input of the graph */
-    uint8_t needed;      /* an output depends on its value */
-    uint8_t walked;      /* its control inputs have been followed */
-    uint8_t consumed;    /* another node reads its value */
-    uint8_t requested;   /* one of its outputs is an output of the graph */
-    uint8_t order;       /* 0 unseen, 1 on the path, 2 done */
+    uint64_t cuts;               /* bit i: output i is an input of the graph */
+    uint8_t needed;              /* an output depends on its value */
+    uint8_t walked;              /* its control inputs have been followed */
+    uint8_t consumed;            /* another node reads its value */
+    uint8_t requested;           /* one of its outputs is an output of the graph */
+    uint8_t order;               /* 0 unseen, 1 on the path, 2 done */
 } qn_tf_state;
 
 /* Outputs of one node that can be inputs of the graph: qn_tf_state.cuts has a bit for each. */
@@ -96,7 +96,8 @@ qn_status *qn_tf_get_bool(qn_tf_site *site, const char *name, int fallback, int6
 qn_status *qn_tf_get_dtype(qn_tf_site *site, const char *name, qn_dtype fallback, qn_dtype *out_dtype) QN_MUST_USE;
 /* Text in scratch memory. */
 qn_status *qn_tf_get_text(qn_tf_site *site, const char *name, const char *fallback, const char **out_text) QN_MUST_USE;
-/* Index of the text in a NULL-terminated list; the error lists what is allowed. */
+/* Index of the text in a NULL-terminated list; the error lists what is allowed. Fallback -1: the attribute is required.
+ */
 qn_status *qn_tf_get_choice(qn_tf_site *site, const char *name, const char *const *choices, int fallback,
                             int64_t *out_index) QN_MUST_USE;
 /* list(int); count 0 where absent. */
@@ -104,7 +105,8 @@ qn_status *qn_tf_get_ints(qn_tf_site *site, const char *name, qn_ints *out_ints)
 /* *out_found 0 where absent. */
 qn_status *qn_tf_get_shape(qn_tf_site *site, const char *name, qn_tf_shape *out_shape, int *out_found) QN_MUST_USE;
 qn_status *qn_tf_get_tensor(qn_tf_site *site, const char *name, qn_wire *out_message) QN_MUST_USE;
-/* Warns about attributes that no conversion asked for and that are not known to be harmless, once per operator and attribute. */
+/* Warns about attributes that no conversion asked for and that are not known to be harmless, once per operator and
+ * attribute. */
 qn_status *qn_tf_warn_unknown_attrs(qn_tf_site *site) QN_MUST_USE;
 
 /* ---- Inputs (site.c) ---- */
@@ -114,9 +116,9 @@ qn_status *qn_tf_input_ints(qn_tf_site *site, int index, qn_ints *out_ints) QN_M
 /* One such number, as an axis of `rank` dims: -rank .. rank - 1 becomes 0 .. rank - 1. */
 qn_status *qn_tf_input_axis(qn_tf_site *site, int index, int rank, int64_t *out_axis) QN_MUST_USE;
 qn_status *qn_tf_normalise_axis(int64_t axis, int rank, int64_t *out_axis) QN_MUST_USE;
-/* Puts "input I 'REF'" before a failure. */
-qn_status *qn_tf_input_context(const qn_tf_site *site, int index, qn_status *status) QN_MUST_USE;
-qn_status *qn_tf_expect_rank(const qn_tf_site *site, int index, int rank) QN_MUST_USE;
+/* Puts "node 'NAME' (OP), input I 'REF'" before a failure. */
+qn_status *qn_tf_input_context(qn_tf_site *site, int index, qn_status *status) QN_MUST_USE;
+qn_status *qn_tf_expect_rank(qn_tf_site *site, int index, int rank) QN_MUST_USE;
 /* The dim as a number, or -1. */
 int64_t qn_tf_const_dim(const qn_tf_site *site, const qn_value *value, int axis);
 
@@ -142,7 +144,8 @@ qn_status *qn_tf_constant_ints(qn_tf_site *site, const char *part, int64_t count
 qn_status *qn_tf_constant_scalar(qn_tf_site *site, const char *part, qn_dtype dtype, double number,
                                  qn_value **out_value) QN_MUST_USE;
 /* `value` as dtype: itself, or through a cast named NAME/part. */
-qn_status *qn_tf_cast_to(qn_tf_site *site, const char *part, qn_dtype dtype, qn_value *value, qn_value **out_value) QN_MUST_USE;
+qn_status *qn_tf_cast_to(qn_tf_site *site, const char *part, qn_dtype dtype, qn_value *value,
+                         qn_value **out_value) QN_MUST_USE;
 /* `value` reshaped; -1 in dims as reshape takes it. A constant stays one, of the same bytes (dims then are numbers). */
 qn_status *qn_tf_reshape_to(qn_tf_site *site, const char *part, int rank, const int64_t *dims, qn_value *value,
                             qn_value **out_value) QN_MUST_USE;
@@ -154,9 +157,10 @@ qn_status *qn_tf_enter_nhwc(qn_tf_site *site, int index, int64_t *out_nchw, qn_v
 /* qn_tf_emit_output, transposed back where `nchw`. */
 qn_status *qn_tf_emit_nhwc(qn_tf_site *site, int64_t nchw, const qn_op_def *op, const void *attrs, int input_count,
                            qn_value *const *inputs) QN_MUST_USE;
-/* A list attribute over N, H, W, C in the source's layout: `spatial` gets H and W; N and C must be 1. Absent: `required` or
-   ones. */
-qn_status *qn_tf_get_spatial(qn_tf_site *site, const char *name, int64_t nchw, int required, qn_ints *out_spatial) QN_MUST_USE;
+/* A list attribute over N, H, W, C in the source's layout: `spatial` gets H and W; N and C must be 1. Absent:
+   `required` or ones. */
+qn_status *qn_tf_get_spatial(qn_tf_site *site, const char *name, int64_t nchw, int required,
+                             qn_ints *out_spatial) QN_MUST_USE;
 qn_status *qn_tf_check_spatial(const char *name, const qn_ints *all, int64_t nchw, qn_ints *out_spatial) QN_MUST_USE;
 /* padding and explicit_paddings. */
 qn_status *qn_tf_get_padding(qn_tf_site *site, int64_t nchw, int64_t *out_padding, qn_ints *out_pads) QN_MUST_USE;

@@ -25,12 +25,13 @@ qn_status *qn_tf_emit_nhwc(qn_tf_site *site, int64_t nchw, const qn_op_def *op, 
 }
 
 qn_status *qn_tf_check_spatial(const char *name, const qn_ints *all, int64_t nchw, qn_ints *out_spatial) {
-    if (all->count != 4)
-        return QN_ERR(QN_INVALID_MODEL, "'%s' has %" PRId64 " numbers, 4 expected", name, all->count);
+    if (all->count != 4) return QN_ERR(QN_INVALID_MODEL, "'%s' has %" PRId64 " numbers, 4 expected", name, all->count);
     int channel = nchw ? 1 : 3, height = nchw ? 2 : 1;
     if (all->values[0] != 1 || all->values[channel] != 1)
-        return QN_ERR(QN_UNSUPPORTED, "'%s' is %" PRId64 " along the batch and %" PRId64 " along the channels; only 1 is "
-                      "supported there", name, all->values[0], all->values[channel]);
+        return QN_ERR(QN_UNSUPPORTED,
+                      "'%s' is %" PRId64 " along the batch and %" PRId64 " along the channels; only 1 is "
+                      "supported there",
+                      name, all->values[0], all->values[channel]);
     *out_spatial = (qn_ints){.count = 2, .values = {all->values[height], all->values[height + 1]}};
     return NULL;
 }
@@ -48,7 +49,7 @@ qn_status *qn_tf_get_padding(qn_tf_site *site, int64_t nchw, int64_t *out_paddin
     static const qn_padding ours[] = {QN_PADDING_VALID, QN_PADDING_SAME_UPPER, QN_PADDING_EXPLICIT};
     int64_t choice;
     qn_ints all;
-    QN_TRY(qn_tf_get_choice(site, "padding", paddings, 0, &choice));
+    QN_TRY(qn_tf_get_choice(site, "padding", paddings, -1, &choice));
     QN_TRY(qn_tf_get_ints(site, "explicit_paddings", &all));
     *out_padding = ours[choice];
     *out_pads = (qn_ints){.count = 4};
@@ -57,7 +58,8 @@ qn_status *qn_tf_get_padding(qn_tf_site *site, int64_t nchw, int64_t *out_paddin
         return QN_ERR(QN_INVALID_MODEL, "'explicit_paddings' has %" PRId64 " numbers, 8 expected", all.count);
     int channel = nchw ? 2 : 6, height = nchw ? 4 : 2;
     if (all.values[0] || all.values[1] || all.values[channel] || all.values[channel + 1])
-        return QN_ERR(QN_UNSUPPORTED, "'explicit_paddings' pads the batch or the channels; only height and width can be "
+        return QN_ERR(QN_UNSUPPORTED,
+                      "'explicit_paddings' pads the batch or the channels; only height and width can be "
                       "padded");
     const int64_t *pads = &all.values[height]; /* top, bottom, left, right */
     *out_pads = (qn_ints){.count = 4, .values = {pads[0], pads[2], pads[1], pads[3]}};

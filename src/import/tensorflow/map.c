@@ -19,8 +19,10 @@ const qn_tf_row *qn_tf_row_find(const char *source_op) {
         size_t middle = (low + high) / 2;
         int order = strcmp(source_op, rows[middle].source);
         if (order == 0) return &rows[middle];
-        if (order < 0) high = middle;
-        else low = middle + 1;
+        if (order < 0)
+            high = middle;
+        else
+            low = middle + 1;
     }
     return NULL;
 }

@@ -3,7 +3,8 @@
 
 qn_status *qn_tf_convert_dequantize(qn_tf_site *site) {
     static const char *const modes[] = {"MIN_COMBINED", "MIN_FIRST", "SCALED", NULL};
-    static const qn_dequantize_mode ours[] = {QN_DEQUANTIZE_MIN_COMBINED, QN_DEQUANTIZE_MIN_FIRST, QN_DEQUANTIZE_SCALED};
+    static const qn_dequantize_mode ours[] = {QN_DEQUANTIZE_MIN_COMBINED, QN_DEQUANTIZE_MIN_FIRST,
+                                              QN_DEQUANTIZE_SCALED};
     qn_dequantize_attrs attrs;
     int64_t mode;
     qn_dtype dtype;

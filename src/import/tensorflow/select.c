@@ -27,7 +27,8 @@ static qn_status *add_port(qn_tf_importer *importer, qn_tf_ports *ports, const c
                            const qn_import_input_dims *dims) {
     const char *name;
     qn_tf_port port = {.dims = dims && dims->given ? dims : NULL};
-    if (strlen(text) > QN_IMPORT_NAME_BYTES_MAX) return QN_ERR(QN_INVALID_ARGUMENT, "the name of an %s is too long", what);
+    if (strlen(text) > QN_IMPORT_NAME_BYTES_MAX)
+        return QN_ERR(QN_INVALID_ARGUMENT, "the name of an %s is too long", what);
     qn_status *status = qn_tf_parse_ref(importer->scratch, text, &name, &port.output);
     if (status) {
         qn_status_free(status);
@@ -35,7 +36,8 @@ static qn_status *add_port(qn_tf_importer *importer, qn_tf_ports *ports, const c
     }
     int64_t index = qn_tf_source_find(&importer->source, name);
     if (index < 0)
-        return QN_ERR(QN_INVALID_ARGUMENT, "%s '%s': the graph has no node '%s'%s", what, text, name, suggest(importer, name));
+        return QN_ERR(QN_INVALID_ARGUMENT, "%s '%s': the graph has no node '%s'%s", what, text, name,
+                      suggest(importer, name));
     port.node = (uint32_t)index;
     for (size_t i = 0; i < ports->count; i++)
         if (ports->items[i].node == port.node && ports->items[i].output == port.output)
@@ -65,9 +67,10 @@ static qn_status *add_named_ports(qn_tf_importer *importer) {
 
 /* Ends of a graph that are no results: bookkeeping, constants left over, checks. */
 static int is_result(const qn_tf_node *node) {
-    static const char *const others[] = {"Assert", "Const", "NoOp", "Placeholder", "PlaceholderWithDefault", "Print",
-                                         "PrintV2", "SaveV2", "RestoreV2", "MergeV2Checkpoints", "VariableV2",
-                                         "VarHandleOp", "WriteSummary"};
+    static const char *const others[] = {
+        "Assert",     "Const",       "NoOp",        "Placeholder", "PlaceholderWithDefault",
+        "Print",      "PrintV2",     "SaveV2",      "RestoreV2",   "MergeV2Checkpoints",
+        "VariableV2", "VarHandleOp", "WriteSummary"};
     size_t length = strlen(node->op), summary = strlen("Summary");
     if (length >= summary && strcmp(node->op + length - summary, "Summary") == 0) return 0;
     for (size_t i = 0; i < sizeof others / sizeof *others; i++)
@@ -89,7 +92,8 @@ static qn_status *find_outputs(qn_tf_importer *importer) {
         QN_TRY(QN_LIST_PUSH(importer->scratch, &importer->outputs, ((qn_tf_port){.node = i, .output = -1})));
     }
     if (!importer->outputs.count)
-        return QN_ERR(QN_INVALID_MODEL, "every node feeds another one, so no output can be found; name it (--output NAME)");
+        return QN_ERR(QN_INVALID_MODEL,
+                      "every node feeds another one, so no output can be found; name it (--output NAME)");
     return NULL;
 }
 
@@ -115,7 +119,8 @@ size_t qn_tf_data_inputs(const qn_tf_node *node) {
 static qn_tf_ref skip_identities(const qn_tf_importer *importer, qn_tf_ref ref) {
     enum { CHAIN_MAX = 64 };
     for (int i = 0; i < CHAIN_MAX && is_op(node_at(importer, ref.node), "Identity") &&
-                    node_at(importer, ref.node)->input_count == 1; i++)
+                    node_at(importer, ref.node)->input_count == 1;
+         i++)
         ref = node_at(importer, ref.node)->inputs[0];
     return ref;
 }
@@ -124,7 +129,8 @@ qn_tf_ref qn_tf_assert_condition(const qn_tf_importer *importer, const qn_tf_nod
     qn_tf_ref condition = skip_identities(importer, node->inputs[0]);
     const qn_tf_node *guard = node_at(importer, condition.node);
     if (!is_op(guard, "Switch") || guard->input_count != 2) return node->inputs[0];
-    qn_tf_ref value = skip_identities(importer, guard->inputs[0]), predicate = skip_identities(importer, guard->inputs[1]);
+    qn_tf_ref value = skip_identities(importer, guard->inputs[0]),
+              predicate = skip_identities(importer, guard->inputs[1]);
     int same = value.node == predicate.node && value.output == predicate.output;
     return same ? value : node->inputs[0];
 }
@@ -174,7 +180,8 @@ static qn_status *mark_needed(qn_tf_importer *importer) {
 static qn_status *add_placeholders(qn_tf_importer *importer) {
     for (uint32_t i = 0; i < importer->source.nodes.count; i++) {
         qn_tf_ref ref = {.node = i, .output = 0};
-        if (!importer->states[i].needed || !is_op(node_at(importer, i), "Placeholder") || is_cut(importer, &ref)) continue;
+        if (!importer->states[i].needed || !is_op(node_at(importer, i), "Placeholder") || is_cut(importer, &ref))
+            continue;
         importer->states[i].cuts = 1;
         if (importer->inputs.count == QN_IMPORT_OUTPUTS_MAX)
             return QN_ERR(QN_LIMIT, "more than %d placeholders are needed", QN_IMPORT_OUTPUTS_MAX);
@@ -196,14 +203,26 @@ static const char *reason_for(const char *op) {
     static const struct {
         const char *prefix, *reason;
     } reasons[] = {
-        {"Enter", "control flow"},        {"Exit", "control flow"},        {"If", "control flow"},
-        {"LoopCond", "control flow"},     {"Merge", "control flow"},       {"NextIteration", "control flow"},
-        {"StatelessIf", "control flow"},  {"StatelessWhile", "control flow"}, {"Switch", "control flow"},
-        {"While", "control flow"},        {"RefSwitch", "control flow"},   {"TensorArray", "control flow"},
-        {"TensorList", "control flow"},   {"VariableV2", "a variable: freeze the graph first"},
-        {"Variable", "a variable: freeze the graph first"}, {"VarHandleOp", "a variable: freeze the graph first"},
-        {"ReadVariableOp", "a variable: freeze the graph first"}, {"RandomUniform", "random numbers"},
-        {"RandomStandardNormal", "random numbers"}, {"DecodeJpeg", "decoding pictures: start behind it (--input NAME=DIMS)"},
+        {"Enter", "control flow"},
+        {"Exit", "control flow"},
+        {"If", "control flow"},
+        {"LoopCond", "control flow"},
+        {"Merge", "control flow"},
+        {"NextIteration", "control flow"},
+        {"StatelessIf", "control flow"},
+        {"StatelessWhile", "control flow"},
+        {"Switch", "control flow"},
+        {"While", "control flow"},
+        {"RefSwitch", "control flow"},
+        {"TensorArray", "control flow"},
+        {"TensorList", "control flow"},
+        {"VariableV2", "a variable: freeze the graph first"},
+        {"Variable", "a variable: freeze the graph first"},
+        {"VarHandleOp", "a variable: freeze the graph first"},
+        {"ReadVariableOp", "a variable: freeze the graph first"},
+        {"RandomUniform", "random numbers"},
+        {"RandomStandardNormal", "random numbers"},
+        {"DecodeJpeg", "decoding pictures: start behind it (--input NAME=DIMS)"},
         {"DecodePng", "decoding pictures: start behind it (--input NAME=DIMS)"},
     };
     for (size_t i = 0; i < sizeof reasons / sizeof *reasons; i++)
@@ -252,9 +271,9 @@ static qn_status *check_supported(qn_tf_importer *importer) {
         describe_group(&list.items[i], &text);
     }
     if (list.count > LISTED_MAX) qn_buffer_printf(&text, ", and %zu more", list.count - LISTED_MAX);
-    qn_status *status =
-        QN_ERR(QN_UNSUPPORTED, "%zu operator%s not supported: %s; outputs that do not need %s can be named (--output NAME)",
-               list.count, list.count == 1 ? " is" : "s are", qn_buffer_text(&text), list.count == 1 ? "it" : "them");
+    qn_status *status = QN_ERR(
+        QN_UNSUPPORTED, "%zu operator%s not supported: %s; outputs that do not need %s can be named (--output NAME)",
+        list.count, list.count == 1 ? " is" : "s are", qn_buffer_text(&text), list.count == 1 ? "it" : "them");
     qn_buffer_deinit(&text);
     return status;
 }
@@ -279,8 +298,9 @@ static qn_status *report_cycle(qn_tf_importer *importer, const frames *path, uin
         qn_buffer_printf(&text, "'%s' -> ", node_at(importer, path->items[i].node)->name);
     if (path->count - first > SHOWN_MAX) qn_buffer_printf(&text, "... -> ");
     qn_buffer_printf(&text, "'%s'", node_at(importer, path->items[path->count - 1].node)->name);
-    qn_status *status = QN_ERR(QN_INVALID_MODEL, "node '%s' (%s) depends on itself: %s", node_at(importer, repeated)->name,
-                               node_at(importer, repeated)->op, qn_buffer_text(&text));
+    qn_status *status =
+        QN_ERR(QN_INVALID_MODEL, "node '%s' (%s) depends on itself: %s", node_at(importer, repeated)->name,
+               node_at(importer, repeated)->op, qn_buffer_text(&text));
     qn_buffer_deinit(&text);
     return status;
 }

@@ -66,7 +66,8 @@ static qn_status *emit_part(qn_tf_site *site, const qn_op_def *op, int index, co
 
 static qn_status *check_part_count(const char *name, int64_t count) {
     if (count >= 1 && count <= QN_IMPORT_OUTPUTS_MAX) return NULL;
-    return QN_ERR(QN_INVALID_MODEL, "attribute '%s' is %" PRId64 "; 1 to %d expected", name, count, QN_IMPORT_OUTPUTS_MAX);
+    return QN_ERR(QN_INVALID_MODEL, "attribute '%s' is %" PRId64 "; 1 to %d expected", name, count,
+                  QN_IMPORT_OUTPUTS_MAX);
 }
 
 qn_status *qn_tf_convert_split(qn_tf_site *site) {
@@ -88,14 +89,19 @@ static qn_status *read_sizes(qn_tf_site *site, int64_t axis, qn_ints *out_sizes)
         int64_t size = out_sizes->values[i];
         if (size < -1 || size > INT32_MAX || (size == -1 && open >= 0))
             return qn_tf_input_context(site, 1, QN_ERR(QN_INVALID_MODEL, "size %" PRId64 " of part %" PRId64, size, i));
-        if (size == -1) open = (int)i;
-        else sum += size;
+        if (size == -1)
+            open = (int)i;
+        else
+            sum += size;
     }
-    if (open >= 0 && whole >= 0) out_sizes->values[open] = whole - sum;
+    if (open >= 0 && whole >= 0)
+        out_sizes->values[open] = whole - sum;
     else if (open >= 0 && open < out_sizes->count - 1)
-        return qn_tf_input_context(site, 1, QN_ERR(QN_UNSUPPORTED, "an open size (-1) before others, along a free dim"));
+        return qn_tf_input_context(site, 1,
+                                   QN_ERR(QN_UNSUPPORTED, "an open size (-1) before others, along a free dim"));
     if (whole >= 0 && (whole > INT32_MAX || whole < sum || (open < 0 && whole != sum)))
-        return qn_tf_input_context(site, 1, QN_ERR(QN_INVALID_MODEL, "the sizes sum to %" PRId64 ", the dim is %" PRId64, sum, whole));
+        return qn_tf_input_context(
+            site, 1, QN_ERR(QN_INVALID_MODEL, "the sizes sum to %" PRId64 ", the dim is %" PRId64, sum, whole));
     return NULL;
 }
 
@@ -137,8 +143,8 @@ qn_status *qn_tf_convert_unpack(qn_tf_site *site) {
     QN_TRY(attr_axis(site, "axis", site->inputs[0]->type.rank, &attrs.axis));
     int64_t whole = qn_tf_const_dim(site, site->inputs[0], (int)attrs.axis);
     if (whole >= 0 && whole != attrs.count)
-        return QN_ERR(QN_INVALID_MODEL, "attribute 'num' is %" PRId64 ", dim %" PRId64 " of the input is %" PRId64, attrs.count,
-                      attrs.axis, whole);
+        return QN_ERR(QN_INVALID_MODEL, "attribute 'num' is %" PRId64 ", dim %" PRId64 " of the input is %" PRId64,
+                      attrs.count, attrs.axis, whole);
     for (attrs.index = 0; attrs.index < attrs.count; attrs.index++) QN_TRY(emit_unpacked(site, &attrs));
     return NULL;
 }
@@ -182,7 +188,8 @@ qn_status *qn_tf_convert_gather_v2(qn_tf_site *site) {
     qn_axis_attrs attrs;
     int64_t batch_dims;
     QN_TRY(qn_tf_get_int(site, "batch_dims", 0, &batch_dims));
-    if (batch_dims != 0) return QN_ERR(QN_UNSUPPORTED, "attribute 'batch_dims' is %" PRId64 "; only 0 is supported", batch_dims);
+    if (batch_dims != 0)
+        return QN_ERR(QN_UNSUPPORTED, "attribute 'batch_dims' is %" PRId64 "; only 0 is supported", batch_dims);
     QN_TRY(qn_tf_input_axis(site, 2, site->inputs[0]->type.rank, &attrs.axis));
     return qn_tf_emit_output(site, site->op, &attrs, 2, site->inputs);
 }

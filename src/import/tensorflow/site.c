@@ -7,11 +7,13 @@
 
 /* ---- Inputs ---- */
 
-qn_status *qn_tf_input_context(const qn_tf_site *site, int index, qn_status *status) {
-    return qn_status_context(status, "input %d '%s'", index, site->node->inputs[index].text);
+qn_status *qn_tf_input_context(qn_tf_site *site, int index, qn_status *status) {
+    site->is_named = status != NULL;
+    return qn_status_context(status, "node '%s' (%s), input %d '%s'", site->node->name, site->node->op, index,
+                             site->node->inputs[index].text);
 }
 
-qn_status *qn_tf_expect_rank(const qn_tf_site *site, int index, int rank) {
+qn_status *qn_tf_expect_rank(qn_tf_site *site, int index, int rank) {
     int found = site->inputs[index]->type.rank;
     if (found == rank) return NULL;
     return qn_tf_input_context(site, index, QN_ERR(QN_INVALID_MODEL, "%d dims expected, %d found", rank, found));
@@ -73,8 +75,8 @@ qn_status *qn_tf_input_axis(qn_tf_site *site, int index, int rank, int64_t *out_
     qn_ints ints;
     QN_TRY(qn_tf_input_ints(site, index, &ints));
     if (ints.count != 1)
-        return qn_tf_input_context(site, index,
-                                   QN_ERR(QN_INVALID_MODEL, "one axis expected, %" PRId64 " numbers found", ints.count));
+        return qn_tf_input_context(
+            site, index, QN_ERR(QN_INVALID_MODEL, "one axis expected, %" PRId64 " numbers found", ints.count));
     return qn_tf_input_context(site, index, qn_tf_normalise_axis(ints.values[0], rank, out_axis));
 }
 
@@ -101,10 +103,11 @@ qn_status *qn_tf_set_output(qn_tf_site *site, int index, qn_value *value) {
     return NULL;
 }
 
-/* Inference begins its messages with the node's source. While importing the file stands between the format and the node, so
-   that part is left out until the node is sound. */
+/* Inference begins its messages with the node's source. While importing the file stands between the format and the
+   node, so that part is left out until the node is sound. */
 static qn_status *infer_node(qn_tf_site *site, qn_node *node) {
-    const char *source = qn_arena_printf(site->importer->arena, "tensorflow: node '%s' (%s)", site->node->name, site->node->op);
+    const char *source =
+        qn_arena_printf(site->importer->arena, "tensorflow: node '%s' (%s)", site->node->name, site->node->op);
     if (!source) return qn_status_out_of_memory();
     node->source = source + strlen("tensorflow: ");
     qn_status *status = qn_node_infer(site->importer->graph, node);
@@ -154,7 +157,8 @@ qn_status *qn_tf_constant_ints(qn_tf_site *site, const char *part, int64_t count
     return qn_tf_constant(site, part, &view, out_value);
 }
 
-qn_status *qn_tf_constant_scalar(qn_tf_site *site, const char *part, qn_dtype dtype, double number, qn_value **out_value) {
+qn_status *qn_tf_constant_scalar(qn_tf_site *site, const char *part, qn_dtype dtype, double number,
+                                 qn_value **out_value) {
     qn_view view = {.dtype = dtype, .rank = 0};
     view.data = qn_arena_alloc(site->importer->arena, 1, qn_dtype_size(dtype));
     if (!view.data) return qn_status_out_of_memory();

@@ -156,11 +156,12 @@ qn_status *qn_tf_source_read(qn_bytes bytes, qn_arena *arena, qn_tf_source *out_
         case 2: QN_TRY(qn_tf_read_library(out_source, &wire, &field)); break;
         case 3: /* version */
         case 4: /* versions */
-        case 5: /* debug information */
-            break;
+        case 5: /* debug information */ break;
         default:
-            return QN_ERR(QN_INVALID_MODEL, "byte %zu: field %" PRIu32 " is none of a GraphDef's; the file is damaged, or no "
-                          "frozen graph", field.offset, field.number);
+            return QN_ERR(QN_INVALID_MODEL,
+                          "byte %zu: field %" PRIu32 " is none of a GraphDef's; the file is damaged, or no "
+                          "frozen graph",
+                          field.offset, field.number);
         }
     }
     if (!out_source->nodes.count) return QN_ERR(QN_INVALID_MODEL, "the graph has no nodes");
@@ -177,8 +178,9 @@ qn_status *qn_tf_parse_ref(qn_arena *arena, const char *text, const char **out_n
         if (!colon[1]) return QN_ERR(QN_INVALID_MODEL, "'%s' has no number after ':'", text);
         for (const char *digit = colon + 1; *digit; digit++) {
             if (*digit < '0' || *digit > '9' || output >= QN_IMPORT_OUTPUTS_MAX)
-                return QN_ERR(QN_INVALID_MODEL, "'%s' names no output: NAME or NAME:NUMBER with a number below %d expected",
-                              text, QN_IMPORT_OUTPUTS_MAX);
+                return QN_ERR(QN_INVALID_MODEL,
+                              "'%s' names no output: NAME or NAME:NUMBER with a number below %d expected", text,
+                              QN_IMPORT_OUTPUTS_MAX);
             output = 10 * output + (*digit - '0');
         }
     }

@@ -47,7 +47,7 @@ typedef struct qn_tf_names {
     struct qn_tf_name_slot {
         const char *name;
         uint32_t index;
-    } *slots;
+    } * slots;
     size_t capacity, count;
 } qn_tf_names;
 
@@ -87,11 +87,14 @@ int64_t qn_tf_names_find(const qn_tf_names *names, const char *name);
 
 /* A field as a NUL-terminated name: not empty, no control characters, at most QN_IMPORT_NAME_BYTES_MAX. `what` names it
    in messages ("node name"). */
-qn_status *qn_tf_read_name(qn_arena *arena, const qn_wire_field *field, const char *what, const char **out_name) QN_MUST_USE;
+qn_status *qn_tf_read_name(qn_arena *arena, const qn_wire_field *field, const char *what,
+                           const char **out_name) QN_MUST_USE;
 /* Reads map<string, AttrValue> entries into a list. */
-qn_status *qn_tf_read_attr(qn_arena *arena, const qn_wire *wire, const qn_wire_field *field, qn_tf_attr *out_attr) QN_MUST_USE;
+qn_status *qn_tf_read_attr(qn_arena *arena, const qn_wire *wire, const qn_wire_field *field,
+                           qn_tf_attr *out_attr) QN_MUST_USE;
 /* Parses one NodeDef. */
-qn_status *qn_tf_read_node(qn_arena *arena, const qn_wire *wire, const qn_wire_field *field, qn_tf_node *out_node) QN_MUST_USE;
+qn_status *qn_tf_read_node(qn_arena *arena, const qn_wire *wire, const qn_wire_field *field,
+                           qn_tf_node *out_node) QN_MUST_USE;
 /* Parses a FunctionDefLibrary into source->functions. */
 qn_status *qn_tf_read_library(qn_tf_source *source, const qn_wire *wire, const qn_wire_field *field) QN_MUST_USE;
 

@@ -12,35 +12,24 @@
 enum { DT_STRING = 7, DT_REF_OFFSET = 100 };
 
 typedef struct type_row {
-    const char *name;   /* as TensorFlow spells it; NULL: no such number */
-    qn_dtype dtype;     /* NONE: not computed with */
-    uint32_t field;     /* of TensorProto that lists such values */
+    const char *name; /* as TensorFlow spells it; NULL: no such number */
+    qn_dtype dtype;   /* NONE: not computed with */
+    uint32_t field;   /* of TensorProto that lists such values */
     qn_wire_type wire;
 } type_row;
 
 static const type_row type_rows[] = {
-    [1] = {"float", QN_DTYPE_F32, 5, QN_WIRE_FIXED32},
-    [2] = {"double", QN_DTYPE_F64, 6, QN_WIRE_FIXED64},
-    [3] = {"int32", QN_DTYPE_S32, 7, QN_WIRE_VARINT},
-    [4] = {"uint8", QN_DTYPE_U8, 7, QN_WIRE_VARINT},
-    [5] = {"int16", QN_DTYPE_S16, 7, QN_WIRE_VARINT},
-    [6] = {"int8", QN_DTYPE_S8, 7, QN_WIRE_VARINT},
-    [DT_STRING] = {"string", QN_DTYPE_NONE, 8, QN_WIRE_BYTES},
-    [8] = {"complex64", QN_DTYPE_NONE, 0, QN_WIRE_VARINT},
-    [9] = {"int64", QN_DTYPE_S64, 10, QN_WIRE_VARINT},
-    [10] = {"bool", QN_DTYPE_BOOL, 11, QN_WIRE_VARINT},
-    [11] = {"qint8", QN_DTYPE_S8, 7, QN_WIRE_VARINT},
-    [12] = {"quint8", QN_DTYPE_U8, 7, QN_WIRE_VARINT},
-    [13] = {"qint32", QN_DTYPE_S32, 7, QN_WIRE_VARINT},
-    [14] = {"bfloat16", QN_DTYPE_BF16, 13, QN_WIRE_VARINT},
-    [15] = {"qint16", QN_DTYPE_S16, 7, QN_WIRE_VARINT},
-    [16] = {"quint16", QN_DTYPE_U16, 7, QN_WIRE_VARINT},
-    [17] = {"uint16", QN_DTYPE_U16, 7, QN_WIRE_VARINT},
-    [18] = {"complex128", QN_DTYPE_NONE, 0, QN_WIRE_VARINT},
-    [19] = {"half", QN_DTYPE_F16, 13, QN_WIRE_VARINT},
-    [20] = {"resource", QN_DTYPE_NONE, 0, QN_WIRE_VARINT},
-    [21] = {"variant", QN_DTYPE_NONE, 0, QN_WIRE_VARINT},
-    [22] = {"uint32", QN_DTYPE_U32, 16, QN_WIRE_VARINT},
+    [1] = {"float", QN_DTYPE_F32, 5, QN_WIRE_FIXED32},         [2] = {"double", QN_DTYPE_F64, 6, QN_WIRE_FIXED64},
+    [3] = {"int32", QN_DTYPE_S32, 7, QN_WIRE_VARINT},          [4] = {"uint8", QN_DTYPE_U8, 7, QN_WIRE_VARINT},
+    [5] = {"int16", QN_DTYPE_S16, 7, QN_WIRE_VARINT},          [6] = {"int8", QN_DTYPE_S8, 7, QN_WIRE_VARINT},
+    [DT_STRING] = {"string", QN_DTYPE_NONE, 8, QN_WIRE_BYTES}, [8] = {"complex64", QN_DTYPE_NONE, 0, QN_WIRE_VARINT},
+    [9] = {"int64", QN_DTYPE_S64, 10, QN_WIRE_VARINT},         [10] = {"bool", QN_DTYPE_BOOL, 11, QN_WIRE_VARINT},
+    [11] = {"qint8", QN_DTYPE_S8, 7, QN_WIRE_VARINT},          [12] = {"quint8", QN_DTYPE_U8, 7, QN_WIRE_VARINT},
+    [13] = {"qint32", QN_DTYPE_S32, 7, QN_WIRE_VARINT},        [14] = {"bfloat16", QN_DTYPE_BF16, 13, QN_WIRE_VARINT},
+    [15] = {"qint16", QN_DTYPE_S16, 7, QN_WIRE_VARINT},        [16] = {"quint16", QN_DTYPE_U16, 7, QN_WIRE_VARINT},
+    [17] = {"uint16", QN_DTYPE_U16, 7, QN_WIRE_VARINT},        [18] = {"complex128", QN_DTYPE_NONE, 0, QN_WIRE_VARINT},
+    [19] = {"half", QN_DTYPE_F16, 13, QN_WIRE_VARINT},         [20] = {"resource", QN_DTYPE_NONE, 0, QN_WIRE_VARINT},
+    [21] = {"variant", QN_DTYPE_NONE, 0, QN_WIRE_VARINT},      [22] = {"uint32", QN_DTYPE_U32, 16, QN_WIRE_VARINT},
     [23] = {"uint64", QN_DTYPE_U64, 17, QN_WIRE_VARINT},
 };
 
@@ -128,7 +117,8 @@ static qn_status *set_dims(const qn_tf_shape *shape, qn_view *view, size_t *out_
     view->rank = shape->rank;
     for (int i = 0; i < shape->rank; i++) {
         if (shape->dims[i] < 0)
-            return QN_ERR(QN_INVALID_MODEL, "dim %d of the constant is %" PRId64 "; 0 or more expected", i, shape->dims[i]);
+            return QN_ERR(QN_INVALID_MODEL, "dim %d of the constant is %" PRId64 "; 0 or more expected", i,
+                          shape->dims[i]);
         view->dims[i] = shape->dims[i];
         if (!qn_checked_mul_size(elems, (size_t)shape->dims[i], &elems) || elems > INT64_MAX / 16)
             return QN_ERR(QN_INVALID_MODEL, "the product of the constant's dims overflows at dim %d (%" PRId64 ")", i,
@@ -160,10 +150,12 @@ static int is_in_place(const qn_view *view, qn_bytes content) {
     return 1;
 }
 
-static qn_status *take_content(const header *h, qn_arena *arena, size_t elems, size_t *inout_copied_bytes, qn_view *view) {
+static qn_status *take_content(const header *h, qn_arena *arena, size_t elems, size_t *inout_copied_bytes,
+                               qn_view *view) {
     size_t bytes = elems * qn_dtype_size(view->dtype);
     if (h->content.size != bytes)
-        return QN_ERR(QN_INVALID_MODEL, "byte %zu: tensor_content has %zu bytes, the shape needs %zu (%zu elements of %s)",
+        return QN_ERR(QN_INVALID_MODEL,
+                      "byte %zu: tensor_content has %zu bytes, the shape needs %zu (%zu elements of %s)",
                       h->content_offset, h->content.size, bytes, elems, qn_dtype_name(view->dtype));
     if (is_in_place(view, h->content)) {
         view->data = (void *)(uintptr_t)h->content.data; /* constants are never written */
@@ -227,7 +219,7 @@ static qn_status *store_listed(qn_wire message, const type_row *row, size_t elem
 
 qn_status *qn_tf_read_tensor(qn_wire message, qn_arena *arena, size_t *inout_copied_bytes, qn_view *out_view) {
     header h;
-    size_t elems, count;
+    size_t elems = 0, count = 0;
     QN_TRY(read_header(message, &h));
     *out_view = (qn_view){0};
     QN_TRY(qn_tf_dtype(h.type, &out_view->dtype));

@@ -7,7 +7,7 @@
 #include "import/wire.h"
 
 typedef struct qn_tf_shape {
-    int rank; /* -1: not declared */
+    int rank;                  /* -1: not declared */
     int64_t dims[QN_MAX_RANK]; /* -1: free */
 } qn_tf_shape;
 
@@ -18,12 +18,13 @@ qn_status *qn_tf_dtype(int64_t number, qn_dtype *out_dtype) QN_MUST_USE;
 /* Parses a TensorShapeProto. A dim below -1 is INVALID_MODEL, a rank above QN_MAX_RANK UNSUPPORTED. */
 qn_status *qn_tf_read_shape(qn_wire message, qn_tf_shape *out_shape) QN_MUST_USE;
 
-/* Parses a TensorProto in any encoding. The view's data lies in the file where it is stored as raw bytes, element-aligned,
-   else in `arena`; *inout_copied_bytes counts the latter against QN_IMPORT_COPIED_BYTES_MAX. */
-qn_status *qn_tf_read_tensor(qn_wire message, qn_arena *arena, size_t *inout_copied_bytes, qn_view *out_view) QN_MUST_USE;
+/* Parses a TensorProto in any encoding. The view's data lies in the file where it is stored as raw bytes,
+   element-aligned, else in `arena`; *inout_copied_bytes counts the latter against QN_IMPORT_COPIED_BYTES_MAX. */
+qn_status *qn_tf_read_tensor(qn_wire message, qn_arena *arena, size_t *inout_copied_bytes,
+                             qn_view *out_view) QN_MUST_USE;
 
-/* Appends the strings of a string TensorProto, separated by a space; control characters become spaces. Appends nothing for
-   other types. At most `max_bytes` are taken. */
+/* Appends the strings of a string TensorProto, separated by a space; control characters become spaces. Appends nothing
+   for other types. At most `max_bytes` are taken. */
 qn_status *qn_tf_read_strings(qn_wire message, size_t max_bytes, qn_buffer *buffer) QN_MUST_USE;
 
 #endif
