@@ -143,6 +143,35 @@ QN_API qn_status *qn_image_decode_mask(const void *data, size_t bytes, const cha
 QN_API qn_status *qn_image_from_labels(const qn_tensor *labels, int64_t index, const qn_allocator *allocator,
                                        qn_image *out_labels) QN_MUST_USE;
 
+/* ---- Raw frames, as cameras and video decoders give them ---- */
+
+typedef enum qn_pixel_format {
+    QN_PIXEL_RGB = 0,  /* 3 bytes a pixel */
+    QN_PIXEL_BGR = 1,
+    QN_PIXEL_RGBA = 2, /* 4 bytes a pixel; the fourth is not looked at */
+    QN_PIXEL_BGRA = 3,
+    QN_PIXEL_GRAY = 4, /* 1 byte a pixel */
+    QN_PIXEL_NV12 = 5, /* plane 0: luma, 1 byte a pixel; plane 1: U and V in turn, one pair for 2 x 2 pixels */
+    QN_PIXEL_FORMAT_COUNT
+} qn_pixel_format;
+
+/* A frame in the caller's memory. */
+typedef struct qn_frame {
+    qn_pixel_format format;
+    int width, height;         /* pixels, >= 1; NV12 may be odd: its chroma plane then has (n + 1) / 2 pairs a row and rows */
+    const uint8_t *planes[2];  /* the first byte of the top row; planes[1] for NV12 only */
+    size_t stride_bytes[2];    /* from one row to the next, at least a row long */
+} qn_frame;
+
+/* Copies a frame into a picture, dense and in R, G, B order (or gray).
+ * NV12 is read as BT.601 with limited range, the common case of cameras: R = 1.164 (Y - 16) + 1.596 (V - 128),
+ * G = 1.164 (Y - 16) - 0.813 (V - 128) - 0.391 (U - 128), B = 1.164 (Y - 16) + 2.018 (U - 128), in 8-bit fixed point,
+ * chroma not interpolated.
+ * @param channels  3: RGB; 1: gray (0.299 R + 0.587 G + 0.114 B; for NV12 the luma stretched to the full range)
+ * returns  INVALID_ARGUMENT: no such format, a NULL plane, a stride shorter than a row, a size below 1; LIMIT; OUT_OF_MEMORY */
+QN_API qn_status *qn_image_from_frame(const qn_frame *frame, int channels, const qn_allocator *allocator,
+                                      qn_image *out_image) QN_MUST_USE;
+
 /* ---- Palettes and class names ---- */
 
 /* Colours and names of classes. May be filled by hand; `names` and `storage` then stay the caller's. */
