@@ -29,7 +29,17 @@ QN_API qn_status *qn_config_merge_text(qn_config *config, const char *text, cons
 /* The same from a file. Also NOT_FOUND, IO. */
 QN_API qn_status *qn_config_merge_file(qn_config *config, const char *path) QN_MUST_USE;
 
-/* The configuration as JSON with sorted keys, only what was given. Owned by `config`, valid until the next call on it; "{}" when
+/* Sets one key, under the same checks as merging.
+ * @param key    a dotted path: "debug_config.fusion_enable"
+ * @param value  JSON ("false", "[0, 127.5]", "{\"0\": ...}"); where the key takes a word, the word itself will do
+ * On failure the configuration is as it was. INVALID_ARGUMENT, UNSUPPORTED, LIMIT, OUT_OF_MEMORY as qn_config_merge_text. */
+QN_API qn_status *qn_config_set(qn_config *config, const char *key, const char *value) QN_MUST_USE;
+
+/* The effective configuration: what was given with every default filled in, as JSON with sorted keys. This is what a compiled
+   file carries. Owned by `config`, valid until the next call of this function; "{}" when memory is short. */
+QN_API const char *qn_config_effective_text(qn_config *config);
+
+/* The configuration as JSON with sorted keys, only what was given. Owned by `config`, valid until the next call of this function; "{}" when
    nothing was given or memory is short. */
 QN_API const char *qn_config_text(qn_config *config);
 

@@ -48,8 +48,8 @@ QN_API qn_status *qn_network_add_constant(qn_network *network, const char *name,
  * @param op          an operator's name ("conv2d"); the nearest is suggested when there is none of that name
  * @param attributes  "stride=[2, 2], padding=same_upper"; NULL or "": the defaults
  * @param inputs      `input_count` values of this network; NULL for an optional input left out
- * returns  NOT_FOUND: no such operator; INVALID_ARGUMENT: an attribute or input of another network; INVALID_MODEL: types or
- *          shapes that the operator does not take; UNSUPPORTED; OUT_OF_MEMORY */
+ * returns  NOT_FOUND: no such operator; INVALID_ARGUMENT: `attributes` is no such list, or an input belongs to another network;
+ *          INVALID_MODEL: attributes, types or shapes that the operator does not take; UNSUPPORTED; OUT_OF_MEMORY */
 QN_API qn_status *qn_network_add_node(qn_network *network, const char *op, const char *name, const char *attributes,
                                       qn_value *const *inputs, size_t input_count, qn_node **out_node) QN_MUST_USE;
 

@@ -110,7 +110,7 @@ qn_status *qn_network_add_node(qn_network *network, const char *op_name, const c
         if (inputs[i] && !belongs(network, inputs[i])) return QN_ERR(QN_INVALID_ARGUMENT, "%s: input %zu belongs to another network", op_name, i);
     void *attrs = op->attrs_bytes ? qn_arena_alloc(&network->arena, 1, op->attrs_bytes) : NULL;
     if (op->attrs_bytes && !attrs) return qn_status_out_of_memory();
-    qn_attrs_init(op, attrs);
+    if (attrs) qn_attrs_init(op, attrs);
     if (attributes) QN_TRY(parse_attributes(op, attributes, &network->arena, attrs));
     QN_TRY(qn_graph_add_node(network->graph, op, name, attrs, (int)input_count, inputs, NULL, out_node));
     status = qn_node_infer(network->graph, *out_node);
