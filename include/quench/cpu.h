@@ -26,7 +26,8 @@ extern "C" {
 typedef struct qn_cpu_thread_info {
     int affinity; /* CPUs in the calling thread's affinity mask */
     double quota; /* CPUs' worth of time that the control group grants; 0: no limit */
-    int usable;   /* the smaller of affinity and the quota rounded up, at least 1: the default of engines */
+    int usable;   /* the smaller of affinity and the quota rounded up, at least 1: the default of engines unless */
+    int asked;    /* the environment variable QUENCH_THREADS asks for another number; 0: it does not */
 } qn_cpu_thread_info;
 
 /* Reads affinity mask and control group anew; what cannot be read does not limit. Opens a few small files. */
@@ -83,7 +84,7 @@ QN_API void qn_cpu_info_destroy(qn_cpu_info *info); /* accepts NULL */
  * when memory costs nothing, a little below what the data sheet says.
  *
  * @param mask        as above
- * @param threads     1 .. 1024; 0: as many as usable
+ * @param threads     1 .. 1024; 0: as an engine would by default
  * @param out_gflops  10^9 operations a second, all threads together
  * returns  INVALID_ARGUMENT: mask or number of threads; OUT_OF_MEMORY; LIMIT: the system grants fewer threads
  * cost     starts threads; about 100 ms

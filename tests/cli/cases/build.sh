@@ -1,0 +1,105 @@
+# Building sound models.
+
+it "compiles the bundled model and says what came of it"
+quench ok build "$scenes/scenes.pb" -o scenes.qn
+prints '^scenes.qn: .*built in [0-9]+ ms'
+prints '^input +ImageTensor: uint8 1 x 1\.\.161 x 1\.\.161 x 3$'
+prints '^output +SemanticPredictions: int32 1 x 1\.\.161 x 1\.\.161$'
+prints '^arena +at most'
+holds . .err .out scenes.qn
+
+it "gives the same bytes every time"
+quench ok build "$scenes/scenes.pb" -o again.qn --threads 1
+cmp scenes.qn again.qn || broken "two builds differ"
+
+it "says that a model without bounds has no ceiling, and takes a range"
+quench ok build "$scenes/scenes_dynamic.pb" -o dynamic.qn
+prints 'no ceiling'
+quench ok build "$scenes/scenes_dynamic.pb" -o dynamic.qn --range 1,1,1,3:2,100,90,3
+prints '^input +ImageTensor: uint8 1\.\.2 x 1\.\.100 x 1\.\.90 x 3$'
+prints '^arena +at most'
+quench ok build "$scenes/scenes_dynamic.pb" -o dynamic.qn --range ImageTensor=1,64,64,3:1,64,64,3
+prints '^input +ImageTensor: uint8 1 x 64 x 64 x 3$'
+
+it "takes the shape of an input"
+quench ok build "$scenes/scenes_dynamic.pb" -o dynamic.qn --input ImageTensor=1,-1,33,3
+prints '^input +ImageTensor: uint8 1 x \? x 33 x 3$'
+
+it "takes outputs by name"
+quench ok build "$scenes/scenes.pb" -o logits.qn --output logits/semantic/BiasAdd
+prints '^output +logits/semantic/BiasAdd: float32 1 x 21 x 21 x 9$'
+
+it "merges configurations, later keys first"
+echo '{"debug_config": {"fusion_enable": true}}' >a.json
+echo '{"debug_config": {"fusion_enable": false}, "opt_config": {"tfu_enable": true}}' >b.json
+quench ok build "$scenes/scenes.pb" -o plain.qn --config a.json --config b.json --report report.json
+says "warning: .*tfu_enable"
+cp report.json .out
+expect "$(json meta.config.debug_config.fusion_enable)" = false
+between "$(json steps.#)" 100 1000
+between "$(json build_ms)" 0 100000
+expect "$(json inputs.0.name)" = ImageTensor
+
+it "prints the report on standard output, and nothing else"
+quench ok build "$scenes/scenes.pb" -o scenes.qn --report - --precision force_float32
+expect "$(json file)" = scenes.qn
+expect "$(json meta.config.precision_config.precision_mode)" = force_float32
+
+it "prints the graph after a pass"
+quench ok build "$scenes/scenes.pb" -o scenes.qn --print-after fuse_activation
+prints '^# after fuse_activation'
+prints 'conv2d'
+
+it "is quiet when asked"
+quench ok build "$scenes/scenes.pb" -o scenes.qn -q
+expect ! -s .err
+
+it "refuses what does not fit the model, and writes nothing"
+rm -f ./*.qn
+quench fails build "$scenes/scenes.pb" -o x.qn --output SemanticPredictoins
+says "SemanticPredictions"
+quench fails build "$scenes/scenes.pb" -o x.qn --input ImageTensr
+says "ImageTensor"
+quench fails build "$scenes/scenes.pb" -o x.qn --input ImageTensor=1,a,3
+says "--input"
+quench fails build "$scenes/scenes.pb" -o x.qn --range Image=1,1,1,3:1,9,9,3
+says "no input 'Image'; there is ImageTensor"
+quench fails build "$scenes/scenes.pb" -o x.qn --range 1,1,1,3
+says "two shapes of one rank"
+quench fails build "$scenes/scenes.pb" -o x.qn --range 1,9,9,3:1,1,1,3
+says "min 9 is above max 1"
+quench fails build "$scenes/scenes.pb" -o x.qn --range 1,200,200,3:1,300,300,3
+says "161"
+quench fails build "$scenes/scenes.pb" -o x.qn --precision qint8_mixed_float16
+says "force_float32"
+quench fails build "$scenes/scenes.pb" -o x.qn --print-after fuse_activatoin
+says "fuse_activation"
+quench fails build "$scenes/scenes.pb" -o x.qn --format onnx
+says "onnx"
+echo '{"debug_config": {"fusion_enabled": true}}' >typo.json
+quench fails build "$scenes/scenes.pb" -o x.qn --config typo.json
+says "typo.json.*fusion_enable"
+quench fails build "$scenes/scenes.pb" -o x.qn --config none.json
+expect ! -e x.qn
+
+it "does not overwrite what it reads"
+cp "$scenes/scenes.pb" model.pb
+ln model.pb link.pb
+quench fails build model.pb -o ./model.pb
+says "would overwrite the input model.pb"
+quench fails build model.pb -o link.pb
+quench fails build model.pb -o a.json --config a.json
+quench fails build model.pb -o twice --report twice
+says "written twice"
+cmp model.pb "$scenes/scenes.pb" || broken "the model has changed"
+
+it "leaves nothing half-written where a file cannot be made"
+quench fails build model.pb -o model.pb/x.qn
+quench fails build model.pb -o nowhere/x.qn
+quench fails build model.pb -o .
+mkdir small
+command="build model.pb -o small/x.qn with files of at most 1 KiB"
+(trap '' XFSZ; ulimit -f 1; exec "$program" build model.pb -o small/x.qn) >.out 2>.err
+expect $? = 1
+says "small/x.qn: cannot write"
+holds small

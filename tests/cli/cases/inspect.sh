@@ -1,0 +1,52 @@
+# What `quench inspect` shows.
+quench ok build "$scenes/scenes.pb" -o scenes.qn
+
+it "shows a source model as it was found"
+quench ok inspect "$scenes/scenes.pb"
+prints "tensorflow model 'scenes', [0-9]+ operations, 22[0-9]+ parameters"
+prints '^input +ImageTensor: uint8 1 x 1\.\.161 x 1\.\.161 x 3'
+prints '^operators .* [0-9]+ conv2d'
+quench ok inspect "$scenes/scenes.pb" --json -
+expect "$(json kind)" = source
+expect "$(json outputs.0.name)" = SemanticPredictions
+
+it "shows a compiled model: what bounds it, its memory, where it comes from"
+quench ok inspect scenes.qn
+prints 'dim 1: .*Slice'
+prints "^source +tensorflow model 'scenes' of [0-9]+ bytes, hash [0-9a-f]{16}; built by quench"
+prints '^image .*labels of 9 classes'
+prints '^arena .*at 1x161x161x3'
+prints '^ceiling .*for every shape in range'
+quench ok inspect scenes.qn --shape 1,20,30,3
+prints '^arena .*at 1x20x30x3'
+
+it "shows steps and memory"
+quench ok inspect scenes.qn --steps --memory
+prints '^ +[0-9]+  logits/semantic/BiasAdd: conv2d \{.*\}; f32.*; kernel conv_f32'
+prints '^  arena +[0-9]+ +[0-9]+ +[0-9]+\.\.[0-9]+ +'
+quench ok inspect scenes.qn --steps --memory --json -
+expect "$(json kind)" = compiled
+between "$(json arena_bytes)" 1 "$(json arena_bytes_range_max)"
+expect "$(json steps.#)" = "$(json step_count)"
+between "$(json values.#)" "$(json step_count)" 100000
+expect "$(json meta.image.class_count)" = 9
+
+it "builds a source model where the plan is asked for"
+quench ok inspect "$scenes/scenes_dynamic.pb" --shape 2,20,30,3
+prints 'no ceiling'
+prints '^arena .*at 2x20x30x3'
+
+it "prints graphs, of both kinds, in three forms"
+for model in scenes.qn "$scenes/scenes.pb"; do
+    quench ok inspect "$model" --graph text
+    prints 'conv2d'
+    quench ok inspect "$model" --graph dot
+    prints '^digraph'
+    prints '^}'
+    quench ok inspect "$model" --graph json
+    "$json_get" .out "" >/dev/null || broken "no JSON"
+done
+
+it "refuses shapes that do not fit"
+quench fails inspect scenes.qn --shape 1,162,1,3
+says "161"

@@ -1,0 +1,76 @@
+# Help, wrong usage and exit statuses.
+commands="build segment run bench eval inspect verify cpu"
+
+it "lists its commands"
+quench ok --help
+for c in $commands; do prints "^  $c  "; done
+quench ok --version
+prints '^quench [0-9]'
+
+it "tells more about every command"
+for c in $commands; do
+    quench ok "$c" --help
+    prints "^usage: quench $c"
+    prints '--quiet'
+done
+
+it "refuses a missing or unknown command"
+quench misused
+quench misused bild
+says "no command 'bild'"
+
+it "refuses unknown options, by name"
+quench misused cpu --colour
+says "option --colour is not known"
+quench misused cpu -x
+says "option -x is not known"
+quench misused build m.pb -o
+says "option -o needs a value"
+quench misused bench m.qn --threads
+says "option --threads needs a value"
+quench misused bench m.qn --layers=3
+says "option --layers=3 takes no value"
+
+it "refuses values outside their range"
+quench misused bench m.qn --threads 0
+says "whole number from 1 to 1024, found '0'"
+quench misused bench m.qn --threads two
+quench misused bench m.qn --threads 99999999999999999999
+quench misused bench m.qn --warmup -1
+quench misused bench m.qn --cpu avx512vnn
+says "did you mean 'avx512vnni'"
+quench misused segment m.qn x.jpg -o out --save indexed,rainbow
+says "'rainbow' is none of"
+quench misused segment m.qn x.jpg -o out --fit shrnk
+says "shrink"
+quench misused segment m.qn x.jpg -o out --alpha 1.5
+quench misused inspect m.qn --graph svg
+
+it "refuses too few and too many arguments"
+quench misused build -o x.qn
+quench misused build a.pb b.pb -o x.qn
+says "'b.pb' is one argument too many"
+quench misused build a.pb
+says "-o OUT.qn is missing"
+quench misused segment m.qn -o out
+quench misused segment m.qn x.jpg
+quench misused run m.qn --input x.npy
+quench misused eval m.qn --images x
+says "--masks"
+quench misused verify
+quench misused cpu now
+
+it "says that HTML reports are not there yet"
+quench misused build a.pb -o a.qn --report a.html
+says "a.json"
+
+it "fails when standard output cannot take its results"
+if [ -c /dev/full ]; then
+    for arguments in --help cpu "cpu --json -" "cpu --help"; do
+        command="$arguments >/dev/full"
+        # shellcheck disable=SC2086
+        "$program" $arguments >/dev/full 2>.err
+        expect $? = 1
+        says "cannot write to standard output"
+    done
+fi

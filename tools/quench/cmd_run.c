@@ -1,0 +1,285 @@
+/* cmd_run.c - `quench run`: any model on .npy arrays. */
+#include "measure.h"
+#include "session.h"
+#include "quench/npy.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+typedef struct run_settings {
+    const char *out, *json;
+    cli_texts inputs, dumps;
+    cli_run_options run;
+} run_settings;
+
+#define FIELD(name) offsetof(run_settings, name), 0, 0
+
+static const cli_option options[] = {
+    {0, "input", "NAME=x.npy", "an input; a single one need not be named", cli_add_text, FIELD(inputs)},
+    {'o', "output-dir", "DIR", "where the outputs go, one NAME.npy each; made if it is not there", cli_set_text,
+     FIELD(out)},
+    {0, "dump", "NODE", "also save this intermediate value; several", cli_add_text, FIELD(dumps)},
+    CLI_RUN_OPTIONS(run_settings),
+    {0},
+};
+
+static const cli_command command = {
+    "run",
+    "run MODEL --input NAME=x.npy ... --output-dir DIR [options]",
+    "Runs a model once and saves every output as DIR/NAME.npy. In file names, what is no letter, digit, '.', '-' or "
+    "'_'\n"
+    "becomes '_'. MODEL is a compiled file, or a source model, which is built in memory first. Values that "
+    "optimisation\n"
+    "has fused away cannot be dumped; a model built with debug_config.fusion_enable false keeps them all.",
+    options,
+    1,
+    1,
+};
+
+/* A value that is to be saved, and where. */
+typedef struct artifact {
+    const char *name; /* the model's */
+    char *path;
+    int is_dump, is_saved;
+    json_t *summary; /* NULL until saved */
+} artifact;
+
+typedef struct job {
+    const run_settings *settings;
+    cli_session session;
+    qn_tensor *inputs, *outputs; /* as many as the model has */
+    char **input_paths;          /* per input */
+    artifact *artifacts;         /* the outputs in order, then dumps */
+    size_t input_count, output_count, artifact_count;
+    double ms;
+    qn_status *dump_status;
+} job;
+
+static void job_deinit(job *j) {
+    for (size_t i = 0; j->inputs && i < j->input_count; i++) qn_npy_free(&j->inputs[i], NULL);
+    for (size_t i = 0; j->outputs && i < j->output_count; i++) cli_tensor_free(&j->outputs[i]);
+    for (size_t i = 0; j->input_paths && i < j->input_count; i++) free(j->input_paths[i]);
+    for (size_t i = 0; j->artifacts && i < j->artifact_count; i++)
+        free(j->artifacts[i].path), json_decref(j->artifacts[i].summary);
+    free(j->inputs);
+    free(j->outputs);
+    free(j->input_paths);
+    free(j->artifacts);
+    qn_status_free(j->dump_status);
+    cli_session_close(&j->session);
+}
+
+static qn_status *allocate(job *j) {
+    const qn_model_info *info = qn_model_get_info(j->session.model);
+    j->input_count = info->input_count;
+    j->output_count = info->output_count;
+    j->inputs = calloc(j->input_count + 1, sizeof *j->inputs);
+    j->outputs = calloc(j->output_count + 1, sizeof *j->outputs);
+    j->input_paths = calloc(j->input_count + 1, sizeof *j->input_paths);
+    j->artifacts = calloc(j->output_count + j->settings->dumps.count + 1, sizeof *j->artifacts);
+    return j->inputs && j->outputs && j->input_paths && j->artifacts ? NULL : cli_out_of_memory();
+}
+
+/* ---- Inputs ---- */
+
+/* Which input "NAME=x.npy" or "x.npy" is for. A path may hold a '='. */
+static qn_status *find_input(const job *j, const char *text, size_t *out_index, const char **out_path) {
+    char *name;
+    CLI_TRY(cli_split_name(text, &name, out_path));
+    *out_index = 0;
+    qn_status *status = *name ? qn_model_find_input(j->session.model, name, out_index) : NULL;
+    free(name);
+    if (status && j->input_count == 1 && !access(text, F_OK)) {
+        qn_status_free(status);
+        *out_path = text;
+        return NULL;
+    }
+    if (!status && *out_path == text && j->input_count != 1)
+        status = qn_status_create(QN_INVALID_ARGUMENT, "the model has %zu inputs: write NAME=%s", j->input_count, text);
+    return status;
+}
+
+static qn_status *take_input(job *j, const char *text) {
+    size_t index;
+    const char *path;
+    CLI_TRY(cli_context(find_input(j, text, &index, &path), "--input %s", text));
+    if (j->input_paths[index])
+        return qn_status_create(QN_INVALID_ARGUMENT, "--input %s: input '%s' is given twice", text,
+                                qn_model_input(j->session.model, index)->name);
+    j->input_paths[index] = strdup(path);
+    return j->input_paths[index] ? NULL : cli_out_of_memory();
+}
+
+static qn_status *load_input(job *j, size_t index) {
+    char text[CLI_DIMS_TEXT];
+    const qn_value_info *input = qn_model_input(j->session.model, index);
+    const char *path = j->input_paths[index];
+    if (!path)
+        return qn_status_create(QN_INVALID_ARGUMENT, "input '%s' (%s %s) is not given: --input %s=x.npy", input->name,
+                                cli_dtype_name(input->dtype), cli_print_range(input, text), input->name);
+    CLI_TRY(qn_npy_load(path, NULL, &j->inputs[index]));
+    if (j->inputs[index].dtype == input->dtype) return NULL;
+    return qn_status_create(QN_INVALID_ARGUMENT, "%s: %s elements, but input '%s' takes %s: save it with .astype('%s')",
+                            path, cli_dtype_name(j->inputs[index].dtype), input->name, cli_dtype_name(input->dtype),
+                            cli_dtype_name(input->dtype));
+}
+
+static qn_status *take_inputs(job *j) {
+    for (size_t i = 0; i < j->settings->inputs.count; i++) CLI_TRY(take_input(j, j->settings->inputs.items[i]));
+    for (size_t i = 0; i < j->input_count; i++) CLI_TRY(load_input(j, i));
+    qn_shape *shapes = calloc(j->input_count + 1, sizeof *shapes);
+    if (!shapes) return cli_out_of_memory();
+    for (size_t i = 0; i < j->input_count; i++) {
+        shapes[i].rank = j->inputs[i].rank;
+        memcpy(shapes[i].dims, j->inputs[i].dims, sizeof shapes[i].dims);
+    }
+    qn_status *status = qn_context_set_input_shapes(j->session.context, shapes, j->input_count);
+    free(shapes);
+    return status;
+}
+
+/* ---- Outputs ---- */
+
+/* A name of the model as a file name: it stays in its folder, whatever the name. */
+static char *make_path(const char *folder, const char *name) {
+    char *file = cli_format("%s.npy", *name ? name : "_"), *path = NULL;
+    for (char *at = file; at && *at; at++) {
+        int is_plain = (*at >= 'a' && *at <= 'z') || (*at >= 'A' && *at <= 'Z') || (*at >= '0' && *at <= '9') ||
+                       strchr("._-", *at);
+        if (!is_plain || (at == file && *at == '.')) *at = '_';
+    }
+    if (file) path = cli_join_path(folder, file);
+    free(file);
+    return path;
+}
+
+static artifact *find_artifact(job *j, const char *name) {
+    for (size_t i = 0; i < j->artifact_count; i++)
+        if (!strcmp(j->artifacts[i].name, name)) return &j->artifacts[i];
+    return NULL;
+}
+
+static qn_status *add_artifact(job *j, const char *name, int is_dump) {
+    char *path = make_path(j->settings->out, name);
+    if (!path) return cli_out_of_memory();
+    j->artifacts[j->artifact_count++] = (artifact){.name = name, .path = path, .is_dump = is_dump};
+    return NULL;
+}
+
+static qn_status *add_dump(job *j, const char *name) {
+    size_t index;
+    qn_status *status = qn_model_find_value(j->session.model, name, &index);
+    if (status) {
+        qn_status *longer = qn_status_create(qn_status_code(status),
+                                             "--dump: %s (values inside fused steps are gone; a model built with "
+                                             "debug_config.fusion_enable false keeps them)",
+                                             qn_status_message(status));
+        qn_status_free(status);
+        return longer;
+    }
+    const qn_value_info *value = qn_model_value(j->session.model, index);
+    if (value->location == QN_LOCATION_CONSTANT)
+        return qn_status_create(QN_INVALID_ARGUMENT, "--dump %s: it is a constant, not computed while running", name);
+    return find_artifact(j, value->name) ? NULL : add_artifact(j, value->name, 1);
+}
+
+static qn_status *name_artifacts(job *j, const char *model) {
+    cli_files files = {0};
+    for (size_t i = 0; i < j->output_count; i++)
+        CLI_TRY(add_artifact(j, qn_model_output(j->session.model, i)->name, 0));
+    for (size_t i = 0; i < j->settings->dumps.count; i++) CLI_TRY(add_dump(j, j->settings->dumps.items[i]));
+    qn_status *status = cli_files_add_input(&files, model);
+    for (size_t i = 0; i < j->input_count && !status; i++) status = cli_files_add_input(&files, j->input_paths[i]);
+    for (size_t i = 0; i < j->artifact_count && !status; i++)
+        status = cli_files_add_output(&files, j->artifacts[i].path, j->artifacts[i].name);
+    if (!status && j->settings->json && !cli_json_on_stdout(j->settings->json))
+        status = cli_files_add_output(&files, j->settings->json, "--json");
+    if (!status) status = cli_files_check(&files);
+    cli_files_deinit(&files);
+    return status;
+}
+
+static qn_status *save(job *j, artifact *one, const qn_tensor *tensor) {
+    char text[CLI_DIMS_TEXT];
+    CLI_TRY(qn_npy_save(one->path, tensor));
+    one->is_saved = 1;
+    if (!cli_json_on_stdout(j->settings->json))
+        printf("%s: %s %s, %s '%s'\n", one->path, cli_dtype_name(tensor->dtype),
+               cli_print_dims(tensor->rank, tensor->dims, text), one->is_dump ? "value" : "output", one->name);
+    one->summary =
+        json_pack("{s:o,s:s,s:o,s:o}", "name", cli_json_text(one->name), "dtype", cli_dtype_name(tensor->dtype),
+                  "shape", cli_dims_to_json(tensor->rank, tensor->dims), "file", cli_json_text(one->path));
+    return NULL;
+}
+
+/* Saves values as they appear; a failure to do so ends the run. */
+static int observe(void *self, const char *name, const qn_tensor *tensor) {
+    job *j = self;
+    artifact *one = find_artifact(j, name);
+    if (one && one->is_dump) j->dump_status = save(j, one, tensor);
+    return j->dump_status != NULL;
+}
+
+static qn_status *run_once(job *j) {
+    if (j->artifact_count > j->output_count) CLI_TRY(qn_context_set_observer(j->session.context, observe, j));
+    double start = cli_now_ms();
+    qn_status *status = qn_context_run(j->session.context, j->inputs, j->input_count, j->outputs, j->output_count);
+    j->ms = cli_now_ms() - start;
+    if (!j->dump_status) return status;
+    qn_status_free(status);
+    status = j->dump_status;
+    j->dump_status = NULL;
+    return status;
+}
+
+static qn_status *check_dumps(const job *j) {
+    for (size_t i = j->output_count; i < j->artifact_count; i++)
+        if (!j->artifacts[i].is_saved)
+            return qn_status_create(QN_UNAVAILABLE, "--dump %s: this run did not compute it apart from its neighbours",
+                                    j->artifacts[i].name);
+    return NULL;
+}
+
+static json_t *take_summaries(job *j, int is_dump) {
+    json_t *array = json_array();
+    for (size_t i = 0; i < j->artifact_count; i++)
+        if (j->artifacts[i].is_dump == is_dump && j->artifacts[i].summary)
+            json_array_append(array, j->artifacts[i].summary);
+    return array;
+}
+
+static json_t *to_json(job *j, const char *model) {
+    return json_pack("{s:o,s:i,s:s,s:f,s:o,s:o}", "model", cli_json_text(model), "threads",
+                     qn_engine_threads(j->session.engine), "cpu", qn_engine_cpu(j->session.engine), "ms", j->ms,
+                     "outputs", take_summaries(j, 0), "dumps", take_summaries(j, 1));
+}
+
+static qn_status *run(job *j, const char *model) {
+    CLI_TRY(cli_session_open(model, &j->settings->run, NULL, &j->session));
+    CLI_TRY(allocate(j));
+    CLI_TRY(cli_context(take_inputs(j), "%s", model));
+    CLI_TRY(name_artifacts(j, model));
+    CLI_TRY(cli_make_folder(j->settings->out));
+    CLI_TRY(cli_session_make_outputs(&j->session, j->outputs));
+    CLI_TRY(cli_context(run_once(j), "%s", model));
+    for (size_t i = 0; i < j->output_count; i++) CLI_TRY(save(j, &j->artifacts[i], &j->outputs[i]));
+    CLI_TRY(check_dumps(j));
+    cli_remark("one run took %.2f ms", j->ms);
+    return j->settings->json ? cli_write_json(j->settings->json, to_json(j, model)) : NULL;
+}
+
+int cli_cmd_run(int argc, char **argv) {
+    run_settings settings = {0};
+    int first, code = cli_parse(&command, argc, argv, &settings, &first);
+    if (code == CLI_GO_ON && !settings.out) code = cli_usage("--output-dir DIR is missing");
+    if (code == CLI_GO_ON) {
+        job j = {.settings = &settings};
+        code = cli_finish(run(&j, argv[first]));
+        job_deinit(&j);
+    }
+    free(settings.inputs.items);
+    free(settings.dumps.items);
+    return code;
+}

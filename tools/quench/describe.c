@@ -1,0 +1,273 @@
+#include "describe.h"
+#include "measure.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- Operators ---- */
+
+void op_counts_add(op_counts *counts, const char *op) {
+    for (size_t i = 0; i < counts->count; i++)
+        if (!strcmp(counts->items[i].op, op)) {
+            counts->items[i].count++;
+            return;
+        }
+    if (counts->count == counts->capacity) {
+        size_t capacity = counts->capacity ? 2 * counts->capacity : 32;
+        struct op_count *items = realloc(counts->items, capacity * sizeof *items);
+        if (!items) {
+            counts->failed = 1;
+            return;
+        }
+        counts->items = items;
+        counts->capacity = capacity;
+    }
+    counts->items[counts->count++] = (struct op_count){op, 1};
+}
+
+static int compare(const void *a, const void *b) {
+    const struct op_count *x = a, *y = b;
+    return x->count != y->count ? (x->count < y->count) - (x->count > y->count) : strcmp(x->op, y->op);
+}
+
+void op_counts_sort(op_counts *counts) {
+    if (counts->count) qsort(counts->items, counts->count, sizeof *counts->items, compare);
+}
+
+void op_counts_print(const op_counts *counts) {
+    printf("%-10s", "operators");
+    for (size_t i = 0; i < counts->count; i++)
+        printf("%s %zu %s", i ? "," : "", counts->items[i].count, counts->items[i].op);
+    printf("\n");
+}
+
+json_t *op_counts_to_json(const op_counts *counts) {
+    json_t *object = json_object();
+    for (size_t i = 0; i < counts->count; i++)
+        json_object_set_new(object, counts->items[i].op, json_integer((json_int_t)counts->items[i].count));
+    return object;
+}
+
+void op_counts_deinit(op_counts *counts) {
+    free(counts->items);
+    *counts = (op_counts){0};
+}
+
+/* ---- Values ---- */
+
+void describe_value(const char *what, const qn_value_info *value) {
+    char text[CLI_DIMS_TEXT];
+    printf("%-10s %s: %s %s\n", what, value->name, cli_dtype_name(value->dtype), cli_print_range(value, text));
+    for (int i = 0; i < value->rank; i++)
+        if (value->reasons[i] && *value->reasons[i]) printf("%-10s   dim %d: %s\n", "", i, value->reasons[i]);
+}
+
+json_t *value_to_json(const qn_value_info *value) {
+    json_t *reasons = json_array();
+    for (int i = 0; i < value->rank; i++)
+        json_array_append_new(reasons, cli_json_text(value->reasons[i] ? value->reasons[i] : ""));
+    return json_pack("{s:o,s:s,s:o,s:o,s:o}", "name", cli_json_text(value->name), "dtype", cli_dtype_name(value->dtype),
+                     "min", cli_dims_to_json(value->rank, value->min_dims), "max",
+                     cli_dims_to_json(value->rank, value->max_dims), "reasons", reasons);
+}
+
+/* ---- Steps ---- */
+
+char *step_attributes(const qn_model *model, size_t step) {
+    size_t length = 0;
+    char *text = NULL;
+    qn_status *status = qn_model_step_attributes(model, step, NULL, 0, &length);
+    if (!status && !(text = malloc(length + 1))) status = cli_out_of_memory();
+    if (!status) status = qn_model_step_attributes(model, step, text, length + 1, NULL);
+    if (!status) return text;
+    free(text);
+    qn_status_free(status);
+    return NULL;
+}
+
+/* The kernel of a step, "" where there are no shapes. */
+static const char *step_kernel(qn_context *context, size_t step) {
+    qn_step_profile profile;
+    qn_status *status = context ? qn_context_get_step_profile(context, step, &profile) : NULL;
+    const char *kernel = context && !status ? profile.kernel : "";
+    qn_status_free(status);
+    return kernel;
+}
+
+static const char *value_name(const qn_model *model, uint32_t index) {
+    return index == UINT32_MAX ? "-" : qn_model_value(model, index)->name;
+}
+
+static void print_operands(const qn_model *model, const char *what, const uint32_t *values, size_t count) {
+    char text[CLI_DIMS_TEXT];
+    printf("      %s", what);
+    for (size_t i = 0; i < count; i++) {
+        printf("%s %s", i ? "," : "", value_name(model, values[i]));
+        if (values[i] == UINT32_MAX) continue;
+        const qn_value_info *value = qn_model_value(model, values[i]);
+        printf(" (%s %s%s)", cli_dtype_name(value->dtype), cli_print_range(value, text),
+               value->location == QN_LOCATION_CONSTANT ? ", constant" : "");
+    }
+    printf("\n");
+}
+
+qn_status *describe_steps(const qn_model *model, qn_context *context) {
+    const qn_step_info *step;
+    printf("\nsteps\n");
+    for (size_t i = 0; (step = qn_model_step(model, i)); i++) {
+        char *attributes = step_attributes(model, i);
+        if (!attributes) return cli_out_of_memory();
+        const char *kernel = step_kernel(context, i);
+        printf("%4zu  %s: %s%s%s%s; %s%s%s\n", i, step->name, step->op, *attributes ? " {" : "", attributes,
+               *attributes ? "}" : "", step->precision, *kernel ? "; kernel " : "", kernel);
+        free(attributes);
+        print_operands(model, "from", step->inputs, step->input_count);
+        print_operands(model, "to  ", step->outputs, step->output_count);
+    }
+    return NULL;
+}
+
+static json_t *operands_to_json(const qn_model *model, const uint32_t *values, size_t count) {
+    json_t *array = json_array();
+    for (size_t i = 0; i < count; i++)
+        json_array_append_new(array,
+                              values[i] == UINT32_MAX ? json_null() : cli_json_text(value_name(model, values[i])));
+    return array;
+}
+
+json_t *steps_to_json(const qn_model *model, qn_context *context) {
+    json_t *steps = json_array();
+    const qn_step_info *step;
+    for (size_t i = 0; (step = qn_model_step(model, i)); i++) {
+        char *attributes = step_attributes(model, i);
+        const char *kernel = step_kernel(context, i);
+        json_array_append_new(steps, json_pack("{s:o,s:s,s:o,s:s,s:o,s:o,s:o}", "name", cli_json_text(step->name),
+                                               "operator", step->op, "attributes",
+                                               cli_json_text(attributes ? attributes : ""), "precision",
+                                               step->precision, "kernel", *kernel ? json_string(kernel) : json_null(),
+                                               "inputs", operands_to_json(model, step->inputs, step->input_count),
+                                               "outputs", operands_to_json(model, step->outputs, step->output_count)));
+        free(attributes);
+    }
+    return steps;
+}
+
+/* ---- Memory ---- */
+
+static const char *location_name(qn_location location) {
+    static const char *const names[] = {"arena", "constants", "input", "output", "dims"};
+    return (unsigned)location < sizeof names / sizeof *names ? names[location] : "?";
+}
+
+void describe_memory(const qn_model *model) {
+    char text[CLI_DIMS_TEXT];
+    const qn_value_info *value;
+    printf("\nmemory\n  %-9s %12s %12s  %-9s  %s\n", "where", "offset", "bytes", "steps", "value");
+    for (size_t i = 0; (value = qn_model_value(model, i)); i++) {
+        printf("  %-9s %12llu %12llu  %4u..%-4u %s: %s %s", location_name(value->location),
+               (unsigned long long)value->offset, (unsigned long long)value->bytes, value->first_step, value->last_step,
+               value->name, cli_dtype_name(value->dtype), cli_print_range(value, text));
+        if (value->alias >= 0) printf(", shares the bytes of %s", value_name(model, (uint32_t)value->alias));
+        printf("\n");
+    }
+}
+
+json_t *memory_to_json(const qn_model *model) {
+    json_t *values = json_array();
+    const qn_value_info *value;
+    for (size_t i = 0; (value = qn_model_value(model, i)); i++)
+        json_array_append_new(
+            values,
+            json_pack("{s:o,s:s,s:o,s:o,s:s,s:I,s:I,s:I,s:I,s:o}", "name", cli_json_text(value->name), "dtype",
+                      cli_dtype_name(value->dtype), "min", cli_dims_to_json(value->rank, value->min_dims), "max",
+                      cli_dims_to_json(value->rank, value->max_dims), "location", location_name(value->location),
+                      "offset", (json_int_t)value->offset, "bytes", (json_int_t)value->bytes, "first_step",
+                      (json_int_t)value->first_step, "last_step", (json_int_t)value->last_step, "alias",
+                      value->alias >= 0 ? cli_json_text(value_name(model, (uint32_t)value->alias)) : json_null()));
+    return values;
+}
+
+/* ---- Graph ---- */
+
+/* A name between double quotes, for Graphviz. */
+static void print_quoted(const char *name) {
+    putchar('"');
+    for (; *name; name++) {
+        if (*name == '"' || *name == '\\') putchar('\\');
+        putchar((unsigned char)*name < 0x20 ? ' ' : *name);
+    }
+    putchar('"');
+}
+
+static void print_text_graph(const qn_model *model) {
+    const qn_step_info *step;
+    for (size_t i = 0; (step = qn_model_step(model, i)); i++) {
+        char *attributes = step_attributes(model, i);
+        for (size_t k = 0; k < step->output_count; k++)
+            printf("%s%s", k ? ", " : "", value_name(model, step->outputs[k]));
+        printf(" = %s(", step->op);
+        for (size_t k = 0; k < step->input_count; k++)
+            printf("%s%s", k ? ", " : "", value_name(model, step->inputs[k]));
+        printf(attributes && *attributes ? ") {%s}\n" : ")\n", attributes);
+        free(attributes);
+    }
+}
+
+static void print_dot_edges(const qn_model *model, const uint32_t *producers) {
+    const qn_step_info *step;
+    for (size_t i = 0; (step = qn_model_step(model, i)); i++)
+        for (size_t k = 0; k < step->input_count; k++) {
+            uint32_t value = step->inputs[k];
+            if (value == UINT32_MAX) continue;
+            if (producers[value] != UINT32_MAX)
+                printf("  s%u -> s%zu;\n", producers[value], i);
+            else if (qn_model_value(model, value)->location == QN_LOCATION_INPUT)
+                printf("  i%llu -> s%zu;\n", (unsigned long long)qn_model_value(model, value)->offset, i);
+        }
+    for (size_t o = 0; o < qn_model_get_info(model)->output_count; o++) {
+        size_t value;
+        const char *name = qn_model_output(model, o)->name;
+        qn_status *status = qn_model_find_value(model, name, &value);
+        printf("  o%zu [shape=oval, label=", o);
+        print_quoted(name);
+        printf("];\n");
+        if (!status && producers[value] != UINT32_MAX) printf("  s%u -> o%zu;\n", producers[value], o);
+        qn_status_free(status);
+    }
+}
+
+static qn_status *print_dot_graph(const qn_model *model) {
+    size_t values = qn_model_get_info(model)->value_count;
+    uint32_t *producers = malloc((values + 1) * sizeof *producers);
+    if (!producers) return cli_out_of_memory();
+    for (size_t i = 0; i < values; i++) producers[i] = UINT32_MAX;
+    printf("digraph model {\n  node [shape=box];\n");
+    for (size_t i = 0; i < qn_model_get_info(model)->input_count; i++) {
+        printf("  i%zu [shape=oval, label=", i);
+        print_quoted(qn_model_input(model, i)->name);
+        printf("];\n");
+    }
+    const qn_step_info *step;
+    for (size_t i = 0; (step = qn_model_step(model, i)); i++) {
+        char *label = cli_format("%s: %s", step->op, step->name);
+        printf("  s%zu [label=", i);
+        print_quoted(label ? label : step->op);
+        printf("];\n");
+        free(label);
+        for (size_t k = 0; k < step->output_count; k++) producers[step->outputs[k]] = (uint32_t)i;
+    }
+    print_dot_edges(model, producers);
+    printf("}\n");
+    free(producers);
+    return NULL;
+}
+
+qn_status *print_step_graph(const qn_model *model, qn_graph_format format) {
+    if (format == QN_GRAPH_DOT) return print_dot_graph(model);
+    if (format == QN_GRAPH_JSON)
+        return cli_write_json(
+            "-", json_pack("{s:o,s:o}", "steps", steps_to_json(model, NULL), "values", memory_to_json(model)));
+    print_text_graph(model);
+    return NULL;
+}

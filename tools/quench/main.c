@@ -1,0 +1,47 @@
+/* main.c - the program: `quench COMMAND ...`. */
+#include "cli.h"
+
+#include <stdio.h>
+#include <string.h>
+
+typedef struct command_row {
+    const char *name, *summary;
+    int (*run)(int argc, char **argv);
+} command_row;
+
+#define CLI_COMMAND(name, summary) {#name, summary, cli_cmd_##name},
+static const command_row rows[] = {
+#include "commands.def"
+};
+#undef CLI_COMMAND
+
+enum { ROW_COUNT = sizeof rows / sizeof *rows };
+
+static int show_help(FILE *to, int code) {
+    fprintf(to,
+            "quench %s - compiles trained networks and runs them on any CPU\n\nusage: quench COMMAND [arguments]\n\n",
+            QN_VERSION);
+    for (size_t i = 0; i < ROW_COUNT; i++) fprintf(to, "  %-8s  %s\n", rows[i].name, rows[i].summary);
+    fprintf(to, "\n`quench COMMAND --help` tells more. Results go to standard output, messages to standard error.\n"
+                "Exit status: 0 success, 1 the job failed, 2 wrong usage.\n");
+    return code;
+}
+
+static int run(int argc, char **argv) {
+    if (argc < 2) return show_help(stderr, CLI_USAGE);
+    const char *word = argv[1];
+    if (!strcmp(word, "--help") || !strcmp(word, "-h") || !strcmp(word, "help")) return show_help(stdout, CLI_OK);
+    if (!strcmp(word, "--version")) return printf("quench %s\n", QN_VERSION), CLI_OK;
+    for (size_t i = 0; i < ROW_COUNT; i++)
+        if (!strcmp(rows[i].name, word)) return rows[i].run(argc - 1, argv + 1);
+    fprintf(stderr, "quench: error: there is no command '%s'; `quench --help` lists them\n", word);
+    return CLI_USAGE;
+}
+
+int main(int argc, char **argv) {
+    int code = run(argc, argv);
+    /* A full disk or a closed pipe shows when the last text goes out. */
+    if (!fflush(stdout) && !ferror(stdout)) return code;
+    fprintf(stderr, "quench: error: cannot write to standard output\n");
+    return CLI_FAILED;
+}

@@ -1,0 +1,27 @@
+/* pictures.h - lists of picture files. */
+#ifndef PICTURES_H
+#define PICTURES_H
+
+#include "cli.h"
+
+typedef struct picture_list {
+    char **paths;
+    size_t count, capacity;
+} picture_list;
+
+/* Adds a file as it is, or, for a folder, every picture in it (by ending: jpg, jpeg, png, ppm, pgm), sorted by name;
+   folders in it are not looked into. IO; NOT_FOUND if the folder holds none. */
+qn_status *picture_list_add(picture_list *list, const char *path) QN_MUST_USE;
+void picture_list_deinit(picture_list *list);
+
+/* Reads a text with one name a line, as lists of data sets are: blanks at the ends of lines, CRLF, empty lines and a
+   missing last newline do no harm. NOT_FOUND, IO; INVALID_ARGUMENT if it names nothing. */
+qn_status *picture_list_read(picture_list *list, const char *path) QN_MUST_USE;
+
+/* The name without folder and ending ("a/b.c.jpg": "b.c"), freed with free(). NULL when memory is short. */
+char *picture_stem(const char *path);
+
+/* DIR/STEM.jpg or whichever of the endings exists; freed with free(). NULL if none does or memory is short. */
+char *picture_find(const char *folder, const char *stem);
+
+#endif

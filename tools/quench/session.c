@@ -1,0 +1,154 @@
+#include "session.h"
+#include "measure.h"
+
+#include "quench/cpu.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+int cli_is_compiled_file(const char *path) {
+    unsigned char start[16];
+    struct stat info;
+    if (stat(path, &info) || !S_ISREG(info.st_mode)) return 0; /* a pipe would make us wait */
+    FILE *file = fopen(path, "rb");
+    size_t bytes = file ? fread(start, 1, sizeof start, file) : 0;
+    if (file) fclose(file);
+    return qn_model_is_compiled(start, bytes);
+}
+
+static qn_status *build_in_memory(const char *path, qn_model **out_model) {
+    qn_network_options options;
+    qn_build_options build;
+    qn_network *network = NULL;
+    double start = cli_now_ms();
+    qn_network_options_init(&options);
+    qn_build_options_init(&build);
+    options.log = build.log = &cli_log;
+    CLI_TRY(qn_network_import_file(path, &options, &network));
+    qn_status *status = qn_build(network, NULL, &build, out_model);
+    qn_network_destroy(network);
+    if (!status)
+        cli_note("%s: built in memory in %.0f ms; `quench build` keeps the result", path, cli_now_ms() - start);
+    return status;
+}
+
+/* The message begins with the file, once. */
+static qn_status *name_file(qn_status *status, const char *path) {
+    return status && !strstr(qn_status_message(status), path) ? cli_context(status, "%s", path) : status;
+}
+
+qn_status *cli_open_model(const char *path, qn_model **out_model, int *out_is_compiled) {
+    int is_compiled = cli_is_compiled_file(path);
+    if (out_is_compiled) *out_is_compiled = is_compiled;
+    *out_model = NULL;
+    return name_file(is_compiled ? qn_model_load_file(path, NULL, out_model) : build_in_memory(path, out_model), path);
+}
+
+static void note_threads(int threads) {
+    static int noted; /* once, however many models are opened */
+    if (noted) return;
+    noted = 1;
+    qn_cpu_thread_info info = qn_cpu_get_threads();
+    char quota[64] = "no time limit";
+    if (info.quota > 0) snprintf(quota, sizeof quota, "the control group grants the time of %.3g", info.quota);
+    cli_note("%d thread%s (%d CPU%s in the affinity mask, %s)", threads, threads == 1 ? "" : "s", info.affinity,
+             info.affinity == 1 ? "" : "s", quota);
+}
+
+static qn_status *bind(const cli_run_options *options, const qn_allocator *allocator, cli_session *session) {
+    qn_engine_options engine;
+    qn_engine_options_init(&engine);
+    engine.threads = (int)options->threads;
+    engine.cpu = options->cpu;
+    engine.allocator = allocator;
+    engine.log = &cli_log;
+    double start = cli_now_ms();
+    CLI_TRY(qn_engine_create(session->model, &engine, &session->engine));
+    CLI_TRY(qn_context_create(session->engine, &session->context));
+    session->bind_ms = cli_now_ms() - start;
+    if (!options->threads) note_threads(qn_engine_threads(session->engine));
+    cli_remark("CPU features in use: %s", qn_engine_cpu(session->engine));
+    return NULL;
+}
+
+qn_status *cli_session_open(const char *path, const cli_run_options *options, const qn_allocator *allocator,
+                            cli_session *out) {
+    *out = (cli_session){0};
+    double start = cli_now_ms();
+    qn_status *status = cli_open_model(path, &out->model, &out->is_compiled);
+    out->load_ms = cli_now_ms() - start;
+    if (!status) status = bind(options, allocator, out);
+    if (status) cli_session_close(out);
+    return status;
+}
+
+void cli_session_close(cli_session *session) {
+    qn_context_destroy(session->context);
+    qn_engine_destroy(session->engine);
+    qn_model_destroy(session->model);
+    *session = (cli_session){0};
+}
+
+qn_status *cli_session_make_outputs(const cli_session *session, qn_tensor *out_outputs) {
+    size_t count = qn_model_get_info(session->model)->output_count;
+    memset(out_outputs, 0, count * sizeof *out_outputs);
+    qn_status *status = NULL;
+    for (size_t i = 0; i < count && !status; i++) {
+        int rank;
+        int64_t dims[QN_MAX_RANK];
+        const qn_value_info *output = qn_model_output(session->model, i);
+        status = qn_context_get_output_shape(session->context, i, &rank, dims);
+        if (qn_status_code(status) == QN_UNAVAILABLE) {
+            qn_status_free(status);
+            status = NULL;
+        }
+        if (!status)
+            status =
+                cli_context(cli_tensor_init(output->dtype, rank, dims, &out_outputs[i]), "output '%s'", output->name);
+    }
+    for (size_t i = 0; status && i < count; i++) cli_tensor_free(&out_outputs[i]);
+    return status;
+}
+
+qn_status *cli_session_find_ceiling(const cli_session *session, uint64_t *out_bytes) {
+    const qn_model_info *info = qn_model_get_info(session->model);
+    const cli_texts none = {0};
+    qn_context *context = NULL;
+    *out_bytes = info->arena_bytes_max;
+    if (!info->arena_bytes_max) return NULL;
+    qn_shape *shapes = calloc(info->input_count + 1, sizeof *shapes);
+    if (!shapes) return cli_out_of_memory();
+    /* Scratch depends on the kernels, so it is asked of a context at the largest shapes. */
+    qn_status *status = cli_make_shapes(session->model, &none, shapes);
+    if (!status) status = qn_context_create(session->engine, &context);
+    if (!status) status = qn_context_set_input_shapes(context, shapes, info->input_count);
+    if (!status) {
+        qn_arena_info arena;
+        qn_context_get_arena(context, &arena);
+        *out_bytes = info->arena_bytes_max + arena.scratch_bytes;
+    }
+    /* The largest shapes need not go together; then the ceiling is that of the values alone. */
+    if (qn_status_code(status) == QN_INVALID_ARGUMENT) {
+        qn_status_free(status);
+        status = NULL;
+    }
+    qn_context_destroy(context);
+    free(shapes);
+    return status;
+}
+
+json_t *cli_load_meta(const qn_model *model) {
+    json_t *meta = json_loads(qn_model_get_info(model)->meta, 0, NULL);
+    if (!json_is_object(meta)) json_decref(meta), meta = json_object();
+    return meta;
+}
+
+void cli_print_precision(const qn_model *model, char *text, size_t size) {
+    const char *mode = NULL;
+    json_t *meta = cli_load_meta(model);
+    json_unpack(meta, "{s:{s:{s:s}}}", "config", "precision_config", "precision_mode", &mode);
+    snprintf(text, size, "%s", mode ? mode : "force_float32");
+    json_decref(meta);
+}

@@ -1,0 +1,64 @@
+/* session.h - a model opened, bound to this CPU and ready to run: what run, bench, segment and eval share. */
+#ifndef SESSION_H
+#define SESSION_H
+
+#include "tensors.h"
+
+/* Opens a compiled file, or imports a source model and builds it in memory with every default (and says so).
+ * @param out_is_compiled  may be NULL
+ * Failures name the file. */
+qn_status *cli_open_model(const char *path, qn_model **out_model, int *out_is_compiled) QN_MUST_USE;
+
+/* Does the file begin like a compiled one? 0 also if it cannot be read: whoever opens it then reports that. */
+int cli_is_compiled_file(const char *path);
+
+/* What options choose about running. */
+typedef struct cli_run_options {
+    int64_t threads; /* 0: as many as usable */
+    const char *cpu; /* NULL: QUENCH_CPU, else all */
+} cli_run_options;
+
+/* Rows for tables of options; `type` has a cli_run_options `run` and a const char *`json`. */
+#define CLI_RUN_OPTIONS(type)                                                                                          \
+    {0,           "threads",                                                                                           \
+     "N",         "threads that work on a run; default: the CPUs this process may use",                                \
+     cli_set_int, offsetof(type, run.threads),                                                                         \
+     1,           1024},                                                                                               \
+        {0,           "cpu",                                                                                           \
+         "NAME",      "use no CPU features above generic, avx2, avx512, ...; default: QUENCH_CPU, else all",           \
+         cli_set_cpu, offsetof(type, run.cpu),                                                                         \
+         0,           0},                                                                                              \
+    {                                                                                                                  \
+        0, "json", "FILE|-", "the figures as JSON; - for standard output", cli_set_text, offsetof(type, json), 0, 0    \
+    }
+
+typedef struct cli_session {
+    qn_model *model;
+    qn_engine *engine;
+    qn_context *context;
+    int is_compiled;
+    double load_ms; /* a source model: importing and building included */
+    double bind_ms; /* engine and context */
+} cli_session;
+
+/* Opens the model and makes engine and context. Says on standard error how many threads there are unless they were
+   chosen. On failure `out` is zeroed. `allocator`: of engine and context, NULL for the heap. */
+qn_status *cli_session_open(const char *path, const cli_run_options *options, const qn_allocator *allocator,
+                            cli_session *out) QN_MUST_USE;
+void cli_session_close(cli_session *session);
+
+/* Makes tensors for all outputs at the shapes that are set; where a size depends on data, for its upper bound.
+   @param out_outputs  one per output, each freed by cli_tensor_free(); all zeroed on failure */
+qn_status *cli_session_make_outputs(const cli_session *session, qn_tensor *out_outputs) QN_MUST_USE;
+
+/* The most that a context's values and scratch can take over the declared range, in bytes; 0: there is no ceiling. */
+qn_status *cli_session_find_ceiling(const cli_session *session, uint64_t *out_bytes) QN_MUST_USE;
+
+/* The model's provenance, configuration and image block; an empty object if there is none. NULL when memory is short.
+ */
+json_t *cli_load_meta(const qn_model *model);
+
+/* The precision mode the model was built with; `size` bytes of room. */
+void cli_print_precision(const qn_model *model, char *text, size_t size);
+
+#endif

@@ -1,0 +1,134 @@
+#include "tensors.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const struct {
+    const char *name;
+    size_t size;
+} dtypes[QN_DTYPE_COUNT] = {
+    [QN_DTYPE_NONE] = {"none", 0},   [QN_DTYPE_F32] = {"float32", 4},   [QN_DTYPE_F64] = {"float64", 8},
+    [QN_DTYPE_F16] = {"float16", 2}, [QN_DTYPE_BF16] = {"bfloat16", 2}, [QN_DTYPE_S8] = {"int8", 1},
+    [QN_DTYPE_U8] = {"uint8", 1},    [QN_DTYPE_S16] = {"int16", 2},     [QN_DTYPE_U16] = {"uint16", 2},
+    [QN_DTYPE_S32] = {"int32", 4},   [QN_DTYPE_U32] = {"uint32", 4},    [QN_DTYPE_S64] = {"int64", 8},
+    [QN_DTYPE_U64] = {"uint64", 8},  [QN_DTYPE_BOOL] = {"bool", 1},     [QN_DTYPE_STRING] = {"string", 0},
+};
+
+static int is_valid(qn_dtype dtype) { return (unsigned)dtype < QN_DTYPE_COUNT; }
+
+const char *cli_dtype_name(qn_dtype dtype) { return is_valid(dtype) ? dtypes[dtype].name : "unknown"; }
+
+size_t cli_dtype_size(qn_dtype dtype) { return is_valid(dtype) ? dtypes[dtype].size : 0; }
+
+const char *cli_print_dims(int rank, const int64_t *dims, char *text) {
+    size_t length = 0;
+    strcpy(text, "scalar");
+    for (int i = 0; i < rank; i++)
+        length += (size_t)snprintf(text + length, CLI_DIMS_TEXT - length, "%s%lld", i ? "x" : "", (long long)dims[i]);
+    return text;
+}
+
+const char *cli_print_range(const qn_value_info *value, char *text) {
+    size_t length = 0;
+    strcpy(text, "scalar");
+    for (int i = 0; i < value->rank; i++) {
+        long long low = value->min_dims[i], high = value->max_dims[i];
+        length += (size_t)snprintf(text + length, CLI_DIMS_TEXT - length, i ? " x " : "");
+        if (low == high)
+            length += (size_t)snprintf(text + length, CLI_DIMS_TEXT - length, "%lld", low);
+        else if (high != QN_NO_LIMIT)
+            length += (size_t)snprintf(text + length, CLI_DIMS_TEXT - length, "%lld..%lld", low, high);
+        else
+            length += (size_t)snprintf(text + length, CLI_DIMS_TEXT - length, "?");
+    }
+    return text;
+}
+
+json_t *cli_dims_to_json(int rank, const int64_t *dims) {
+    json_t *array = json_array();
+    for (int i = 0; i < rank; i++)
+        json_array_append_new(array, dims[i] == QN_NO_LIMIT ? json_null() : json_integer(dims[i]));
+    return array;
+}
+
+/* 0 where it is more than memory can hold. */
+static int count_bytes(qn_dtype dtype, int rank, const int64_t *dims, size_t *out_bytes) {
+    size_t bytes = cli_dtype_size(dtype);
+    for (int i = 0; i < rank; i++)
+        if (dims[i] < 0 || __builtin_mul_overflow(bytes, (size_t)dims[i], &bytes)) return 0;
+    *out_bytes = bytes;
+    return bytes <= PTRDIFF_MAX - 64;
+}
+
+qn_status *cli_tensor_init(qn_dtype dtype, int rank, const int64_t *dims, qn_tensor *out_tensor) {
+    char text[CLI_DIMS_TEXT];
+    size_t bytes;
+    *out_tensor = (qn_tensor){.dtype = dtype, .rank = rank};
+    if (!cli_dtype_size(dtype))
+        return qn_status_create(QN_UNSUPPORTED, "arrays of %s cannot be made", cli_dtype_name(dtype));
+    if (!count_bytes(dtype, rank, dims, &bytes))
+        return qn_status_create(QN_LIMIT, "an array of %s %s is larger than memory", cli_print_dims(rank, dims, text),
+                                cli_dtype_name(dtype));
+    memcpy(out_tensor->dims, dims, (size_t)rank * sizeof *dims);
+    out_tensor->data = aligned_alloc(64, (bytes + 64) & ~(size_t)63);
+    if (!out_tensor->data) return cli_out_of_memory();
+    memset(out_tensor->data, 0, bytes);
+    return NULL;
+}
+
+void cli_tensor_free(qn_tensor *tensor) {
+    free(tensor->data);
+    *tensor = (qn_tensor){0};
+}
+
+size_t cli_tensor_bytes(const qn_tensor *tensor) {
+    size_t bytes = 0;
+    return count_bytes(tensor->dtype, tensor->rank, tensor->dims, &bytes) ? bytes : 0;
+}
+
+/* ---- --shape ---- */
+
+static qn_status *take_shape(const qn_model *model, const char *text, qn_shape *shapes) {
+    char *name;
+    const char *dims;
+    size_t index = 0, count = qn_model_get_info(model)->input_count;
+    CLI_TRY(cli_split_name(text, &name, &dims));
+    qn_status *status = NULL;
+    if (*name)
+        status = qn_model_find_input(model, name, &index);
+    else if (count != 1)
+        status = qn_status_create(QN_INVALID_ARGUMENT, "--shape %s: the model has %zu inputs: write NAME=%s", text,
+                                  count, text);
+    free(name);
+    if (status) return cli_context(status, "--shape %s", text);
+    if (shapes[index].rank >= 0)
+        return qn_status_create(QN_INVALID_ARGUMENT, "--shape %s: input '%s' has a shape already", text,
+                                qn_model_input(model, index)->name);
+    shapes[index].rank = cli_parse_dims(dims, 0, shapes[index].dims);
+    if (shapes[index].rank < 0)
+        return qn_status_create(QN_INVALID_ARGUMENT, "--shape %s: expected at most %d sizes, as in 1,513,513,3", text,
+                                QN_MAX_RANK);
+    return NULL;
+}
+
+static qn_status *default_shape(const qn_value_info *input, qn_shape *out_shape) {
+    char text[CLI_DIMS_TEXT];
+    out_shape->rank = input->rank;
+    for (int i = 0; i < input->rank; i++) {
+        out_shape->dims[i] = input->max_dims[i];
+        if (input->max_dims[i] == QN_NO_LIMIT)
+            return qn_status_create(QN_INVALID_ARGUMENT, "input '%s' (%s) has no largest shape: give one with --shape",
+                                    input->name, cli_print_range(input, text));
+    }
+    return NULL;
+}
+
+qn_status *cli_make_shapes(const qn_model *model, const cli_texts *texts, qn_shape *out_shapes) {
+    size_t count = qn_model_get_info(model)->input_count;
+    for (size_t i = 0; i < count; i++) out_shapes[i].rank = -1;
+    for (size_t i = 0; i < texts->count; i++) CLI_TRY(take_shape(model, texts->items[i], out_shapes));
+    for (size_t i = 0; i < count; i++)
+        if (out_shapes[i].rank < 0) CLI_TRY(default_shape(qn_model_input(model, i), &out_shapes[i]));
+    return NULL;
+}

@@ -1,0 +1,33 @@
+/* tensors.h - element types, shapes and arrays of the program. */
+#ifndef TENSORS_H
+#define TENSORS_H
+
+#include "cli.h"
+#include "quench/context.h"
+
+/* "float32", "uint8", ...: as NumPy calls them. */
+const char *cli_dtype_name(qn_dtype dtype);
+/* Bytes of one element; strings have none (0). */
+size_t cli_dtype_size(qn_dtype dtype);
+
+enum { CLI_DIMS_TEXT = 256 };
+/* "1x513x513x3"; "scalar" for rank 0. Returns `text`, which has room for CLI_DIMS_TEXT bytes. */
+const char *cli_print_dims(int rank, const int64_t *dims, char *text);
+/* The same over a value's range: "1 x 1..513 x ? x 3", ? for what has no bound. */
+const char *cli_print_range(const qn_value_info *value, char *text);
+json_t *cli_dims_to_json(int rank, const int64_t *dims);
+
+/* Room for a tensor of that shape: zeroed, 64-aligned, freed by cli_tensor_free(). LIMIT, OUT_OF_MEMORY. */
+qn_status *cli_tensor_init(qn_dtype dtype, int rank, const int64_t *dims, qn_tensor *out_tensor) QN_MUST_USE;
+void cli_tensor_free(qn_tensor *tensor);
+/* Bytes of a tensor that exists. */
+size_t cli_tensor_bytes(const qn_tensor *tensor);
+
+/* Takes texts of --shape ("1,513,513,3" for a single input, "NAME=1,513,513,3") for the inputs of `model`. An input
+ * without one has its fixed dims, and the upper end of the range of the others.
+ * @param out_shapes  one per input
+ * returns  INVALID_ARGUMENT: no dims, an input given twice, or one that has no upper bound and needs to be given;
+ * NOT_FOUND */
+qn_status *cli_make_shapes(const qn_model *model, const cli_texts *texts, qn_shape *out_shapes) QN_MUST_USE;
+
+#endif
