@@ -69,6 +69,8 @@ void qn_dim_symbol_keep_range(qn_dim_pool *pool, qn_dim symbol);
 const char *qn_dim_symbol_reason(const qn_dim_pool *pool, qn_dim symbol);
 const char *qn_dim_symbol_name(const qn_dim_pool *pool, qn_dim symbol);
 size_t qn_dim_symbol_count(const qn_dim_pool *pool);
+/* Where a symbol stands in that order. */
+size_t qn_dim_symbol_number(const qn_dim_pool *pool, qn_dim symbol);
 qn_dim qn_dim_symbol_at(const qn_dim_pool *pool, size_t index); /* in order of creation */
 
 /* Learns from "`condition` is never negative": cuts off the ends of the symbols' ranges where interval arithmetic

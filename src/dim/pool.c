@@ -252,6 +252,11 @@ int qn_dim_symbol_find(const qn_dim_pool *pool, const char *name, qn_dim *out_sy
     return 1;
 }
 
+size_t qn_dim_symbol_number(const qn_dim_pool *pool, qn_dim symbol) {
+    assert(qn_dim_is_symbol(pool, symbol));
+    return qn_dim_node_at(pool, symbol)->u.symbol;
+}
+
 int qn_dim_is_symbol(const qn_dim_pool *pool, qn_dim dim) { return qn_dim_kind_of(pool, dim) == QN_DIM_KIND_SYMBOL; }
 
 static qn_dim_symbol_info *symbol_info(const qn_dim_pool *pool, qn_dim symbol) {

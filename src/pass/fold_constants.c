@@ -1,12 +1,17 @@
 /* Replaces every value that no input can change by a constant: nodes whose inputs are all constants are evaluated, and
- * small integers whose elements inference knows as numbers are written down. Very large results are left to run time,
- * so that a few bytes of model cannot ask for gigabytes or hours. */
+ * small integers whose elements inference knows as numbers are written down. Large results are left to run time, so that
+ * a few bytes of model cannot ask for gigabytes or hours. */
 #include "pass/pass.h"
 
-#include <assert.h>
+#define RESULT_BYTES_MAX ((int64_t)64 << 20) /* of one value */
+#define TOTAL_BYTES_MAX ((int64_t)512 << 20) /* of all results */
+#define RESULT_MACS_MAX ((int64_t)1 << 26)   /* of one node; naive evaluation makes some 10^8 a second */
 
-#define RESULT_BYTES_MAX ((int64_t)64 << 20)
-#define RESULT_MACS_MAX ((int64_t)1 << 30)
+typedef struct folding {
+    qn_graph *graph;
+    int64_t budget_bytes; /* what is left of TOTAL_BYTES_MAX */
+    int learned;          /* numbers have turned up that inference did not know: shapes may follow from them */
+} folding;
 
 /* Concrete dims and size of a type; 0 when a dim is no number or the size is above the limit. */
 static int concrete_view(const qn_graph *graph, const qn_type *type, qn_view *out_view) {
@@ -18,7 +23,7 @@ static int concrete_view(const qn_graph *graph, const qn_type *type, qn_view *ou
         if (!qn_checked_mul_i64(bytes, dim, &bytes) || bytes > RESULT_BYTES_MAX) return 0;
         out_view->dims[i] = dim;
     }
-    return bytes > 0 || qn_dtype_size(type->dtype) > 0;
+    return qn_dtype_size(type->dtype) > 0;
 }
 
 static int inputs_are_constant(const qn_node *node) {
@@ -27,62 +32,76 @@ static int inputs_are_constant(const qn_node *node) {
     return 1;
 }
 
-static qn_status *replace_by_constant(qn_graph *graph, qn_value *value, const qn_view *view) {
+static qn_status *replace_by_constant(folding *f, qn_value *value, const qn_view *view) {
     qn_value *constant;
-    QN_TRY(qn_graph_add_constant(graph, value->name, view, &constant));
-    return qn_graph_replace_value(graph, value, constant);
+    QN_TRY(qn_graph_add_constant(f->graph, value->name, view, &constant));
+    constant->contents = value->contents;
+    if (!value->contents && !qn_dtype_is_float(view->dtype)) f->learned = 1;
+    return qn_graph_replace_value(f->graph, value, constant);
 }
 
-static qn_status *evaluate(qn_graph *graph, qn_node *node, int *out_done) {
-    qn_view *inputs = QN_ARENA_ARRAY(graph->arena, qn_view, (size_t)node->input_count);
-    qn_view *outputs = QN_ARENA_ARRAY(graph->arena, qn_view, (size_t)node->output_count);
+/* Whether the results of a node are worth having now; takes their bytes out of the budget. */
+static int is_affordable(folding *f, const qn_node *node, const qn_eval *eval) {
+    int64_t bytes = 0;
+    for (int i = 0; i < eval->output_count; i++) bytes += (int64_t)qn_view_bytes(&eval->outputs[i]);
+    if (bytes > f->budget_bytes || (node->op->macs && node->op->macs(eval) > RESULT_MACS_MAX)) return 0;
+    f->budget_bytes -= bytes;
+    return 1;
+}
+
+static qn_status *allocate(qn_arena *arena, const qn_node *node, qn_eval *eval) {
+    for (int i = 0; i < eval->output_count; i++) {
+        eval->outputs[i].data = qn_arena_alloc_aligned(arena, qn_view_bytes(&eval->outputs[i]), 64);
+        if (!eval->outputs[i].data) return qn_status_out_of_memory();
+    }
+    if (!node->op->scratch_bytes) return NULL;
+    eval->scratch = qn_arena_alloc_aligned(arena, node->op->scratch_bytes(eval), 64);
+    return eval->scratch ? NULL : qn_status_out_of_memory();
+}
+
+static qn_status *evaluate(folding *f, qn_node *node, int *out_done) {
+    qn_view *inputs = QN_ARENA_ARRAY(f->graph->arena, qn_view, (size_t)node->input_count);
+    qn_view *outputs = QN_ARENA_ARRAY(f->graph->arena, qn_view, (size_t)node->output_count);
     if (!inputs || !outputs) return qn_status_out_of_memory();
     *out_done = 0;
     for (int i = 0; i < node->input_count; i++)
         if (node->inputs[i]) inputs[i] = qn_value_view(node->inputs[i]);
     for (int i = 0; i < node->output_count; i++)
-        if (!concrete_view(graph, &node->outputs[i]->type, &outputs[i])) return NULL;
+        if (!concrete_view(f->graph, &node->outputs[i]->type, &outputs[i])) return NULL;
     qn_eval eval = {.attrs = node->attrs, .input_count = node->input_count, .inputs = inputs,
                     .output_count = node->output_count, .outputs = outputs};
-    if (node->op->macs && node->op->macs(&eval) > RESULT_MACS_MAX) return NULL;
-    for (int i = 0; i < node->output_count; i++) {
-        outputs[i].data = qn_arena_alloc_aligned(graph->arena, qn_view_bytes(&outputs[i]), 64);
-        if (!outputs[i].data) return qn_status_out_of_memory();
-    }
-    if (node->op->scratch_bytes) {
-        eval.scratch = qn_arena_alloc_aligned(graph->arena, node->op->scratch_bytes(&eval), 64);
-        if (!eval.scratch) return qn_status_out_of_memory();
-    }
+    if (!is_affordable(f, node, &eval)) return NULL;
+    QN_TRY(allocate(f->graph->arena, node, &eval));
     QN_TRY_CTX(node->op->eval(&eval), "%s", node->source ? node->source : node->name);
-    for (int i = 0; i < node->output_count; i++) QN_TRY(replace_by_constant(graph, node->outputs[i], &outputs[i]));
+    for (int i = 0; i < node->output_count; i++) QN_TRY(replace_by_constant(f, node->outputs[i], &outputs[i]));
     *out_done = 1;
     return NULL;
 }
 
 /* A constant from elements that are all known numbers; does nothing for others. */
-static qn_status *write_contents(qn_graph *graph, qn_value *value) {
+static qn_status *write_contents(folding *f, qn_value *value) {
     qn_view view;
     if (!value->contents || (!value->uses.count && !value->is_output)) return NULL;
-    if (!concrete_view(graph, &value->type, &view)) return NULL;
+    if (!concrete_view(f->graph, &value->type, &view)) return NULL;
     int64_t elems = qn_view_elems(&view), number;
     for (int64_t i = 0; i < elems; i++)
-        if (!qn_dim_is_const(graph->dims, value->contents[i], &number)) return NULL;
-    view.data = qn_arena_alloc_aligned(graph->arena, qn_view_bytes(&view), 16);
+        if (!qn_dim_is_const(f->graph->dims, value->contents[i], &number)) return NULL;
+    view.data = qn_arena_alloc_aligned(f->graph->arena, qn_view_bytes(&view), 16);
     if (!view.data) return qn_status_out_of_memory();
     for (int64_t i = 0; i < elems; i++) {
-        qn_dim_is_const(graph->dims, value->contents[i], &number);
+        qn_dim_is_const(f->graph->dims, value->contents[i], &number);
         qn_view_set_int(&view, i, number);
     }
-    return replace_by_constant(graph, value, &view);
+    return replace_by_constant(f, value, &view);
 }
 
 qn_status *qn_pass_fold_constants(qn_graph *graph) {
+    folding f = {.graph = graph, .budget_bytes = TOTAL_BYTES_MAX};
     for (qn_node *node = graph->first; node; node = node->next) {
         if (node->op->flags & QN_OP_EFFECT) continue;
         int done = 0;
-        if (inputs_are_constant(node)) QN_TRY(evaluate(graph, node, &done));
-        if (done) continue;
-        for (int i = 0; i < node->output_count; i++) QN_TRY(write_contents(graph, node->outputs[i]));
+        if (inputs_are_constant(node)) QN_TRY(evaluate(&f, node, &done));
+        for (int i = 0; i < node->output_count && !done; i++) QN_TRY(write_contents(&f, node->outputs[i]));
     }
-    return NULL;
+    return f.learned ? qn_graph_infer(graph) : NULL;
 }

@@ -3,6 +3,8 @@
 
 #include "kernel/kernel.h"
 
+#include <string.h>
+
 typedef struct packing_job {
     qn_packing packing;
     int64_t rows, columns; /* of the weights as a matrix [rows, columns] */
@@ -22,42 +24,55 @@ static packing_job product_job(const qn_view *weights, const qn_matmul_attrs *at
     return (packing_job){QN_PACKING_PANEL16, k, n};
 }
 
-/* [n, k] as [k, n]. */
-static float *transposed(qn_arena *arena, const float *src, int64_t k, int64_t n) {
-    float *dst = QN_ARENA_ARRAY(arena, float, (size_t)(k * n));
+/* [n, k] as [k, n], elements of `size` bytes. */
+static void *transposed(qn_arena *arena, const char *src, int64_t k, int64_t n, size_t size) {
+    char *dst = qn_arena_alloc(arena, (size_t)(k * n), size);
     for (int64_t row = 0; dst && row < k; row++)
-        for (int64_t column = 0; column < n; column++) dst[row * n + column] = src[column * k + row];
+        for (int64_t column = 0; column < n; column++)
+            memcpy(dst + (size_t)(row * n + column) * size, src + (size_t)(column * k + row) * size, size);
     return dst;
 }
 
+static void pack(const packing_job *job, qn_dtype dtype, const void *src, void *out) {
+    int is_half = dtype == QN_DTYPE_F16;
+    if (job->packing == QN_PACKING_PANEL16) {
+        if (is_half) qn_conv_f16_pack(src, job->rows, job->columns, out);
+        else qn_conv_f32_pack(src, job->rows, job->columns, out);
+    } else if (is_half) {
+        qn_depthwise_f16_pack(src, job->rows, job->columns, out);
+    } else {
+        qn_depthwise_f32_pack(src, job->rows, job->columns, out);
+    }
+}
+
 /* A constant with the dims of `view` whose bytes are packed. */
-static qn_status *add_packed(qn_graph *graph, const char *name, const qn_view *view, const float *src, const packing_job *job, qn_value **out) {
+static qn_status *add_packed(qn_graph *graph, const char *name, const qn_view *view, const void *src, const packing_job *job, qn_value **out) {
     int is_panel = job->packing == QN_PACKING_PANEL16;
+    size_t elem_bytes = qn_dtype_size(view->dtype);
     size_t elems = is_panel ? qn_conv_f32_packed_elems(job->rows, job->columns) : qn_depthwise_f32_packed_elems(job->rows, job->columns);
-    float *packed = qn_arena_alloc_aligned(graph->arena, elems * sizeof(float), 64);
+    void *packed = qn_arena_alloc_aligned(graph->arena, elems * elem_bytes, 64);
     if (!packed) return qn_status_out_of_memory();
-    if (is_panel) qn_conv_f32_pack(src, job->rows, job->columns, packed);
-    else qn_depthwise_f32_pack(src, job->rows, job->columns, packed);
+    pack(job, view->dtype, src, packed);
     qn_view packed_view = *view;
     packed_view.data = packed;
     QN_TRY(qn_graph_add_constant(graph, name, &packed_view, out));
-    (*out)->data_bytes = elems * sizeof(float);
+    (*out)->data_bytes = elems * elem_bytes;
     return NULL;
 }
 
 static qn_status *pack_node(qn_graph *graph, qn_node *node) {
     int is_conv = node->op == &qn_op_conv2d;
     if ((!is_conv && node->op != &qn_op_matmul) || !qn_value_is_constant(node->inputs[1])) return NULL;
-    if (node->inputs[0]->type.dtype != QN_DTYPE_F32) return NULL;
+    if (node->inputs[0]->type.dtype != QN_DTYPE_F32 && node->inputs[0]->type.dtype != QN_DTYPE_F16) return NULL;
     qn_value *weights = node->inputs[1], *packed;
     qn_view view = qn_value_view(weights);
-    const float *src = view.data;
+    const void *src = view.data;
     packing_job job = is_conv ? convolution_job(&view, node->attrs) : product_job(&view, node->attrs);
     if (job.packing == QN_PACKING_PLAIN || !job.rows || !job.columns) return NULL;
     if (!is_conv) {
         qn_matmul_attrs *attrs = node->attrs;
         if (attrs->transpose_b) {
-            src = transposed(graph->arena, src, job.rows, job.columns);
+            src = transposed(graph->arena, src, job.rows, job.columns, qn_dtype_size(view.dtype));
             if (!src) return qn_status_out_of_memory();
             view.dims[0] = job.rows;
             view.dims[1] = job.columns;

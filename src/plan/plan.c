@@ -4,56 +4,54 @@
 
 #include <string.h>
 
-/* An output that names an input, a constant, shape arithmetic or a second output's value is written by a copy of its own. */
+/* `copy`, made of the constant `value`, is the output now and takes its name. */
+static qn_status *hand_name_on(qn_graph *graph, qn_value *value, qn_value *copy) {
+    const char *name = value->name, *hidden = qn_arena_printf(graph->arena, "%s/constant", name);
+    if (!hidden) return qn_status_out_of_memory();
+    if (qn_graph_find_value(graph, hidden)) return NULL; /* then the copy keeps the name with a suffix */
+    QN_TRY(qn_graph_rename_value(graph, value, hidden));
+    return qn_graph_rename_value(graph, copy, name);
+}
+
+/* An output that names an input, a constant or a second output's value is written by a copy of its own. */
 static qn_status *separate_outputs(qn_graph *graph) {
     for (size_t i = 0; i < graph->outputs.count; i++) {
         qn_value *value = graph->outputs.items[i];
-        int repeated = 0;
-        for (size_t j = 0; j < i; j++) repeated |= graph->outputs.items[j] == value;
-        if (value->producer && !repeated) continue;
+        int is_repeated = !value->is_output;
+        value->is_output = 0; /* for as long as this loop runs: seen */
+        if (value->producer && !is_repeated) continue;
         qn_node *copy;
         QN_TRY(qn_graph_add_node(graph, &qn_op_identity, value->name, NULL, 1, &value, NULL, &copy));
         QN_TRY(qn_node_infer(graph, copy));
-        copy->outputs[0]->is_output = 1;
         graph->outputs.items[i] = copy->outputs[0];
-        if (!repeated) value->is_output = 0;
+        if (qn_value_is_constant(value) && !is_repeated) QN_TRY(hand_name_on(graph, value, copy->outputs[0]));
     }
+    for (size_t i = 0; i < graph->outputs.count; i++) graph->outputs.items[i]->is_output = 1;
     return NULL;
 }
 
 /* A node whose every output is written when shapes are set needs no step. */
-static int is_shape_arithmetic(const qn_planner *planner, const qn_node *node) {
-    if (node->op->flags & QN_OP_EFFECT) return 0;
-    for (int i = 0; i < node->output_count; i++)
-        if (node->outputs[i]->is_output || !qn_plan_is_dims_value(planner, node->outputs[i])) return 0;
-    return 1;
-}
-
-static int is_input_symbol(const qn_graph *graph, qn_dim symbol) {
-    for (size_t i = 0; i < graph->inputs.count; i++)
-        for (int axis = 0; axis < graph->inputs.items[i]->type.rank; axis++)
-            if (qn_dim_same(graph->inputs.items[i]->type.dims[axis], symbol)) return 1;
-    return 0;
-}
-
-static int is_settled(const qn_planner *planner, uint32_t number) {
-    for (size_t i = 0; i < planner->data_symbols.count; i++)
-        if (planner->data_symbols.items[i].symbol == number) return 1;
-    return 0;
+static qn_status *is_shape_arithmetic(qn_planner *planner, const qn_node *node, int *out_is) {
+    *out_is = !(node->op->flags & QN_OP_EFFECT);
+    for (int i = 0; i < node->output_count && *out_is; i++) {
+        *out_is = 0;
+        if (!node->outputs[i]->is_output) QN_TRY(qn_plan_is_dims_value(planner, node->outputs[i], out_is));
+    }
+    return NULL;
 }
 
 /* The symbols that become known when `node` has run: dims of its outputs that are fresh symbols. */
 static qn_status *add_data_symbols(qn_planner *planner, const qn_node *node, qn_program_step *step) {
     step->first_data_symbol = (uint32_t)planner->data_symbols.count;
     if (!(node->op->flags & QN_OP_DATA_SHAPE)) return NULL;
-    size_t symbols = qn_dim_symbol_count(planner->graph->dims);
     for (int output = 0; output < node->output_count; output++)
         for (int axis = 0; axis < node->outputs[output]->type.rank; axis++) {
             qn_dim dim = node->outputs[output]->type.dims[axis];
-            if (!qn_dim_is_symbol(planner->graph->dims, dim) || is_input_symbol(planner->graph, dim)) continue;
-            uint32_t number = 0;
-            while (number < symbols && !qn_dim_same(qn_dim_symbol_at(planner->graph->dims, number), dim)) number++;
-            if (is_settled(planner, number)) continue;
+            if (!qn_dim_is_symbol(planner->graph->dims, dim)) continue;
+            uint32_t number = (uint32_t)qn_dim_symbol_number(planner->graph->dims, dim);
+            qn_symbol_source *source = &planner->symbols[number];
+            if (source->input >= 0 || source->is_settled) continue;
+            source->is_settled = 1;
             qn_program_data_symbol row = {number, (uint32_t)output, (uint32_t)axis};
             QN_TRY(QN_LIST_PUSH(planner->arena, &planner->data_symbols, row));
             step->data_symbol_count++;
@@ -89,14 +87,9 @@ static qn_status *list_symbols(const qn_planner *planner, qn_program *program) {
     for (size_t i = 0; i < count; i++) {
         qn_dim symbol = qn_dim_symbol_at(graph->dims, i);
         const char *reason = qn_dim_symbol_reason(graph->dims, symbol);
-        symbols[i] = (qn_program_symbol){.name = qn_dim_symbol_name(graph->dims, symbol), .reason = reason ? reason : "", .input = -1, .axis = -1};
+        symbols[i] = (qn_program_symbol){.name = qn_dim_symbol_name(graph->dims, symbol), .reason = reason ? reason : "",
+                                         .input = planner->symbols[i].input, .axis = planner->symbols[i].axis};
         qn_dim_range(graph->dims, symbol, &symbols[i].low, &symbols[i].high);
-        for (size_t input = graph->inputs.count; input-- > 0;)
-            for (int axis = graph->inputs.items[input]->type.rank; axis-- > 0;)
-                if (qn_dim_same(graph->inputs.items[input]->type.dims[axis], symbol)) {
-                    symbols[i].input = (int32_t)input;
-                    symbols[i].axis = axis;
-                }
     }
     program->symbols = symbols;
     program->symbol_count = count;
@@ -127,8 +120,11 @@ static qn_status *list_ends(qn_planner *planner, qn_value *const *values, size_t
 static qn_status *make_steps(qn_planner *planner, qn_program *program) {
     qn_graph *graph = planner->graph;
     QN_TRY(list_ends(planner, graph->inputs.items, graph->inputs.count, &program->inputs));
-    for (qn_node *node = graph->first; node; node = node->next)
-        if (!is_shape_arithmetic(planner, node)) QN_TRY(add_step(planner, node));
+    for (qn_node *node = graph->first; node; node = node->next) {
+        int is_arithmetic;
+        QN_TRY(is_shape_arithmetic(planner, node, &is_arithmetic));
+        if (!is_arithmetic) QN_TRY(add_step(planner, node));
+    }
     QN_TRY(list_ends(planner, graph->outputs.items, graph->outputs.count, &program->outputs));
     program->input_count = graph->inputs.count;
     program->output_count = graph->outputs.count;
@@ -167,6 +163,7 @@ static qn_status *build(qn_planner *planner, const char *meta, qn_program *progr
     planner->index_of = QN_ARENA_ARRAY(planner->arena, int32_t, planner->graph->next_id);
     if (!planner->dims || !planner->index_of) return qn_status_out_of_memory();
     for (uint32_t i = 0; i < planner->graph->next_id; i++) planner->index_of[i] = QN_NO_VALUE;
+    QN_TRY(qn_plan_index_ports(planner));
     QN_TRY(make_steps(planner, program));
     QN_TRY(qn_plan_memory(planner));
     return finish(planner, meta, program);

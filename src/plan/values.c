@@ -2,20 +2,38 @@
 
 enum { CONSTANT_ALIGN = 64 };
 
-/* Does instruction `index` of the dim program depend on a symbol that a step settles? */
-static int depends_on_data(const qn_planner *planner, uint32_t index) {
+qn_status *qn_plan_index_ports(qn_planner *planner) {
+    const qn_graph *graph = planner->graph;
+    size_t count = qn_dim_symbol_count(graph->dims);
+    planner->symbols = QN_ARENA_ARRAY(planner->arena, qn_symbol_source, count);
+    planner->port_of = QN_ARENA_ARRAY(planner->arena, int32_t, graph->next_id);
+    if (!planner->symbols || !planner->port_of) return qn_status_out_of_memory();
+    for (size_t i = 0; i < count; i++) planner->symbols[i] = (qn_symbol_source){-1, -1, 0};
+    for (size_t i = 0; i < graph->outputs.count; i++) planner->port_of[graph->outputs.items[i]->id] = (int32_t)i;
+    for (size_t i = graph->inputs.count; i-- > 0;) { /* the first input that has a symbol gives it */
+        const qn_value *input = graph->inputs.items[i];
+        planner->port_of[input->id] = (int32_t)i;
+        for (int axis = input->type.rank; axis-- > 0;) {
+            if (!qn_dim_is_symbol(graph->dims, input->type.dims[axis])) continue;
+            qn_symbol_source *source = &planner->symbols[qn_dim_symbol_number(graph->dims, input->type.dims[axis])];
+            source->input = (int32_t)i;
+            source->axis = axis;
+        }
+    }
+    return NULL;
+}
+
+/* Extends `on_data` over the instructions that have come since. */
+static qn_status *follow_data(qn_planner *planner) {
     size_t count;
     const qn_dim_instr *code = qn_dim_program_code(planner->dims, &count);
-    const qn_dim_instr *instr = &code[index];
-    if (instr->code == QN_DIM_CONST) return 0;
-    if (instr->code != QN_DIM_SYMBOL) return depends_on_data(planner, instr->a) || depends_on_data(planner, instr->b);
-    qn_dim symbol = qn_dim_symbol_at(planner->graph->dims, instr->a);
-    for (size_t i = 0; i < planner->graph->inputs.count; i++) {
-        const qn_type *type = &planner->graph->inputs.items[i]->type;
-        for (int axis = 0; axis < type->rank; axis++)
-            if (qn_dim_same(type->dims[axis], symbol)) return 0;
+    for (size_t i = planner->on_data.count; i < count; i++) {
+        uint8_t depends = 0;
+        if (code[i].code == QN_DIM_SYMBOL) depends = planner->symbols[code[i].a].input < 0;
+        else if (code[i].code != QN_DIM_CONST) depends = planner->on_data.items[code[i].a] | planner->on_data.items[code[i].b];
+        QN_TRY(QN_LIST_PUSH(planner->arena, &planner->on_data, depends));
     }
-    return 1;
+    return NULL;
 }
 
 static int64_t known_elems(const qn_planner *planner, const qn_value *value) {
@@ -27,19 +45,18 @@ static int64_t known_elems(const qn_planner *planner, const qn_value *value) {
     return elems;
 }
 
-int qn_plan_is_dims_value(const qn_planner *planner, const qn_value *value) {
-    if (!value->contents || qn_value_is_constant(value) || value->is_input) return 0;
+qn_status *qn_plan_is_dims_value(qn_planner *planner, const qn_value *value, int *out_is) {
+    *out_is = 0;
+    if (!value->contents || qn_value_is_constant(value) || value->is_input) return NULL;
     int64_t elems = known_elems(planner, value);
     for (int64_t i = 0; i < elems; i++) {
         uint32_t index;
-        qn_status *status = qn_dim_program_add(planner->dims, value->contents[i], &index);
-        if (status) {
-            qn_status_free(status);
-            return 0;
-        }
-        if (depends_on_data(planner, index)) return 0;
+        QN_TRY(qn_dim_program_add(planner->dims, value->contents[i], &index));
+        QN_TRY(follow_data(planner));
+        if (planner->on_data.items[index]) return NULL;
     }
-    return elems >= 0;
+    *out_is = elems >= 0;
+    return NULL;
 }
 
 static qn_status *place_constant(qn_planner *planner, const qn_value *value, qn_program_value *out) {
@@ -64,27 +81,18 @@ static qn_status *place_dims(qn_planner *planner, const qn_value *value, qn_prog
     return NULL;
 }
 
-static int position_in(qn_value *const *list, size_t count, const qn_value *value) {
-    for (size_t i = 0; i < count; i++)
-        if (list[i] == value) return (int)i;
-    return -1;
-}
-
 static qn_status *place(qn_planner *planner, const qn_value *value, qn_program_value *out) {
-    const qn_graph *graph = planner->graph;
+    int is_dims;
     if (qn_value_is_constant(value)) return place_constant(planner, value, out);
-    if (value->is_input) {
-        out->place = QN_PLACE_INPUT;
-        out->offset = (uint64_t)position_in(graph->inputs.items, graph->inputs.count, value);
-    } else if (value->is_output) {
-        out->place = QN_PLACE_OUTPUT;
-        out->offset = (uint64_t)position_in(graph->outputs.items, graph->outputs.count, value);
-    } else if (qn_plan_is_dims_value(planner, value)) {
-        return place_dims(planner, value, out);
-    } else {
-        out->place = QN_PLACE_ARENA;
-    }
-    return NULL;
+    out->offset = (uint64_t)planner->port_of[value->id];
+    out->place = QN_PLACE_INPUT;
+    if (value->is_input) return NULL;
+    out->place = QN_PLACE_OUTPUT;
+    if (value->is_output) return NULL;
+    out->place = QN_PLACE_ARENA;
+    out->offset = 0;
+    QN_TRY(qn_plan_is_dims_value(planner, value, &is_dims));
+    return is_dims ? place_dims(planner, value, out) : NULL;
 }
 
 qn_status *qn_plan_value(qn_planner *planner, const qn_value *value, uint32_t *out_index) {
