@@ -10,6 +10,7 @@ typedef struct fixture {
     qn_arena arena;
     size_t copied;
     uint8_t *file; /* the tensor's bytes as they would lie in a file */
+    size_t file_bytes;
 } fixture;
 
 static int set_up(void **state) {
@@ -30,7 +31,8 @@ static int tear_down(void **state) {
 /* Reads the tensor (and frees its buffer), `shift` bytes off alignment. */
 static qn_status *read_tensor(fixture *f, qn_buffer *tensor, size_t shift, qn_view *out_view) {
     free(f->file);
-    f->file = malloc(tensor->size + 64);
+    f->file_bytes = tensor->size + 64;
+    f->file = malloc(f->file_bytes);
     memcpy(f->file + shift, tensor->data, tensor->size);
     qn_wire wire = qn_wire_open((qn_bytes){f->file + shift, tensor->size});
     qn_buffer_deinit(tensor);
@@ -38,7 +40,7 @@ static qn_status *read_tensor(fixture *f, qn_buffer *tensor, size_t shift, qn_vi
 }
 
 static int lies_in_file(const fixture *f, const qn_view *view) {
-    return (const uint8_t *)view->data >= f->file && (const uint8_t *)view->data < f->file + 4096;
+    return (const uint8_t *)view->data >= f->file && (const uint8_t *)view->data < f->file + f->file_bytes;
 }
 
 static void raw_bytes_are_used_in_place_where_they_are_aligned(void **state) {
