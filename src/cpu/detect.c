@@ -7,9 +7,9 @@
 enum { EAX, EBX, ECX, EDX };
 
 /* XCR0: what the operating system saves on a switch. */
-#define STATE_AVX UINT64_C(0x6)
+#define STATE_AVX    UINT64_C(0x6)
 #define STATE_AVX512 UINT64_C(0xe6)
-#define STATE_AMX UINT64_C(0x60000)
+#define STATE_AMX    UINT64_C(0x60000)
 
 qn_cpu_features qn_cpu_features_from_x86(const qn_cpu_x86_leaves *leaves) {
     const struct {

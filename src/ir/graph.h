@@ -45,6 +45,10 @@ struct qn_node {
     qn_node *prev, *next; /* order of execution */
     const char *source;   /* "tensorflow: node 'Pad' (Pad)": where it came from, for messages; NULL if nowhere */
     uint32_t mark;        /* scratch of one walk over the graph */
+    /* What its floats are to be stored in: F16 or F32; NONE: as the graph says. `precision_reason` says who asked, and once
+       pass store_half has run, what became of it, as inspect shows it ("f16: force_float16"); NULL: nothing to say. */
+    qn_dtype precision;
+    const char *precision_reason;
 };
 
 /* A demand on the shapes that inference could neither prove nor refute. */
@@ -65,6 +69,9 @@ typedef struct qn_graph {
     QN_LIST(qn_check) checks; /* rebuilt by qn_graph_infer */
     uint32_t next_id;
     struct qn_name_table *names;
+    /* F16: floats are stored in half precision where nothing speaks against it; NONE or F32: as the source has them. */
+    qn_dtype precision;
+    const char *precision_reason; /* who asked for F16: "force_float16"; NULL: nobody */
 } qn_graph;
 
 /* Makes an empty graph in `arena`. NULL on exhaustion. */

@@ -34,12 +34,13 @@ typedef struct qn_work {
 
 /* The kernels selected for one set of features: one row per family. */
 typedef struct qn_kernel_set {
-    const struct qn_conv_f32_kernel *conv_f32;
-    const struct qn_depthwise_f32_kernel *depthwise_f32;
+    const struct qn_conv_f32_kernel *conv_f32, *conv_f16;
+    const struct qn_depthwise_f32_kernel *depthwise_f32, *depthwise_f16;
     const struct qn_elementwise_kernel *elementwise;
     const struct qn_pool_f32_kernel *pool_f32;
     const struct qn_resize_f32_kernel *resize_f32;
     const struct qn_argmax_f32_kernel *argmax_f32;
+    const struct qn_convert_f16_kernel *convert_f16;
 } qn_kernel_set;
 
 /* The last row of each family in kernels.def whose needs are all in `features`. A pure function. */
@@ -54,22 +55,46 @@ typedef struct qn_kernel_row {
 size_t qn_kernel_row_count(void);
 const qn_kernel_row *qn_kernel_row_at(size_t index);
 
-/* ---- Family conv_f32: convolution with groups == 1, and matrix product (1 tap) ----
+/* ---- Family convert_f16: between half precision (IEEE binary16, as uint16_t) and float ----
+   To half: nearest, ties to even; subnormals and infinities kept, beyond the range infinite. NaNs keep their sign and
+   the upper bits of their payload, and become quiet. To float: exact.
+
+   Half precision as storage: the params of a family may hold a `half`. If it is not NULL, every operand said to hold
+   floats holds halves. Arithmetic is the same, in float32; each result is rounded to half once, when it is stored. */
+
+typedef struct qn_convert_f16_kernel {
+    const char *name;
+    void (*widen)(const uint16_t *src, float *dst, int64_t count);
+    void (*narrow)(const float *src, uint16_t *dst, int64_t count);
+} qn_convert_f16_kernel;
+
+typedef struct qn_convert_f16_params {
+    const struct qn_convert_f16_kernel *kernel;
+    const void *src; /* [elems] halves, or floats if to_half */
+    void *dst;       /* [elems] of the other type; no overlap */
+    int64_t elems, to_half;
+} qn_convert_f16_params;
+
+void qn_convert_f16_work(const qn_convert_f16_params *params, qn_work *out_work);
+
+/* ---- Families conv_f32 and conv_f16: convolution with groups == 1, and matrix product (1 tap) ----
    dst[n, y, x, o] = act(bias[o] + sum over ky, kx, c of src[n, y*stride - pad + ky*dilation, ...] * w[ky, kx, c, o]
                          [+ addend[n, y, x, o]]), src outside the picture read as 0.
    act(v): t = act_min > v ? act_min : v; act_max < t ? act_max : t. A NaN stays a NaN.
    Weights PANEL16: for each block of 16 outputs (last one padded with zeros): [KH*KW*Cin][16] floats.
-   The chain of fused multiply-adds runs over ky, kx, c in this order from the bias; the addend is added after it. */
+   The chain of fused multiply-adds runs over ky, kx, c in this order from the bias; the addend is added after it.
+   conv_f16 is conv_f32 with all operands stored in half precision: `half` is given and `kernel` is of that family. */
 
 enum { QN_CONV_PANEL = 16 };
 
 typedef struct qn_conv_f32_params {
     const struct qn_conv_f32_kernel *kernel;
-    const float *src;      /* [batch, in_h, in_w, in_c], pixel stride src_stride */
-    const float *weights;  /* PANEL16 */
-    const float *bias;     /* [out_c], or NULL */
-    const float *addend;   /* [batch, out_h, out_w, out_c], pixel stride out_c, or NULL; may be dst itself */
-    float *dst;            /* [batch, out_h, out_w, out_c], pixel stride dst_stride */
+    const struct qn_convert_f16_kernel *half; /* or NULL; all operands alike */
+    const void *src;                          /* [batch, in_h, in_w, in_c], pixel stride src_stride */
+    const void *weights;                      /* PANEL16 */
+    const void *bias;                         /* [out_c], or NULL */
+    const void *addend; /* [batch, out_h, out_w, out_c], pixel stride out_c, or NULL; may be dst itself */
+    void *dst;          /* [batch, out_h, out_w, out_c], pixel stride dst_stride */
     int64_t batch, in_h, in_w, in_c, out_h, out_w, out_c;
     int64_t src_stride, dst_stride; /* in elements */
     int64_t kernel_h, kernel_w, stride_h, stride_w, dilation_h, dilation_w, pad_top, pad_left;
@@ -77,16 +102,17 @@ typedef struct qn_conv_f32_params {
 } qn_conv_f32_params;
 
 /* Innermost tile: `rows` (1 .. tile_rows) output pixels by as many panels of 16 as `outputs` needs
-   (1 .. tile_panels * 16 outputs). Row r of anything starts r strides after row 0; strides are in elements. */
+   (1 .. tile_panels * 16 outputs). Row r of anything starts r strides after row 0; strides are in elements. What is
+   void here holds floats in tiles of conv_f32, halves in those of conv_f16. */
 typedef struct qn_conv_f32_tile {
     const float *src; /* row r: depth floats, the chain's left factors in order */
     int64_t src_stride, depth;
-    const float *weights; /* first panel: [depth][16] */
+    const void *weights;  /* first panel: [depth][16] */
     int64_t panel_stride; /* from one panel to the next */
-    const float *bias;    /* [outputs], or NULL for 0 */
-    const float *addend;  /* row r: [outputs], or NULL; may be dst itself */
+    const void *bias;     /* [outputs], or NULL for 0 */
+    const void *addend;   /* row r: [outputs], or NULL; may be dst itself */
     int64_t addend_stride;
-    float *dst; /* row r: [outputs] */
+    void *dst; /* row r: [outputs] */
     int64_t dst_stride;
     int64_t rows, outputs;
     float act_min, act_max;
@@ -97,36 +123,40 @@ typedef struct qn_conv_f32_kernel {
     int tile_rows, tile_panels;
     void (*tile)(const qn_conv_f32_tile *tile);
 } qn_conv_f32_kernel;
+typedef qn_conv_f32_kernel qn_conv_f16_kernel;
 
-/* Floats of the packed weights, and packing from [KH, KW, Cin, Cout] = [taps_by_cin, cout]. */
+/* Elements of the packed weights, and packing from [KH, KW, Cin, Cout] = [taps_by_cin, cout]. */
 size_t qn_conv_f32_packed_elems(int64_t taps_by_cin, int64_t cout);
 void qn_conv_f32_pack(const float *weights, int64_t taps_by_cin, int64_t cout, float *out_packed);
+void qn_conv_f16_pack(const uint16_t *weights, int64_t taps_by_cin, int64_t cout, uint16_t *out_packed);
 void qn_conv_f32_work(const qn_conv_f32_params *params, qn_work *out_work);
 
-/* ---- Family depthwise_f32: groups == Cin == Cout ----
+/* ---- Families depthwise_f32 and depthwise_f16: groups == Cin == Cout ----
    Weights CHANNEL16: [ceil(C/16)][KH*KW][16] floats, zero padded. Same chain, over ky, kx from the bias. */
 
 typedef struct qn_depthwise_f32_params {
     const struct qn_depthwise_f32_kernel *kernel;
-    const float *src, *weights, *bias, *addend; /* as in conv_f32; dense */
-    float *dst;
+    const struct qn_convert_f16_kernel *half;  /* as in conv_f32 */
+    const void *src, *weights, *bias, *addend; /* the same; dense */
+    void *dst;
     int64_t batch, in_h, in_w, channels, out_h, out_w;
     int64_t kernel_h, kernel_w, stride_h, stride_w, dilation_h, dilation_w, pad_top, pad_left;
     float act_min, act_max;
 } qn_depthwise_f32_params;
 
-/* A run of output columns of one row, some channels: from a multiple of 16 to another one or to the last. */
+/* A run of output columns of one row, some channels: from a multiple of 16 to another one or to the last. What is void
+   here holds floats in tiles of depthwise_f32, halves in those of depthwise_f16. */
 typedef struct qn_depthwise_f32_tile {
-    const float *const *sources; /* [taps]: where tap t reads the first channel for column 0; NULL where it lies outside
-                                    the picture, for all columns. Outside is a set of rows and a set of columns of the
-                                    window. */
-    int64_t source_step;         /* floats from there to the same tap of the next column */
-    const float *ahead;          /* laid out like a source: what will be read soon, a hint; or NULL */
+    const void *const *sources; /* [taps]: where tap t reads the first channel for column 0; NULL where it lies outside
+                                   the picture, for all columns. Outside is a set of rows and a set of columns of the
+                                   window. */
+    int64_t source_step;        /* elements from there to the same tap of the next column */
+    const void *ahead;          /* laid out like a source: what will be read soon, a hint; or NULL */
     int64_t kernel_w, taps, columns, channels;
-    const float *weights, *bias; /* of the first channel on; bias [channels] or NULL */
-    const float *addend;         /* column 0, or NULL */
-    float *dst;                  /* column 0; may be addend */
-    int64_t dst_step;            /* floats from one column of dst and addend to the next */
+    const void *weights, *bias; /* of the first channel on; bias [channels] or NULL */
+    const void *addend;         /* column 0, or NULL */
+    void *dst;                  /* column 0; may be addend */
+    int64_t dst_step;           /* elements from one column of dst and addend to the next */
     float act_min, act_max;
 } qn_depthwise_f32_tile;
 
@@ -134,36 +164,42 @@ typedef struct qn_depthwise_f32_kernel {
     const char *name;
     void (*tile)(const qn_depthwise_f32_tile *tile);
 } qn_depthwise_f32_kernel;
+typedef qn_depthwise_f32_kernel qn_depthwise_f16_kernel;
 
 size_t qn_depthwise_f32_packed_elems(int64_t taps, int64_t channels);
 void qn_depthwise_f32_pack(const float *weights, int64_t taps, int64_t channels, float *out_packed);
+void qn_depthwise_f16_pack(const uint16_t *weights, int64_t taps, int64_t channels, uint16_t *out_packed);
 void qn_depthwise_f32_work(const qn_depthwise_f32_params *params, qn_work *out_work);
 
 /* ---- Family elementwise (f32): binary with operands of equal size or a repeating one, and unary ---- */
 
+/* clang-format off */
 typedef enum qn_elementwise_code {
-    QN_EW_ADD, QN_EW_SUB, QN_EW_MUL, QN_EW_DIV, QN_EW_MAX, QN_EW_MIN, /* binary */
-    QN_EW_CLAMP,                                                      /* min(max(a, low), high) */
+    QN_EW_ADD, QN_EW_SUB, QN_EW_MUL, QN_EW_DIV, QN_EW_MAX, QN_EW_MIN, /* binary; max and min: NaN if either is */
+    QN_EW_CLAMP,                                                      /* as act() of conv_f32 */
     QN_EW_ABS, QN_EW_NEG, QN_EW_SQUARE, QN_EW_SQRT, QN_EW_RSQRT,      /* rsqrt: 1 / sqrt, both correctly rounded */
     QN_EW_EXP, QN_EW_SIGMOID, QN_EW_TANH,                             /* our own polynomials, same bits everywhere */
     QN_EW_U8_TO_F32,                                                  /* a is uint8 */
     QN_EW_COUNT
 } qn_elementwise_code;
+/* clang-format on */
 
 typedef struct qn_elementwise_params {
     const struct qn_elementwise_kernel *kernel;
+    const struct qn_convert_f16_kernel *half; /* or NULL; of a, b (not where they are uint8) and dst */
     int64_t code;
-    const void *a, *b;         /* b NULL for unary */
-    float *dst;                /* may be a or b itself when that one does not repeat */
-    int64_t elems;             /* of dst */
+    const void *a, *b;          /* b NULL for unary */
+    void *dst;                  /* may be a or b itself when that one does not repeat */
+    int64_t elems;              /* of dst */
     int64_t a_period, b_period; /* operand index is i mod period; period == elems: no repetition; 1: scalar */
-    float low, high;           /* CLAMP */
+    float low, high;            /* CLAMP */
 } qn_elementwise_params;
 
 typedef struct qn_elementwise_kernel {
     const char *name;
     /* dst[i] = f(a[i], b[i]) for i < count. a_scalar/b_scalar: read element 0 throughout. */
-    void (*run[QN_EW_COUNT])(const void *a, int a_scalar, const void *b, int b_scalar, float *dst, int64_t count, float low, float high);
+    void (*run[QN_EW_COUNT])(const void *a, int a_scalar, const void *b, int b_scalar, float *dst, int64_t count,
+                             float low, float high);
 } qn_elementwise_kernel;
 
 void qn_elementwise_work(const qn_elementwise_params *params, qn_work *out_work);
@@ -172,8 +208,9 @@ void qn_elementwise_work(const qn_elementwise_params *params, qn_work *out_work)
 
 typedef struct qn_pool_f32_params {
     const struct qn_pool_f32_kernel *kernel;
-    const float *src;
-    float *dst;
+    const struct qn_convert_f16_kernel *half; /* or NULL; of src and dst */
+    const void *src;
+    void *dst;
     int64_t batch, in_h, in_w, channels, out_h, out_w;
     int64_t kernel_h, kernel_w, stride_h, stride_w, pad_top, pad_left;
     int64_t average;           /* 0: maximum (of the cells inside the picture), 1: average */
@@ -197,8 +234,9 @@ void qn_pool_f32_work(const qn_pool_f32_params *params, qn_work *out_work);
 typedef struct qn_resize_f32_params {
     const struct qn_resize_f32_kernel *kernel;
     const struct qn_argmax_f32_kernel *argmax; /* NULL: plain resize */
-    const float *src;
-    void *dst;         /* float [batch, out_h, out_w, channels], or labels [batch, out_h, out_w] */
+    const struct qn_convert_f16_kernel *half;  /* or NULL; of src, and of dst unless it holds labels */
+    const void *src;
+    void *dst;           /* float [batch, out_h, out_w, channels], or labels [batch, out_h, out_w] */
     int64_t label_bytes; /* argmax: 1, 4 or 8: uint8, int32, int64 labels */
     int64_t label_float; /* argmax: labels are float32 */
     int64_t batch, in_h, in_w, channels, out_h, out_w;
@@ -220,8 +258,9 @@ void qn_resize_f32_work(const qn_resize_f32_params *params, qn_work *out_work);
 
 typedef struct qn_argmax_f32_params {
     const struct qn_argmax_f32_kernel *kernel;
-    const float *src; /* [rows, channels] */
-    void *dst;        /* [rows] */
+    const struct qn_convert_f16_kernel *half; /* or NULL; of src */
+    const void *src;                          /* [rows, channels] */
+    void *dst;                                /* [rows] */
     int64_t rows, channels, label_bytes, label_float;
 } qn_argmax_f32_params;
 

@@ -8,7 +8,7 @@
     (QN_CPU(AVX2) | QN_CPU(FMA) | QN_CPU(AVX512F) | QN_CPU(AVX512BW) | QN_CPU(AVX512VL) | QN_CPU(AVX512DQ))
 
 #define QN_KERNEL(family, name, needs) extern const qn_##family##_kernel qn_k_##name;
-#define QN_KERNEL_X86 QN_KERNEL
+#define QN_KERNEL_X86                  QN_KERNEL
 #include "kernel/kernels.def"
 #undef QN_KERNEL_X86
 #undef QN_KERNEL

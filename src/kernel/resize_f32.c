@@ -37,18 +37,33 @@ static source_pair find_pair(int64_t out, float scale, int64_t in_size, int64_t 
 typedef struct line_cache {
     int64_t row[2]; /* the source row that each line holds, or -1 */
     float *line[2];
-    float *pixels; /* argmax: a line before it is split into planes */
+    float *pixels;   /* argmax: a line before it is split into planes; else, with half, a row of the result */
+    float *cells[2]; /* half: the two source cells between which pixels lie */
 } line_cache;
 
-static void fill_line(const resize_plan *plan, int64_t source_row, int64_t x0, int64_t columns, float *pixels,
+/* Where a line's next pixel reads. Neighbouring pixels often lie between the same two cells: *inout_held says which. */
+static void find_cells(const qn_resize_f32_params *p, int64_t row, const source_pair *pair, const line_cache *cache,
+                       source_pair *inout_held, const float *out_cells[2]) {
+    const int64_t start = row * p->in_w, ends[2] = {pair->low, pair->high};
+    for (int i = 0; i < 2; i++) {
+        const int64_t at = (start + ends[i]) * p->channels, held = i ? inout_held->high : inout_held->low;
+        out_cells[i] = p->half ? cache->cells[i] : (const float *)p->src + at;
+        if (p->half && held != ends[i]) p->half->widen((const uint16_t *)p->src + at, cache->cells[i], p->channels);
+    }
+    *inout_held = *pair;
+}
+
+static void fill_line(const resize_plan *plan, int64_t source_row, int64_t x0, int64_t columns, const line_cache *cache,
                       float *line) {
     const qn_resize_f32_params *p = &plan->p;
     const int64_t channels = p->channels;
-    const float *src = p->src + source_row * p->in_w * channels;
-    float *out = p->argmax ? pixels : line;
+    float *pixels = cache->pixels, *out = p->argmax ? pixels : line;
+    source_pair held = {-1, -1, 0};
     for (int64_t x = 0; x < columns; x++) {
         const source_pair pair = find_pair(x0 + x, plan->scale_w, p->in_w, p->half_pixel_centers);
-        p->kernel->lerp(src + pair.low * channels, src + pair.high * channels, pair.factor, out + x * channels, channels);
+        const float *cells[2];
+        find_cells(p, source_row, &pair, cache, &held, cells);
+        p->kernel->lerp(cells[0], cells[1], pair.factor, out + x * channels, channels);
     }
     if (!p->argmax) return;
     for (int64_t x = 0; x < columns; x++) {
@@ -63,7 +78,7 @@ static const float *get_line(const resize_plan *plan, line_cache *cache, int64_t
         if (cache->row[i] == source_row) return cache->line[i];
     }
     const int victim = cache->row[0] == keep ? 1 : 0;
-    fill_line(plan, source_row, x0, columns, cache->pixels, cache->line[victim]);
+    fill_line(plan, source_row, x0, columns, cache, cache->line[victim]);
     cache->row[victim] = source_row;
     return cache->line[victim];
 }
@@ -83,8 +98,10 @@ static void run_task(const resize_plan *plan, int64_t task, line_cache *cache, i
         const float *bottom = get_line(plan, cache, high, low, x0, columns);
         const int64_t at = row * p->out_w + x0;
         if (!p->argmax) {
-            float *dst = (float *)p->dst + at * p->channels;
-            p->kernel->lerp(top, bottom, pair.factor, dst, columns * p->channels);
+            const int64_t count = columns * p->channels;
+            float *dst = p->half ? cache->pixels : (float *)p->dst + at * p->channels;
+            p->kernel->lerp(top, bottom, pair.factor, dst, count);
+            if (p->half) p->half->narrow(dst, (uint16_t *)p->dst + at * p->channels, count);
             continue;
         }
         p->kernel->lerp_argmax(top, bottom, pair.factor, plan->plane, p->channels, columns, labels);
@@ -95,8 +112,11 @@ static void run_task(const resize_plan *plan, int64_t task, line_cache *cache, i
 static void run_resize(const void *params, int64_t begin, int64_t end, void *scratch) {
     const resize_plan *plan = params;
     float *floats = scratch;
-    line_cache cache = {.line = {floats, floats + plan->line_floats}, .pixels = floats + 2 * plan->line_floats};
-    int32_t *labels = (int32_t *)(void *)(cache.pixels + plan->line_floats);
+    line_cache cache = {.line = {floats, floats + plan->line_floats}};
+    cache.cells[0] = cache.line[1] + plan->line_floats;
+    cache.cells[1] = cache.cells[0] + qn_round_line(plan->p.channels);
+    int32_t *labels = (int32_t *)(void *)(cache.cells[1] + qn_round_line(plan->p.channels));
+    cache.pixels = (float *)(void *)(labels + plan->block_columns);
     for (int64_t task = begin; task < end; task++) run_task(plan, task, &cache, labels);
 }
 
@@ -112,6 +132,7 @@ void qn_resize_f32_work(const qn_resize_f32_params *params, qn_work *out_work) {
         QN_WORK_SET(out_work, run_resize, 0, 0, p->kernel->name, plan);
         return;
     }
+    assert(p->in_h > 0 && p->in_w > 0);
     plan.scale_h = find_scale(p->in_h, p->out_h, p->align_corners);
     plan.scale_w = find_scale(p->in_w, p->out_w, p->align_corners);
     const int64_t column_bytes = p->channels * (int64_t)sizeof(float);
@@ -122,7 +143,8 @@ void qn_resize_f32_work(const qn_resize_f32_params *params, qn_work *out_work) {
     plan.row_blocks = qn_ceil_div(rows, plan.block_rows);
     plan.plane = plan.block_columns;
     plan.line_floats = plan.block_columns * p->channels;
-    const int64_t scratch_floats = p->argmax ? 3 * plan.line_floats + plan.block_columns : 2 * plan.line_floats;
+    const int64_t lines = p->argmax || p->half ? 3 : 2;
+    const int64_t scratch_floats = lines * plan.line_floats + 2 * qn_round_line(p->channels) + plan.block_columns;
     QN_WORK_SET(out_work, run_resize, plan.row_blocks * plan.column_blocks, scratch_floats * (int64_t)sizeof(float),
                 p->kernel->name, plan);
 }

@@ -30,9 +30,12 @@ static const void *find_last(const char *family, qn_cpu_features features) {
 
 void qn_kernel_select(qn_cpu_features features, qn_kernel_set *out_set) {
     out_set->conv_f32 = find_last("conv_f32", features);
+    out_set->conv_f16 = find_last("conv_f16", features);
     out_set->depthwise_f32 = find_last("depthwise_f32", features);
+    out_set->depthwise_f16 = find_last("depthwise_f16", features);
     out_set->elementwise = find_last("elementwise", features);
     out_set->pool_f32 = find_last("pool_f32", features);
     out_set->resize_f32 = find_last("resize_f32", features);
     out_set->argmax_f32 = find_last("argmax_f32", features);
+    out_set->convert_f16 = find_last("convert_f16", features);
 }

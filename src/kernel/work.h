@@ -14,6 +14,17 @@ static inline int64_t qn_max_i64(int64_t a, int64_t b) { return a > b ? a : b; }
 /* Rounds a count of floats up to whole cache lines. */
 static inline int64_t qn_round_line(int64_t floats) { return qn_ceil_div(floats, 16) * 16; }
 
+/* Element `index` of an array of elements of `bytes` bytes each. */
+static inline const void *qn_elem(const void *base, int64_t index, int64_t bytes) {
+    return (const uint8_t *)base + index * bytes;
+}
+static inline void *qn_elem_mut(void *base, int64_t index, int64_t bytes) { return (uint8_t *)base + index * bytes; }
+
+/* Bytes of an operand's element: floats, or halves with `half`. */
+static inline int64_t qn_storage_bytes(const qn_convert_f16_kernel *half) {
+    return half ? (int64_t)sizeof(uint16_t) : (int64_t)sizeof(float);
+}
+
 /* Fills *out_work; `params` is the driver's private struct. */
 #define QN_WORK_SET(out_work, run_fn, task_count, scratch, kernel_name, params_struct)                                 \
     do {                                                                                                               \

@@ -1,7 +1,6 @@
 /* argmax, argmin - index of the first greatest or least element along an axis. */
+#include "op/lower.h"
 #include "op/operand.h"
-
-#include "kernel/kernel.h"
 
 static const qn_attr_def attr_defs[] = {
     {.name = "axis",
@@ -60,9 +59,11 @@ static int lower_argmax(const qn_eval *operands, const qn_kernel_set *kernels, q
     const qn_argreduce_attrs *attrs = operands->attrs;
     const qn_view *x = &operands->inputs[0], *out = &operands->outputs[0];
     int label_bytes = qn_label_bytes(out->dtype);
-    if (x->dtype != QN_DTYPE_F32 || attrs->axis != x->rank - 1 || !label_bytes || !qn_view_elems(out)) return 0;
+    const qn_convert_f16_kernel *half;
+    if (!qn_lower_storage(x->dtype, kernels, &half) || attrs->axis != x->rank - 1 || !label_bytes || !qn_view_elems(out)) return 0;
     qn_argmax_f32_params params = {
         .kernel = kernels->argmax_f32,
+        .half = half,
         .src = x->data,
         .dst = out->data,
         .rows = qn_view_elems(out),

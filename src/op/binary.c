@@ -1,5 +1,5 @@
 /* Operators of two operands of one dtype that broadcast as NumPy's do: arithmetic, comparison, logic. */
-#include "kernel/kernel.h"
+#include "op/lower.h"
 #include "op/move.h"
 #include "op/op.h"
 #include "op/rules.h"
@@ -209,10 +209,12 @@ static int64_t repeat_period(const qn_view *operand, const qn_view *result) {
 
 static int lower_row(const qn_eval *eval, const qn_kernel_set *kernels, qn_work *out_work, const binary_row *row) {
     const qn_view *a = &eval->inputs[0], *b = &eval->inputs[1], *y = &eval->outputs[0];
-    if (row->code == QN_EW_COUNT || a->dtype != QN_DTYPE_F32 || !kernels->elementwise) return 0;
+    const qn_convert_f16_kernel *half;
+    if (row->code == QN_EW_COUNT || !qn_lower_storage(a->dtype, kernels, &half) || !kernels->elementwise) return 0;
     int64_t elems = qn_view_elems(y), a_period = repeat_period(a, y), b_period = repeat_period(b, y);
     if (!elems || !a_period || !b_period) return 0;
     qn_elementwise_params params = {.kernel = kernels->elementwise,
+                                    .half = half,
                                     .code = row->code,
                                     .a = a->data,
                                     .b = b->data,

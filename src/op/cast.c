@@ -1,4 +1,4 @@
-#include "kernel/kernel.h"
+#include "op/lower.h"
 #include "op/op.h"
 #include "op/rules.h"
 
@@ -84,11 +84,25 @@ static qn_status *eval_cast(const qn_eval *eval) {
     return NULL;
 }
 
+/* Between the two float types that kernels know. */
+static int lower_width(const qn_view *x, const qn_view *y, const qn_kernel_set *kernels, qn_work *out_work) {
+    const int to_half = y->dtype == QN_DTYPE_F16;
+    if (!kernels->convert_f16 || x->dtype != (to_half ? QN_DTYPE_F32 : QN_DTYPE_F16)) return 0;
+    const qn_convert_f16_params params = {
+        .kernel = kernels->convert_f16, .src = x->data, .dst = y->data, .elems = qn_view_elems(y), .to_half = to_half};
+    qn_convert_f16_work(&params, out_work);
+    return 1;
+}
+
 static int lower_cast(const qn_eval *eval, const qn_kernel_set *kernels, qn_work *out_work) {
     const qn_view *x = &eval->inputs[0], *y = &eval->outputs[0];
-    if (x->dtype != QN_DTYPE_U8 || y->dtype != QN_DTYPE_F32 || !kernels->elementwise) return 0;
+    const qn_convert_f16_kernel *half;
+    if (!qn_lower_storage(y->dtype, kernels, &half)) return 0;
+    if (x->dtype != QN_DTYPE_U8) return lower_width(x, y, kernels, out_work);
+    if (!kernels->elementwise) return 0;
     int64_t elems = qn_view_elems(y);
     qn_elementwise_params params = {.kernel = kernels->elementwise,
+                                    .half = half,
                                     .code = QN_EW_U8_TO_F32,
                                     .a = x->data,
                                     .dst = y->data,

@@ -1,8 +1,7 @@
 /* conv2d - grouped, dilated convolution with optional bias, addend and activation. */
 #include "op/geometry.h"
+#include "op/lower.h"
 #include "op/operand.h"
-
-#include "kernel/kernel.h"
 
 enum { X = 0, WEIGHTS = 1, BIAS = 2, ADDEND = 3 };
 
@@ -160,15 +159,17 @@ static qn_status *eval_conv2d(const qn_eval *eval) {
     return NULL;
 }
 
-static const float *optional_data(const qn_eval *eval, int input) {
+static const void *optional_data(const qn_eval *eval, int input) {
     return qn_eval_has(eval, input) ? eval->inputs[input].data : NULL;
 }
 
-static void lower_dense(const qn_eval *eval, const qn_window *window, const qn_kernel_set *kernels, qn_work *out_work) {
+static void lower_dense(const qn_eval *eval, const qn_window *window, const qn_kernel_set *kernels,
+                        const qn_convert_f16_kernel *half, qn_work *out_work) {
     const qn_conv2d_attrs *attrs = eval->attrs;
     const qn_view *x = &eval->inputs[X], *out = &eval->outputs[0];
     qn_conv_f32_params params = {
-        .kernel = kernels->conv_f32,
+        .kernel = half ? kernels->conv_f16 : kernels->conv_f32,
+        .half = half,
         .src = x->data,
         .weights = eval->inputs[WEIGHTS].data,
         .bias = optional_data(eval, BIAS),
@@ -197,11 +198,12 @@ static void lower_dense(const qn_eval *eval, const qn_window *window, const qn_k
 }
 
 static void lower_depthwise(const qn_eval *eval, const qn_window *window, const qn_kernel_set *kernels,
-                            qn_work *out_work) {
+                            const qn_convert_f16_kernel *half, qn_work *out_work) {
     const qn_conv2d_attrs *attrs = eval->attrs;
     const qn_view *x = &eval->inputs[X], *out = &eval->outputs[0];
     qn_depthwise_f32_params params = {
-        .kernel = kernels->depthwise_f32,
+        .kernel = half ? kernels->depthwise_f16 : kernels->depthwise_f32,
+        .half = half,
         .src = x->data,
         .weights = eval->inputs[WEIGHTS].data,
         .bias = optional_data(eval, BIAS),
@@ -229,15 +231,16 @@ static void lower_depthwise(const qn_eval *eval, const qn_window *window, const 
 static int lower_conv2d(const qn_eval *operands, const qn_kernel_set *kernels, qn_work *out_work) {
     const qn_conv2d_attrs *attrs = operands->attrs;
     const qn_view *x = &operands->inputs[X], *weights = &operands->inputs[WEIGHTS], *out = &operands->outputs[0];
-    if (x->dtype != QN_DTYPE_F32 || !qn_view_elems(x) || !qn_view_elems(out)) return 0;
+    const qn_convert_f16_kernel *half;
+    if (!qn_lower_storage(x->dtype, kernels, &half) || !qn_view_elems(x) || !qn_view_elems(out)) return 0;
     qn_window window = qn_conv2d_window(attrs, weights->dims[0], weights->dims[1]);
     if (attrs->packing == QN_PACKING_PANEL16 && attrs->groups == 1) {
-        lower_dense(operands, &window, kernels, out_work);
+        lower_dense(operands, &window, kernels, half, out_work);
         return 1;
     }
     int64_t channels = x->dims[3];
     if (attrs->packing == QN_PACKING_CHANNEL16 && attrs->groups == channels && out->dims[3] == channels) {
-        lower_depthwise(operands, &window, kernels, out_work);
+        lower_depthwise(operands, &window, kernels, half, out_work);
         return 1;
     }
     return 0;

@@ -1,7 +1,6 @@
 /* matmul - matrix product over the last two axes, leading axes broadcast; optional bias and activation. */
+#include "op/lower.h"
 #include "op/operand.h"
-
-#include "kernel/kernel.h"
 
 enum { A = 0, B = 1, BIAS = 2 };
 
@@ -102,11 +101,13 @@ static qn_status *eval_matmul(const qn_eval *eval) {
 static int lower_matmul(const qn_eval *operands, const qn_kernel_set *kernels, qn_work *out_work) {
     const qn_matmul_attrs *attrs = operands->attrs;
     const qn_view *a = &operands->inputs[A], *b = &operands->inputs[B], *out = &operands->outputs[0];
-    if (a->dtype != QN_DTYPE_F32 || attrs->packing != QN_PACKING_PANEL16 || b->rank != 2) return 0;
+    const qn_convert_f16_kernel *half;
+    if (!qn_lower_storage(a->dtype, kernels, &half) || attrs->packing != QN_PACKING_PANEL16 || b->rank != 2) return 0;
     if (attrs->transpose_a || attrs->transpose_b || !qn_view_elems(a) || !qn_view_elems(out)) return 0;
     int64_t depth = b->dims[0], columns = b->dims[1], rows = qn_view_elems(out) / columns;
     qn_conv_f32_params params = {
-        .kernel = kernels->conv_f32,
+        .kernel = half ? kernels->conv_f16 : kernels->conv_f32,
+        .half = half,
         .src = a->data,
         .weights = b->data,
         .bias = qn_eval_has(operands, BIAS) ? operands->inputs[BIAS].data : NULL,

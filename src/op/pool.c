@@ -1,8 +1,7 @@
 /* max_pool2d, avg_pool2d - the greatest or the mean value of each window. */
 #include "op/geometry.h"
+#include "op/lower.h"
 #include "op/operand.h"
-
-#include "kernel/kernel.h"
 
 #define POOL_ATTRS                                                                                                     \
     {.name = "kernel",                                                                                                 \
@@ -140,10 +139,12 @@ static qn_status *eval_avg_pool2d(const qn_eval *eval) { return eval_pool(eval, 
 static int lower_pool(const qn_eval *operands, const qn_kernel_set *kernels, int average, qn_work *out_work) {
     const qn_pool2d_attrs *attrs = operands->attrs;
     const qn_view *x = &operands->inputs[0], *out = &operands->outputs[0];
-    if (x->dtype != QN_DTYPE_F32 || !qn_view_elems(x) || !qn_view_elems(out)) return 0;
+    const qn_convert_f16_kernel *half;
+    if (!qn_lower_storage(x->dtype, kernels, &half) || !qn_view_elems(x) || !qn_view_elems(out)) return 0;
     qn_window window = qn_pool2d_window(attrs);
     qn_pool_f32_params params = {
         .kernel = kernels->pool_f32,
+        .half = half,
         .src = x->data,
         .dst = out->data,
         .batch = x->dims[0],

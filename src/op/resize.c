@@ -1,9 +1,8 @@
 /* resize_bilinear, resize_nearest - pictures at another height and width, with TensorFlow's coordinates and roundings.
  */
 #include "op/geometry.h"
+#include "op/lower.h"
 #include "op/operand.h"
-
-#include "kernel/kernel.h"
 
 static const qn_attr_def attr_defs[] = {
     {.name = "align_corners",
@@ -107,10 +106,12 @@ static qn_status *eval_resize_nearest(const qn_eval *eval) {
 static int lower_resize_bilinear(const qn_eval *operands, const qn_kernel_set *kernels, qn_work *out_work) {
     const qn_resize_attrs *attrs = operands->attrs;
     const qn_view *x = &operands->inputs[0], *out = &operands->outputs[0];
-    if (x->dtype != QN_DTYPE_F32 || !qn_view_elems(x) || !qn_view_elems(out)) return 0;
+    const qn_convert_f16_kernel *half;
+    if (!qn_lower_storage(x->dtype, kernels, &half) || !qn_view_elems(x) || !qn_view_elems(out)) return 0;
     if (same_size(x, out)) return 0; /* eval copies */
     qn_resize_f32_params params = {
         .kernel = kernels->resize_f32,
+        .half = half,
         .src = x->data,
         .dst = out->data,
         .batch = x->dims[0],

@@ -1,8 +1,7 @@
 /* resize_argmax - the winning channel of a bilinear resize, without the upsampled values ever being stored. */
 #include "op/geometry.h"
+#include "op/lower.h"
 #include "op/operand.h"
-
-#include "kernel/kernel.h"
 
 static const qn_attr_def attr_defs[] = {
     {.name = "align_corners",
@@ -99,10 +98,12 @@ static int lower_resize_argmax(const qn_eval *operands, const qn_kernel_set *ker
     const qn_resize_argmax_attrs *attrs = operands->attrs;
     const qn_view *x = &operands->inputs[0], *out = &operands->outputs[0];
     int label_bytes = qn_label_bytes(out->dtype);
-    if (x->dtype != QN_DTYPE_F32 || !label_bytes || !qn_view_elems(x) || !qn_view_elems(out)) return 0;
+    const qn_convert_f16_kernel *half;
+    if (!qn_lower_storage(x->dtype, kernels, &half) || !label_bytes || !qn_view_elems(x) || !qn_view_elems(out)) return 0;
     if (x->dims[1] == out->dims[1] && x->dims[2] == out->dims[2]) { /* nothing to interpolate */
         qn_argmax_f32_params plain = {
             .kernel = kernels->argmax_f32,
+            .half = half,
             .src = x->data,
             .dst = out->data,
             .rows = qn_view_elems(out),
@@ -115,6 +116,7 @@ static int lower_resize_argmax(const qn_eval *operands, const qn_kernel_set *ker
     }
     qn_resize_f32_params params = {
         .kernel = kernels->resize_f32,
+        .half = half,
         .argmax = kernels->argmax_f32,
         .src = x->data,
         .dst = out->data,

@@ -1,5 +1,5 @@
 /* Operators of one operand whose result has its type and shape. */
-#include "kernel/kernel.h"
+#include "op/lower.h"
 #include "op/op.h"
 #include "op/rules.h"
 
@@ -85,9 +85,11 @@ static qn_status *eval_row(const qn_eval *eval, const unary_row *row) {
 
 static int lower_row(const qn_eval *eval, const qn_kernel_set *kernels, qn_work *out_work, const unary_row *row) {
     const qn_view *x = &eval->inputs[0];
-    if (row->code == QN_EW_COUNT || x->dtype != QN_DTYPE_F32 || !kernels->elementwise) return 0;
+    const qn_convert_f16_kernel *half;
+    if (row->code == QN_EW_COUNT || !qn_lower_storage(x->dtype, kernels, &half) || !kernels->elementwise) return 0;
     int64_t elems = qn_view_elems(x);
     qn_elementwise_params params = {.kernel = kernels->elementwise,
+                                    .half = half,
                                     .code = row->code,
                                     .a = x->data,
                                     .dst = eval->outputs[0].data,

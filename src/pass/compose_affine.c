@@ -6,7 +6,8 @@
  *     (x + a) + b      ->  x + (a + b)
  *     (x + a) * b      ->  x * b + a * b
  *
- * where the inner value has no other use. Constants are combined in double and rounded once. */
+ * where the inner value has no other use. Constants are combined in double and rounded once; products that would be
+ * no normal numbers stay apart. */
 #include "pass/pass.h"
 #include "pass/rewrite.h"
 
@@ -33,6 +34,16 @@ static int has_normal_inverses(const qn_value *constant) {
     return 1;
 }
 
+/* Does a * b keep its precision in every channel? */
+static int has_normal_products(const qn_value *a, const qn_value *b) {
+    int64_t channels = qn_max_i64(qn_value_channels(a), qn_value_channels(b));
+    for (int64_t c = 0; c < channels; c++) {
+        float x = qn_channel_constant_at(a, c), y = qn_channel_constant_at(b, c);
+        if (!isnormal(x * y) && x != 0 && y != 0) return 0;
+    }
+    return 1;
+}
+
 /* sub and div by a constant become add and mul. */
 static qn_status *normalise(qn_graph *graph, qn_node *node) {
     qn_value *other, *constant, *fresh;
@@ -55,6 +66,7 @@ static qn_status *compose(qn_graph *graph, qn_node *outer, int *out_changed) {
     qn_node *inner = qn_match_sole_producer(middle, &qn_op_add);
     if (!inner) inner = qn_match_sole_producer(middle, &qn_op_mul);
     if (!inner || !qn_match_constant_operand(inner, &x, &a, &index)) return NULL;
+    if (outer->op == &qn_op_mul && !has_normal_products(a, b)) return NULL;
     if (inner->op == outer->op) {
         QN_TRY(combine(graph, b->name, a, b, outer->op == &qn_op_add ? sum : product, &fresh));
         *out_changed = 1;
@@ -63,6 +75,8 @@ static qn_status *compose(qn_graph *graph, qn_node *outer, int *out_changed) {
     if (inner->op != &qn_op_add) return NULL; /* x * a + b is the form we want */
     QN_TRY(combine(graph, a->name, a, b, product, &fresh));
     QN_TRY(qn_rewrite(graph, inner, &qn_op_mul, NULL, 2, (qn_value *[]){x, b}));
+    do QN_TRY(compose(graph, inner, out_changed)); /* with a product before it */
+    while (*out_changed);
     *out_changed = 1;
     return qn_rewrite(graph, outer, &qn_op_add, NULL, 2, (qn_value *[]){inner->outputs[0], fresh});
 }

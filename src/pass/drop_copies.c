@@ -1,5 +1,5 @@
 /* Removes nodes that copy their input unchanged at every shape in range: resizes to the same size, slices of the
- * whole, paddings by nothing, concatenations of one, and a cast of labels to float and back to integers. */
+ * whole, paddings by nothing, repetitions once, concatenations of one. */
 #include "pass/pass.h"
 #include "pass/rewrite.h"
 

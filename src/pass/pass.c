@@ -20,7 +20,8 @@ const qn_pass *qn_pass_find(const char *name) {
 }
 
 static int is_wanted(const qn_pass *pass, qn_pass_stage last, const qn_pass_options *options) {
-    if (pass->stage > last || (pass->stage != QN_PASS_CLEAN && !options->fusion)) return 0;
+    int always = pass->stage == QN_PASS_CLEAN || pass->stage == QN_PASS_CONVERT;
+    if (pass->stage > last || (!always && !options->fusion)) return 0;
     for (size_t i = 0; i < options->skip_count; i++)
         if (!strcmp(options->skip[i], pass->name)) return 0;
     return 1;

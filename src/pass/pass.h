@@ -11,7 +11,8 @@
 typedef enum qn_pass_stage {
     QN_PASS_CLEAN = 0,    /* no value that computes anything disappears under its name; always runs */
     QN_PASS_SIMPLIFY = 1, /* makes the network smaller or plainer; what calibration sees */
-    QN_PASS_FUSE = 2      /* makes intermediate values disappear */
+    QN_PASS_FUSE = 2,     /* makes intermediate values disappear */
+    QN_PASS_CONVERT = 3   /* changes what values are stored in, as graph and nodes ask (ir/graph.h); always runs */
 } qn_pass_stage;
 
 typedef struct qn_pass {
@@ -25,7 +26,7 @@ const qn_pass *qn_pass_at(size_t index);
 const qn_pass *qn_pass_find(const char *name); /* NULL if there is none */
 
 typedef struct qn_pass_options {
-    int fusion;                     /* 0: only stage CLEAN runs */
+    int fusion;                     /* 0: only stages CLEAN and CONVERT run */
     const char *const *skip;        /* names of passes to leave out */
     size_t skip_count;
     /* Called after each pass that ran; NULL: nobody looks. */

@@ -21,7 +21,7 @@ int qn_match_channel_constant(const qn_value *value, int64_t channels) {
     if (!value || !qn_value_is_constant(value) || value->type.dtype != QN_DTYPE_F32) return 0;
     qn_view view = qn_value_view(value);
     int64_t elems = qn_view_elems(&view);
-    return elems == 1 || (elems == channels && view.dims[view.rank - 1] == channels);
+    return elems == 1 || (elems > 0 && elems == channels && view.dims[view.rank - 1] == channels);
 }
 
 int qn_match_constant_operand(const qn_node *node, qn_value **out_other, qn_value **out_constant, int *out_constant_index) {
@@ -29,6 +29,7 @@ int qn_match_constant_operand(const qn_node *node, qn_value **out_other, qn_valu
     for (int index = 1; index >= 0; index--) {
         qn_value *constant = node->inputs[index], *other = node->inputs[1 - index];
         if (!qn_value_is_constant(constant) || qn_value_is_constant(other)) continue;
+        if (!other->type.rank) continue; /* has no channels: a constant of rank 1 would enlarge it */
         if (!qn_types_equal(&other->type, &node->outputs[0]->type)) continue;
         if (!qn_match_channel_constant(constant, qn_value_channels(constant))) continue;
         *out_other = other;
@@ -76,6 +77,10 @@ qn_status *qn_rewrite(qn_graph *graph, qn_node *node, const qn_op_def *op, const
         if (!suspect->outputs[0]->producer || is_needed(suspect)) continue; /* gone already, or alive */
         for (int i = 0; i < suspect->input_count; i++)
             if (suspect->inputs[i] && suspect->inputs[i]->producer) QN_TRY(QN_LIST_PUSH(graph->arena, &suspects, suspect->inputs[i]->producer));
+        if (!node->precision) { /* what is taken in hands its wish on */
+            node->precision = suspect->precision;
+            node->precision_reason = suspect->precision_reason;
+        }
         qn_graph_remove_node(graph, suspect);
     }
     return NULL;

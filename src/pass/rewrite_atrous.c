@@ -53,6 +53,30 @@ static int is_plain_convolution(const qn_node *node) {
            attrs->dilation.values[0] == 1 && attrs->dilation.values[1] == 1;
 }
 
+/* What a convolution of the region becomes outside; 0 if it is none that can leave. */
+static int dilate(const region *r, const qn_node *node, qn_conv2d_attrs *out) {
+    if (!is_plain_convolution(node)) return 0;
+    *out = *(const qn_conv2d_attrs *)node->attrs;
+    out->padding = QN_PADDING_EXPLICIT;
+    out->pads.count = 4;
+    if (!pads_less_crops(r, node->inputs[0], out->pads.values)) return 0;
+    for (int i = 0; i < SPATIAL; i++) out->dilation.values[i] = r->block[i];
+    qn_status *status = qn_attrs_verify(&qn_op_conv2d, out); /* attributes have limits, blocks and paddings none */
+    qn_status_free(status);
+    return !status;
+}
+
+/* Could `node` stretch `value` along height or width? Outside the sizes are others and it would not. */
+static int is_stretched(const region *r, const qn_value *value, const qn_node *node) {
+    const qn_type *from = &value->type, *to = &node->outputs[0]->type;
+    for (int i = 1; i <= SPATIAL; i++) {
+        int64_t low, high;
+        qn_dim_range(r->graph->dims, from->dims[i], &low, &high);
+        if (low <= 1 && !qn_dim_same(from->dims[i], to->dims[i])) return 1;
+    }
+    return 0;
+}
+
 /* A constant that broadcasts along channels only, so that it means the same inside and outside the region. */
 static int is_position_free(const qn_value *value) {
     return value && qn_value_is_constant(value) && qn_match_channel_constant(value, qn_value_channels(value));
@@ -64,7 +88,8 @@ static int can_leave(const region *r, const qn_value *value, int depth) {
     if (pads_less_crops(r, value, pads)) return !pads[0] && !pads[1] && !pads[2] && !pads[3];
     const qn_node *node = value->producer;
     if (!node || depth >= REGION_DEPTH_MAX || value->uses.count != 1 || value->is_output) return 0;
-    if (is_plain_convolution(node)) return pads_less_crops(r, node->inputs[0], pads);
+    qn_conv2d_attrs attrs;
+    if (dilate(r, node, &attrs)) return 1;
     int inside = 0;
     if (!(node->op->flags & QN_OP_ELEMENTWISE) || node->input_count > REGION_INPUTS_MAX) {
         /* batch_norm treats every position alike too; its statistics are constants per channel */
@@ -72,7 +97,7 @@ static int can_leave(const region *r, const qn_value *value, int depth) {
     }
     for (int i = 0; i < node->input_count; i++) {
         if (is_position_free(node->inputs[i])) continue;
-        if (!node->inputs[i] || !can_leave(r, node->inputs[i], depth + 1)) return 0;
+        if (!node->inputs[i] || is_stretched(r, node->inputs[i], node) || !can_leave(r, node->inputs[i], depth + 1)) return 0;
         inside++;
     }
     return inside > 0;
@@ -88,11 +113,7 @@ static qn_status *outside_operands(const region *r, const qn_node *node, qn_node
             if (!is_position_free(inputs[i])) QN_TRY(leave(r, node->inputs[i], before, &inputs[i]));
         return NULL;
     }
-    *attrs_out = *(const qn_conv2d_attrs *)node->attrs;
-    attrs_out->padding = QN_PADDING_EXPLICIT;
-    attrs_out->pads.count = 4;
-    pads_less_crops(r, node->inputs[0], attrs_out->pads.values);
-    for (int i = 0; i < SPATIAL; i++) attrs_out->dilation.values[i] = r->block[i];
+    dilate(r, node, attrs_out);
     inputs[0] = node->inputs[0]->producer->inputs[0];
     return NULL;
 }

@@ -4,27 +4,29 @@
 
 #include <string.h>
 
-/* `copy`, made of the constant `value`, is the output now and takes its name. */
+/* `copy`, made of `value`, is the output now and takes its name. */
 static qn_status *hand_name_on(qn_graph *graph, qn_value *value, qn_value *copy) {
-    const char *name = value->name, *hidden = qn_arena_printf(graph->arena, "%s/constant", name);
+    const char *name = value->name, *hidden = qn_arena_printf(graph->arena, "%s/%s", name, value->producer ? "dims" : "constant");
     if (!hidden) return qn_status_out_of_memory();
     if (qn_graph_find_value(graph, hidden)) return NULL; /* then the copy keeps the name with a suffix */
     QN_TRY(qn_graph_rename_value(graph, value, hidden));
     return qn_graph_rename_value(graph, copy, name);
 }
 
-/* An output that names an input, a constant or a second output's value is written by a copy of its own. */
+/* An output that names an input, a constant or a second output's value is written by a copy of its own; so is shape
+   arithmetic that other nodes read, for they must find it when shapes are set. */
 static qn_status *separate_outputs(qn_graph *graph) {
     for (size_t i = 0; i < graph->outputs.count; i++) {
         qn_value *value = graph->outputs.items[i];
         int is_repeated = !value->is_output;
         value->is_output = 0; /* for as long as this loop runs: seen */
-        if (value->producer && !is_repeated) continue;
+        int is_read_as_dims = value->contents && value->uses.count;
+        if (value->producer && !is_repeated && !is_read_as_dims) continue;
         qn_node *copy;
         QN_TRY(qn_graph_add_node(graph, &qn_op_identity, value->name, NULL, 1, &value, NULL, &copy));
         QN_TRY(qn_node_infer(graph, copy));
         graph->outputs.items[i] = copy->outputs[0];
-        if (qn_value_is_constant(value) && !is_repeated) QN_TRY(hand_name_on(graph, value, copy->outputs[0]));
+        if (!value->is_input && !is_repeated) QN_TRY(hand_name_on(graph, value, copy->outputs[0]));
     }
     for (size_t i = 0; i < graph->outputs.count; i++) graph->outputs.items[i]->is_output = 1;
     return NULL;
@@ -59,8 +61,14 @@ static qn_status *add_data_symbols(qn_planner *planner, const qn_node *node, qn_
     return NULL;
 }
 
+/* What a step stores, and why as far as a pass had something to say. */
+static const char *precision_text(const qn_node *node) {
+    if (node->precision_reason) return node->precision_reason;
+    return node->output_count ? qn_dtype_name(node->outputs[0]->type.dtype) : "";
+}
+
 static qn_status *add_step(qn_planner *planner, const qn_node *node) {
-    qn_program_step step = {.op = node->op, .name = node->name, .attrs = node->attrs, .precision = "f32"};
+    qn_program_step step = {.op = node->op, .name = node->name, .attrs = node->attrs, .precision = precision_text(node)};
     uint32_t index;
     step.first_input = (uint32_t)planner->operands.count;
     step.input_count = (uint32_t)node->input_count;

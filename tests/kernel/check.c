@@ -15,8 +15,9 @@
 #include <time.h>
 
 const check_family check_families[] = {
-    {"conv_f32", check_conv_f32},       {"depthwise_f32", check_depthwise_f32}, {"elementwise", check_elementwise},
-    {"pool_f32", check_pool_f32},       {"resize_f32", check_resize_f32},       {"argmax_f32", check_argmax_f32},
+    {"conv_f32", check_conv_f32}, {"depthwise_f32", check_depthwise_f32}, {"elementwise", check_elementwise},
+    {"pool_f32", check_pool_f32}, {"resize_f32", check_resize_f32},       {"argmax_f32", check_argmax_f32},
+    {"conv_f16", check_conv_f16}, {"depthwise_f16", check_depthwise_f16}, {"convert_f16", check_convert_f16},
 };
 const size_t check_family_count = sizeof check_families / sizeof *check_families;
 
@@ -44,10 +45,10 @@ static int64_t now_ms(void) {
 static int parse_options(int argc, char **argv, options *out) {
     enum { SEED = 1, FAMILY, ISA, CPU, TIME, LIST, BENCH };
     static const struct option table[] = {
-        {"seed", required_argument, NULL, SEED}, {"family", required_argument, NULL, FAMILY},
-        {"isa", required_argument, NULL, ISA},   {"cpu", required_argument, NULL, CPU},
+        {"seed", required_argument, NULL, SEED},    {"family", required_argument, NULL, FAMILY},
+        {"isa", required_argument, NULL, ISA},      {"cpu", required_argument, NULL, CPU},
         {"time-ms", required_argument, NULL, TIME}, {"list", no_argument, NULL, LIST},
-        {"bench", no_argument, NULL, BENCH},     {NULL, 0, NULL, 0},
+        {"bench", no_argument, NULL, BENCH},        {NULL, 0, NULL, 0},
     };
     *out = (options){.seed = (uint64_t)time(NULL), .time_ms = 2000};
     for (int option; (option = getopt_long(argc, argv, "", table, NULL)) != -1;) {
@@ -93,7 +94,8 @@ static void list_rows(qn_cpu_features features) {
     }
 }
 
-static int collect_rows(const char *family, const options *o, qn_cpu_features features, const qn_kernel_row **out_rows) {
+static int collect_rows(const char *family, const options *o, qn_cpu_features features,
+                        const qn_kernel_row **out_rows) {
     int count = 0;
     for (size_t i = 0; i < qn_kernel_row_count(); i++) {
         const qn_kernel_row *row = qn_kernel_row_at(i);

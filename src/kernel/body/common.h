@@ -10,6 +10,21 @@
 #define QN_UNROLL _Pragma("GCC unroll 64")
 #endif
 
+/* An operand as it is stored: halves where the including file defines HALF_STORAGE, else floats. */
+#ifdef HALF_STORAGE
+typedef uint16_t ELEM;
+QN_INLINE VF e_load(const ELEM *p) { return v_load_half(p); }
+QN_INLINE VF e_load_n(const ELEM *p, int64_t n) { return v_load_half_n(p, n); }
+QN_INLINE void e_store(ELEM *p, VF a) { v_store_half(p, a); }
+QN_INLINE void e_store_n(ELEM *p, VF a, int64_t n) { v_store_half_n(p, a, n); }
+#else
+typedef float ELEM;
+QN_INLINE VF e_load(const ELEM *p) { return v_load(p); }
+QN_INLINE VF e_load_n(const ELEM *p, int64_t n) { return v_load_n(p, n); }
+QN_INLINE void e_store(ELEM *p, VF a) { v_store(p, a); }
+QN_INLINE void e_store_n(ELEM *p, VF a, int64_t n) { v_store_n(p, a, n); }
+#endif
+
 /* act() of kernel.h: v_max and v_min answer with their second operand when either is a NaN. */
 QN_INLINE VF v_clamp(VF a, VF low, VF high) { return v_min(high, v_max(low, a)); }
 

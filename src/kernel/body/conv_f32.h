@@ -1,4 +1,4 @@
-/* kernel/body/conv_f32.h - the innermost tile of conv_f32 for one instruction set.
+/* kernel/body/conv_f32.h - the innermost tile of conv_f32, or conv_f16, for one instruction set.
  *
  * The including file defines TILE_ROWS, TILE_PANELS, TILE_SYMBOL and TILE_NAME and includes its vec.h. Every count of
  * rows and panels is a function of its own, so that all accumulators live in registers at the edges too. Rows are
@@ -11,8 +11,6 @@
 #define EACH_ROW(m) m(0) m(1) m(2) m(3) m(4) m(5) m(6) m(7) m(8) m(9) m(10) m(11) m(12) m(13)
 #elif TILE_ROWS == 6
 #define EACH_ROW(m) m(0) m(1) m(2) m(3) m(4) m(5)
-#elif TILE_ROWS == 4
-#define EACH_ROW(m) m(0) m(1) m(2) m(3)
 #endif
 
 enum { PANEL_VECTORS = QN_CONV_PANEL / VLEN, TILE_VECTORS = TILE_PANELS * PANEL_VECTORS };
@@ -25,25 +23,25 @@ enum { ROWS_PER_BASE = 3, BASES = (TILE_ROWS + ROWS_PER_BASE - 1) / ROWS_PER_BAS
 
 /* Stores one row of whole vectors. */
 QN_INLINE void store_row(const qn_conv_f32_tile *tile, const VF *acc, int64_t row, VF low, VF high, const int vectors) {
-    const float *addend = tile->addend ? tile->addend + row * tile->addend_stride : NULL;
-    float *dst = tile->dst + row * tile->dst_stride;
+    const ELEM *addend = tile->addend ? (const ELEM *)tile->addend + row * tile->addend_stride : NULL;
+    ELEM *dst = (ELEM *)tile->dst + row * tile->dst_stride;
     EACH_VECTOR(v) {
         VF value = acc[v];
-        if (addend) value = v_add(value, v_load(addend + v * VLEN));
-        v_store(dst + v * VLEN, v_clamp(value, low, high));
+        if (addend) value = v_add(value, e_load(addend + v * VLEN));
+        e_store(dst + v * VLEN, v_clamp(value, low, high));
     }
 }
 
 /* Stores one row whose last vectors are not whole. */
 QN_INLINE void store_row_tail(const qn_conv_f32_tile *tile, const VF *acc, int64_t row, VF low, VF high,
                               const int vectors) {
-    const float *addend = tile->addend ? tile->addend + row * tile->addend_stride : NULL;
-    float *dst = tile->dst + row * tile->dst_stride;
+    const ELEM *addend = tile->addend ? (const ELEM *)tile->addend + row * tile->addend_stride : NULL;
+    ELEM *dst = (ELEM *)tile->dst + row * tile->dst_stride;
     EACH_VECTOR(v) {
         const int64_t left = tile->outputs - v * VLEN;
         VF value = acc[v];
-        if (addend) value = v_add(value, v_load_n(addend + v * VLEN, left));
-        v_store_n(dst + v * VLEN, v_clamp(value, low, high), left);
+        if (addend) value = v_add(value, e_load_n(addend + v * VLEN, left));
+        e_store_n(dst + v * VLEN, v_clamp(value, low, high), left);
     }
 }
 
@@ -51,28 +49,24 @@ QN_INLINE void tile_body(const qn_conv_f32_tile *tile, const int rows, const int
     const int vectors = panels * PANEL_VECTORS;
     const int64_t src_stride = tile->src_stride, panel_stride = tile->panel_stride;
     const float *base[BASES];
-    const float *weights = tile->weights;
+    const ELEM *weights = tile->weights, *bias = tile->bias;
     VF acc[TILE_ROWS][TILE_VECTORS], start[TILE_VECTORS], w[TILE_VECTORS];
 
-    EACH_VECTOR(v) {
-        start[v] = tile->bias ? v_load_n(tile->bias + v * VLEN, tile->outputs - v * VLEN) : v_zero();
-    }
+    EACH_VECTOR(v) { start[v] = bias ? e_load_n(bias + v * VLEN, tile->outputs - v * VLEN) : v_zero(); }
 #define START_ROW(r)                                                                                                   \
     if (r < rows) {                                                                                                    \
         if (r % ROWS_PER_BASE == 0) base[r / ROWS_PER_BASE] = tile->src + r * src_stride;                              \
-        EACH_VECTOR(v) acc[r][v] = start[v];                                              \
+        EACH_VECTOR(v) acc[r][v] = start[v];                                                                           \
     }
     EACH_ROW(START_ROW)
 
 #define MULTIPLY_ROW(r)                                                                                                \
     if (r < rows) {                                                                                                    \
         const VF x = v_set1(base[r / ROWS_PER_BASE][r % ROWS_PER_BASE * src_stride + k]);                              \
-        EACH_VECTOR(v) acc[r][v] = v_fma(x, w[v], acc[r][v]);                             \
+        EACH_VECTOR(v) acc[r][v] = v_fma(x, w[v], acc[r][v]);                                                          \
     }
     for (int64_t k = 0; k < tile->depth; k++) {
-        EACH_VECTOR(v) {
-            w[v] = v_load(weights + v / PANEL_VECTORS * panel_stride + v % PANEL_VECTORS * VLEN);
-        }
+        EACH_VECTOR(v) { w[v] = e_load(weights + v / PANEL_VECTORS * panel_stride + v % PANEL_VECTORS * VLEN); }
         EACH_ROW(MULTIPLY_ROW)
         weights += QN_CONV_PANEL;
     }

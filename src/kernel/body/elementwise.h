@@ -59,8 +59,8 @@ UNARY(exp, v_exp(x))
 UNARY(sigmoid, v_sigmoid(x))
 UNARY(tanh, v_tanh(x))
 
-static void run_u8_to_f32(const void *a, int a_scalar, const void *b, int b_scalar, float *dst, int64_t count, float low,
-                          float high) {
+static void run_u8_to_f32(const void *a, int a_scalar, const void *b, int b_scalar, float *dst, int64_t count,
+                          float low, float high) {
     const uint8_t *bytes = a;
     (void)b, (void)b_scalar, (void)low, (void)high;
     for (int64_t i = 0; i < count; i += VLEN) {

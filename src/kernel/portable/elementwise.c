@@ -3,5 +3,5 @@
 #include "kernel/kernels.h"
 
 #define KERNEL_SYMBOL qn_k_elementwise_portable
-#define KERNEL_NAME "elementwise_portable"
+#define KERNEL_NAME   "elementwise_portable"
 #include "kernel/body/elementwise.h"

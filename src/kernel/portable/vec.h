@@ -21,6 +21,49 @@ static inline VF v_set1(float a) { return a; }
 static inline VF v_zero(void) { return 0.0f; }
 static inline VF v_load_u8_n(const uint8_t *p, int64_t n) { return n > 0 ? (float)*p : 0.0f; }
 
+static inline VF v_load_half(const uint16_t *p) {
+    const uint32_t sign = (uint32_t)(*p & 0x8000) << 16, size = *p & 0x7fff;
+    uint32_t bits = size << 13;
+    VF value;
+    if (size < 0x400) { /* subnormal: a count of 2^-24 */
+        value = (float)size * 0x1p-24f;
+        memcpy(&bits, &value, sizeof bits);
+    } else if (size < 0x7c00) {
+        bits += (uint32_t)(127 - 15) << 23;
+    } else {
+        bits += (uint32_t)(255 - 31) << 23;
+        if (size > 0x7c00) bits |= 0x400000; /* quiet */
+    }
+    bits |= sign;
+    memcpy(&value, &bits, sizeof value);
+    return value;
+}
+static inline void v_store_half(uint16_t *p, VF a) {
+    uint32_t bits;
+    memcpy(&bits, &a, sizeof bits);
+    const uint16_t sign = (uint16_t)(bits >> 16 & 0x8000);
+    bits &= 0x7fffffff;
+    if (bits > 0x7f800000) { /* NaN */
+        bits = 0x7e00 | (bits >> 13 & 0x3ff);
+    } else if (bits >= 0x47800000) { /* 2^16 and more */
+        bits = 0x7c00;
+    } else if (bits < 0x38800000) { /* below 2^-14: added to 1/2 it is rounded at 2^-24 */
+        const uint32_t half_bits = 0x3f000000;
+        VF value;
+        memcpy(&value, &bits, sizeof value);
+        value += 0.5f;
+        memcpy(&bits, &value, sizeof bits);
+        bits -= half_bits;
+    } else { /* what carries out of the fraction is the next exponent, in the end infinity */
+        bits = (bits - ((uint32_t)(127 - 15) << 23) + 0xfff + (bits >> 13 & 1)) >> 13;
+    }
+    *p = (uint16_t)(sign | bits);
+}
+static inline VF v_load_half_n(const uint16_t *p, int64_t n) { return n > 0 ? v_load_half(p) : 0.0f; }
+static inline void v_store_half_n(uint16_t *p, VF a, int64_t n) {
+    if (n > 0) v_store_half(p, a);
+}
+
 static inline VF v_fma(VF a, VF b, VF c) { return fmaf(a, b, c); }
 static inline VF v_add(VF a, VF b) { return a + b; }
 static inline VF v_sub(VF a, VF b) { return a - b; }
@@ -43,8 +86,8 @@ static inline VF v_from_bits(VI a) {
 static inline VF v_abs(VF a) { return v_from_bits(v_bits(a) & 0x7fffffff); }
 static inline VF v_neg(VF a) { return v_from_bits((VI)((uint32_t)v_bits(a) ^ UINT32_C(0x80000000))); }
 static inline VF v_copy_sign(VF magnitude, VF sign) {
-    return v_from_bits((VI)(((uint32_t)v_bits(magnitude) & UINT32_C(0x7fffffff)) |
-                            ((uint32_t)v_bits(sign) & UINT32_C(0x80000000))));
+    return v_from_bits(
+        (VI)(((uint32_t)v_bits(magnitude) & UINT32_C(0x7fffffff)) | ((uint32_t)v_bits(sign) & UINT32_C(0x80000000))));
 }
 
 static inline VM v_gt(VF a, VF b) { return a > b; }

@@ -24,8 +24,9 @@ enum { PEAK_LOOPS = 1000000, PEAK_CHAINS = 12 };
 #if defined(__x86_64__)
 #define FMA(reg) "vfmadd231ps %%" reg "15, %%" reg "14, %%" reg
 #define TWELVE(reg)                                                                                                    \
-    FMA(reg) "0\n" FMA(reg) "1\n" FMA(reg) "2\n" FMA(reg) "3\n" FMA(reg) "4\n" FMA(reg) "5\n" FMA(reg) "6\n"           \
-    FMA(reg) "7\n" FMA(reg) "8\n" FMA(reg) "9\n" FMA(reg) "10\n" FMA(reg) "11\n"
+    FMA(reg)                                                                                                           \
+    "0\n" FMA(reg) "1\n" FMA(reg) "2\n" FMA(reg) "3\n" FMA(reg) "4\n" FMA(reg) "5\n" FMA(reg) "6\n" FMA(               \
+        reg) "7\n" FMA(reg) "8\n" FMA(reg) "9\n" FMA(reg) "10\n" FMA(reg) "11\n"
 #define CLOBBERS                                                                                                       \
     "xmm0", "xmm1", "xmm2", "xmm3", "xmm4", "xmm5", "xmm6", "xmm7", "xmm8", "xmm9", "xmm10", "xmm11", "xmm14", "xmm15"
 
@@ -109,7 +110,7 @@ static const shape conv_shapes[] = {
 };
 
 static const shape depthwise_shapes[] = {
-    {257, 32, 32, 3, 1, 1},  {257, 96, 96, 3, 2, 1}, {129, 144, 144, 3, 1, 1}, {129, 144, 144, 3, 2, 1},
+    {257, 32, 32, 3, 1, 1},  {257, 96, 96, 3, 2, 1},  {129, 144, 144, 3, 1, 1}, {129, 144, 144, 3, 2, 1},
     {65, 192, 192, 3, 1, 1}, {65, 384, 384, 3, 1, 2}, {65, 576, 576, 3, 1, 2},  {65, 960, 960, 3, 1, 4},
 };
 
@@ -122,12 +123,30 @@ static void bench_conv(const qn_kernel_row *row, const shape *s, int64_t time_ms
     char label[64];
     qn_work work;
     qn_conv_f32_pack(weights, depth, s->out_c, packed);
-    const qn_conv_f32_params params = {
-        .kernel = row->kernel, .src = src, .weights = packed, .bias = bias, .dst = dst, .batch = 1, .in_h = s->side,
-        .in_w = s->side, .in_c = s->in_c, .out_h = out, .out_w = out, .out_c = s->out_c, .src_stride = s->in_c,
-        .dst_stride = s->out_c, .kernel_h = s->kernel, .kernel_w = s->kernel, .stride_h = s->stride,
-        .stride_w = s->stride, .dilation_h = s->dilation, .dilation_w = s->dilation,
-        .pad_top = s->kernel / 2 * s->dilation, .pad_left = s->kernel / 2 * s->dilation, .act_min = 0, .act_max = 6};
+    const qn_conv_f32_params params = {.kernel = row->kernel,
+                                       .src = src,
+                                       .weights = packed,
+                                       .bias = bias,
+                                       .dst = dst,
+                                       .batch = 1,
+                                       .in_h = s->side,
+                                       .in_w = s->side,
+                                       .in_c = s->in_c,
+                                       .out_h = out,
+                                       .out_w = out,
+                                       .out_c = s->out_c,
+                                       .src_stride = s->in_c,
+                                       .dst_stride = s->out_c,
+                                       .kernel_h = s->kernel,
+                                       .kernel_w = s->kernel,
+                                       .stride_h = s->stride,
+                                       .stride_w = s->stride,
+                                       .dilation_h = s->dilation,
+                                       .dilation_w = s->dilation,
+                                       .pad_top = s->kernel / 2 * s->dilation,
+                                       .pad_left = s->kernel / 2 * s->dilation,
+                                       .act_min = 0,
+                                       .act_max = 6};
     qn_conv_f32_work(&params, &work);
     snprintf(label, sizeof label, "%lldx%lldx%lld %lldx%lld/%lld -> %lld", (long long)s->side, (long long)s->side,
              (long long)s->in_c, (long long)s->kernel, (long long)s->kernel, (long long)s->stride, (long long)s->out_c);
@@ -144,11 +163,27 @@ static void bench_depthwise(const qn_kernel_row *row, const shape *s, int64_t ti
     char label[64];
     qn_work work;
     qn_depthwise_f32_pack(weights, taps, s->in_c, packed);
-    const qn_depthwise_f32_params params = {
-        .kernel = row->kernel, .src = src, .weights = packed, .bias = bias, .dst = dst, .batch = 1, .in_h = s->side,
-        .in_w = s->side, .channels = s->in_c, .out_h = out, .out_w = out, .kernel_h = s->kernel, .kernel_w = s->kernel,
-        .stride_h = s->stride, .stride_w = s->stride, .dilation_h = s->dilation, .dilation_w = s->dilation,
-        .pad_top = s->dilation, .pad_left = s->dilation, .act_min = 0, .act_max = 6};
+    const qn_depthwise_f32_params params = {.kernel = row->kernel,
+                                            .src = src,
+                                            .weights = packed,
+                                            .bias = bias,
+                                            .dst = dst,
+                                            .batch = 1,
+                                            .in_h = s->side,
+                                            .in_w = s->side,
+                                            .channels = s->in_c,
+                                            .out_h = out,
+                                            .out_w = out,
+                                            .kernel_h = s->kernel,
+                                            .kernel_w = s->kernel,
+                                            .stride_h = s->stride,
+                                            .stride_w = s->stride,
+                                            .dilation_h = s->dilation,
+                                            .dilation_w = s->dilation,
+                                            .pad_top = s->dilation,
+                                            .pad_left = s->dilation,
+                                            .act_min = 0,
+                                            .act_max = 6};
     qn_depthwise_f32_work(&params, &work);
     snprintf(label, sizeof label, "%lldx%lldx%lld 3x3/%lld dilation %lld", (long long)s->side, (long long)s->side,
              (long long)s->in_c, (long long)s->stride, (long long)s->dilation);
@@ -161,13 +196,20 @@ static void bench_elementwise(const qn_kernel_row *row, int64_t time_ms) {
     static const struct {
         const char *name;
         int code;
-    } codes[] = {{"add", QN_EW_ADD}, {"clamp", QN_EW_CLAMP}, {"exp", QN_EW_EXP}, {"sigmoid", QN_EW_SIGMOID},
-                 {"tanh", QN_EW_TANH}, {"u8 to f32", QN_EW_U8_TO_F32}};
+    } codes[] = {{"add", QN_EW_ADD},         {"clamp", QN_EW_CLAMP}, {"exp", QN_EW_EXP},
+                 {"sigmoid", QN_EW_SIGMOID}, {"tanh", QN_EW_TANH},   {"u8 to f32", QN_EW_U8_TO_F32}};
     const int64_t elems = 65 * 65 * 320;
     float *a = random_floats(elems), *b = random_floats(elems), *dst = random_floats(elems);
     for (size_t i = 0; i < sizeof codes / sizeof *codes; i++) {
-        const qn_elementwise_params params = {.kernel = row->kernel, .code = codes[i].code, .a = a, .b = b, .dst = dst,
-                                              .elems = elems, .a_period = elems, .b_period = elems, .high = 6};
+        const qn_elementwise_params params = {.kernel = row->kernel,
+                                              .code = codes[i].code,
+                                              .a = a,
+                                              .b = b,
+                                              .dst = dst,
+                                              .elems = elems,
+                                              .a_period = elems,
+                                              .b_period = elems,
+                                              .high = 6};
         char label[64];
         qn_work work;
         qn_elementwise_work(&params, &work);
@@ -180,9 +222,19 @@ static void bench_elementwise(const qn_kernel_row *row, int64_t time_ms) {
 static void bench_pool(const qn_kernel_row *row, int64_t time_ms) {
     float *src = random_floats(65 * 65 * 320), *dst = random_floats(65 * 65 * 320);
     for (int global = 0; global < 2; global++) {
-        qn_pool_f32_params params = {.kernel = row->kernel, .src = src, .dst = dst, .batch = 1, .in_h = 65, .in_w = 65,
-                                     .channels = 320, .out_h = 32, .out_w = 32, .kernel_h = 3, .kernel_w = 3,
-                                     .stride_h = 2, .stride_w = 2};
+        qn_pool_f32_params params = {.kernel = row->kernel,
+                                     .src = src,
+                                     .dst = dst,
+                                     .batch = 1,
+                                     .in_h = 65,
+                                     .in_w = 65,
+                                     .channels = 320,
+                                     .out_h = 32,
+                                     .out_w = 32,
+                                     .kernel_h = 3,
+                                     .kernel_w = 3,
+                                     .stride_h = 2,
+                                     .stride_w = 2};
         qn_work work;
         if (global) {
             params.out_h = params.out_w = params.stride_h = params.stride_w = 1;
@@ -202,9 +254,18 @@ static void bench_resize(const qn_kernel_row *row, int64_t time_ms) {
     qn_kernel_set portable;
     qn_kernel_select(0, &portable);
     for (int argmax = 0; argmax < 2; argmax++) {
-        const qn_resize_f32_params params = {.kernel = row->kernel, .argmax = argmax ? portable.argmax_f32 : NULL,
-                                             .src = src, .dst = dst, .label_bytes = 8, .batch = 1, .in_h = 65,
-                                             .in_w = 65, .channels = 21, .out_h = 513, .out_w = 513, .align_corners = 1};
+        const qn_resize_f32_params params = {.kernel = row->kernel,
+                                             .argmax = argmax ? portable.argmax_f32 : NULL,
+                                             .src = src,
+                                             .dst = dst,
+                                             .label_bytes = 8,
+                                             .batch = 1,
+                                             .in_h = 65,
+                                             .in_w = 65,
+                                             .channels = 21,
+                                             .out_h = 513,
+                                             .out_w = 513,
+                                             .align_corners = 1};
         qn_work work;
         qn_resize_f32_work(&params, &work);
         print_rate(argmax ? "65x65x21 -> 513x513 with argmax" : "65x65x21 -> 513x513", measure(&work, time_ms), 0,
@@ -216,8 +277,8 @@ static void bench_resize(const qn_kernel_row *row, int64_t time_ms) {
 static void bench_argmax(const qn_kernel_row *row, int64_t time_ms) {
     const int64_t rows = 513 * 513, channels = 21;
     float *src = random_floats(rows * channels), *dst = random_floats(rows * 2);
-    const qn_argmax_f32_params params = {.kernel = row->kernel, .src = src, .dst = dst, .rows = rows,
-                                         .channels = channels, .label_bytes = 8};
+    const qn_argmax_f32_params params = {
+        .kernel = row->kernel, .src = src, .dst = dst, .rows = rows, .channels = channels, .label_bytes = 8};
     qn_work work;
     qn_argmax_f32_work(&params, &work);
     print_rate("513x513x21", measure(&work, time_ms), 0, 4.0 * (double)(rows * channels), 0);

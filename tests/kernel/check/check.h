@@ -38,6 +38,9 @@ void check_elementwise(check_context *context);
 void check_pool_f32(check_context *context);
 void check_resize_f32(check_context *context);
 void check_argmax_f32(check_context *context);
+void check_conv_f16(check_context *context);
+void check_depthwise_f16(check_context *context);
+void check_convert_f16(check_context *context);
 
 /* ---- Guarded buffers (guard.c) ---- */
 
@@ -58,12 +61,26 @@ int64_t check_draw(check_context *context, int64_t low, int64_t high);
 /* One of 1, multiple-1, multiple, multiple+1, small primes, or uniform, within [1, high]. */
 int64_t check_draw_size(check_context *context, int64_t multiple, int64_t high);
 int check_chance(check_context *context, int percent);
-/* How wild the data of a case is. */
-typedef enum check_data { CHECK_DATA_PLAIN, CHECK_DATA_EQUAL, CHECK_DATA_SPECIAL } check_data;
+/* What the data of a case is like. */
+typedef enum check_data {
+    CHECK_DATA_PLAIN,  /* random floats */
+    CHECK_DATA_EQUAL,  /* all the same */
+    CHECK_DATA_POWERS, /* next to powers of two: sums often lie next to the middle between two floats */
+    CHECK_DATA_TINY,   /* the same, with products below the normal range */
+    CHECK_DATA_SPECIAL /* with infinities, NaNs, denormals, zeros of both signs */
+} check_data;
 check_data check_draw_data(check_context *context);
 void check_fill(check_context *context, check_data data, float *values, int64_t count);
 /* Random limits of an activation: none, relu, relu6, or arbitrary. */
 void check_draw_activation(check_context *context, float *out_min, float *out_max);
+
+/* ---- Half precision (half.c). What a kernel gives for halves is what the portable one gives for the same values as
+   floats, rounded by base/dtype.h. ---- */
+
+/* A buffer of halves, the nearest to `values`, which take those values themselves. NULL stays NULL. */
+uint16_t *check_halves(check_context *context, const char *name, float *values, int64_t count);
+/* Fails unless `got` holds `want` rounded; NaNs are the same. */
+int check_same_halves(check_context *context, const char *kernel, const uint16_t *got, const float *want, int64_t count);
 
 /* ---- Running and comparing (run.c) ---- */
 
@@ -78,7 +95,8 @@ int check_run_work(check_context *context, const char *kernel, const qn_work *wo
 /* Fails unless the bytes are equal; NaNs of any sign and payload are the same. */
 int check_same_floats(check_context *context, const char *kernel, const float *got, const float *want, int64_t count);
 int check_same_bytes(check_context *context, const char *kernel, const void *got, const void *want, size_t bytes);
-/* Fails unless |got - want| <= bound, elementwise; elements whose want or bound is not finite or beyond 1e30 pass. */
+/* Fails unless |got - want| <= bound, elementwise, and a NaN where want is one. Other elements whose want or bound is
+   not finite or beyond 1e30 pass: the kernel may have overflowed. */
 int check_near(check_context *context, const char *kernel, const float *got, const double *want, const double *bound,
                int64_t count);
 

@@ -6,7 +6,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
-enum { SLOTS = 16, PAGE = 4096, SLOT_BYTES = 512 * PAGE, CANARY_BYTES = 2 * PAGE, CANARY = 0xA5 };
+enum { SLOTS = 32, PAGE = 4096, SLOT_BYTES = 1024 * PAGE, CANARY_BYTES = 2 * PAGE, CANARY = 0xA5 };
 
 typedef struct slot {
     uint8_t *start; /* SLOT_BYTES readable bytes between two pages that are not */
@@ -40,7 +40,8 @@ static void *take(check_context *context, const char *name, size_t bytes) {
     s->data = at_end ? s->start + SLOT_BYTES - bytes : s->start;
     uint8_t *low = at_end ? s->data : s->start, *high = s->data + bytes;
     const size_t before = (size_t)(s->data - s->start), after = (size_t)(s->start + SLOT_BYTES - high);
-    memset(low - (before < CANARY_BYTES ? before : CANARY_BYTES), CANARY, before < CANARY_BYTES ? before : CANARY_BYTES);
+    memset(low - (before < CANARY_BYTES ? before : CANARY_BYTES), CANARY,
+           before < CANARY_BYTES ? before : CANARY_BYTES);
     memset(s->data, CANARY, bytes);
     memset(high, CANARY, after < CANARY_BYTES ? after : CANARY_BYTES);
     return s->data;

@@ -11,12 +11,14 @@ static const struct {
     int binary;
     double ulps; /* largest distance from the true value in units of the last place; 0: correctly rounded */
 } codes[QN_EW_COUNT] = {
-    [QN_EW_ADD] = {"add", 1, 0},         [QN_EW_SUB] = {"sub", 1, 0},       [QN_EW_MUL] = {"mul", 1, 0},
-    [QN_EW_DIV] = {"div", 1, 0},         [QN_EW_MAX] = {"max", 1, 0},       [QN_EW_MIN] = {"min", 1, 0},
-    [QN_EW_CLAMP] = {"clamp", 0, 0},     [QN_EW_ABS] = {"abs", 0, 0},       [QN_EW_NEG] = {"neg", 0, 0},
-    [QN_EW_SQUARE] = {"square", 0, 0},   [QN_EW_SQRT] = {"sqrt", 0, 0},     [QN_EW_RSQRT] = {"rsqrt", 0, 0},
-    [QN_EW_EXP] = {"exp", 0, 2},         [QN_EW_SIGMOID] = {"sigmoid", 0, 3}, [QN_EW_TANH] = {"tanh", 0, 3},
-    [QN_EW_U8_TO_F32] = {"u8_to_f32", 0, 0},
+    [QN_EW_ADD] = {"add", 1, 0},     [QN_EW_SUB] = {"sub", 1, 0},
+    [QN_EW_MUL] = {"mul", 1, 0},     [QN_EW_DIV] = {"div", 1, 0},
+    [QN_EW_MAX] = {"max", 1, 0},     [QN_EW_MIN] = {"min", 1, 0},
+    [QN_EW_CLAMP] = {"clamp", 0, 0}, [QN_EW_ABS] = {"abs", 0, 0},
+    [QN_EW_NEG] = {"neg", 0, 0},     [QN_EW_SQUARE] = {"square", 0, 0},
+    [QN_EW_SQRT] = {"sqrt", 0, 0},   [QN_EW_RSQRT] = {"rsqrt", 0, 0},
+    [QN_EW_EXP] = {"exp", 0, 2},     [QN_EW_SIGMOID] = {"sigmoid", 0, 3},
+    [QN_EW_TANH] = {"tanh", 0, 3},   [QN_EW_U8_TO_F32] = {"u8_to_f32", 0, 0},
 };
 
 /* In double: for one correctly rounded operation on floats, rounding the double result gives the same answer. */
@@ -101,11 +103,13 @@ static void verify_elementwise(check_context *context, const elementwise_case *c
         const float want = (float)exact, got = c->dst[i];
         const float below = nextafterf(want, -INFINITY), above = nextafterf(want, INFINITY);
         const double ulp = fmax((double)above - (double)want, (double)want - (double)below);
-        if (isnan(want) ? isnan(got) : ulps == 0 || isinf(want) ? got == want : fabs((double)got - exact) <= ulps * ulp) {
+        if (isnan(want)                ? isnan(got)
+            : ulps == 0 || isinf(want) ? got == want
+                                       : fabs((double)got - exact) <= ulps * ulp) {
             continue;
         }
-        check_fail(context, kernel, "element %lld: %s(%a, %a) is %a, should be %a", (long long)i, codes[c->code].name, a,
-                   b, (double)got, (double)want);
+        check_fail(context, kernel, "element %lld: %s(%a, %a) is %a, should be %a", (long long)i, codes[c->code].name,
+                   a, b, (double)got, (double)want);
         return;
     }
 }
@@ -114,9 +118,16 @@ static void run_elementwise_row(check_context *context, const elementwise_case *
     const qn_kernel_row *row = context->rows[index];
     const size_t bytes = (size_t)c->elems * sizeof(float);
     qn_work work;
-    qn_elementwise_params params = {.kernel = row->kernel, .code = c->code, .a = c->a, .b = c->b, .dst = c->dst,
-                                    .elems = c->elems, .a_period = c->a_period, .b_period = c->b_period,
-                                    .low = c->low, .high = c->high};
+    qn_elementwise_params params = {.kernel = row->kernel,
+                                    .code = c->code,
+                                    .a = c->a,
+                                    .b = c->b,
+                                    .dst = c->dst,
+                                    .elems = c->elems,
+                                    .a_period = c->a_period,
+                                    .b_period = c->b_period,
+                                    .low = c->low,
+                                    .high = c->high};
     memset(c->dst, 0xA5, bytes);
     if (c->in_place) {
         memcpy(c->dst, c->in_place == 1 ? c->a : c->b, bytes);
@@ -135,9 +146,9 @@ static void run_elementwise_row(check_context *context, const elementwise_case *
 void check_elementwise(check_context *context) {
     elementwise_case c;
     draw_elementwise(context, &c);
-    check_describe(context, "%s of %lld elements, periods %lld and %lld, in place %d, limits %g..%g", codes[c.code].name,
-                   (long long)c.elems, (long long)c.a_period, (long long)c.b_period, c.in_place, (double)c.low,
-                   (double)c.high);
+    check_describe(context, "%s of %lld elements, periods %lld and %lld, in place %d, limits %g..%g",
+                   codes[c.code].name, (long long)c.elems, (long long)c.a_period, (long long)c.b_period, c.in_place,
+                   (double)c.low, (double)c.high);
     for (int i = 0; i < context->row_count && !context->failed; i++) run_elementwise_row(context, &c, i);
 }
 
@@ -156,9 +167,7 @@ static void store_label(void *dst, int64_t at, int64_t label, int64_t bytes, int
 }
 
 void check_argmax_f32(check_context *context) {
-    static const struct {
-        int64_t bytes, is_float;
-    } types[] = {{1, 0}, {4, 0}, {8, 0}, {4, 1}};
+    static const struct { int64_t bytes, is_float; } types[] = {{1, 0}, {4, 0}, {8, 0}, {4, 1}};
     qn_argmax_f32_params params = {.channels = check_draw_size(context, 64, 200)};
     params.rows = check_chance(context, 5) ? check_draw(context, 1, 3000) : check_draw_size(context, 16, 100);
     const int64_t type = check_draw(context, 0, 3), elems = params.rows * params.channels;

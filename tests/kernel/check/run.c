@@ -11,9 +11,7 @@
 #include <xmmintrin.h>
 #endif
 
-int64_t check_draw(check_context *context, int64_t low, int64_t high) {
-    return qn_rng_range(&context->rng, low, high);
-}
+int64_t check_draw(check_context *context, int64_t low, int64_t high) { return qn_rng_range(&context->rng, low, high); }
 
 int check_chance(check_context *context, int percent) { return check_draw(context, 1, 100) <= percent; }
 
@@ -31,17 +29,23 @@ int64_t check_draw_size(check_context *context, int64_t multiple, int64_t high) 
 }
 
 check_data check_draw_data(check_context *context) {
-    const int64_t die = check_draw(context, 0, 9);
-    return die < 7 ? CHECK_DATA_PLAIN : die < 8 ? CHECK_DATA_EQUAL : CHECK_DATA_SPECIAL;
+    const int64_t die = check_draw(context, 0, 9); /* the four kinds that are not plain: 10 % each */
+    return die < 6 ? CHECK_DATA_PLAIN : (check_data)(die - 5);
 }
 
 void check_fill(check_context *context, check_data data, float *values, int64_t count) {
-    static const float special[] = {0.0f,     -0.0f,     1e-40f,   -1e-45f,   1.17549435e-38f, 3.0e38f, -3.0e38f,
-                                    INFINITY, -INFINITY, NAN,      1e20f,     -1e-20f,         1.0f,    -1.0f,
+    static const float special[] = {0.0f,     -0.0f,      1e-40f, -1e-45f, 1.17549435e-38f, 3.0e38f, -3.0e38f,
+                                    INFINITY, -INFINITY,  NAN,    1e20f,   -1e-20f,         1.0f,    -1.0f,
                                     6.0f,     16777216.f, 0.5f};
     const float equal = qn_rng_float(&context->rng, -2.0f, 2.0f);
+    const float off = ldexpf(1, -4 * (int)check_draw(context, 3, 5));
+    const int scale = data != CHECK_DATA_TINY ? 0 : check_chance(context, 70) ? -64 : -125;
     for (int64_t i = 0; i < count; i++) {
         values[i] = data == CHECK_DATA_EQUAL ? equal : qn_rng_float(&context->rng, -2.0f, 2.0f);
+        if (data == CHECK_DATA_POWERS || data == CHECK_DATA_TINY) {
+            const float value = check_chance(context, 50) ? 1 + off : 1 - off;
+            values[i] = ldexpf(check_chance(context, 50) ? value : -value, scale - (int)check_draw(context, 0, 14));
+        }
         if (data == CHECK_DATA_SPECIAL && check_chance(context, 10)) {
             values[i] = special[check_draw(context, 0, sizeof special / sizeof *special - 1)];
         }
@@ -194,6 +198,10 @@ int check_same_bytes(check_context *context, const char *kernel, const void *got
 int check_near(check_context *context, const char *kernel, const float *got, const double *want, const double *bound,
                int64_t count) {
     for (int64_t i = 0; i < count; i++) {
+        if (isnan(want[i]) && !isnan(got[i])) {
+            check_fail(context, kernel, "element %lld is %a, should be nan", (long long)i, (double)got[i]);
+            return 0;
+        }
         if (!isfinite(want[i]) || !isfinite(bound[i]) || fabs(want[i]) > 1e30 || bound[i] > 1e30) continue;
         if (fabs((double)got[i] - want[i]) <= bound[i]) continue;
         check_fail(context, kernel, "element %lld is %.9g, the naive reference gives %.9g within %.3g", (long long)i,

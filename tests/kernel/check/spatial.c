@@ -39,7 +39,7 @@ static double naive_pool(const qn_pool_f32_params *p, int64_t pixel, int64_t cha
         for (int64_t kx = 0; kx < p->kernel_w; kx++) {
             const int64_t sy = y * p->stride_h - p->pad_top + ky, sx = x * p->stride_w - p->pad_left + kx;
             if (sy < 0 || sx < 0 || sy >= p->in_h || sx >= p->in_w) continue;
-            const double value = (double)p->src[((image * p->in_h + sy) * p->in_w + sx) * p->channels + channel];
+            const double value = (double)((const float *)p->src)[((image * p->in_h + sy) * p->in_w + sx) * p->channels + channel];
             cells++;
             sum += value;
             size += fabs(value);
@@ -72,11 +72,11 @@ void check_pool_f32(check_context *context) {
     float *dst = check_buffer(context, "dst", (size_t)out * sizeof *dst);
     float *want = check_buffer(context, "want", (size_t)out * sizeof *dst);
     check_fill(context, check_draw_data(context), src, in);
-    check_describe(context, "%s, in %lldx%lldx%lldx%lld, out %lldx%lld, kernel %lldx%lld, stride %lld,%lld, pad %lld,%lld",
-                   p.average ? "average" : "max", (long long)p.batch, (long long)p.in_h, (long long)p.in_w,
-                   (long long)p.channels, (long long)p.out_h, (long long)p.out_w, (long long)p.kernel_h,
-                   (long long)p.kernel_w, (long long)p.stride_h, (long long)p.stride_w, (long long)p.pad_top,
-                   (long long)p.pad_left);
+    check_describe(
+        context, "%s, in %lldx%lldx%lldx%lld, out %lldx%lld, kernel %lldx%lld, stride %lld,%lld, pad %lld,%lld",
+        p.average ? "average" : "max", (long long)p.batch, (long long)p.in_h, (long long)p.in_w, (long long)p.channels,
+        (long long)p.out_h, (long long)p.out_w, (long long)p.kernel_h, (long long)p.kernel_w, (long long)p.stride_h,
+        (long long)p.stride_w, (long long)p.pad_top, (long long)p.pad_left);
     p.src = src;
     p.dst = dst;
     for (int i = 0; i < context->row_count && !context->failed; i++) {
@@ -115,8 +115,8 @@ typedef struct axis_pair {
 
 /* TensorFlow's coordinates, in float as there. */
 static axis_pair naive_axis(int64_t out, int64_t in_size, int64_t out_size, int64_t align_corners, int64_t half_pixel) {
-    const float scale = align_corners && out_size > 1 ? (float)(in_size - 1) / (float)(out_size - 1)
-                                                      : (float)in_size / (float)out_size;
+    const float scale =
+        align_corners && out_size > 1 ? (float)(in_size - 1) / (float)(out_size - 1) : (float)in_size / (float)out_size;
     const float at = half_pixel ? ((float)out + 0.5f) * scale - 0.5f : (float)out * scale;
     axis_pair pair = {(int64_t)floorf(at), (int64_t)floorf(at) + 1, at - floorf(at)};
     if (pair.low < 0) pair.low = 0;
@@ -130,8 +130,8 @@ static axis_pair naive_axis(int64_t out, int64_t in_size, int64_t out_size, int6
 static float naive_resize(const qn_resize_f32_params *p, int64_t image, int64_t y, int64_t x, int64_t c) {
     const axis_pair v = naive_axis(y, p->in_h, p->out_h, p->align_corners, p->half_pixel_centers);
     const axis_pair h = naive_axis(x, p->in_w, p->out_w, p->align_corners, p->half_pixel_centers);
-    const float *top = p->src + (image * p->in_h + v.low) * p->in_w * p->channels + c;
-    const float *bottom = p->src + (image * p->in_h + v.high) * p->in_w * p->channels + c;
+    const float *top = (const float *)p->src + (image * p->in_h + v.low) * p->in_w * p->channels + c;
+    const float *bottom = (const float *)p->src + (image * p->in_h + v.high) * p->in_w * p->channels + c;
     const float tl = top[h.low * p->channels], tr = top[h.high * p->channels];
     const float bl = bottom[h.low * p->channels], br = bottom[h.high * p->channels];
     const float t = tl + (tr - tl) * h.factor, b = bl + (br - bl) * h.factor;

@@ -3,5 +3,5 @@
 #include "kernel/kernels.h"
 
 #define KERNEL_SYMBOL qn_k_depthwise_f32_avx2
-#define KERNEL_NAME "depthwise_f32_avx2"
+#define KERNEL_NAME   "depthwise_f32_avx2"
 #include "kernel/body/depthwise_f32.h"

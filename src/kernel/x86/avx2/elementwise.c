@@ -3,5 +3,5 @@
 #include "kernel/kernels.h"
 
 #define KERNEL_SYMBOL qn_k_elementwise_avx2
-#define KERNEL_NAME "elementwise_avx2"
+#define KERNEL_NAME   "elementwise_avx2"
 #include "kernel/body/elementwise.h"

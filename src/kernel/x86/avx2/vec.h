@@ -29,6 +29,28 @@ static inline VF v_load_u8_n(const uint8_t *p, int64_t n) {
     return _mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(_mm_cvtsi64_si128((int64_t)bytes)));
 }
 
+static inline VF v_load_half(const uint16_t *p) {
+    return _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)(const void *)p));
+}
+static inline void v_store_half(uint16_t *p, VF a) {
+    _mm_storeu_si128((__m128i *)(void *)p, _mm256_cvtps_ph(a, _MM_FROUND_TO_NEAREST_INT));
+}
+static inline VF v_load_half_n(const uint16_t *p, int64_t n) {
+    uint16_t lanes[8] = {0};
+    if (n >= 8) return v_load_half(p);
+    for (int64_t i = 0; i < n; i++) lanes[i] = p[i];
+    return v_load_half(lanes);
+}
+static inline void v_store_half_n(uint16_t *p, VF a, int64_t n) {
+    uint16_t lanes[8];
+    if (n >= 8) {
+        v_store_half(p, a);
+        return;
+    }
+    v_store_half(lanes, a);
+    for (int64_t i = 0; i < n; i++) p[i] = lanes[i];
+}
+
 static inline VF v_fma(VF a, VF b, VF c) { return _mm256_fmadd_ps(a, b, c); }
 static inline VF v_add(VF a, VF b) { return _mm256_add_ps(a, b); }
 static inline VF v_sub(VF a, VF b) { return _mm256_sub_ps(a, b); }
@@ -55,9 +77,7 @@ static inline VI vi_add(VI a, VI b) { return _mm256_add_epi32(a, b); }
 static inline VI vi_sub(VI a, VI b) { return _mm256_sub_epi32(a, b); }
 static inline VI vi_half(VI a) { return _mm256_srai_epi32(a, 1); }
 static inline VI vi_shift_to_exponent(VI a) { return _mm256_slli_epi32(a, 23); }
-static inline VI vi_select(VM m, VI a, VI b) {
-    return v_bits(_mm256_blendv_ps(v_from_bits(b), v_from_bits(a), m));
-}
+static inline VI vi_select(VM m, VI a, VI b) { return v_bits(_mm256_blendv_ps(v_from_bits(b), v_from_bits(a), m)); }
 static inline void vi_store_n(int32_t *p, VI a, int64_t n) { _mm256_maskstore_epi32(p, v_mask_n(n), a); }
 
 #endif

@@ -3,5 +3,5 @@
 #include "kernel/kernels.h"
 
 #define KERNEL_SYMBOL qn_k_argmax_f32_avx512
-#define KERNEL_NAME "argmax_f32_avx512"
+#define KERNEL_NAME   "argmax_f32_avx512"
 #include "kernel/body/argmax_f32.h"

@@ -2,8 +2,8 @@
 #include "kernel/x86/avx512/vec.h"
 #include "kernel/kernels.h"
 
-#define TILE_ROWS 14
+#define TILE_ROWS   14
 #define TILE_PANELS 2
 #define TILE_SYMBOL qn_k_conv_f32_14x32_avx512
-#define TILE_NAME "conv_f32_14x32_avx512"
+#define TILE_NAME   "conv_f32_14x32_avx512"
 #include "kernel/body/conv_f32.h"

@@ -3,5 +3,5 @@
 #include "kernel/kernels.h"
 
 #define KERNEL_SYMBOL qn_k_pool_f32_avx512
-#define KERNEL_NAME "pool_f32_avx512"
+#define KERNEL_NAME   "pool_f32_avx512"
 #include "kernel/body/pool_f32.h"

@@ -3,5 +3,5 @@
 #include "kernel/kernels.h"
 
 #define KERNEL_SYMBOL qn_k_resize_f32_avx512
-#define KERNEL_NAME "resize_f32_avx512"
+#define KERNEL_NAME   "resize_f32_avx512"
 #include "kernel/body/resize_f32.h"

@@ -25,6 +25,18 @@ static inline VF v_load_u8_n(const uint8_t *p, int64_t n) {
     return _mm512_cvtepi32_ps(_mm512_cvtepu8_epi32(_mm_maskz_loadu_epi8(v_mask_n(n), p)));
 }
 
+static inline VF v_load_half(const uint16_t *p) {
+    return _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)(const void *)p));
+}
+static inline __m256i v_to_half(VF a) { return _mm512_cvtps_ph(a, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC); }
+static inline void v_store_half(uint16_t *p, VF a) { _mm256_storeu_si256((__m256i *)(void *)p, v_to_half(a)); }
+static inline VF v_load_half_n(const uint16_t *p, int64_t n) {
+    return _mm512_cvtph_ps(_mm256_maskz_loadu_epi16(v_mask_n(n), p));
+}
+static inline void v_store_half_n(uint16_t *p, VF a, int64_t n) {
+    _mm256_mask_storeu_epi16(p, v_mask_n(n), v_to_half(a));
+}
+
 static inline VF v_fma(VF a, VF b, VF c) { return _mm512_fmadd_ps(a, b, c); }
 static inline VF v_add(VF a, VF b) { return _mm512_add_ps(a, b); }
 static inline VF v_sub(VF a, VF b) { return _mm512_sub_ps(a, b); }

@@ -1,0 +1,15 @@
+/* op/lower.h - what operators share when they lower to kernels that compute in float32. */
+#ifndef QN_OP_LOWER_H
+#define QN_OP_LOWER_H
+
+#include "base/dtype.h"
+#include "kernel/kernel.h"
+
+/* Can float32 kernels read and write values of `dtype`? *out_half: how, NULL for float32 itself. */
+static inline int qn_lower_storage(qn_dtype dtype, const qn_kernel_set *kernels,
+                                   const qn_convert_f16_kernel **out_half) {
+    *out_half = dtype == QN_DTYPE_F16 ? kernels->convert_f16 : NULL;
+    return dtype == QN_DTYPE_F32 || *out_half != NULL;
+}
+
+#endif

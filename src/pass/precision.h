@@ -1,0 +1,21 @@
+/* pass/precision.h - saying what the floats of nodes are to be stored in, before the passes run; pass store_half does
+ * it.
+ *
+ * Every node stores its float operands and results in one type. A wish belongs to a node; that of a value belongs to
+ * the node that makes it, and that of an input or constant to every node that reads it. When nodes are fused the wish
+ * goes with them. Later wishes replace earlier ones, so those for operators come before those for names.
+ */
+#ifndef QN_PASS_PRECISION_H
+#define QN_PASS_PRECISION_H
+
+#include "ir/graph.h"
+
+/* `dtype` F16 or F32; anything else is UNSUPPORTED. `reason` says who asks ("custom_nodes"); it is copied. */
+qn_status *qn_precision_set_node(qn_graph *graph, qn_node *node, qn_dtype dtype, const char *reason) QN_MUST_USE;
+qn_status *qn_precision_set_value(qn_graph *graph, qn_value *value, qn_dtype dtype, const char *reason) QN_MUST_USE;
+/* The node or else the value of that name. INVALID_ARGUMENT: there is none; the nearest is named. */
+qn_status *qn_precision_set_named(qn_graph *graph, const char *name, qn_dtype dtype, const char *reason) QN_MUST_USE;
+/* Every node of an operator ("softmax"). INVALID_ARGUMENT: there is no such operator. */
+qn_status *qn_precision_set_op(qn_graph *graph, const char *op, qn_dtype dtype, const char *reason) QN_MUST_USE;
+
+#endif

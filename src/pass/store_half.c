@@ -1,0 +1,238 @@
+/* Half precision as storage. A node that is asked to (by itself or by the graph, ir/graph.h) gets its float32 operands
+ * as f16 and so makes f16 results; kernels compute in float32 between. A cast stands where two neighbours differ,
+ * constants are rounded once, and the inputs and outputs of the graph keep their types.
+ *
+ * What stays float32 all the same, and says so in precision_reason:
+ *   - a node with a constant too large for half precision
+ *   - arithmetic on sizes and indices: numbers computed from integers alone, which half precision holds up to 2048 only
+ *   - operators that do not take f16 */
+#include "pass/pass.h"
+#include "pass/precision.h"
+
+#include <math.h>
+
+typedef struct storage {
+    qn_graph *graph;
+    uint32_t id_count;      /* of values that were there before the pass */
+    qn_value **other;       /* by id: the value in the other of the two types, once somebody needed it */
+    uint8_t *from_integers; /* by id: a vector or number computed from integers alone */
+} storage;
+
+static int is_f32(const qn_value *value) { return value && value->type.dtype == QN_DTYPE_F32; }
+static int is_f16(const qn_value *value) { return value && value->type.dtype == QN_DTYPE_F16; }
+
+/* ---- Values in the other type ---- */
+
+/* Does every finite element stay finite? */
+static int fits_half(const qn_value *constant) {
+    qn_view view = qn_value_view(constant);
+    int64_t elems = qn_view_elems(&view);
+    const float *data = view.data;
+    for (int64_t i = 0; i < elems; i++)
+        if (isfinite(data[i]) && isinf(qn_half_to_float(qn_float_to_half(data[i])))) return 0;
+    return 1;
+}
+
+static qn_status *halve_constant(storage *s, const qn_value *constant, qn_value **out) {
+    qn_view view = qn_value_view(constant);
+    int64_t elems = qn_view_elems(&view);
+    const float *from = view.data;
+    const char *name = qn_arena_printf(s->graph->arena, "%s/f16", constant->name);
+    uint16_t *to = qn_arena_alloc_aligned(s->graph->arena, (size_t)elems * sizeof *to, 64);
+    if (!to || !name) return qn_status_out_of_memory();
+    for (int64_t i = 0; i < elems; i++) to[i] = qn_float_to_half(from[i]);
+    view.dtype = QN_DTYPE_F16;
+    view.data = to;
+    return qn_graph_add_constant(s->graph, name, &view, out);
+}
+
+static qn_status *add_cast(qn_graph *graph, qn_value *value, qn_dtype dtype, qn_node *before, qn_value **out) {
+    const qn_cast_attrs attrs = {.dtype = dtype};
+    const char *name = qn_arena_printf(graph->arena, "%s/%s", value->name, qn_dtype_name(dtype));
+    qn_node *cast;
+    if (!name) return qn_status_out_of_memory();
+    QN_TRY(qn_graph_add_node(graph, &qn_op_cast, name, &attrs, 1, &value, before, &cast));
+    cast->source = value->producer ? value->producer->source : NULL;
+    cast->precision_reason = dtype == QN_DTYPE_F16 ? "f16: from f32" : "f32: from f16";
+    *out = cast->outputs[0];
+    return qn_node_infer(graph, cast);
+}
+
+/* `value`, a float of either type, as `dtype` for `user`. */
+static qn_status *as_dtype(storage *s, qn_value *value, qn_dtype dtype, qn_node *user, qn_value **out) {
+    *out = value;
+    if (value->type.dtype == dtype || value->id >= s->id_count) return NULL;
+    qn_value **known = &s->other[value->id];
+    if (!*known && qn_value_is_constant(value))
+        QN_TRY(halve_constant(s, value, known));
+    else if (!*known)
+        QN_TRY(add_cast(s->graph, value, dtype, user, known));
+    *out = *known;
+    return NULL;
+}
+
+/* Gives `node` its f32 and f16 inputs in `dtype`, the others as they are. Constants of f16 were so in the source. */
+static qn_status *set_inputs(storage *s, qn_node *node, qn_dtype dtype) {
+    for (int i = 0; i < node->input_count; i++) {
+        qn_value *value = node->inputs[i], *wanted;
+        int differs = dtype == QN_DTYPE_F16 ? is_f32(value) : is_f16(value) && !qn_value_is_constant(value);
+        if (!differs) continue;
+        QN_TRY(as_dtype(s, value, dtype, node, &wanted));
+        QN_TRY(qn_node_set_input(s->graph, node, i, wanted));
+    }
+    return NULL;
+}
+
+/* ---- What stays ---- */
+
+/* A cast whose result half precision may not hold. */
+static int is_wide_cast(const qn_node *node) {
+    qn_dtype from = node->inputs[0]->type.dtype;
+    return node->op == &qn_op_cast && qn_dtype_is_integer(from) && qn_dtype_size(from) > 1;
+}
+
+/* Marks and tells whether the node computes few numbers from integers alone: sizes, most likely. */
+static int is_from_integers(storage *s, const qn_node *node) {
+    int from_integers = 0;
+    for (int i = 0; i < node->input_count; i++) {
+        const qn_value *value = node->inputs[i];
+        if (!value || qn_value_is_constant(value)) continue;
+        if (is_f32(value) || is_f16(value)) {
+            if (value->id >= s->id_count || !s->from_integers[value->id]) return 0;
+        }
+        from_integers = 1;
+    }
+    if (!from_integers || (node->op == &qn_op_cast && !is_wide_cast(node) && !is_f32(node->inputs[0]))) return 0;
+    for (int i = 0; i < node->output_count; i++)
+        if (node->outputs[i]->type.rank > 1) return 0;
+    for (int i = 0; i < node->output_count; i++)
+        if (is_f32(node->outputs[i])) s->from_integers[node->outputs[i]->id] = 1;
+    return 1;
+}
+
+/* Why a node that is asked to store halves cannot, or NULL. */
+static const char *find_obstacle(storage *s, const qn_node *node) {
+    if (is_from_integers(s, node)) return "computed from integers";
+    if (node->input_count && is_f32(node->outputs[0]) && is_wide_cast(node))
+        return "its integers may be too large for f16";
+    for (int i = 0; i < node->input_count; i++) {
+        const qn_value *value = node->inputs[i];
+        if (is_f32(value) && qn_value_is_constant(value) && !fits_half(value))
+            return qn_arena_printf(s->graph->arena, "constant '%s' is too large for f16", value->name);
+    }
+    return NULL;
+}
+
+/* ---- Nodes ---- */
+
+static int has_floats(const qn_node *node) {
+    for (int i = 0; i < node->input_count; i++)
+        if (is_f32(node->inputs[i]) || is_f16(node->inputs[i])) return 1;
+    for (int i = 0; i < node->output_count; i++)
+        if (is_f32(node->outputs[i])) return 1;
+    return 0;
+}
+
+static int has_halves(const qn_node *node) {
+    for (int i = 0; i < node->input_count; i++)
+        if (is_f16(node->inputs[i])) return 1;
+    for (int i = 0; i < node->output_count; i++)
+        if (is_f16(node->outputs[i])) return 1;
+    return 0;
+}
+
+/* A cast from one float type to another says itself what is stored. */
+static int is_float_cast(const qn_node *node) {
+    return node->op == &qn_op_cast && qn_dtype_is_float(node->inputs[0]->type.dtype) &&
+           qn_dtype_is_float((qn_dtype)((const qn_cast_attrs *)node->attrs)->dtype);
+}
+
+static qn_status *set_dtype(storage *s, qn_node *node, qn_dtype dtype) {
+    QN_TRY(set_inputs(s, node, dtype));
+    qn_cast_attrs *cast = node->op == &qn_op_cast ? node->attrs : NULL;
+    if (cast && (cast->dtype == QN_DTYPE_F32 || cast->dtype == QN_DTYPE_F16)) cast->dtype = dtype;
+    return qn_node_infer(s->graph, node);
+}
+
+static qn_status *explain(storage *s, qn_node *node, const char *reason) {
+    node->precision_reason = qn_arena_printf(s->graph->arena, "%s: %s", has_halves(node) ? "f16" : "f32", reason);
+    return node->precision_reason ? NULL : qn_status_out_of_memory();
+}
+
+static qn_status *keep_f32(storage *s, qn_node *node, const char *reason) {
+    QN_TRY(set_dtype(s, node, QN_DTYPE_F32));
+    if (reason) return explain(s, node, reason);
+    node->precision_reason = NULL;
+    return NULL;
+}
+
+/* Half precision; *out_done 0: the operator refuses and is as it was. */
+static qn_status *try_half(storage *s, qn_node *node, int *out_done) {
+    qn_value **inputs = qn_arena_copy(s->graph->arena, node->inputs, (size_t)node->input_count * sizeof *inputs);
+    if (!inputs) return qn_status_out_of_memory();
+    qn_status *status = set_dtype(s, node, QN_DTYPE_F16);
+    *out_done = !status;
+    if (!status || qn_status_code(status) == QN_OUT_OF_MEMORY) return status;
+    qn_status_free(status);
+    for (int i = 0; i < node->input_count; i++) QN_TRY(qn_node_set_input(s->graph, node, i, inputs[i]));
+    return NULL;
+}
+
+static qn_status *convert(storage *s, qn_node *node) {
+    qn_dtype wanted = node->precision ? node->precision : s->graph->precision;
+    const char *reason = node->precision ? node->precision_reason : s->graph->precision_reason;
+    if (!has_floats(node) || is_float_cast(node)) return NULL;
+    if (wanted != QN_DTYPE_F16) return keep_f32(s, node, node->precision ? reason : NULL);
+    const char *obstacle = find_obstacle(s, node);
+    if (obstacle) return keep_f32(s, node, obstacle);
+    int done;
+    QN_TRY(try_half(s, node, &done));
+    if (done)
+        return explain(s, node,
+                       !has_halves(node) ? "its results are f32 by definition"
+                       : reason          ? reason
+                                         : "asked for");
+    return keep_f32(s, node, qn_arena_printf(s->graph->arena, "%s does not take f16", node->op->name));
+}
+
+/* ---- Outputs ---- */
+
+/* An output that was f32 is so again, under its name. */
+static qn_status *restore_output(qn_graph *graph, qn_value *value) {
+    const char *name = value->name, *hidden = qn_arena_printf(graph->arena, "%s/f16", name);
+    qn_value *out;
+    if (!hidden) return qn_status_out_of_memory();
+    while (qn_graph_find_value(graph, hidden)) {
+        hidden = qn_arena_printf(graph->arena, "%s_", hidden);
+        if (!hidden) return qn_status_out_of_memory();
+    }
+    QN_TRY(add_cast(graph, value, QN_DTYPE_F32, value->producer->next, &out));
+    for (size_t i = 0; i < graph->outputs.count; i++)
+        if (graph->outputs.items[i] == value) graph->outputs.items[i] = out;
+    value->is_output = 0;
+    out->is_output = 1;
+    QN_TRY(qn_graph_rename_value(graph, value, hidden));
+    return qn_graph_rename_value(graph, out, name);
+}
+
+static int is_asked_for(const qn_graph *graph) {
+    if (graph->precision == QN_DTYPE_F16) return 1;
+    for (const qn_node *node = graph->first; node; node = node->next)
+        if (node->precision) return 1;
+    return 0;
+}
+
+qn_status *qn_pass_store_half(qn_graph *graph) {
+    if (!is_asked_for(graph)) return NULL;
+    storage s = {.graph = graph, .id_count = graph->next_id};
+    s.other = QN_ARENA_ARRAY(graph->arena, qn_value *, graph->next_id);
+    s.from_integers = QN_ARENA_ARRAY(graph->arena, uint8_t, graph->next_id);
+    uint8_t *was_f32 = QN_ARENA_ARRAY(graph->arena, uint8_t, graph->outputs.count);
+    if (!s.other || !s.from_integers || !was_f32) return qn_status_out_of_memory();
+    for (size_t i = 0; i < graph->outputs.count; i++) was_f32[i] = (uint8_t)is_f32(graph->outputs.items[i]);
+    for (qn_node *node = graph->first; node; node = node->next) QN_TRY(convert(&s, node));
+    for (size_t i = 0; i < graph->outputs.count; i++)
+        if (was_f32[i] && is_f16(graph->outputs.items[i])) QN_TRY(restore_output(graph, graph->outputs.items[i]));
+    qn_graph_remove_dead(graph);
+    return qn_graph_infer(graph); /* checks once, and not those of attempts */
+}

@@ -1,0 +1,2 @@
+/* The random networks of the passes serve here too. */
+#include "../pass/random_graph.c"
