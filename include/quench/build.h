@@ -17,7 +17,8 @@ typedef struct qn_build_options {
     const qn_allocator *allocator; /* of the model; default NULL: the C library's heap. Copied */
     const qn_log *log;             /* default NULL. Used during the call only */
     /* Default NULL. Called after each pass with its name and the graph as text IR, both valid during the call. Making
-       the text costs time, so give it only where it is wanted: pass names in `print_after` ("all": every pass). */
+       the text costs time, so give it only where it is wanted: pass names in `print_after` ("all": every pass). Also called
+       with "before_build" and "after_build" where debug_config.print_ir asks for these; without it they go to the log. */
     void (*after_pass)(void *self, const char *pass, const char *graph_text);
     void *after_pass_self;
     const char *print_after;

@@ -14,8 +14,11 @@
  * A context belongs to one thread at a time; a call that finds it in use on another answers BUSY and changes nothing.
  * Any number of contexts may run at once on one engine.
  *
- * Memory: all arrays are allocated when the context is created. Setting shapes may replace the arena, the one block
- * that holds intermediate values and scratch, by a larger one; running allocates nothing.
+ * Memory: all arrays are allocated when the context is created, and the arena, the one block that holds intermediate
+ * values and scratch, when shapes are set for the first time. If the model's shapes have an upper bound, the arena is
+ * as large as the largest of them needs and stays; what is not touched costs address space only. Else setting shapes
+ * may replace it by a larger one. Running allocates nothing. The arena may also be the caller's:
+ * qn_context_create_with().
  */
 #ifndef QUENCH_CONTEXT_H
 #define QUENCH_CONTEXT_H
@@ -23,6 +26,7 @@
 #include "quench/engine.h"
 #include "quench/status.h"
 #include "quench/tensor.h"
+#include "quench/trace.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -42,7 +46,42 @@ typedef struct qn_shape {
  */
 QN_API qn_status *qn_context_create(qn_engine *engine, qn_context **out_context) QN_MUST_USE;
 
-/* Frees the context; not while a run is active. Accepts NULL. */
+typedef struct qn_context_options {
+    size_t size; /* sizeof(qn_context_options), set by qn_context_options_init */
+    /* Memory for the arena, aligned to 64 bytes. Default NULL: the context allocates it. The caller keeps it alive as
+       long as the context, and may use it for anything, other contexts included, while no run of this context is
+       active: runs expect nothing in it. It is never replaced or grown */
+    void *arena;
+    size_t arena_bytes; /* what there is; qn_engine_measure_arena() tells how much is needed */
+} qn_context_options;
+
+/* Sets every option to its default. */
+QN_API void qn_context_options_init(qn_context_options *options);
+
+/* Makes a context as qn_context_create() does, with options.
+ * @param options  NULL for the defaults
+ * returns    as qn_context_create(); INVALID_ARGUMENT: an arena that is misaligned, or too small for inputs of fixed
+ * shape. Where shapes are set later, setting them answers INVALID_ARGUMENT, with both sizes, if the arena is too small
+ *            for them
+ * threads    any thread
+ */
+QN_API qn_status *qn_context_create_with(qn_engine *engine, const qn_context_options *options,
+                                         qn_context **out_context) QN_MUST_USE;
+
+/* How large the arena of a context has to be.
+ * @param shapes     one per input, in the model's order: the size at these shapes. NULL: the ceiling, the size that is
+ *                   enough for every shape in range
+ * @param count      the model's number of inputs; 0 with NULL
+ * @param out_bytes  values and the scratch of all the engine's threads together; 0 on failure
+ * returns    INVALID_ARGUMENT, LIMIT, INVALID_MODEL: as qn_context_set_input_shapes(); UNAVAILABLE: no ceiling, since
+ * the shapes have no upper bound; OUT_OF_MEMORY; UNSUPPORTED as qn_context_create() threads    any thread cost that of
+ * making a context and setting its shapes, without the arena; frees all it allocates
+ */
+QN_API qn_status *qn_engine_measure_arena(qn_engine *engine, const qn_shape *shapes, size_t count,
+                                          uint64_t *out_bytes) QN_MUST_USE;
+
+/* Gives the context up; not while a run is active. Where it waits on a queue it stays until that has run. Accepts NULL.
+ */
 QN_API void qn_context_destroy(qn_context *context);
 
 /* Sets the shape of one input. As soon as every input has one (fixed ones have theirs from the start) the program is
@@ -54,7 +93,8 @@ QN_API void qn_context_destroy(qn_context *context);
  *            bounds it) or a combination that the model's own checks refuse: the shapes stay as they were.
  *            OUT_OF_MEMORY, LIMIT (a value larger than memory can be): no shapes are set then, set them again.
  *            BUSY. INVALID_MODEL: the file contradicts itself at these shapes
- * cost       microseconds; allocates only when the arena must grow
+ *            INVALID_ARGUMENT also where the caller's arena is too small: nothing has changed then either
+ * cost       microseconds; allocates the first time, and where there is no ceiling when the arena must grow
  */
 QN_API qn_status *qn_context_set_input_shape(qn_context *context, size_t index, int rank,
                                              const int64_t *dims) QN_MUST_USE;
@@ -90,14 +130,16 @@ QN_API qn_status *qn_context_get_output_shape(qn_context *context, size_t index,
 QN_API qn_status *qn_context_run(qn_context *context, const qn_tensor *inputs, size_t input_count, qn_tensor *outputs,
                                  size_t output_count) QN_MUST_USE;
 
-/* Asks the run in progress to stop: it returns CANCELLED soon. Does nothing when none is in progress. Any thread. */
+/* Asks the run in progress to stop: it returns CANCELLED soon. Does nothing when none is in progress; what waits on a
+   queue is cancelled by qn_queue_cancel(). Any thread. */
 QN_API void qn_context_cancel(qn_context *context);
 
 typedef struct qn_arena_info {
-    uint64_t total_bytes;   /* of the arena as allocated; grows, never shrinks */
+    uint64_t total_bytes;   /* of the arena as allocated or given; never shrinks */
     uint64_t value_bytes;   /* needed for values at the shapes that are set */
     uint64_t scratch_bytes; /* needed for scratch, all threads together */
     uint64_t table_bytes;   /* everything else the context holds */
+    uint64_t ceiling_bytes; /* the most that values and scratch need at any shape in range; 0: no ceiling */
 } qn_arena_info;
 
 /* How much memory the context holds. Not while a run is active. */
@@ -121,6 +163,12 @@ QN_API qn_status *qn_context_set_profiling(qn_context *context, int enabled) QN_
  */
 QN_API qn_status *qn_context_get_step_profile(qn_context *context, size_t step,
                                               qn_step_profile *out_profile) QN_MUST_USE;
+
+/* Records the following runs into `trace` (quench/trace.h), which the context keeps alive; NULL for none.
+ * returns    BUSY; OUT_OF_MEMORY: nothing has changed
+ * cost       a run takes about 0.1 us longer for each step and each range of tasks
+ */
+QN_API qn_status *qn_context_set_trace(qn_context *context, qn_trace *trace) QN_MUST_USE;
 
 /* Sees values while a run computes them: first the inputs, then the outputs of each step right after it, each with
  * its name and bytes. `tensor` and its data are valid during the call only and must not be written.

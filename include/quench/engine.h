@@ -7,6 +7,9 @@
  *
  * An engine is immutable and may be shared: make one per model and process, and one context (quench/context.h) per
  * thread that runs. It keeps its model alive; the model's handle may be destroyed first.
+ *
+ * After fork() a child goes on with the engines and contexts of its parent that were not in use at that moment; runs
+ * use its one thread then, whatever qn_engine_threads() says. Engines that the child makes have threads of their own.
  */
 #ifndef QUENCH_ENGINE_H
 #define QUENCH_ENGINE_H
@@ -25,18 +28,23 @@ typedef struct qn_engine qn_engine;
 
 typedef struct qn_engine_options {
     size_t size; /* sizeof(qn_engine_options), set by qn_engine_options_init */
-    /* Threads that work on one run, the calling one included; 1 .. 1024. Default 0: as many as this process may use
-       (affinity mask and cgroup quota). Ignored when `executor` is given. */
+    /* Threads that work on one run, the calling one included; 1 .. 1024. Default 0: the environment variable
+       QUENCH_THREADS if set, else as many as this process may use (affinity mask and cgroup quota, version 1 or 2).
+       Which of these it was is said in the log. Ignored when `executor` is given. */
     int threads;
     /* CPU features to use, as `quench --cpu` takes them ("generic", "avx2", ...). Default NULL: the environment
        variable QUENCH_CPU if set, else all this CPU has. Features it lacks are never used. */
     const char *cpu;
     /* Default NULL: the C library's heap. Copied; `self` must outlive the engine and its contexts. */
     const qn_allocator *allocator;
-    /* Default NULL: a thread pool of the engine's own. Copied; `self` must outlive the engine and its contexts. */
+    /* Default NULL: a thread pool of the engine's own. Engines of one process may share one: qn_executor_create_pool()
+       makes it. Copied; `self` must outlive the engine and its contexts. */
     const qn_executor *executor;
     /* Default NULL: remarks are dropped. Copied. */
     const qn_log *log;
+    /* Not 0: bind each thread of the engine's own pool to a CPU of the affinity mask, the calling thread excepted.
+       Default 0: the operating system decides. Ignored when `executor` is given. */
+    int pin;
 } qn_engine_options;
 
 /* Sets every option to its default. */
@@ -45,7 +53,8 @@ QN_API void qn_engine_options_init(qn_engine_options *options);
 /* Chooses kernels for this CPU and starts the threads.
  * @param options     NULL for the defaults
  * @param out_engine  on success the engine, freed by qn_engine_destroy(); else NULL
- * returns    INVALID_ARGUMENT: an option out of range, or a CPU name that does not exist (the nearest is suggested);
+ * returns    INVALID_ARGUMENT: an option or QUENCH_THREADS out of range, or a CPU name that does not exist (the nearest
+ *            is suggested);
  *            OUT_OF_MEMORY. Threads that cannot be created are no error: the engine runs on those it got and says so
  *            in the log
  * threads    any thread

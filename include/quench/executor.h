@@ -1,12 +1,24 @@
 /* quench/executor.h - who runs tasks on several threads.
  *
- * An engine has a thread pool of its own unless the caller gives an executor, for example one that feeds the thread
- * pool the program has anyway. Results do not depend on the executor or its number of threads, only speed does.
+ * An engine has a thread pool of its own unless the caller gives an executor: one that feeds the thread pool the
+ * program has anyway, or a pool of quench's that several engines share:
+ *
+ *     qn_executor pool;
+ *     qn_status *status = qn_executor_create_pool(NULL, &pool);
+ *     options.executor = &pool;                          ... for every engine that is to share it ...
+ *     qn_executor_destroy_pool(&pool);                   after the engines and their contexts
+ *
+ * Results do not depend on the executor or its number of threads, only speed does.
  */
 #ifndef QUENCH_EXECUTOR_H
 #define QUENCH_EXECUTOR_H
 
+#include <stddef.h>
 #include <stdint.h>
+
+#include "quench/allocator.h"
+#include "quench/log.h"
+#include "quench/status.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -25,6 +37,32 @@ typedef struct qn_executor {
        everything itself. tasks >= 0. */
     void (*parallel_for)(void *self, int64_t tasks, qn_task_fn fn, void *arg);
 } qn_executor;
+
+typedef struct qn_pool_options {
+    size_t size; /* sizeof(qn_pool_options), set by qn_pool_options_init */
+    /* Threads that work on one parallel_for, the calling one included, as qn_engine_options.threads: default 0 for
+       QUENCH_THREADS, or as many as this process may use. */
+    int threads;
+    int pin;                       /* as qn_engine_options.pin */
+    const qn_allocator *allocator; /* default NULL: the C library's heap. Copied; `self` must outlive the pool */
+    const qn_log *log;             /* default NULL: remarks are dropped. Used during creation only */
+} qn_pool_options;
+
+/* Sets every option to its default. */
+QN_API void qn_pool_options_init(qn_pool_options *options);
+
+/* Starts a thread pool.
+ * @param options       NULL for the defaults
+ * @param out_executor  on success the pool, freed by qn_executor_destroy_pool(); else zeroed
+ * returns    INVALID_ARGUMENT: an option or QUENCH_THREADS out of range; OUT_OF_MEMORY. Threads that cannot be created
+ *            are no error: thread_count is what there is, and the log says so
+ * threads    any thread. One run at a time has the pool's threads; runs that come meanwhile use their own
+ */
+QN_API qn_status *qn_executor_create_pool(const qn_pool_options *options, qn_executor *out_executor) QN_MUST_USE;
+
+/* Ends the pool's threads and zeroes *executor. No engine or context may use it any more. Accepts NULL, a zeroed
+   struct, and executors of the caller's, which it leaves alone. */
+QN_API void qn_executor_destroy_pool(qn_executor *executor);
 
 #ifdef __cplusplus
 }

@@ -3,6 +3,8 @@
  *     model    what quench/model.h loads: a checked .qn file; immutable
  *     engine   the model bound to this CPU and to threads; shareable
  *     context  one thread's arena; shapes are set here, and runs happen here
+ *     queue    runs and other work in order, on a thread of its own
+ *     trace    what runs did, as a time line
  */
 #ifndef QUENCH_QUENCH_H
 #define QUENCH_QUENCH_H
@@ -14,7 +16,9 @@
 #include "quench/executor.h"
 #include "quench/log.h"
 #include "quench/model.h"
+#include "quench/queue.h"
 #include "quench/status.h"
 #include "quench/tensor.h"
+#include "quench/trace.h"
 
 #endif

@@ -104,9 +104,17 @@ static void lower_steps(qn_context *context) {
     }
 }
 
-/* Makes the block large enough. The old one goes first, so that both are never there at once. */
-static qn_status *grow_block(qn_context *context, uint64_t bytes) {
+/* Makes the block large enough: at once for every shape in range where that is known, since what is not touched costs
+   address space only. The old block goes first, so that both are never there at once. */
+static qn_status *grow_block(qn_context *context) {
     const qn_allocator *allocator = &context->engine->allocator;
+    uint64_t bytes = context->needed_bytes > context->ceiling_bytes ? context->needed_bytes : context->ceiling_bytes;
+    if (context->is_borrowed)
+        return QN_ERR(QN_INVALID_ARGUMENT,
+                      "the arena given to the context has %llu bytes, but these shapes need %llu: "
+                      "qn_engine_measure_arena() tells beforehand",
+                      (unsigned long long)context->block_bytes, (unsigned long long)context->needed_bytes);
+    if (!bytes) bytes = 1;
     qn_free(allocator, context->block);
     context->block_bytes = 0;
     context->block = bytes <= SIZE_MAX ? allocator->alloc(allocator->self, (size_t)bytes, QN_OFFSETS_ALIGN) : NULL;
@@ -117,7 +125,7 @@ static qn_status *grow_block(qn_context *context, uint64_t bytes) {
 }
 
 /* Values computed from shapes are written now and stay. */
-static qn_status *write_dims_values(qn_context *context) {
+qn_status *qn_context_write_dims_values(qn_context *context) {
     const qn_program *program = context->program;
     for (size_t i = 0; i < program->value_count; i++) {
         const qn_program_value *value = &program->values[i];
@@ -145,13 +153,14 @@ static qn_status *make_ready(qn_context *context) {
     uint64_t value_bytes = qn_align_up(context->value_bytes, QN_OFFSETS_ALIGN);
     if (context->scratch_bytes > SCRATCH_MAX)
         return QN_ERR(QN_LIMIT, "scratch memory is larger than memory can be at these shapes");
-    uint64_t need = value_bytes + context->scratch_bytes;
-    if (!context->block || need > context->block_bytes) {
-        QN_TRY(grow_block(context, need ? need : 1));
+    context->needed_bytes = value_bytes + context->scratch_bytes;
+    if (context->is_measuring) return NULL;
+    if (!context->block || context->needed_bytes > context->block_bytes) {
+        QN_TRY(grow_block(context));
         lower_steps(context);
     }
     context->scratch = context->block + value_bytes;
-    return write_dims_values(context);
+    return qn_context_write_dims_values(context);
 }
 
 qn_status *qn_context_bind(qn_context *context, const qn_shape *shapes) {

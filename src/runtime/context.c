@@ -21,7 +21,7 @@ static int make_tables(qn_context *c) {
     const qn_program *program = c->program;
     qn_arena *tables = &c->tables;
     size_t values = program->value_count, symbols = program->symbol_count, dims = program->dim_count;
-    int has_data = program->data_symbol_count > 0, lays_out = !program->arena_bytes;
+    int lays_out = !program->arena_bytes, has_ranges = program->data_symbol_count > 0 || !lays_out;
     c->given = qn_arena_alloc(tables, program->input_count, 1);
     c->shapes = QN_ARENA_ARRAY(tables, qn_shape, 2 * program->input_count); /* the second half: being tried */
     c->symbols = QN_ARENA_ARRAY(tables, int64_t, symbols);
@@ -38,10 +38,10 @@ static int make_tables(qn_context *c) {
     c->blocks = QN_ARENA_ARRAY(tables, qn_offsets_block, lays_out ? values : 0);
     c->block_owners = QN_ARENA_ARRAY(tables, uint32_t, lays_out ? values : 0);
     c->block_scratch = qn_arena_alloc(tables, 1, lays_out ? qn_offsets_scratch_bytes(values) : 0);
-    c->low = QN_ARENA_ARRAY(tables, int64_t, has_data ? dims : 0);
-    c->high = QN_ARENA_ARRAY(tables, int64_t, has_data ? dims : 0);
-    c->symbol_low = QN_ARENA_ARRAY(tables, int64_t, has_data ? symbols : 0);
-    c->symbol_high = QN_ARENA_ARRAY(tables, int64_t, has_data ? symbols : 0);
+    c->low = QN_ARENA_ARRAY(tables, int64_t, has_ranges ? dims : 0);
+    c->high = QN_ARENA_ARRAY(tables, int64_t, has_ranges ? dims : 0);
+    c->symbol_low = QN_ARENA_ARRAY(tables, int64_t, has_ranges ? symbols : 0);
+    c->symbol_high = QN_ARENA_ARRAY(tables, int64_t, has_ranges ? symbols : 0);
     c->checker = qn_checker_create(c);
     return c->given && c->shapes && c->symbols && c->next_symbols && c->dims && c->next_dims && c->views &&
            c->capacity && c->offsets && c->operands && c->steps && c->input_data && c->output_data && c->blocks &&
@@ -84,21 +84,52 @@ static qn_status *prepare(qn_context *context) {
     QN_TRY(check_data_symbols(context->program));
     if (!make_tables(context)) return qn_status_out_of_memory();
     for (size_t i = 0; i < context->program->value_count; i++) context->offsets[i] = context->program->values[i].offset;
+    qn_context_find_ceiling(context);
     give_fixed_shapes(context);
     return first_missing(context) ? NULL : qn_context_bind(context, context->shapes);
 }
 
-qn_status *qn_context_create(qn_engine *engine, qn_context **out_context) {
-    *out_context = NULL;
-    if (!engine) return QN_ERR(QN_INVALID_ARGUMENT, "no engine was given (NULL)");
+void qn_context_options_init(qn_context_options *options) { *options = (qn_context_options){.size = sizeof *options}; }
+
+static qn_status *check_options(const qn_context_options *options) {
+    if (options->size != sizeof *options)
+        return QN_ERR(QN_INVALID_ARGUMENT,
+                      "context options of size %zu, expected %zu: call qn_context_options_init() first", options->size,
+                      sizeof *options);
+    if (!options->arena && options->arena_bytes)
+        return QN_ERR(QN_INVALID_ARGUMENT, "an arena of %zu bytes was announced, but not given (NULL)",
+                      options->arena_bytes);
+    if ((uintptr_t)options->arena % QN_OFFSETS_ALIGN)
+        return QN_ERR(QN_INVALID_ARGUMENT, "the arena is not aligned to %d bytes", QN_OFFSETS_ALIGN);
+    return NULL;
+}
+
+/* A context without tables yet, with one reference. */
+static qn_context *new_context(qn_engine *engine) {
     qn_context *context = qn_alloc_zeroed(&engine->allocator, 1, sizeof *context, _Alignof(qn_context));
-    if (!context) return qn_status_out_of_memory();
+    if (!context) return NULL;
     qn_engine_retain(engine);
     context->engine = engine;
     context->model = engine->model;
     context->program = engine->model->program;
+    atomic_init(&context->references, 1);
     qn_arena_init(&context->tables, &engine->allocator);
     atomic_flag_clear(&context->busy);
+    return context;
+}
+
+qn_status *qn_context_create_with(qn_engine *engine, const qn_context_options *options, qn_context **out_context) {
+    qn_context_options defaults;
+    qn_context_options_init(&defaults);
+    if (!options) options = &defaults;
+    *out_context = NULL;
+    if (!engine) return QN_ERR(QN_INVALID_ARGUMENT, "no engine was given (NULL)");
+    QN_TRY(check_options(options));
+    qn_context *context = new_context(engine);
+    if (!context) return qn_status_out_of_memory();
+    context->block = options->arena;
+    context->block_bytes = options->arena_bytes;
+    context->is_borrowed = options->arena != NULL;
     qn_status *status = prepare(context);
     if (status)
         qn_context_destroy(context);
@@ -107,11 +138,20 @@ qn_status *qn_context_create(qn_engine *engine, qn_context **out_context) {
     return status;
 }
 
+qn_status *qn_context_create(qn_engine *engine, qn_context **out_context) {
+    return qn_context_create_with(engine, NULL, out_context);
+}
+
+void qn_context_retain(qn_context *context) {
+    atomic_fetch_add_explicit(&context->references, 1, memory_order_relaxed);
+}
+
 void qn_context_destroy(qn_context *context) {
-    if (!context) return;
+    if (!context || atomic_fetch_sub_explicit(&context->references, 1, memory_order_acq_rel) != 1) return;
     qn_engine *engine = context->engine;
-    qn_free(&engine->allocator, context->block);
+    if (!context->is_borrowed) qn_free(&engine->allocator, context->block);
     qn_arena_deinit(&context->tables);
+    qn_trace_destroy(context->trace);
     qn_free(&engine->allocator, context);
     qn_engine_release(engine);
 }
@@ -122,6 +162,11 @@ void qn_context_destroy(qn_context *context) {
 static qn_status *adopt_shapes(qn_context *context, const qn_shape *shapes) {
     int was_bound = context->is_bound;
     qn_status *status = qn_context_bind(context, shapes);
+    if (was_bound && !context->is_bound && qn_status_code(status) == QN_INVALID_ARGUMENT) {
+        /* The caller's mistake changes nothing: what was in force fits the block that is still there. */
+        qn_status_free(qn_context_bind(context, context->shapes));
+        was_bound = context->is_bound;
+    }
     if (!status) {
         memmove(context->shapes, shapes, context->program->input_count * sizeof *shapes);
         memset(context->given, 1, context->program->input_count);
@@ -205,6 +250,32 @@ qn_status *qn_context_get_output_shape(qn_context *context, size_t index, int *o
     return leave(context, get_output_shape(context, index, out_rank, out_dims));
 }
 
+/* ---- Memory ---- */
+
+static qn_status *measure_at(qn_context *context, const qn_shape *shapes, size_t count, uint64_t *out_bytes) {
+    if (count || shapes) {
+        QN_TRY(set_all(context, shapes, count));
+        *out_bytes = context->needed_bytes;
+        return NULL;
+    }
+    *out_bytes = context->ceiling_bytes;
+    if (*out_bytes) return NULL;
+    return QN_ERR(QN_UNAVAILABLE, "the shapes of the model have no upper bound, and so has its memory: measure at the "
+                                  "shapes you will use, or build the model with ranges");
+}
+
+qn_status *qn_engine_measure_arena(qn_engine *engine, const qn_shape *shapes, size_t count, uint64_t *out_bytes) {
+    *out_bytes = 0;
+    if (!engine) return QN_ERR(QN_INVALID_ARGUMENT, "no engine was given (NULL)");
+    qn_context *context = new_context(engine);
+    if (!context) return qn_status_out_of_memory();
+    context->is_measuring = 1;
+    qn_status *status = prepare(context);
+    if (!status) status = measure_at(context, shapes, count, out_bytes);
+    qn_context_destroy(context);
+    return status;
+}
+
 /* ---- The rest of the public calls ---- */
 
 qn_status *qn_context_run(qn_context *context, const qn_tensor *inputs, size_t input_count, qn_tensor *outputs,
@@ -213,13 +284,23 @@ qn_status *qn_context_run(qn_context *context, const qn_tensor *inputs, size_t i
     return leave(context, qn_context_run_once(context, inputs, input_count, outputs, output_count));
 }
 
+qn_status *qn_context_run_queued(qn_context *context, const qn_tensor *inputs, size_t input_count, qn_tensor *outputs,
+                                 size_t output_count, const qn_cancel_point *point) {
+    QN_TRY(enter(context));
+    context->cancel_point = point;
+    qn_status *status = qn_context_run_once(context, inputs, input_count, outputs, output_count);
+    context->cancel_point = NULL;
+    return leave(context, status);
+}
+
 void qn_context_cancel(qn_context *context) { atomic_store_explicit(&context->cancelled, 1, memory_order_relaxed); }
 
 void qn_context_get_arena(const qn_context *context, qn_arena_info *out_info) {
     *out_info = (qn_arena_info){.total_bytes = context->block_bytes,
                                 .value_bytes = context->is_bound ? context->value_bytes : 0,
                                 .scratch_bytes = context->is_bound ? context->scratch_bytes : 0,
-                                .table_bytes = context->tables.used_bytes + sizeof *context};
+                                .table_bytes = context->tables.used_bytes + sizeof *context,
+                                .ceiling_bytes = context->ceiling_bytes};
 }
 
 qn_status *qn_context_set_profiling(qn_context *context, int enabled) {
@@ -238,5 +319,16 @@ qn_status *qn_context_set_observer(qn_context *context, qn_observe_fn observe, v
     QN_TRY(enter(context));
     context->observe = observe;
     context->observe_self = self;
+    return leave(context, NULL);
+}
+
+qn_status *qn_context_set_trace(qn_context *context, qn_trace *trace) {
+    QN_TRY(enter(context));
+    uint32_t id = 0;
+    qn_status *status = trace ? qn_trace_attach(trace, context->model, &id) : NULL;
+    if (status) return leave(context, status);
+    qn_trace_destroy(context->trace);
+    context->trace = trace;
+    context->trace_id = id;
     return leave(context, NULL);
 }

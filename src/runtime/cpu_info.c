@@ -5,6 +5,7 @@
 #include "cpu/features.h"
 #include "cpu/threads.h"
 #include "kernel/kernel.h"
+#include "runtime/threads.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -20,7 +21,9 @@ enum { MODEL_NAME_BYTES = 128 };
 
 qn_cpu_thread_info qn_cpu_get_threads(void) {
     qn_cpu_threads found = qn_cpu_threads_find();
-    return (qn_cpu_thread_info){found.affinity, found.quota, found.usable};
+    int asked;
+    qn_status_free(qn_threads_read_environment(&asked)); /* whoever starts threads reports it */
+    return (qn_cpu_thread_info){found.affinity, found.quota, found.usable, asked};
 }
 
 static int fill_features(cpu_report *report, qn_cpu_features present, qn_cpu_features used) {

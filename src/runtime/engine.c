@@ -1,12 +1,9 @@
 #include "runtime/internal.h"
 
 #include "cpu/features.h"
-#include "cpu/threads.h"
+#include "runtime/threads.h"
 
-#include <stdio.h>
 #include <string.h>
-
-enum { THREADS_MAX = 1024 };
 
 void qn_engine_options_init(qn_engine_options *options) { *options = (qn_engine_options){.size = sizeof *options}; }
 
@@ -40,18 +37,9 @@ static qn_status *choose_kernels(qn_engine *engine, const char *cpu) {
     return engine->cpu ? NULL : qn_status_out_of_memory();
 }
 
-static qn_status *start_threads(qn_engine *engine, int threads, const qn_log *log) {
-    if (threads == 0) threads = qn_cpu_threads_find().usable;
-    if (threads > THREADS_MAX) threads = THREADS_MAX;
-    engine->pool = qn_pool_create(&engine->allocator, threads);
-    if (!engine->pool) return qn_status_out_of_memory();
+static qn_status *start_threads(qn_engine *engine, const qn_engine_options *options) {
+    QN_TRY(qn_pool_start(&engine->allocator, options->threads, options->pin, options->log, &engine->pool));
     engine->executor = qn_pool_executor(engine->pool);
-    if (engine->executor.thread_count < threads && log && log->write) {
-        char text[96];
-        snprintf(text, sizeof text, "the system grants %d of %d threads; runs will use those",
-                 engine->executor.thread_count, threads);
-        log->write(log->self, QN_LOG_WARNING, text);
-    }
     return NULL;
 }
 
@@ -60,13 +48,10 @@ static qn_status *check_options(const qn_engine_options *options) {
         return QN_ERR(QN_INVALID_ARGUMENT,
                       "engine options of size %zu, expected %zu: call qn_engine_options_init() first", options->size,
                       sizeof *options);
-    if (options->threads < 0 || options->threads > THREADS_MAX)
-        return QN_ERR(QN_INVALID_ARGUMENT, "%d threads, expected 1 to %d, or 0 for all that this process may use",
-                      options->threads, THREADS_MAX);
     const qn_executor *executor = options->executor;
-    if (executor && (executor->thread_count < 1 || executor->thread_count > THREADS_MAX || !executor->parallel_for))
+    if (executor && (executor->thread_count < 1 || executor->thread_count > QN_THREADS_MAX || !executor->parallel_for))
         return QN_ERR(QN_INVALID_ARGUMENT, "an executor with %d threads, expected 1 to %d, and a parallel_for function",
-                      executor->thread_count, THREADS_MAX);
+                      executor->thread_count, QN_THREADS_MAX);
     return NULL;
 }
 
@@ -88,7 +73,7 @@ qn_status *qn_engine_create(qn_model *model, const qn_engine_options *options, q
     if (!status && options->executor)
         engine->executor = *options->executor;
     else if (!status)
-        status = start_threads(engine, options->threads, options->log);
+        status = start_threads(engine, options);
     if (status)
         qn_engine_release(engine);
     else

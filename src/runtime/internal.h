@@ -3,15 +3,19 @@
  *   model.c    loading, and what can be asked of a model
  *   ranges.c   the smallest and largest a dim can become
  *   engine.c   kernels and threads
+ *   threads.c  how many threads, and why
  *   pool.c     the threads
  *   context.c  life of a context, its tables, the public calls that set and ask shapes
  *   bind.c     from shapes to a program that is ready to run
  *   place.c    views, room and addresses of values
+ *   ceiling.c  how much memory any shape in range can need
  *   steps.c    steps made concrete
  *   data.c     sizes that become known while running
  *   check.c    are the program's shapes what its operators say?
  *   run.c      one run
  *   profile.c  what a run did, step by step
+ *   trace.c    what runs did, as a time line
+ *   queue.c    work in order on a thread of its own; notifier.c: marks between it
  */
 #ifndef QN_RUNTIME_INTERNAL_H
 #define QN_RUNTIME_INTERNAL_H
@@ -27,6 +31,7 @@
 #include "quench/engine.h"
 #include "quench/model.h"
 #include "runtime/pool.h"
+#include "runtime/trace.h"
 
 /* ---- Model ---- */
 
@@ -87,9 +92,16 @@ typedef enum qn_step_kind {
     QN_STEP_NONE  /* nothing to do: a view, or no elements */
 } qn_step_kind;
 
+/* Work that a queue has numbered is cancelled up to and with a number. */
+typedef struct qn_cancel_point {
+    const _Atomic uint64_t *up_to;
+    uint64_t number;
+} qn_cancel_point;
+
 typedef struct qn_step_state {
     qn_step_kind kind;
     size_t scratch_bytes; /* WORK: per thread */
+    int slots;            /* WORK: how many threads' scratch there is room for */
     int is_small;         /* not worth waking threads for */
     int64_t ns;
     qn_work work;
@@ -100,9 +112,15 @@ struct qn_context {
     qn_model *model;           /* the engine's */
     const qn_program *program; /* the model's */
     qn_arena tables;           /* everything below that is not the block */
+    _Atomic int references;
     atomic_flag busy;
     _Atomic int cancelled;
+    const qn_cancel_point *cancel_point; /* of the queue that runs it, or NULL */
     int is_bound, is_profiling;
+    int is_measuring; /* nothing will run: no arena is allocated */
+    int is_borrowed;  /* the block is the caller's */
+    qn_trace *trace;  /* or NULL */
+    uint32_t trace_id;
     qn_observe_fn observe;
     void *observe_self;
 
@@ -125,6 +143,9 @@ struct qn_context {
 
     uint8_t *block; /* the arena: values, then scratch */
     uint64_t block_bytes, value_bytes, scratch_bytes;
+    uint64_t needed_bytes;  /* of the block, at the shapes in force */
+    uint64_t ceiling_bytes; /* of the block, at any shape in range; 0: none */
+    uint64_t scratch_room;  /* what of the ceiling is scratch; UINT64_MAX without one */
     uint8_t *scratch;
 
     struct qn_checker *checker;
@@ -143,9 +164,21 @@ qn_status *qn_context_require_bound(const qn_context *context) QN_MUST_USE;
 /* run.c, profile.c: the public calls once the context is known to be free. */
 qn_status *qn_context_run_once(qn_context *context, const qn_tensor *inputs, size_t input_count, qn_tensor *outputs,
                                size_t output_count) QN_MUST_USE;
+/* Runs once on behalf of a queue: as qn_context_run(), and cancelled by `point` too. */
+qn_status *qn_context_run_queued(qn_context *context, const qn_tensor *inputs, size_t input_count, qn_tensor *outputs,
+                                 size_t output_count, const qn_cancel_point *point) QN_MUST_USE;
+void qn_context_retain(qn_context *context);
+/* Of the kernel's, or "eval", "copy", "view"; static. */
+const char *qn_step_kernel_name(const qn_step_state *state);
+/* Has the work of this number been cancelled? */
+static inline int qn_cancel_point_is_hit(const qn_cancel_point *point) {
+    return atomic_load_explicit(point->up_to, memory_order_relaxed) >= point->number;
+}
 qn_status *qn_context_describe_step(const qn_context *context, size_t step, qn_step_profile *out_profile) QN_MUST_USE;
 
 /* bind.c */
+/* Writes the values computed from shapes into the arena. INVALID_ARGUMENT if one does not fit its type. */
+qn_status *qn_context_write_dims_values(qn_context *context) QN_MUST_USE;
 /* Makes the context ready for `shapes` (all inputs). On failure the earlier binding stays, or, where memory or the file
    is at fault, there is none. */
 qn_status *qn_context_bind(qn_context *context, const qn_shape *shapes) QN_MUST_USE;
@@ -154,7 +187,14 @@ qn_status *qn_context_check_shape(const qn_context *context, size_t input, int r
 /* Evaluates the checks that become known when `ready` steps have run. */
 qn_status *qn_context_run_checks(const qn_context *context, const int64_t *dims, uint32_t ready) QN_MUST_USE;
 
+/* ceiling.c */
+/* Sets ceiling_bytes and scratch_room. Before the first binding: it uses the tables. */
+void qn_context_find_ceiling(qn_context *context);
+
 /* place.c */
+/* Bytes of `value` with its dims taken from `dims`: INVALID_MODEL where one is negative, LIMIT. */
+qn_status *qn_value_measure(const qn_program_value *value, const int64_t *dims, uint64_t *out_bytes) QN_MUST_USE;
+void qn_view_set_dims(qn_view *view, const qn_program_value *value, const int64_t *dims);
 /* Views and room of every value at the shapes in `dims`, and offsets of those in the arena. */
 qn_status *qn_context_place_values(qn_context *context) QN_MUST_USE;
 /* Dims of the values that depend on data, from `dims`; all others are left alone. Fails if one leaves its room. */
@@ -170,6 +210,8 @@ void qn_context_load_operands(qn_context *context, uint32_t step);
 void qn_context_lower(qn_context *context, uint32_t step);
 /* Bytes of scratch that all steps together need. */
 uint64_t qn_context_scratch_bytes(const qn_context *context);
+/* Bytes of scratch that a step uses: all its threads together. */
+uint64_t qn_step_scratch_bytes(const qn_step_state *state);
 /* Bytes of scratch of one thread in a step's work. */
 size_t qn_context_scratch_stride(const qn_step_state *state);
 

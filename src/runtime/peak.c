@@ -3,16 +3,16 @@
 
 #include "base/memory.h"
 #include "cpu/features.h"
-#include "cpu/threads.h"
 #include "kernel/kernel.h"
 #include "runtime/pool.h"
+#include "runtime/threads.h"
 
 #include <math.h>
 #include <string.h>
 #include <time.h>
 
 /* 96 terms of 14 rows by 32 outputs take 20 KB: they stay in any first-level cache. */
-enum { DEPTH = 96, ROWS_MAX = 32, PANELS_MAX = 4, TASKS_PER_THREAD = 16, ROUNDS = 5, THREADS_MAX = 1024 };
+enum { DEPTH = 96, ROWS_MAX = 32, PANELS_MAX = 4, TASKS_PER_THREAD = 16, ROUNDS = 5 };
 
 static const double ROUND_SECONDS = 0.02;
 
@@ -85,11 +85,8 @@ static void fill(operands *own) {
 qn_status *qn_cpu_measure_peak(const char *mask, int threads, double *out_gflops) {
     qn_cpu_features features;
     *out_gflops = 0;
-    if (threads < 0 || threads > THREADS_MAX)
-        return QN_ERR(QN_INVALID_ARGUMENT, "%d threads, expected 1 to %d, or 0 for all that this process may use",
-                      threads, THREADS_MAX);
+    QN_TRY(qn_threads_choose(threads, NULL, &threads));
     QN_TRY(qn_cpu_features_choose(mask, &features));
-    if (!threads) threads = qn_cpu_threads_find().usable;
     qn_kernel_set kernels;
     qn_kernel_select(features, &kernels);
     if (kernels.conv_f32->tile_rows > ROWS_MAX || kernels.conv_f32->tile_panels > PANELS_MAX)

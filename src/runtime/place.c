@@ -9,8 +9,8 @@ static int in_arena(const qn_program_value *value) {
     return value->place == QN_PLACE_ARENA || value->place == QN_PLACE_DIMS;
 }
 
-/* Bytes of `value` with its dims taken from `dims`. Their product must be small even without the zeros among them. */
-static qn_status *measure(const qn_program_value *value, const int64_t *dims, uint64_t *out_bytes) {
+/* The product of the dims must be small even without the zeros among them. */
+qn_status *qn_value_measure(const qn_program_value *value, const int64_t *dims, uint64_t *out_bytes) {
     uint64_t bytes = qn_dtype_size(value->dtype);
     int is_empty = 0;
     for (int d = 0; d < value->rank; d++) {
@@ -27,7 +27,7 @@ static qn_status *measure(const qn_program_value *value, const int64_t *dims, ui
     return NULL;
 }
 
-static void set_view(qn_view *view, const qn_program_value *value, const int64_t *dims) {
+void qn_view_set_dims(qn_view *view, const qn_program_value *value, const int64_t *dims) {
     view->dtype = value->dtype;
     view->rank = value->rank;
     for (int d = 0; d < value->rank; d++) view->dims[d] = dims[value->dims[d]];
@@ -58,11 +58,11 @@ static qn_status *measure_room(qn_context *context) {
         uint32_t root = context->model->roots[i];
         uint64_t bytes = value->bytes;
         if (in_arena(value) && upper)
-            QN_TRY(measure(value, upper, &bytes));
+            QN_TRY(qn_value_measure(value, upper, &bytes));
         else if (root != i)
             continue;
         else if (value->place == QN_PLACE_INPUT || value->place == QN_PLACE_OUTPUT)
-            QN_TRY(measure(value, context->dims, &bytes));
+            QN_TRY(qn_value_measure(value, context->dims, &bytes));
         if (bytes > context->capacity[root]) context->capacity[root] = bytes;
     }
     return NULL;
@@ -89,7 +89,7 @@ static qn_status *set_offsets(qn_context *context) {
 static qn_status *check_room(const qn_context *context, uint32_t index) {
     const qn_program_value *value = &context->program->values[index];
     uint64_t bytes, room = context->capacity[context->model->roots[index]];
-    QN_TRY(measure(value, context->dims, &bytes));
+    QN_TRY(qn_value_measure(value, context->dims, &bytes));
     if (bytes > room)
         return QN_ERR(QN_INVALID_MODEL, "value '%s' needs %llu bytes at these shapes, but has %llu", value->name,
                       (unsigned long long)bytes, (unsigned long long)room);
@@ -101,7 +101,7 @@ qn_status *qn_context_place_values(qn_context *context) {
     QN_TRY(set_offsets(context));
     for (uint32_t i = 0; i < context->program->value_count; i++) {
         QN_TRY(check_room(context, i));
-        set_view(&context->views[i], &context->program->values[i], context->dims);
+        qn_view_set_dims(&context->views[i], &context->program->values[i], context->dims);
     }
     return NULL;
 }
@@ -110,7 +110,7 @@ qn_status *qn_context_refresh_data_views(qn_context *context) {
     for (uint32_t i = 0; i < context->program->value_count; i++) {
         if (!context->model->value_ready[i]) continue;
         QN_TRY(check_room(context, i));
-        set_view(&context->views[i], &context->program->values[i], context->dims);
+        qn_view_set_dims(&context->views[i], &context->program->values[i], context->dims);
     }
     return NULL;
 }

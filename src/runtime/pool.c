@@ -1,7 +1,9 @@
 #include "runtime/pool.h"
 
+#include "runtime/threads.h"
+
 #include <assert.h>
-#include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <time.h>
@@ -20,7 +22,7 @@ typedef struct worker {
 } worker;
 
 struct qn_pool {
-    const qn_allocator *allocator;
+    qn_allocator allocator;
     int thread_count; /* the caller's included */
     uint32_t forks;   /* fork_count when the threads were started */
     worker *workers;  /* thread_count - 1 */
@@ -47,6 +49,12 @@ static _Atomic uint32_t fork_count; /* forks between this process and the one th
 static void count_fork(void) { atomic_fetch_add(&fork_count, 1); }
 
 static void watch_forks(void) { (void)pthread_atfork(NULL, NULL, count_fork); }
+
+uint32_t qn_forks(void) {
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    pthread_once(&once, watch_forks);
+    return atomic_load_explicit(&fork_count, memory_order_relaxed);
+}
 
 /* ---- Spinning ---- */
 
@@ -169,25 +177,22 @@ static void parallel_for(void *self, int64_t tasks, qn_task_fn fn, void *arg) {
 
 /* ---- Life ---- */
 
-/* Signals are for the host program's own threads. */
-static int start_worker(worker *self) {
+int qn_thread_start(pthread_t *out_thread, void *(*start)(void *), void *arg) {
     sigset_t all, old;
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &old);
-    int failed = pthread_create(&self->thread, NULL, worker_main, self);
+    int failed = pthread_create(out_thread, NULL, start, arg);
     pthread_sigmask(SIG_SETMASK, &old, NULL);
     return !failed;
 }
 
 qn_pool *qn_pool_create(const qn_allocator *allocator, int threads) {
-    static pthread_once_t once = PTHREAD_ONCE_INIT;
-    pthread_once(&once, watch_forks);
     assert(threads >= 1 && (uint64_t)threads <= ACTIVE_MASK);
     qn_pool *pool = qn_alloc_zeroed(allocator, 1, sizeof *pool, CACHE_LINE);
     if (!pool) return NULL;
-    pool->allocator = allocator;
+    pool->allocator = *allocator;
     pool->thread_count = 1;
-    pool->forks = atomic_load(&fork_count);
+    pool->forks = qn_forks();
     atomic_flag_clear(&pool->busy);
     pthread_mutex_init(&pool->mutex, NULL);
     pthread_cond_init(&pool->wake, NULL);
@@ -201,7 +206,7 @@ qn_pool *qn_pool_create(const qn_allocator *allocator, int threads) {
     while (pool->thread_count < threads) {
         worker *fresh = &pool->workers[pool->thread_count - 1];
         *fresh = (worker){.pool = pool, .index = pool->thread_count};
-        if (!start_worker(fresh)) break;
+        if (!qn_thread_start(&fresh->thread, worker_main, fresh)) break;
         pool->thread_count++;
     }
     return pool;
@@ -209,7 +214,8 @@ qn_pool *qn_pool_create(const qn_allocator *allocator, int threads) {
 
 void qn_pool_destroy(qn_pool *pool) {
     if (!pool) return;
-    if (pool->forks == atomic_load(&fork_count)) { /* in a forked child there is nobody to end */
+    qn_allocator allocator = pool->allocator;
+    if (pool->forks == qn_forks()) { /* in a forked child there is nobody to end */
         pthread_mutex_lock(&pool->mutex);
         atomic_store(&pool->stop, 1);
         pthread_cond_broadcast(&pool->wake);
@@ -219,10 +225,69 @@ void qn_pool_destroy(qn_pool *pool) {
         pthread_cond_destroy(&pool->wake);
         pthread_mutex_destroy(&pool->mutex);
     }
-    qn_free(pool->allocator, pool->workers);
-    qn_free(pool->allocator, pool);
+    qn_free(&allocator, pool->workers);
+    qn_free(&allocator, pool);
 }
 
 qn_executor qn_pool_executor(qn_pool *pool) {
     return (qn_executor){.self = pool, .thread_count = pool->thread_count, .parallel_for = parallel_for};
+}
+
+int qn_pool_pin(qn_pool *pool) {
+    enum { SETS = 64 };
+    cpu_set_t usable[SETS], one[SETS];
+    CPU_ZERO_S(sizeof usable, usable);
+    if (sched_getaffinity(0, sizeof usable, usable)) return 0;
+    int cpus[SETS * CPU_SETSIZE / 64], count = 0, bound = 0;
+    for (int cpu = 0; cpu < SETS * CPU_SETSIZE && count < (int)(sizeof cpus / sizeof *cpus); cpu++)
+        if (CPU_ISSET_S(cpu, sizeof usable, usable)) cpus[count++] = cpu;
+    for (int i = 0; count && i + 1 < pool->thread_count; i++) {
+        CPU_ZERO_S(sizeof one, one);
+        CPU_SET_S(cpus[(i + 1) % count], sizeof one, one);
+        bound += !pthread_setaffinity_np(pool->workers[i].thread, sizeof one, one);
+    }
+    return bound;
+}
+
+/* ---- For the public ---- */
+
+void qn_pool_options_init(qn_pool_options *options) { *options = (qn_pool_options){.size = sizeof *options}; }
+
+qn_status *qn_pool_start(const qn_allocator *allocator, int threads, int pin, const qn_log *log, qn_pool **out_pool) {
+    *out_pool = NULL;
+    QN_TRY(qn_threads_choose(threads, log, &threads));
+    qn_pool *pool = qn_pool_create(allocator, threads);
+    if (!pool) return qn_status_out_of_memory();
+    if (pool->thread_count < threads)
+        qn_log_line(log, QN_LOG_WARNING, "the system grants %d of %d threads; runs will use those", pool->thread_count,
+                    threads);
+    if (pin) {
+        int bound = qn_pool_pin(pool);
+        int is_complete = bound == pool->thread_count - 1;
+        qn_log_line(log, is_complete ? QN_LOG_INFO : QN_LOG_WARNING, "%d of %d threads bound to a CPU each", bound,
+                    pool->thread_count - 1);
+    }
+    *out_pool = pool;
+    return NULL;
+}
+
+qn_status *qn_executor_create_pool(const qn_pool_options *options, qn_executor *out_executor) {
+    qn_pool_options defaults;
+    qn_pool_options_init(&defaults);
+    if (!options) options = &defaults;
+    *out_executor = (qn_executor){.self = NULL};
+    if (options->size != sizeof *options)
+        return QN_ERR(QN_INVALID_ARGUMENT, "pool options of size %zu, expected %zu: call qn_pool_options_init() first",
+                      options->size, sizeof *options);
+    qn_pool *pool;
+    QN_TRY(qn_pool_start(qn_allocator_or_default(options->allocator), options->threads, options->pin, options->log,
+                         &pool));
+    *out_executor = qn_pool_executor(pool);
+    return NULL;
+}
+
+void qn_executor_destroy_pool(qn_executor *executor) {
+    if (!executor || executor->parallel_for != parallel_for) return;
+    qn_pool_destroy(executor->self);
+    *executor = (qn_executor){.self = NULL};
 }

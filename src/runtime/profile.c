@@ -8,7 +8,7 @@ static int64_t operand_bytes(const qn_context *context, uint32_t first, uint32_t
     return bytes;
 }
 
-static const char *kernel_name(const qn_step_state *state) {
+const char *qn_step_kernel_name(const qn_step_state *state) {
     switch (state->kind) {
     case QN_STEP_WORK: return state->work.kernel;
     case QN_STEP_COPY: return "copy";
@@ -31,7 +31,7 @@ qn_status *qn_context_describe_step(const qn_context *context, size_t step, qn_s
     qn_eval eval = qn_context_step_eval(context, (uint32_t)step);
     *out_profile = (qn_step_profile){.name = row->name,
                                      .op = row->op->name,
-                                     .kernel = kernel_name(state),
+                                     .kernel = qn_step_kernel_name(state),
                                      .ns = state->ns,
                                      .macs = row->op->macs ? row->op->macs(&eval) : 0,
                                      .bytes = bytes,

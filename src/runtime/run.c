@@ -4,7 +4,6 @@
 
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 /* ---- Tensors of the caller ---- */
 
@@ -100,15 +99,46 @@ typedef struct job {
     size_t scratch_stride;
 } job;
 
-static int is_cancelled(qn_context *context) { return atomic_load_explicit(&context->cancelled, memory_order_relaxed); }
+static int is_cancelled(const qn_context *context) {
+    return atomic_load_explicit(&context->cancelled, memory_order_relaxed) ||
+           (context->cancel_point && qn_cancel_point_is_hit(context->cancel_point));
+}
+
+static void trace_tasks(const job *self, int64_t begin, int64_t end, int worker, int64_t start_ns) {
+    const qn_context *context = self->context;
+    const qn_trace_event event = {.kind = QN_TRACE_TASKS,
+                                  .context = context->trace_id,
+                                  .worker = worker,
+                                  .begin_ns = start_ns,
+                                  .end_ns = qn_trace_now_ns(),
+                                  .first = begin,
+                                  .last = end,
+                                  .name = context->program->steps[self->state - context->steps].name};
+    qn_trace_add(context->trace, &event);
+}
 
 static void run_tasks(void *arg, int64_t begin, int64_t end, int worker) {
     const job *self = arg;
-    if (is_cancelled(self->context)) return;
+    const qn_context *context = self->context;
+    if (is_cancelled(context)) return;
+    int64_t start = context->trace ? qn_trace_now_ns() : 0;
     qn_float_state old = qn_float_state_enter();
     self->state->work.run(self->state->work.params, begin, end,
-                          self->context->scratch + (size_t)worker * self->scratch_stride);
+                          context->scratch + (size_t)worker * self->scratch_stride);
     qn_float_state_leave(old);
+    if (context->trace) trace_tasks(self, begin, end, worker, start);
+}
+
+/* One share of the tasks for each slot of scratch, where these are fewer than threads. */
+static void run_shares(void *arg, int64_t begin, int64_t end, int worker) {
+    const job *self = arg;
+    int64_t tasks = self->state->work.tasks, slots = self->state->slots;
+    (void)worker;
+    for (int64_t slot = begin; slot < end; slot++) {
+        int64_t first = tasks / slots * slot + qn_min_i64(slot, tasks % slots);
+        int64_t count = tasks / slots + (slot < tasks % slots);
+        if (count) run_tasks(arg, first, first + count, (int)slot);
+    }
 }
 
 static void run_work(qn_context *context, const qn_step_state *state) {
@@ -116,6 +146,8 @@ static void run_work(qn_context *context, const qn_step_state *state) {
     const qn_executor *executor = &context->engine->executor;
     if (state->is_small || state->work.tasks == 1 || executor->thread_count == 1)
         run_tasks(&self, 0, state->work.tasks, 0);
+    else if (state->slots < executor->thread_count)
+        executor->parallel_for(executor->self, state->slots, run_shares, &self);
     else
         executor->parallel_for(executor->self, state->work.tasks, run_tasks, &self);
 }
@@ -148,10 +180,27 @@ static qn_status *run_step(qn_context *context, uint32_t step) {
     return qn_context_settle(context, step);
 }
 
-static int64_t now_ns(void) {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
+static void trace_step(const qn_context *context, uint32_t step, int64_t start_ns, int64_t end_ns) {
+    const qn_program_step *row = &context->program->steps[step];
+    const qn_step_state *state = &context->steps[step];
+    const qn_trace_event event = {.kind = QN_TRACE_STEP,
+                                  .context = context->trace_id,
+                                  .begin_ns = start_ns,
+                                  .end_ns = end_ns,
+                                  .last = state->kind == QN_STEP_WORK ? state->work.tasks : 1,
+                                  .name = row->name,
+                                  .op = row->op->name,
+                                  .kernel = qn_step_kernel_name(state)};
+    qn_trace_add(context->trace, &event);
+}
+
+static void trace_run(const qn_context *context, int64_t start_ns) {
+    const qn_trace_event event = {.kind = QN_TRACE_RUN,
+                                  .context = context->trace_id,
+                                  .begin_ns = start_ns,
+                                  .end_ns = qn_trace_now_ns(),
+                                  .name = context->program->name};
+    qn_trace_add(context->trace, &event);
 }
 
 static qn_status *observe(const qn_context *context, uint32_t value) {
@@ -173,9 +222,12 @@ static qn_status *run_steps(qn_context *context) {
     const qn_program *program = context->program;
     for (size_t i = 0; context->observe && i < program->input_count; i++) QN_TRY(observe(context, program->inputs[i]));
     for (uint32_t s = 0; s < program->step_count; s++) {
-        int64_t start = context->is_profiling ? now_ns() : 0;
+        int is_timed = context->is_profiling || context->trace;
+        int64_t start = is_timed ? qn_trace_now_ns() : 0;
         qn_status *status = run_step(context, s);
-        if (context->is_profiling) context->steps[s].ns = now_ns() - start;
+        int64_t end = is_timed ? qn_trace_now_ns() : 0;
+        if (context->is_profiling) context->steps[s].ns = end - start;
+        if (context->trace && context->steps[s].kind != QN_STEP_NONE) trace_step(context, s, start, end);
         if (status) return qn_context_step_error(context, s, status);
         if (is_cancelled(context)) return QN_ERR(QN_CANCELLED, "the run was cancelled");
         if (context->observe) QN_TRY(observe_outputs(context, s));
@@ -189,10 +241,14 @@ qn_status *qn_context_run_once(qn_context *context, const qn_tensor *inputs, siz
     QN_TRY(qn_context_reset_data(context));
     QN_TRY(check_tensors(context, inputs, input_count, outputs, output_count));
     take_tensors(context, inputs, outputs);
+    /* The caller's arena may have served somebody else meanwhile. */
+    if (context->is_borrowed) QN_TRY(qn_context_write_dims_values(context));
     atomic_store_explicit(&context->cancelled, 0, memory_order_relaxed);
+    int64_t start = context->trace ? qn_trace_now_ns() : 0;
     qn_float_state old = qn_float_state_enter();
     qn_status *status = run_steps(context);
     qn_float_state_leave(old);
+    if (context->trace) trace_run(context, start);
     if (status) return status;
     for (size_t i = 0; i < output_count; i++) {
         const qn_view *view = &context->views[context->program->outputs[i]];

@@ -45,6 +45,14 @@ static qn_step_kind view_kind(const qn_context *context, const qn_program_step *
     return context->model->roots[input] == context->model->roots[output] ? QN_STEP_NONE : QN_STEP_COPY;
 }
 
+/* Threads whose scratch fits in the room that the ceiling leaves: all, but where a smaller shape needs more of it than
+   the largest. */
+static int count_slots(const qn_context *context, size_t stride) {
+    int threads = context->engine->executor.thread_count;
+    if (!stride || context->scratch_room / stride >= (uint64_t)threads) return threads;
+    return context->scratch_room >= stride ? (int)(context->scratch_room / stride) : 1;
+}
+
 void qn_context_lower(qn_context *context, uint32_t step) {
     const qn_program_step *row = &context->program->steps[step];
     const qn_op_def *op = row->op;
@@ -52,6 +60,7 @@ void qn_context_lower(qn_context *context, uint32_t step) {
     qn_eval eval = qn_context_step_eval(context, step);
     size_t out_bytes = operand_bytes(context, row->first_output, row->output_count);
     state->scratch_bytes = 0;
+    state->slots = 1;
     if (!out_bytes && !row->data_symbol_count && !(op->flags & QN_OP_EFFECT)) {
         state->kind = QN_STEP_NONE;
     } else if ((op->flags & QN_OP_VIEW) && !row->data_symbol_count) {
@@ -59,6 +68,7 @@ void qn_context_lower(qn_context *context, uint32_t step) {
     } else if (op->lower && op->lower(&eval, &context->engine->kernels, &state->work)) {
         state->kind = QN_STEP_WORK;
         state->scratch_bytes = state->work.scratch_bytes;
+        state->slots = count_slots(context, qn_context_scratch_stride(state));
         state->is_small = out_bytes + operand_bytes(context, row->first_input, row->input_count) < SMALL_STEP_BYTES;
     } else {
         state->kind = QN_STEP_EVAL;
@@ -70,12 +80,14 @@ size_t qn_context_scratch_stride(const qn_step_state *state) {
     return qn_align_up(state->scratch_bytes, SCRATCH_ALIGN);
 }
 
+uint64_t qn_step_scratch_bytes(const qn_step_state *state) {
+    return (uint64_t)qn_context_scratch_stride(state) * (uint64_t)state->slots;
+}
+
 uint64_t qn_context_scratch_bytes(const qn_context *context) {
     uint64_t most = 0;
     for (size_t s = 0; s < context->program->step_count; s++) {
-        const qn_step_state *state = &context->steps[s];
-        uint64_t bytes = qn_context_scratch_stride(state);
-        if (state->kind == QN_STEP_WORK) bytes *= (uint64_t)context->engine->executor.thread_count;
+        uint64_t bytes = qn_step_scratch_bytes(&context->steps[s]);
         if (bytes > most) most = bytes;
     }
     return most;

@@ -4,7 +4,10 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sched.h>
 #include <string.h>
+
+#include "runtime/internal.h"
 
 enum { CHANNELS = 20 };
 
@@ -110,10 +113,32 @@ static void counted_free(void *self, void *block) {
 
 /* ---- Runs allocate nothing ---- */
 
+/* What a thread that starts late allocates for itself must not be taken for ours. */
+typedef struct roll_call {
+    _Atomic int present;
+    int expected;
+} roll_call;
+
+static void answer_roll_call(void *arg, int64_t begin, int64_t end, int worker) {
+    roll_call *call = arg;
+    (void)worker;
+    atomic_fetch_add(&call->present, (int)(end - begin));
+    while (atomic_load(&call->present) < call->expected) sched_yield();
+}
+
+static void wait_for_threads(const qn_engine *engine) {
+    roll_call call = {.expected = engine->executor.thread_count};
+    engine->executor.parallel_for(engine->executor.self, call.expected, answer_roll_call, &call);
+}
+
 static void count_runs(make_fn make, int threads, int ceiling) {
     counter c = {0};
     qn_allocator allocator = {&c, counted_alloc, counted_free};
     rig r = rig_open(make, ceiling, threads, NULL, &allocator);
+    wait_for_threads(r.engine);
+    qn_trace *trace;
+    assert_ok(qn_trace_create(NULL, &trace));
+    assert_ok(qn_context_set_trace(r.context, trace));
     int64_t shape[4] = {1, 20, 20, 3}, small[4] = {1, 9, 20, 3};
     if (make == program_picks) shape[0] = small[0] = 50;
     int rank = make == program_picks ? 1 : 4;
@@ -141,6 +166,8 @@ static void count_runs(make_fn make, int threads, int ceiling) {
     assert_ok(qn_context_set_input_shape(r.context, 0, rank, shape));
     assert_int_equal(atomic_load(&heap_calls) - heap, 0);
     assert_int_equal(atomic_load(&c.calls) - calls, 0);
+    assert_true(qn_trace_count(trace) > 0);
+    qn_trace_destroy(trace);
     rig_close(&r);
     assert_int_equal(atomic_load(&c.live), 0);
 }
@@ -176,6 +203,43 @@ static void test_setting_shapes_allocates_the_arena_only(void **state) {
 
 /* ---- The n-th allocation fails ---- */
 
+/* Everything that is made from an engine beside a context. */
+static qn_status *life_around(rig *r, const qn_allocator *allocator, const qn_tensor *input, qn_tensor *outputs) {
+    qn_queue *queue = NULL;
+    qn_notifier *notifier = NULL;
+    qn_trace *trace = NULL;
+    qn_executor pool = {0};
+    uint64_t bytes;
+    qn_shape shape = {4, {1, 4, 4, 3}};
+    qn_pool_options pool_options;
+    qn_trace_options trace_options;
+    qn_queue_options queue_options;
+    qn_pool_options_init(&pool_options);
+    qn_trace_options_init(&trace_options);
+    qn_queue_options_init(&queue_options);
+    pool_options.allocator = trace_options.allocator = allocator;
+    pool_options.threads = 2;
+    trace_options.events = 100;
+    qn_status *status = qn_engine_measure_arena(r->engine, &shape, 1, &bytes);
+    if (!status) status = qn_executor_create_pool(&pool_options, &pool);
+    if (!status) status = qn_trace_create(&trace_options, &trace);
+    if (!status) status = qn_context_set_trace(r->context, trace);
+    queue_options.trace = trace;
+    if (!status) status = qn_queue_create(r->engine, &queue_options, &queue);
+    if (!status) status = qn_notifier_create(r->engine, &notifier);
+    if (!status) status = qn_queue_enqueue(queue, r->context, input, 1, outputs, 2);
+    if (!status) status = qn_notifier_place(notifier, queue);
+    if (!status) status = qn_queue_sync(queue);
+    if (!status) status = qn_trace_write_file(trace, "/dev/null/impossible");
+    int is_done = status && qn_status_code(status) != QN_OUT_OF_MEMORY; /* the last call cannot succeed */
+    if (is_done) qn_status_free(status);
+    qn_notifier_destroy(notifier);
+    qn_queue_destroy(queue);
+    qn_trace_destroy(trace);
+    qn_executor_destroy_pool(&pool);
+    return is_done ? NULL : status;
+}
+
 static qn_status *whole_life(const rig_file *file, const qn_allocator *allocator, const float *x, float *y) {
     rig r = {NULL, NULL, NULL};
     qn_model_options model_options;
@@ -194,6 +258,7 @@ static qn_status *whole_life(const rig_file *file, const qn_allocator *allocator
         {.dtype = QN_DTYPE_F32, .rank = 4, .dims = {1, 8, 8, CHANNELS}, .data = y},
         {.dtype = QN_DTYPE_F32, .rank = 3, .dims = {8, 8, CHANNELS}, .data = y + 4 * 16 * CHANNELS}};
     if (!status) status = qn_context_run(r.context, &input, 1, outputs, 2);
+    if (!status) status = life_around(&r, allocator, &input, outputs);
     rig_close(&r);
     return status;
 }

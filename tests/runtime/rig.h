@@ -12,6 +12,19 @@
 #include "model/programs.h"
 #include "quench/quench.h"
 
+/* The thread sanitizer lets no forked child start threads. */
+#if defined(__SANITIZE_THREAD__)
+enum { CHILD_STARTS_THREADS = 0 };
+#elif defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+enum { CHILD_STARTS_THREADS = 0 };
+#else
+enum { CHILD_STARTS_THREADS = 1 };
+#endif
+#else
+enum { CHILD_STARTS_THREADS = 1 };
+#endif
+
 typedef const qn_program *(*make_fn)(maker *m, int ceiling);
 
 /* The bytes of a compiled file in aligned memory; free() them. */

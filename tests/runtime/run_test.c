@@ -483,9 +483,9 @@ static void *run_many(void *arg) {
 static void test_contexts_of_one_engine_run_at_once(void **state) {
     (void)state;
     rig r = rig_open(program_pictures, 1, 2, NULL, NULL);
-    pthread_t threads[3];
-    for (int i = 0; i < 3; i++) assert_int_equal(pthread_create(&threads[i], NULL, run_many, r.engine), 0);
-    for (int i = 0; i < 3; i++) pthread_join(threads[i], NULL);
+    pthread_t threads[8];
+    for (int i = 0; i < 8; i++) assert_int_equal(pthread_create(&threads[i], NULL, run_many, r.engine), 0);
+    for (int i = 0; i < 8; i++) pthread_join(threads[i], NULL);
     rig_close(&r);
 }
 

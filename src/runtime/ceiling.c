@@ -1,0 +1,51 @@
+/* How much memory any shape in range can need.
+ *
+ * Values are laid out once for the whole range, so only scratch is open. It is asked of every step with its dims at
+ * their upper bounds. These need not go together, which matters to nobody who only asks for sizes; and a kernel may
+ * want somewhat more scratch at smaller shapes, where it cuts its tasks differently. Then fewer threads work on that
+ * step, so that the ceiling holds; the floor leaves room for one thread of every kernel. */
+#include "runtime/internal.h"
+
+enum { SCRATCH_FLOOR = 512 * 1024 };
+
+static void find_upper_dims(qn_context *context) {
+    const qn_program *program = context->program;
+    for (size_t i = 0; i < program->symbol_count; i++) {
+        context->symbol_low[i] = program->symbols[i].low;
+        context->symbol_high[i] = program->symbols[i].high;
+    }
+    qn_ranges_run(program->dims, program->dim_count, context->symbol_low, context->symbol_high, context->low,
+                  context->high);
+    for (size_t i = 0; i < program->dim_count; i++) context->high[i] = qn_max_i64(context->high[i], 0);
+}
+
+/* 0 if a value has no bound. */
+static int set_upper_views(qn_context *context) {
+    for (size_t i = 0; i < context->program->value_count; i++) {
+        uint64_t bytes;
+        qn_status *status = qn_value_measure(&context->program->values[i], context->high, &bytes);
+        qn_status_free(status);
+        if (status) return 0;
+        qn_view_set_dims(&context->views[i], &context->program->values[i], context->high);
+    }
+    return 1;
+}
+
+void qn_context_find_ceiling(qn_context *context) {
+    const qn_program *program = context->program;
+    context->ceiling_bytes = 0;
+    context->scratch_room = UINT64_MAX;
+    if (!program->arena_bytes) return;
+    find_upper_dims(context);
+    if (!set_upper_views(context)) return;
+    qn_context_point_views(context);
+    uint64_t room = program->step_count ? SCRATCH_FLOOR : 0;
+    for (uint32_t s = 0; s < program->step_count; s++) {
+        qn_context_load_operands(context, s);
+        qn_context_lower(context, s);
+        uint64_t bytes = qn_step_scratch_bytes(&context->steps[s]);
+        if (bytes > room) room = bytes;
+    }
+    context->scratch_room = room;
+    context->ceiling_bytes = qn_align_up(program->arena_bytes, QN_OFFSETS_ALIGN) + room;
+}
