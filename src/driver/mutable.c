@@ -1,9 +1,10 @@
 #include "driver/mutable.h"
 
+#include <stdio.h>
 #include <string.h>
 
 /* Above this many dims that seem free they are not tried one by one. */
-enum { SINGLE_TRIALS_MAX = 32, CHAIN_MAX = 16 };
+enum { SINGLE_TRIALS_MAX = 64, CHAIN_MAX = 16, BROADCAST_MAX = 4096 };
 
 /* A dim of an input as it stands in a pool of dims: a number or a symbol. */
 typedef struct declared {
@@ -18,7 +19,7 @@ typedef struct candidate {
     size_t input;
     int axis;
     int64_t size;
-    int is_free;        /* in the trial at hand */
+    int is_free; /* in the trial at hand */
     int is_pinned;
     const char *reason; /* of the pin */
     const char *name;   /* of its symbol */
@@ -26,7 +27,7 @@ typedef struct candidate {
 
 typedef struct trials {
     qn_graph *graph;
-    qn_arena *arena;      /* the graph's own */
+    qn_arena *arena; /* the graph's own */
     declared (*inputs)[QN_MAX_RANK];
     QN_LIST(candidate) candidates;
 } trials;
@@ -56,7 +57,8 @@ static int declare_inputs(trials *t) {
     return 1;
 }
 
-static qn_status *place_symbol(qn_dim_pool *pool, const char *name, int64_t low, int64_t high, const char *reason, qn_dim *out_dim) {
+static qn_status *place_symbol(qn_dim_pool *pool, const char *name, int64_t low, int64_t high, const char *reason,
+                               qn_dim *out_dim) {
     if (qn_dim_symbol_find(pool, name, out_dim)) return NULL; /* two inputs may share one */
     *out_dim = qn_dim_symbol(pool, name, low, high);
     return reason ? qn_dim_symbol_set_range(pool, *out_dim, low, high, reason) : NULL;
@@ -66,8 +68,10 @@ static qn_status *place_input(trials *t, qn_dim_pool *pool, size_t input) {
     qn_type *type = &t->graph->inputs.items[input]->type;
     for (int axis = 0; axis < type->rank; axis++) {
         const declared *d = &t->inputs[input][axis];
-        if (d->is_symbol) QN_TRY(place_symbol(pool, d->name, d->low, d->high, d->reason, &type->dims[axis]));
-        else type->dims[axis] = qn_dim_const(pool, d->low);
+        if (d->is_symbol)
+            QN_TRY(place_symbol(pool, d->name, d->low, d->high, d->reason, &type->dims[axis]));
+        else
+            type->dims[axis] = qn_dim_const(pool, d->low);
     }
     return NULL;
 }
@@ -82,14 +86,18 @@ static qn_status *rebase(trials *t, qn_dim_pool *pool) {
         qn_value *value = graph->values.items[i];
         value->contents = NULL;
         if (value->is_input) continue;
-        if (!qn_value_is_constant(value)) value->type = (qn_type){0};
+        if (!qn_value_is_constant(value))
+            value->type = (qn_type){0};
         else
-            for (int axis = 0; axis < value->type.rank; axis++) value->type.dims[axis] = qn_dim_const(pool, value->constant_dims[axis]);
+            for (int axis = 0; axis < value->type.rank; axis++)
+                value->type.dims[axis] = qn_dim_const(pool, value->constant_dims[axis]);
     }
     for (size_t i = 0; i < graph->inputs.count; i++) QN_TRY(place_input(t, pool, i));
     for (size_t i = 0; i < t->candidates.count; i++) {
         const candidate *c = &t->candidates.items[i];
-        if (c->is_free) QN_TRY(place_symbol(pool, c->name, 1, QN_DIM_UNBOUNDED, NULL, &graph->inputs.items[c->input]->type.dims[c->axis]));
+        if (c->is_free)
+            QN_TRY(place_symbol(pool, c->name, 1, QN_DIM_UNBOUNDED, NULL,
+                                &graph->inputs.items[c->input]->type.dims[c->axis]));
     }
     return qn_dim_pool_take_status(pool);
 }
@@ -99,7 +107,9 @@ static qn_status *rebase(trials *t, qn_dim_pool *pool) {
 /* The constant a value comes from unchanged, through identities and casts; NULL if it is computed. */
 static const qn_value *constant_behind(const qn_value *value) {
     for (int depth = 0; depth < CHAIN_MAX && value && value->producer; depth++) {
-        if (value->producer->op != &qn_op_identity && value->producer->op != &qn_op_cast && value->producer->op != &qn_op_dequantize) return NULL;
+        if (value->producer->op != &qn_op_identity && value->producer->op != &qn_op_cast &&
+            value->producer->op != &qn_op_dequantize)
+            return NULL;
         value = value->producer->inputs[0];
     }
     return qn_value_is_constant(value) ? value : NULL;
@@ -108,8 +118,10 @@ static const qn_value *constant_behind(const qn_value *value) {
 /* Does `reason` speak of `node`, as inference names nodes? */
 static int speaks_of(const char *reason, const qn_node *node) {
     char text[1024];
-    if (node->source) snprintf(text, sizeof text, "%s: ", node->source);
-    else snprintf(text, sizeof text, "node '%s' (%s): ", node->name, node->op->name);
+    if (node->source)
+        snprintf(text, sizeof text, "%s: ", node->source);
+    else
+        snprintf(text, sizeof text, "node '%s' (%s): ", node->name, node->op->name);
     return !strncmp(reason, text, strlen(text));
 }
 
@@ -119,7 +131,8 @@ static const char *name_constant(const trials *t, const char *reason) {
         if (!speaks_of(reason, node)) continue;
         for (int i = node->input_count - 1; i >= 0; i--) {
             const qn_value *constant = constant_behind(node->inputs[i]);
-            if (constant && constant->type.rank) return qn_arena_printf(t->arena, "constant '%s' of %s", constant->name, reason);
+            if (constant && constant->type.rank)
+                return qn_arena_printf(t->arena, "constant '%s' of %s", constant->name, reason);
         }
     }
     return qn_arena_copy_string(t->arena, reason, strlen(reason));
@@ -132,24 +145,46 @@ static qn_status *pin(trials *t, candidate *c, const char *reason) {
     return c->reason ? NULL : qn_status_out_of_memory();
 }
 
-/* After an inference that went well: candidates that it settled. */
-static qn_status *pin_settled(trials *t) {
+/* With `symbol` at `size`, is some demand of the graph refuted? The symbol is left there. */
+static int is_refuted_at(const qn_graph *graph, qn_dim symbol, int64_t size) {
+    qn_status_free(qn_dim_symbol_set_range(graph->dims, symbol, size, size, NULL));
+    for (size_t i = 0; i < graph->checks.count; i++) {
+        int64_t low, high;
+        qn_dim_range(graph->dims, graph->checks.items[i].condition, &low, &high);
+        if (high < 0) return 1;
+    }
+    return 0;
+}
+
+/* Is nothing but `size` left of 1 .. `size`, apart from 1, which broadcasts where `size` was meant? The pool is
+ * spoiled. */
+static int only_broadcasts(const qn_graph *graph, qn_dim symbol, int64_t low, int64_t high, int64_t size) {
+    if (low != 1 || high != size || size > BROADCAST_MAX) return 0;
+    for (int64_t other = 2; other < size; other++)
+        if (!is_refuted_at(graph, symbol, other)) return 0;
+    return 1;
+}
+
+/* After an inference that went well: pins what it settled, of all free candidates or (not NULL) one. */
+static qn_status *pin_settled(trials *t, const candidate *focus) {
     for (size_t i = 0; i < t->candidates.count; i++) {
         candidate *c = &t->candidates.items[i];
         int64_t low, high;
         qn_dim symbol;
-        if (!c->is_free || !qn_dim_symbol_find(t->graph->dims, c->name, &symbol)) continue;
+        if (!c->is_free || (focus && c != focus) || !qn_dim_symbol_find(t->graph->dims, c->name, &symbol)) continue;
         qn_dim_range(t->graph->dims, symbol, &low, &high);
-        if (low == high) QN_TRY(pin(t, c, qn_dim_symbol_reason(t->graph->dims, symbol)));
+        const char *reason = qn_dim_symbol_reason(t->graph->dims, symbol);
+        if (low == high || only_broadcasts(t->graph, symbol, low, high, c->size)) QN_TRY(pin(t, c, reason));
     }
     return NULL;
 }
 
 /* ---- Trials ---- */
 
-/* Infers the graph with the free candidates as symbols, in memory that is given back. What it settles is pinned; a
-   failure that is the graph's fault is text in *out_failure (in the graph's own arena), else NULL. */
-static qn_status *try_out(trials *t, const char **out_failure) {
+/* Infers the graph with the free candidates as symbols, in memory that is given back. What it settles is pinned (of
+   all, or `focus` alone); a failure that is the graph's fault is text in *out_failure (in the graph's own arena), else
+   NULL. */
+static qn_status *try_out(trials *t, const candidate *focus, const char **out_failure) {
     qn_graph *graph = t->graph;
     qn_arena scratch;
     qn_arena_init(&scratch, t->arena->allocator);
@@ -163,7 +198,7 @@ static qn_status *try_out(trials *t, const char **out_failure) {
         qn_status_free(status);
         status = *out_failure ? NULL : qn_status_out_of_memory();
     } else if (!status) {
-        status = pin_settled(t);
+        status = pin_settled(t, focus);
     }
     graph->arena = t->arena;
     graph->dims = NULL;
@@ -172,11 +207,8 @@ static qn_status *try_out(trials *t, const char **out_failure) {
     return status;
 }
 
-static void free_only(trials *t, const candidate *only) {
-    for (size_t i = 0; i < t->candidates.count; i++) {
-        candidate *c = &t->candidates.items[i];
-        c->is_free = !c->is_pinned && (!only || c == only);
-    }
+static void free_unpinned(trials *t) {
+    for (size_t i = 0; i < t->candidates.count; i++) t->candidates.items[i].is_free = !t->candidates.items[i].is_pinned;
 }
 
 static size_t count_unpinned(const trials *t) {
@@ -185,16 +217,41 @@ static size_t count_unpinned(const trials *t) {
     return count;
 }
 
-/* Each dim that no trial has pinned so far, alone. */
-static qn_status *try_singly(trials *t) {
+/* Frees `c` alone or, with `partners`, together with the dims of other inputs that have its size: those may have to
+   agree with it. Returns how many are free. */
+static size_t free_for(trials *t, const candidate *c, int partners) {
+    size_t count = 0;
     for (size_t i = 0; i < t->candidates.count; i++) {
-        candidate *c = &t->candidates.items[i];
-        const char *failure;
-        if (c->is_pinned) continue;
-        free_only(t, c);
-        QN_TRY(try_out(t, &failure));
-        if (failure) QN_TRY(pin(t, c, failure));
+        candidate *other = &t->candidates.items[i];
+        int is_partner = partners && other->input != c->input && other->size == c->size;
+        other->is_free = !other->is_pinned && (other == c || is_partner);
+        count += (size_t)other->is_free;
     }
+    return count;
+}
+
+static qn_status *try_single(trials *t, candidate *c) {
+    const char *failure;
+    free_for(t, c, 0);
+    QN_TRY(try_out(t, c, &failure));
+    if (failure) QN_TRY(pin(t, c, failure));
+    if (!c->is_pinned) return NULL;
+    const char *reason = c->reason;
+    c->is_pinned = 0;
+    if (free_for(t, c, 1) > 1) {
+        QN_TRY(try_out(t, c, &failure));
+        if (!failure) return NULL;
+    }
+    c->is_pinned = 1;
+    c->is_free = 0;
+    c->reason = reason;
+    return NULL;
+}
+
+/* Each dim that no trial has pinned so far. */
+static qn_status *try_singly(trials *t) {
+    for (size_t i = 0; i < t->candidates.count; i++)
+        if (!t->candidates.items[i].is_pinned) QN_TRY(try_single(t, &t->candidates.items[i]));
     return NULL;
 }
 
@@ -206,7 +263,7 @@ static qn_status *try_growing(trials *t) {
         const char *failure;
         if (c->is_pinned) continue;
         c->is_free = 1;
-        QN_TRY(try_out(t, &failure));
+        QN_TRY(try_out(t, NULL, &failure));
         if (failure) QN_TRY(pin(t, c, failure));
     }
     return NULL;
@@ -217,8 +274,8 @@ static qn_status *try_growing(trials *t) {
 static qn_status *find_pins(trials *t) {
     const char *failure;
     size_t all = t->candidates.count;
-    free_only(t, NULL);
-    QN_TRY(try_out(t, &failure));
+    free_unpinned(t);
+    QN_TRY(try_out(t, NULL, &failure));
     size_t left = count_unpinned(t);
     if (failure || (left > 0 && all > 1)) {
         if (left > SINGLE_TRIALS_MAX && failure) { /* too many to find out which */
@@ -228,20 +285,24 @@ static qn_status *find_pins(trials *t) {
         }
     }
     if (!count_unpinned(t)) return NULL;
-    free_only(t, NULL);
-    QN_TRY(try_out(t, &failure));
+    free_unpinned(t);
+    QN_TRY(try_out(t, NULL, &failure));
     return failure ? try_growing(t) : NULL;
 }
 
 /* ---- */
 
-static qn_status *list_candidates(trials *t, int (*keep)(const void *self, size_t input, int axis, int64_t size), const void *keep_self) {
+static qn_status *list_candidates(trials *t, int (*keep)(const void *self, size_t input, int axis, int64_t size),
+                                  const void *keep_self) {
     for (size_t i = 0; i < t->graph->inputs.count; i++) {
         const qn_value *input = t->graph->inputs.items[i];
         for (int axis = 0; axis < input->type.rank; axis++) {
             const declared *d = &t->inputs[i][axis];
             if (d->is_symbol || d->low < 1 || (keep && keep(keep_self, i, axis, d->low))) continue;
-            candidate c = {.input = i, .axis = axis, .size = d->low, .name = qn_arena_printf(t->arena, "%s.%d", input->name, axis)};
+            candidate c = {.input = i,
+                           .axis = axis,
+                           .size = d->low,
+                           .name = qn_arena_printf(t->arena, "%s.%d", input->name, axis)};
             if (!c.name) return qn_status_out_of_memory();
             QN_TRY(QN_LIST_PUSH(t->arena, &t->candidates, c));
         }
@@ -259,7 +320,7 @@ qn_status *qn_mutable_apply(qn_graph *graph, int (*keep)(const void *self, size_
     QN_TRY(list_candidates(&t, keep, keep_self));
     if (!t.candidates.count) return NULL;
     QN_TRY(find_pins(&t));
-    free_only(&t, NULL);
+    free_unpinned(&t);
     for (size_t i = 0; i < t.candidates.count; i++) {
         const candidate *c = &t.candidates.items[i];
         qn_pin found = {c->input, c->axis, c->size, c->reason};

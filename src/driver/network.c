@@ -4,6 +4,7 @@
 #include "import/import.h"
 
 #include <string.h>
+#include <sys/stat.h>
 
 void qn_network_options_init(qn_network_options *options) { *options = (qn_network_options){.size = sizeof *options}; }
 
@@ -78,7 +79,8 @@ static qn_status *import_any(const char *path, const qn_bytes *bytes, const qn_n
     QN_TRY(qn_network_new(options->allocator, &network));
     qn_status *status = bytes ? NULL : qn_file_map_open(path, &network->map);
     /* A folder cannot be mapped, but the importer knows what kind of model lives in one. */
-    if (status && qn_status_code(status) == QN_IO) {
+    struct stat info;
+    if (status && !stat(path, &info) && S_ISDIR(info.st_mode)) {
         qn_format format;
         qn_status *better = qn_import_recognise((qn_bytes){0}, path, &format);
         if (better) {

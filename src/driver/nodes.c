@@ -1,6 +1,7 @@
 #include "quench/nodes.h"
 
 #include "driver/network.h"
+#include "pass/precision.h"
 
 #include <string.h>
 
@@ -230,6 +231,14 @@ qn_status *qn_network_set_input_dtype(qn_network *network, qn_value *input, qn_d
     qn_type type = input->type;
     type.dtype = dtype;
     return retype(network, input, &type);
+}
+
+qn_status *qn_network_set_node_precision(qn_network *network, qn_node *node, qn_dtype dtype) {
+    return qn_precision_set_node(network->graph, node, dtype, "set in the network");
+}
+
+qn_status *qn_network_set_value_precision(qn_network *network, qn_value *value, qn_dtype dtype) {
+    return qn_precision_set_value(network->graph, value, dtype, "set in the network");
 }
 
 /* ---- Operators ---- */

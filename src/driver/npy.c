@@ -36,6 +36,12 @@ static const char *find_member(const char *text, const char *key) {
     return at + strspn(at, " ");
 }
 
+static qn_status *parse_order(const char *path, const char *at, header *out) {
+    out->fortran = at && !strncmp(at, "True", 4);
+    if (out->fortran || (at && !strncmp(at, "False", 5))) return NULL;
+    return QN_ERR(QN_INVALID_ARGUMENT, "%s: the header has no 'fortran_order' that is True or False", path);
+}
+
 static qn_status *parse_descr(const char *path, const char *at, header *out) {
     if (!at || (*at != '\'' && *at != '"') || strlen(at) < 5) return QN_ERR(QN_INVALID_ARGUMENT, "%s: the header has no plain 'descr'", path);
     char order = at[1];
@@ -76,9 +82,8 @@ static qn_status *parse_header(const char *path, qn_bytes file, header *out) {
     if (!text) return qn_status_out_of_memory();
     memcpy(text, file.data + 8 + length_bytes, length);
     text[length] = 0;
-    const char *order = find_member(text, "fortran_order");
-    out->fortran = order && !strncmp(order, "True", 4);
-    qn_status *status = parse_descr(path, find_member(text, "descr"), out);
+    qn_status *status = parse_order(path, find_member(text, "fortran_order"), out);
+    if (!status) status = parse_descr(path, find_member(text, "descr"), out);
     if (!status) status = parse_shape(path, find_member(text, "shape"), out);
     free(text);
     return status;

@@ -14,14 +14,34 @@ void qn_print_json_string(const char *text, qn_buffer *buffer) {
     qn_buffer_append(buffer, "\"", 1);
 }
 
-static void print_dims(const qn_graph *graph, const qn_type *type, const char *quote, qn_buffer *buffer) {
+/* ["1", "h"] */
+static void print_dims(const qn_graph *graph, const qn_type *type, qn_buffer *buffer) {
     qn_buffer_printf(buffer, "[");
     for (int i = 0; i < type->rank; i++) {
-        qn_buffer_printf(buffer, "%s%s", i ? ", " : "", quote);
-        qn_dim_print(graph->dims, type->dims[i], buffer);
-        qn_buffer_printf(buffer, "%s", quote);
+        qn_buffer text; /* names of symbols may bring quotes of their own */
+        qn_buffer_init(&text, buffer->allocator);
+        qn_dim_print(graph->dims, type->dims[i], &text);
+        if (i) qn_buffer_printf(buffer, ", ");
+        qn_print_json_string(qn_buffer_text(&text), buffer);
+        buffer->failed |= text.failed;
+        qn_buffer_deinit(&text);
     }
     qn_buffer_printf(buffer, "]");
+}
+
+/* "f32[1, h]" */
+static void print_label(const qn_graph *graph, const qn_type *type, qn_buffer *buffer) {
+    qn_buffer text;
+    qn_buffer_init(&text, buffer->allocator);
+    qn_buffer_printf(&text, "%s[", qn_dtype_name(type->dtype));
+    for (int i = 0; i < type->rank; i++) {
+        if (i) qn_buffer_printf(&text, ", ");
+        qn_dim_print(graph->dims, type->dims[i], &text);
+    }
+    qn_buffer_printf(&text, "]");
+    qn_print_json_string(qn_buffer_text(&text), buffer);
+    buffer->failed |= text.failed;
+    qn_buffer_deinit(&text);
 }
 
 static void print_edges(const qn_graph *graph, const qn_node *node, qn_buffer *buffer) {
@@ -32,9 +52,9 @@ static void print_edges(const qn_graph *graph, const qn_node *node, qn_buffer *b
         qn_print_json_string(value->producer ? value->producer->name : value->name, buffer);
         qn_buffer_printf(buffer, " -> ");
         qn_print_json_string(node->name, buffer);
-        qn_buffer_printf(buffer, " [label=\"%s", qn_dtype_name(value->type.dtype));
-        print_dims(graph, &value->type, "", buffer);
-        qn_buffer_printf(buffer, "\"];\n");
+        qn_buffer_printf(buffer, " [label=");
+        print_label(graph, &value->type, buffer);
+        qn_buffer_printf(buffer, "];\n");
     }
 }
 
@@ -62,7 +82,7 @@ static void print_value(const qn_graph *graph, const qn_value *value, qn_buffer 
     qn_buffer_printf(buffer, "{\"name\": ");
     qn_print_json_string(value->name, buffer);
     qn_buffer_printf(buffer, ", \"dtype\": \"%s\", \"shape\": ", qn_dtype_name(value->type.dtype));
-    print_dims(graph, &value->type, "\"", buffer);
+    print_dims(graph, &value->type, buffer);
     qn_buffer_printf(buffer, "}");
 }
 
@@ -74,6 +94,7 @@ static void print_node(const qn_graph *graph, const qn_node *node, qn_buffer *bu
     qn_print_json_string(node->name, buffer);
     qn_buffer_printf(buffer, ", \"op\": \"%s\", \"attributes\": ", node->op->name);
     qn_print_json_string(qn_buffer_text(&text), buffer);
+    buffer->failed |= text.failed;
     qn_buffer_printf(buffer, ", \"inputs\": [");
     for (int i = 0; i < node->input_count; i++) {
         if (i) qn_buffer_printf(buffer, ", ");

@@ -20,7 +20,8 @@ typedef struct wish {
 } wish;
 
 static qn_status *refuse(const wish *w, const char *reason) {
-    return QN_ERR(QN_INVALID_ARGUMENT, "dim_range.%s: input '%s': dim %d: %s", w->index, w->input->name, w->axis, reason);
+    return QN_ERR(QN_INVALID_ARGUMENT, "dim_range.%s: input '%s': dim %d: %s", w->index, w->input->name, w->axis,
+                  reason);
 }
 
 /* A dim with one size: the range must be that size, or hold it where only the configuration fixes the dim. */
@@ -29,18 +30,20 @@ static qn_status *apply_fixed(const ranging *r, const wish *w, int64_t size) {
     char text[2048];
     if (pin ? w->low == size && w->high == size : w->low <= size && size <= w->high) return NULL;
     if (pin)
-        snprintf(text, sizeof text, "stays %lld, so it cannot range over %lld..%lld: it is pinned by %s", (long long)size,
-                 (long long)w->low, (long long)w->high, pin->reason);
+        snprintf(text, sizeof text, "stays %lld, so it cannot range over %lld..%lld: it is pinned by %s",
+                 (long long)size, (long long)w->low, (long long)w->high, pin->reason);
     else
-        snprintf(text, sizeof text, "is fixed to %lld, outside %lld..%lld", (long long)size, (long long)w->low, (long long)w->high);
+        snprintf(text, sizeof text, "is fixed to %lld, outside %lld..%lld", (long long)size, (long long)w->low,
+                 (long long)w->high);
     return refuse(w, text);
 }
 
 static void warn_cut(const ranging *r, const wish *w, int64_t low, int64_t high, const char *reason) {
     char text[2048];
     if (!r->log) return;
-    snprintf(text, sizeof text, "dim_range.%s: input '%s': dim %d: only %lld..%lld of %lld..%lld is possible: %s", w->index, w->input->name,
-             w->axis, (long long)low, (long long)high, (long long)w->low, (long long)w->high, reason);
+    snprintf(text, sizeof text, "dim_range.%s: input '%s': dim %d: only %lld..%lld of %lld..%lld is possible: %s",
+             w->index, w->input->name, w->axis, (long long)low, (long long)high, (long long)w->low, (long long)w->high,
+             reason);
     r->log->write(r->log->self, QN_LOG_WARNING, text);
 }
 
@@ -62,17 +65,20 @@ static qn_status *apply_dim(const ranging *r, const wish *w) {
     return qn_dim_symbol_set_range(dims, dim, low, high, w->high > present_high && bound ? bound : "dim_range");
 }
 
-static int64_t size_at(const json_t *sizes, int axis) { return json_integer_value(json_array_get(sizes, (size_t)axis)); }
+static int64_t size_at(const json_t *sizes, int axis) {
+    return json_integer_value(json_array_get(sizes, (size_t)axis));
+}
 
 static qn_status *apply_input(const ranging *r, const char *index, const json_t *range) {
     size_t number = (size_t)strtoul(index, NULL, 10), count = r->graph->inputs.count;
     if (number >= count)
-        return QN_ERR(QN_INVALID_ARGUMENT, "dim_range.%s: the network has %zu input%s, numbered from 0", index, count, count == 1 ? "" : "s");
+        return QN_ERR(QN_INVALID_ARGUMENT, "dim_range.%s: the network has %zu input%s, numbered from 0", index, count,
+                      count == 1 ? "" : "s");
     const qn_value *input = r->graph->inputs.items[number];
     const json_t *min = json_object_get(range, "min"), *max = json_object_get(range, "max");
     if ((int)json_array_size(min) != input->type.rank)
-        return QN_ERR(QN_INVALID_ARGUMENT, "dim_range.%s: %zu dims given, input '%s' has %d", index, json_array_size(min),
-                      input->name, input->type.rank);
+        return QN_ERR(QN_INVALID_ARGUMENT, "dim_range.%s: %zu dims given, input '%s' has %d", index,
+                      json_array_size(min), input->name, input->type.rank);
     for (int axis = 0; axis < input->type.rank; axis++) {
         wish w = {index, input, number, axis, size_at(min, axis), size_at(max, axis)};
         QN_TRY(apply_dim(r, &w));
@@ -86,9 +92,10 @@ static qn_status *expect_fixed(const qn_graph *graph) {
             int64_t low, high;
             qn_dim_range(graph->dims, graph->inputs.items[i]->type.dims[axis], &low, &high);
             if (low != high)
-                return QN_ERR(QN_INVALID_ARGUMENT, "graph_shape_mutable is false, but dim %d of input '%s' is free: give its "
-                              "shape (--input '%s=...') or a dim_range with min = max", axis, graph->inputs.items[i]->name,
-                              graph->inputs.items[i]->name);
+                return QN_ERR(QN_INVALID_ARGUMENT,
+                              "graph_shape_mutable is false, but dim %d of input '%s' is free: give its "
+                              "shape (--input '%s=...') or a dim_range with min = max",
+                              axis, graph->inputs.items[i]->name, graph->inputs.items[i]->name);
         }
     return NULL;
 }

@@ -1,0 +1,17 @@
+/* driver/image_block.h - how pictures become an input and an output becomes masks: told from the graph, and by the
+ * `image` block of the configuration where it says more. */
+#ifndef QN_DRIVER_IMAGE_BLOCK_H
+#define QN_DRIVER_IMAGE_BLOCK_H
+
+#include "driver/config.h"
+#include "ir/graph.h"
+
+/* Makes the block that a compiled file carries (docs/configuration.md): input, layout, color, output, decode, fit and,
+   where they are known, axis, class_count, classes, palette, pad_value; for float inputs mean, std and scale, which
+   make (pixel * scale - mean) / std of a pixel. *out_block is NULL where nothing is configured and the graph shows no
+   pictures: a uint8 input with 3 or 1 channels, and a label map [N, H, W] that comes from an argmax. The graph is
+   inferred, its inputs and outputs are in their final layout, and no pass has run. INVALID_ARGUMENT: a block that does
+   not fit the graph, naming the key. */
+qn_status *qn_image_block_make(const qn_graph *graph, const qn_config *config, json_t **out_block) QN_MUST_USE;
+
+#endif

@@ -1,0 +1,2 @@
+/* The builder of the importer's tests serves here too. */
+#include "../import/graphdef_builder.c"
