@@ -1,5 +1,6 @@
 /* json_get FILE PATH - prints what lies at a dotted path in a JSON file, so that shell scripts can look into one:
- * "latency_ms.median", "images.0.file"; "layers.#" is how many there are. Texts are printed bare. Exit status 1: no such thing. */
+ * "latency_ms.median", "images.0.file"; "layers.#" is how many there are. Texts are printed bare. Exit status 1: no
+ * such thing. */
 #include <jansson.h>
 
 #include <stdio.h>
@@ -26,10 +27,14 @@ int main(int argc, char **argv) {
     if (hash) *hash = 0;
     json_t *found = find(root, argv[2]);
     int code = !found;
-    if (found && hash) printf("%zu\n", json_is_array(found) ? json_array_size(found) : json_object_size(found));
-    else if (json_is_string(found)) printf("%s\n", json_string_value(found));
-    else if (found && json_dumpf(found, stdout, JSON_ENCODE_ANY | JSON_COMPACT)) code = 1;
-    else if (found) putchar('\n');
+    if (found && hash)
+        printf("%zu\n", json_is_array(found) ? json_array_size(found) : json_object_size(found));
+    else if (json_is_string(found))
+        printf("%s\n", json_string_value(found));
+    else if (found && json_dumpf(found, stdout, JSON_ENCODE_ANY | JSON_COMPACT | JSON_REAL_PRECISION(9)))
+        code = 1;
+    else if (found)
+        putchar('\n');
     json_decref(root);
     return code;
 }

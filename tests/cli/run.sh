@@ -10,7 +10,8 @@
 #     expect A = B, expect -f FILE         test(1) with a message
 # The first check that does not hold prints what happened and ends the file with status 1.
 set -u
-program=$1 json_get=$2 source=$3 case=$4
+absolute() { case $1 in /*) printf '%s\n' "$1" ;; *) printf '%s/%s\n' "$PWD" "$1" ;; esac; }
+program=$(absolute "$1") json_get=$(absolute "$2") source=$(absolute "$3") case=$(absolute "$4")
 scenes=$source/models/scenes
 work=$(mktemp -d "${TMPDIR:-/tmp}/quench-cli-XXXXXX") || exit 1
 trap 'rm -rf "$work"' EXIT

@@ -10,6 +10,7 @@ typedef struct build_settings {
     const char *out, *precision, *report, *print_after, *format;
     cli_texts configs, inputs, outputs, ranges;
     int64_t threads;
+    int print_config;
 } build_settings;
 
 static int set_report(const cli_option *option, void *field, const char *value) {
@@ -27,12 +28,14 @@ static const cli_option options[] = {
     {'o', NULL, "OUT.qn", "the compiled file", cli_set_text, FIELD(out)},
     {0, "config", "FILE", "build configuration in JSON (docs/configuration.md); several merge", cli_add_text,
      FIELD(configs)},
-    {0, "precision", "MODE", "force_float32; others come with integer precision", cli_set_text, FIELD(precision)},
-    {0, "input", "NAME[=1,-1,-1,3]", "an input, if not as found, and its shape; -1 is free", cli_add_text,
+    {0, "precision", "MODE", "force_float32 or force_float16; others come with integer precision", cli_set_text, FIELD(precision)},
+    {0, "input", "NAME[=1,-1,-1,3]", "an input, if not as found, and its declared shape; -1 is free", cli_add_text,
      FIELD(inputs)},
     {0, "output", "NAME", "an output, if not as found; several", cli_add_text, FIELD(outputs)},
     {0, "range", "NAME=MIN:MAX", "the range of an input: ImageTensor=1,1,1,3:1,513,513,3", cli_add_text, FIELD(ranges)},
     {0, "report", "FILE.json", "what was built, step by step", set_report, FIELD(report)},
+    {0, "print-config", NULL, "print the effective configuration as JSON; without -o nothing is built", cli_set_flag,
+     FIELD(print_config)},
     {0, "print-after", "PASS", "print the graph after a pass; all: after each", cli_set_text, FIELD(print_after)},
     {0, "format", "NAME", "tensorflow; default: recognised from the content", cli_set_text, FIELD(format)},
     {0, "threads", "N", "accepted; building runs on one thread in this version", cli_set_int,
@@ -162,9 +165,21 @@ static qn_status *import(const char *path, const build_settings *settings, qn_ne
 
 /* ---- Build ---- */
 
-static void print_pass(void *self, const char *pass, const char *graph_text) {
+/* After a pass, or where debug_config.print_ir asks: before and after all of them. */
+static void print_graph(void *self, const char *when, const char *graph_text) {
     (void)self;
-    printf("# after %s\n%s\n", pass, graph_text);
+    int is_pass = strcmp(when, "before_build") && strcmp(when, "after_build");
+    printf("# %s%s\n%s\n", is_pass ? "after " : "", when, graph_text);
+}
+
+static qn_status *print_config(qn_config *config) {
+    json_t *effective = json_loads(qn_config_effective_text(config), 0, NULL);
+    char *text = effective ? json_dumps(effective, JSON_INDENT(2) | JSON_SORT_KEYS) : NULL;
+    json_decref(effective);
+    if (!text) return cli_out_of_memory();
+    printf("%s\n", text);
+    free(text);
+    return NULL;
 }
 
 static qn_status *compile(const char *path, const build_settings *settings, qn_model **out_model) {
@@ -174,12 +189,13 @@ static qn_status *compile(const char *path, const build_settings *settings, qn_m
     qn_build_options_init(&build);
     build.log = &cli_log;
     build.print_after = settings->print_after;
-    build.after_pass = settings->print_after ? print_pass : NULL;
+    build.after_pass = print_graph;
     qn_status *status = make_config(settings, &config);
     if (!status) status = import(path, settings, &network);
     for (size_t i = 0; i < settings->ranges.count && !status; i++)
         status = merge_range(network, settings->ranges.items[i], config);
-    if (!status) status = qn_build(network, config, &build, out_model);
+    if (!status && settings->print_config) status = print_config(config);
+    if (!status && settings->out) status = qn_build(network, config, &build, out_model);
     if (status && !strstr(qn_status_message(status), path)) status = cli_context(status, "%s", path);
     qn_network_destroy(network);
     qn_config_destroy(config);
@@ -251,9 +267,10 @@ static qn_status *check_files(const char *path, const build_settings *settings) 
 
 static qn_status *build(const char *path, const build_settings *settings) {
     qn_model *model = NULL;
-    CLI_TRY(check_files(path, settings));
+    if (settings->out) CLI_TRY(check_files(path, settings));
     double start = cli_now_ms();
     CLI_TRY(compile(path, settings, &model));
+    if (!settings->out) return NULL; /* only the configuration was asked for */
     double ms = cli_now_ms() - start;
     qn_status *status = qn_model_save_file(model, settings->out);
     if (!status && !cli_json_on_stdout(settings->report)) print_summary(model, settings->out, ms);
@@ -266,7 +283,7 @@ static qn_status *build(const char *path, const build_settings *settings) {
 int cli_cmd_build(int argc, char **argv) {
     build_settings settings = {0};
     int first, code = cli_parse(&command, argc, argv, &settings, &first);
-    if (code == CLI_GO_ON && !settings.out) code = cli_usage("-o OUT.qn is missing");
+    if (code == CLI_GO_ON && !settings.out && !settings.print_config) code = cli_usage("-o OUT.qn is missing");
     if (code == CLI_GO_ON) code = cli_finish(build(argv[first], &settings));
     free_settings(&settings);
     return code;

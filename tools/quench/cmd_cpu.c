@@ -27,12 +27,13 @@ static const cli_command command = {
 };
 
 static void print_threads(const qn_cpu_thread_info *threads) {
-    printf("threads   %d: %d CPU%s in the affinity mask, ", threads->usable, threads->affinity,
-           threads->affinity == 1 ? "" : "s");
+    printf("threads   %d: %d CPU%s in the affinity mask, ", threads->asked ? threads->asked : threads->usable,
+           threads->affinity, threads->affinity == 1 ? "" : "s");
     if (threads->quota > 0)
-        printf("the control group grants the time of %.3g\n", threads->quota);
+        printf("the control group grants the time of %.3g", threads->quota);
     else
-        printf("no limit from the control group\n");
+        printf("no limit from the control group");
+    printf(threads->asked ? ", QUENCH_THREADS asks for %d\n" : "\n", threads->asked);
 }
 
 static void print_kernels(const qn_cpu_info *info) {
@@ -79,9 +80,10 @@ static json_t *to_json(const qn_cpu_info *info) {
                                                  "available", kernel->is_available, "selected", kernel->is_selected));
     }
     const qn_cpu_thread_info *threads = &info->threads;
-    return json_pack("{s:s,s:s,s:s,s:{s:i,s:i,s:o},s:o,s:o,s:o}", "cpu", info->model_name, "mask", info->mask, "level",
-                     info->level, "threads", "usable", threads->usable, "affinity", threads->affinity, "quota",
-                     threads->quota > 0 ? json_real(threads->quota) : json_null(), "levels", levels, "features",
+    return json_pack("{s:s,s:s,s:s,s:{s:i,s:i,s:o,s:o},s:o,s:o,s:o}", "cpu", info->model_name, "mask", info->mask,
+                     "level", info->level, "threads", "usable", threads->usable, "affinity", threads->affinity, "quota",
+                     threads->quota > 0 ? json_real(threads->quota) : json_null(), "asked",
+                     threads->asked ? json_integer(threads->asked) : json_null(), "levels", levels, "features",
                      features, "kernels", kernels);
 }
 

@@ -11,7 +11,7 @@
 typedef struct eval_settings {
     const char *images, *masks, *list, *against, *palette, *json;
     cli_run_options run;
-    qn_image_fit_mode fit;
+    segmenter_fit fit;
     int64_t classes;
 } eval_settings;
 
@@ -28,7 +28,7 @@ static const cli_option options[] = {
     {0, "palette", "NAME|FILE", "where the names of the classes come from, as for segment", cli_set_text,
      FIELD(palette)},
     {0, "against", "MODEL2", "also the share of pixels that a second model labels alike", cli_set_text, FIELD(against)},
-    {0, "fit", "HOW", "shrink (default), longest, stretch, tile: as for segment", segmenter_set_fit, FIELD(fit)},
+    {0, "fit", "HOW", "shrink (usual), longest, stretch, tile: as for segment", segmenter_set_fit, FIELD(fit)},
     CLI_RUN_OPTIONS(eval_settings),
     {0},
 };
@@ -151,7 +151,7 @@ static qn_status *open_models(evaluation *e, const char *model) {
     if (!classes)
         return qn_status_create(QN_INVALID_ARGUMENT,
                                 "%s: the model does not say how many classes it has: give --classes", model);
-    CLI_TRY(segmenter_load_palette(settings->palette, classes, &e->palette));
+    CLI_TRY(image_block_load_palette(segmenter_block(e->segmenter), settings->palette, classes, &e->palette));
     return qn_image_confusion_create(classes, NULL, &e->confusion);
 }
 
@@ -253,7 +253,7 @@ static qn_status *evaluate(evaluation *e, const char *model) {
 }
 
 int cli_cmd_eval(int argc, char **argv) {
-    eval_settings settings = {.fit = QN_IMAGE_FIT_SHRINK};
+    eval_settings settings = {0};
     int first, code = cli_parse(&command, argc, argv, &settings, &first);
     if (code != CLI_GO_ON) return code;
     if (!settings.images || !settings.masks)

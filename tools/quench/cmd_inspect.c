@@ -147,15 +147,34 @@ static qn_status *bind_shapes(view *v) {
 
 static qn_status *look(view *v) {
     cli_run_options run = v->settings->run;
-    if (!run.threads) run.threads = qn_cpu_get_threads().usable;
-    CLI_TRY(cli_session_open(v->path, &run, NULL, &v->session));
-    CLI_TRY(bind_shapes(v));
-    CLI_TRY(cli_session_find_ceiling(&v->session, &v->ceiling));
+    const qn_cpu_thread_info threads = qn_cpu_get_threads();
+    if (!run.threads) run.threads = threads.asked ? threads.asked : threads.usable;
+    CLI_TRY(cli_open_model(v->path, &v->session.model, &v->session.is_compiled));
+    qn_status *status = cli_session_bind(&run, NULL, &v->session);
+    if (!status) status = bind_shapes(v);
+    if (!status) status = cli_session_find_ceiling(&v->session, &v->ceiling);
+    /* A model that cannot run here can still be looked at. */
+    if (status && v->settings->shapes.count) return status;
+    if (status) cli_note("warning: nothing can be said about its arena: %s", qn_status_message(status));
+    qn_status_free(status);
     const qn_step_info *step;
     for (size_t i = 0; (step = qn_model_step(v->session.model, i)); i++) op_counts_add(&v->counts, step->op);
     op_counts_sort(&v->counts);
     v->meta = cli_load_meta(v->session.model);
     return v->meta && !v->counts.failed ? NULL : cli_out_of_memory();
+}
+
+/* Dims that the graph holds to one size. */
+static void print_pins(const json_t *pins) {
+    size_t i;
+    json_t *pin;
+    json_array_foreach((json_t *)pins, i, pin) {
+        const char *input = "?", *reason = "?";
+        int axis = 0;
+        json_int_t size = 0;
+        json_unpack(pin, "{s?s,s?i,s?I,s?s}", "input", &input, "axis", &axis, "size", &size, "reason", &reason);
+        printf("%-10s dim %d of input '%s' stays %lld: %s\n", "pinned", axis, input, (long long)size, reason);
+    }
 }
 
 static void print_meta(const json_t *meta) {
@@ -166,8 +185,9 @@ static void print_meta(const json_t *meta) {
     printf("%-10s %s model '%s' of %lld bytes, hash %s; built by quench %s\n", "source", format, name, (long long)bytes,
            hash, version);
     char *config = json_dumps(json_object_get(meta, "config"), JSON_COMPACT | JSON_SORT_KEYS);
-    if (config && strcmp(config, "{}")) printf("%-10s %s\n", "config", config);
+    if (config && cli_is_verbose()) printf("%-10s %s\n", "config", config);
     free(config);
+    print_pins(json_object_get(meta, "pinned"));
     if (!json_unpack((json_t *)meta, "{s:{s:s,s:s,s?s,s?I}}", "image", "input", &input, "output", &output, "decode",
                      &decode, "class_count", &classes))
         printf("%-10s pictures go into '%s', '%s' gives %s of %lld classes\n", "image", input, output, decode,
@@ -184,6 +204,7 @@ static void print_arena(const view *v) {
         printf(" scratch of %d threads %s\n", qn_engine_threads(v->session.engine),
                cli_print_bytes(v->arena.scratch_bytes, text));
     }
+    if (!v->session.context) return;
     if (v->ceiling)
         printf("%-10s %s for every shape in range\n", "ceiling", cli_print_bytes(v->ceiling, text));
     else

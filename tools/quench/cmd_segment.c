@@ -17,7 +17,7 @@ static const char *const artifact_endings[ARTIFACT_COUNT] = {".png", ".rgb.png",
 typedef struct segment_settings {
     const char *out, *palette, *json;
     cli_run_options run;
-    qn_image_fit_mode fit;
+    segmenter_fit fit;
     unsigned save; /* bit per artifact; 0: none chosen */
     int legend;
     double alpha;
@@ -57,7 +57,7 @@ static const cli_option options[] = {
     {0, "legend", NULL, "also save the overlay with names and areas of the classes beside it", cli_set_flag,
      FIELD(legend)},
     {0, "alpha", "A", "how much of an overlay is colour, 0 to 1; default 0.5", set_alpha, FIELD(alpha)},
-    {0, "fit", "HOW", "shrink (default), longest, stretch, tile: see above", segmenter_set_fit, FIELD(fit)},
+    {0, "fit", "HOW", "shrink (usual), longest, stretch, tile: see above", segmenter_set_fit, FIELD(fit)},
     CLI_RUN_OPTIONS(segment_settings),
     {0},
 };
@@ -293,7 +293,8 @@ static qn_status *segment(batch *b, char **operands, int count) {
     const segment_settings *settings = b->settings;
     CLI_TRY(plan(b, operands[0], operands + 1, count - 1));
     CLI_TRY(segmenter_open(operands[0], &settings->run, settings->fit, &b->segmenter));
-    CLI_TRY(segmenter_load_palette(settings->palette, segmenter_block(b->segmenter)->class_count, &b->palette));
+    const image_block *block = segmenter_block(b->segmenter);
+    CLI_TRY(image_block_load_palette(block, settings->palette, block->class_count, &b->palette));
     CLI_TRY(cli_make_folder(settings->out));
     if (settings->json && !(b->results = json_array())) return cli_out_of_memory();
     CLI_TRY(run_all(b));
@@ -304,7 +305,7 @@ static qn_status *segment(batch *b, char **operands, int count) {
 }
 
 int cli_cmd_segment(int argc, char **argv) {
-    segment_settings settings = {.alpha = 0.5, .fit = QN_IMAGE_FIT_SHRINK};
+    segment_settings settings = {.alpha = 0.5};
     int first, code = cli_parse(&command, argc, argv, &settings, &first);
     if (code != CLI_GO_ON) return code;
     if (!settings.out) return cli_usage("-o DIR is missing");

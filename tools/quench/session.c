@@ -52,12 +52,16 @@ static void note_threads(int threads) {
     noted = 1;
     qn_cpu_thread_info info = qn_cpu_get_threads();
     char quota[64] = "no time limit";
+    if (info.asked) {
+        cli_note("%d thread%s (as QUENCH_THREADS says)", threads, threads == 1 ? "" : "s");
+        return;
+    }
     if (info.quota > 0) snprintf(quota, sizeof quota, "the control group grants the time of %.3g", info.quota);
     cli_note("%d thread%s (%d CPU%s in the affinity mask, %s)", threads, threads == 1 ? "" : "s", info.affinity,
              info.affinity == 1 ? "" : "s", quota);
 }
 
-static qn_status *bind(const cli_run_options *options, const qn_allocator *allocator, cli_session *session) {
+qn_status *cli_session_bind(const cli_run_options *options, const qn_allocator *allocator, cli_session *session) {
     qn_engine_options engine;
     qn_engine_options_init(&engine);
     engine.threads = (int)options->threads;
@@ -79,7 +83,7 @@ qn_status *cli_session_open(const char *path, const cli_run_options *options, co
     double start = cli_now_ms();
     qn_status *status = cli_open_model(path, &out->model, &out->is_compiled);
     out->load_ms = cli_now_ms() - start;
-    if (!status) status = bind(options, allocator, out);
+    if (!status) status = cli_session_bind(options, allocator, out);
     if (status) cli_session_close(out);
     return status;
 }
@@ -113,30 +117,11 @@ qn_status *cli_session_make_outputs(const cli_session *session, qn_tensor *out_o
 }
 
 qn_status *cli_session_find_ceiling(const cli_session *session, uint64_t *out_bytes) {
-    const qn_model_info *info = qn_model_get_info(session->model);
-    const cli_texts none = {0};
-    qn_context *context = NULL;
-    *out_bytes = info->arena_bytes_max;
-    if (!info->arena_bytes_max) return NULL;
-    qn_shape *shapes = calloc(info->input_count + 1, sizeof *shapes);
-    if (!shapes) return cli_out_of_memory();
-    /* Scratch depends on the kernels, so it is asked of a context at the largest shapes. */
-    qn_status *status = cli_make_shapes(session->model, &none, shapes);
-    if (!status) status = qn_context_create(session->engine, &context);
-    if (!status) status = qn_context_set_input_shapes(context, shapes, info->input_count);
-    if (!status) {
-        qn_arena_info arena;
-        qn_context_get_arena(context, &arena);
-        *out_bytes = info->arena_bytes_max + arena.scratch_bytes;
-    }
-    /* The largest shapes need not go together; then the ceiling is that of the values alone. */
-    if (qn_status_code(status) == QN_INVALID_ARGUMENT) {
-        qn_status_free(status);
-        status = NULL;
-    }
-    qn_context_destroy(context);
-    free(shapes);
-    return status;
+    qn_status *status = qn_engine_measure_arena(session->engine, NULL, 0, out_bytes);
+    if (qn_status_code(status) != QN_UNAVAILABLE) return status;
+    qn_status_free(status);
+    *out_bytes = 0;
+    return NULL;
 }
 
 json_t *cli_load_meta(const qn_model *model) {

@@ -45,6 +45,10 @@ typedef struct cli_session {
    chosen. On failure `out` is zeroed. `allocator`: of engine and context, NULL for the heap. */
 qn_status *cli_session_open(const char *path, const cli_run_options *options, const qn_allocator *allocator,
                             cli_session *out) QN_MUST_USE;
+/* The second half of it: makes engine and context for session->model. What there is after a failure,
+ * cli_session_close() frees. */
+qn_status *cli_session_bind(const cli_run_options *options, const qn_allocator *allocator,
+                            cli_session *session) QN_MUST_USE;
 void cli_session_close(cli_session *session);
 
 /* Makes tensors for all outputs at the shapes that are set; where a size depends on data, for its upper bound.

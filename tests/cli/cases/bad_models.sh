@@ -28,7 +28,7 @@ mkdir saved_model folder
 refused saved_model "SavedModel"
 refused folder "folder"
 mkfifo pipe
-refused pipe "regular file"
+refused pipe "pipe"
 
 it "refuses a compiled file where a source model is needed"
 quench ok build "$scenes/scenes.pb" -o scenes.qn

@@ -22,8 +22,11 @@ quench ok build "$scenes/scenes_dynamic.pb" -o dynamic.qn --range ImageTensor=1,
 prints '^input +ImageTensor: uint8 1 x 64 x 64 x 3$'
 
 it "takes the shape of an input"
-quench ok build "$scenes/scenes_dynamic.pb" -o dynamic.qn --input ImageTensor=1,-1,33,3
-prints '^input +ImageTensor: uint8 1 x \? x 33 x 3$'
+echo '{"graph_shape_mutable": false}' >fixed.json
+quench ok build "$scenes/scenes_dynamic.pb" -o dynamic.qn --input ImageTensor=1,20,33,3 --config fixed.json
+prints '^input +ImageTensor: uint8 1 x 20 x 33 x 3$'
+quench fails build "$scenes/scenes_dynamic.pb" -o x.qn --input ImageTensor=1,-1,33,3 --config fixed.json
+says "dim 1 of input 'ImageTensor' is free"
 
 it "takes outputs by name"
 quench ok build "$scenes/scenes.pb" -o logits.qn --output logits/semantic/BiasAdd

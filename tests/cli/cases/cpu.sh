@@ -10,16 +10,18 @@ it "selects the portable kernels with the plain mask, one of each family"
 quench ok cpu --cpu generic --json -
 expect "$(json level)" = generic
 expect "$(json mask)" = generic
-selected=0
-i=0
+selected=0 i=0
+: >families
 while [ $i -lt "$(json kernels.#)" ]; do
+    json kernels.$i.family >>families
     if [ "$(json kernels.$i.selected)" = true ]; then
         expect "$(json kernels.$i.needs)" = ""
         selected=$((selected + 1))
     fi
     i=$((i + 1))
 done
-expect $selected = 6
+expect $selected = "$(sort -u families | wc -l)"
+between $selected 6 100
 
 it "takes the mask from QUENCH_CPU, and an option before it"
 QUENCH_CPU=generic quench ok cpu --json -

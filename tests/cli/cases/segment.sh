@@ -92,7 +92,9 @@ says "would overwrite the input photos/small.png"
 ln -s photos link
 quench fails segment scenes.qn photos -o ./link/../photos
 ln photos/small.png other.png
-quench fails segment scenes.qn other.png "$pictures" bare -o photos --json small.ppm
+quench fails segment scenes.qn other.png "$pictures" -o none --json photos/small.png
+says "photos/small.png: writing it .for --json. would overwrite the input other.png"
+expect ! -e none
 quench fails segment missing.qn photos/small.png -o photos
 says "would overwrite"
 cmp photos/small.png kept.png || broken "the picture has changed"
@@ -139,7 +141,7 @@ expect -z "$(ls -A full | grep -v '^scene_1.png$')"
 it "refuses palettes that are none"
 quench fails segment scenes.qn small.ppm -o shared --palette citscapes
 says "cityscapes"
-echo 'sky 1 2' >bad.txt
+printf 'sky 1 2 3\nsea 1 2 300\n' >bad.txt
 quench fails segment scenes.qn small.ppm -o shared --palette bad.txt
 says "bad.txt"
 

@@ -15,7 +15,10 @@ for c in $commands; do
 done
 
 it "refuses a missing or unknown command"
-quench misused
+command=
+"$program" >.out 2>.err
+expect $? = 2
+says "usage: quench COMMAND"
 quench misused bild
 says "no command 'bild'"
 

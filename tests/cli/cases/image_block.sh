@@ -1,0 +1,58 @@
+# Models whose way with pictures is configured. The bundled model is cut behind its own preprocessing and before its own
+# labels, so that the program does both.
+data="--images $scenes/pictures --masks $scenes/masks"
+quench ok build "$scenes/scenes.pb" -o scenes.qn
+
+it "normalises pixels, pads small pictures and labels by the best score"
+cat >logits.json <<'END'
+{"graph_shape_mutable": false,
+ "image": {"decode": {"logits": 3}, "mean": [127.5], "std": 127.5, "pad_value": 128,
+           "classes": ["background", "disc", "square", "triangle", "star", "ring", "cross", "striped", "checkered"],
+           "palette": [[0,0,0],[200,10,20],[1,1,1],[2,2,2],[3,3,3],[4,4,4],[5,5,5],[6,6,6],[7,7,7]]}}
+END
+quench ok build "$scenes/scenes.pb" -o logits.qn --input sub_7=1,161,161,3 --output logits/semantic/BiasAdd --config logits.json
+# shellcheck disable=SC2086
+quench ok eval logits.qn $data --against scenes.qn --json -
+between "$(json miou)" 0.9 1
+between "$(json agreement)" 0.999 1
+between "$(json iou.checkered)" 0.8 1
+
+it "takes names and colours from the file"
+quench ok segment logits.qn "$scenes/pictures/scene_3.jpg" -o out --save rgb,indexed
+prints 'disc [0-9.]+ %'
+# The palette's second entry: PLTE begins behind the signature and IHDR.
+expect "$(od -An -tu1 -j44 -N3 out/scene_3.png | tr -s ' ')" = " 200 10 20"
+quench ok segment logits.qn "$scenes/pictures/scene_3.jpg" -o out --palette "$scenes/palette.txt"
+expect "$(od -An -tu1 -j44 -N3 out/scene_3.png | tr -s ' ')" != " 200 10 20"
+
+it "fits as the file says unless told otherwise"
+sed 's/"image": {/&"fit": "tile", /' logits.json >tile.json
+quench ok build "$scenes/scenes.pb" -o tile.qn --input sub_7=1,161,161,3 --output logits/semantic/BiasAdd --config tile.json
+quench ok segment tile.qn "$scenes/pictures/scene_7.jpg" -o out
+prints 'in 6 tiles of 161x161'
+quench ok segment tile.qn "$scenes/pictures/scene_7.jpg" -o out --fit shrink
+prints 'at 161x121'
+
+it "knows blue before red"
+sed 's/"image": {/&"color": "BGR", /' logits.json >bgr.json
+quench ok build "$scenes/scenes.pb" -o bgr.qn --input sub_7=1,161,161,3 --output logits/semantic/BiasAdd --config bgr.json
+# The same picture with red and blue exchanged, as binary PPM: three bytes a pixel in the other order.
+{ printf 'P6 64 48 255\n'; i=0; while [ $i -lt 3072 ]; do printf '\372\144\012'; i=$((i + 1)); done; } >rgb.ppm
+{ printf 'P6 64 48 255\n'; i=0; while [ $i -lt 3072 ]; do printf '\012\144\372'; i=$((i + 1)); done; } >bgr.ppm
+quench ok segment logits.qn rgb.ppm -o a --save gray
+quench ok segment bgr.qn bgr.ppm -o b --save gray
+cmp a/rgb.gray.png b/bgr.gray.png || broken "the labels differ"
+
+it "shows the block"
+quench ok inspect logits.qn --json -
+expect "$(json meta.image.decode)" = logits
+expect "$(json meta.image.axis)" = 3
+
+it "refuses a block that does not fit the model"
+echo '{"image": {"input": "ImageTenso"}}' >wrong.json
+quench fails build "$scenes/scenes.pb" -o wrong.qn --config wrong.json
+says "image.input.*ImageTensor"
+echo '{"image": {"mean": 3}}' >wrong.json
+quench fails build "$scenes/scenes.pb" -o wrong.qn --config wrong.json
+says "image.mean"
+expect ! -e wrong.qn
