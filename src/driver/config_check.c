@@ -56,7 +56,8 @@ static qn_status *wrong(const place *at, const char *expected, const json_t *fou
 
 /* Is `word` one of the comma-separated `list`? */
 static int is_listed(const char *word, const char *list) {
-    size_t length = strlen(word);
+    size_t length = strcspn(word, ",");
+    if (word[length]) return 0; /* no choice holds a comma */
     for (const char *at = list; at; at = strchr(at, ',')) {
         at += strspn(at, ", ");
         if (length && !strncmp(at, word, length) && (!at[length] || at[length] == ',')) return 1;
