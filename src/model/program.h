@@ -49,6 +49,9 @@ typedef struct qn_program_step {
     const char *precision;                         /* why and which: "f32: default" */
 } qn_program_step;
 
+/* How many values may share the bytes of one (views and in-place results), so that checking them stays cheap. */
+enum { QN_PROGRAM_GROUP_MAX = 4096 };
+
 /* A symbol of the dim program. */
 typedef struct qn_program_symbol {
     const char *name;    /* "ImageTensor.1" */

@@ -89,12 +89,11 @@ static qn_status *verify_overwrite(const qn_verifier *v, uint32_t maker, uint32_
 }
 
 static qn_status *verify_group(const qn_verifier *v, const uint32_t *members, size_t count, uint32_t root) {
-    enum { MEMBERS_MAX = 4096 }; /* keeps the square below bounded */
     const qn_program *program = v->program;
     if (count < 2) return NULL;
-    if (count > MEMBERS_MAX)
+    if (count > QN_PROGRAM_GROUP_MAX)
         return QN_ERR(QN_LIMIT, "%zu values share the bytes of '%s', the limit is %d", count,
-                      program->values[root].name, MEMBERS_MAX);
+                      program->values[root].name, QN_PROGRAM_GROUP_MAX);
     qn_place place = program->values[root].place;
     int writable = place == QN_PLACE_ARENA || place == QN_PLACE_OUTPUT;
     for (size_t i = 0; i < count; i++) {

@@ -21,6 +21,7 @@ int qn_match_channel_constant(const qn_value *value, int64_t channels) {
     if (!value || !qn_value_is_constant(value) || value->type.dtype != QN_DTYPE_F32) return 0;
     qn_view view = qn_value_view(value);
     int64_t elems = qn_view_elems(&view);
+    if (elems > QN_CHANNELS_MAX) return 0;
     return elems == 1 || (elems > 0 && elems == channels && view.dims[view.rank - 1] == channels);
 }
 

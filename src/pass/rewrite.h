@@ -4,6 +4,10 @@
 
 #include "ir/graph.h"
 
+/* Constants per channel of more channels than this are no constants per channel to passes: combining them over and over
+   would let a small model ask for any amount of memory. */
+enum { QN_CHANNELS_MAX = 1 << 16 };
+
 /* The node that produces `value` if it is an `op`, else NULL. `value` may be NULL. */
 qn_node *qn_match_producer(const qn_value *value, const qn_op_def *op);
 /* The same, and the value has no other use and is no output of the graph: it may disappear. */

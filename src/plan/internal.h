@@ -22,6 +22,7 @@ typedef struct qn_planner {
     QN_LIST(uint8_t) on_data;   /* by dim instruction: does it depend on a symbol that a step settles? */
     QN_LIST(qn_program_value) values;
     QN_LIST(const qn_value *) sources; /* the graph's value behind each of `values` */
+    uint32_t *roots, *group_sizes; /* by index in `values`: the owner of its bytes; how many share an owner's */
     QN_LIST(uint32_t) contents;
     QN_LIST(uint32_t) operands;
     QN_LIST(qn_program_step) steps;

@@ -27,9 +27,18 @@ static uint64_t bytes_bound(const qn_planner *planner, const qn_value *value) {
     return bytes;
 }
 
-static uint32_t root_of(const qn_planner *planner, uint32_t index) {
-    while (planner->values.items[index].alias >= 0) index = (uint32_t)planner->values.items[index].alias;
-    return index;
+static uint32_t root_of(const qn_planner *planner, uint32_t index) { return planner->roots[index]; }
+
+/* At first every value owns its bytes. */
+static qn_status *make_groups(qn_planner *planner) {
+    planner->roots = QN_ARENA_ARRAY(planner->arena, uint32_t, planner->values.count);
+    planner->group_sizes = QN_ARENA_ARRAY(planner->arena, uint32_t, planner->values.count);
+    if (!planner->roots || !planner->group_sizes) return qn_status_out_of_memory();
+    for (uint32_t i = 0; i < planner->values.count; i++) {
+        planner->roots[i] = i;
+        planner->group_sizes[i] = 1;
+    }
+    return NULL;
 }
 
 /* first_step and last_step of every value by itself. What exists before the first step or after the last is clamped. */
@@ -62,9 +71,13 @@ static uint32_t group_last_step(const qn_planner *planner, uint32_t index) {
     return planner->values.items[root_of(planner, index)].last_step;
 }
 
+/* Lets `output`, which nothing shares yet, live in the bytes of `input`. Does nothing where these are shared too often. */
 static void join(qn_planner *planner, uint32_t output, uint32_t input) {
     uint32_t root = root_of(planner, input);
     qn_program_value *value = &planner->values.items[output], *whole = &planner->values.items[root];
+    if (planner->group_sizes[root] >= QN_PROGRAM_GROUP_MAX) return;
+    planner->group_sizes[root]++;
+    planner->roots[output] = root;
     value->alias = (int32_t)input;
     if (value->last_step > whole->last_step) whole->last_step = value->last_step;
 }
@@ -131,6 +144,7 @@ static qn_status *lay_out(qn_planner *planner) {
 }
 
 qn_status *qn_plan_memory(qn_planner *planner) {
+    QN_TRY(make_groups(planner));
     measure_lives(planner);
     for (uint32_t s = 0; s < planner->steps.count; s++) share(planner, s);
     QN_TRY(lay_out(planner));

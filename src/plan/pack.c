@@ -60,6 +60,16 @@ static qn_status *add_packed(qn_graph *graph, const char *name, const qn_view *v
     return NULL;
 }
 
+/* Panels are padded to 16 outputs. Where that would blow large weights up, a small model could ask for any amount of memory:
+   such weights stay plain, and the operator runs by its naive code. */
+static int is_affordable(const qn_view *weights, const packing_job *job) {
+    enum { LARGE_ELEMS = 16 << 20 };
+    int64_t elems = qn_view_elems(weights);
+    int64_t packed = (int64_t)(job->packing == QN_PACKING_PANEL16 ? qn_conv_f32_packed_elems(job->rows, job->columns)
+                                                                   : qn_depthwise_f32_packed_elems(job->rows, job->columns));
+    return packed <= LARGE_ELEMS || packed <= 2 * elems;
+}
+
 static qn_status *pack_node(qn_graph *graph, qn_node *node) {
     int is_conv = node->op == &qn_op_conv2d;
     if ((!is_conv && node->op != &qn_op_matmul) || !qn_value_is_constant(node->inputs[1])) return NULL;
@@ -68,7 +78,7 @@ static qn_status *pack_node(qn_graph *graph, qn_node *node) {
     qn_view view = qn_value_view(weights);
     const void *src = view.data;
     packing_job job = is_conv ? convolution_job(&view, node->attrs) : product_job(&view, node->attrs);
-    if (job.packing == QN_PACKING_PLAIN || !job.rows || !job.columns) return NULL;
+    if (job.packing == QN_PACKING_PLAIN || !job.rows || !job.columns || !is_affordable(&view, &job)) return NULL;
     if (!is_conv) {
         qn_matmul_attrs *attrs = node->attrs;
         if (attrs->transpose_b) {

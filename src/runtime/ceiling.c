@@ -31,21 +31,38 @@ static int set_upper_views(qn_context *context) {
     return 1;
 }
 
-void qn_context_find_ceiling(qn_context *context) {
-    const qn_program *program = context->program;
-    context->ceiling_bytes = 0;
-    context->scratch_room = UINT64_MAX;
-    if (!program->arena_bytes) return;
-    find_upper_dims(context);
-    if (!set_upper_views(context)) return;
-    qn_context_point_views(context);
-    uint64_t room = program->step_count ? SCRATCH_FLOOR : 0;
-    for (uint32_t s = 0; s < program->step_count; s++) {
+/* The largest scratch of a step at the upper bounds. Steps whose operator does not take these dims, which a sound file can
+   have where they do not go together and a forged one anywhere, are left to the floor. */
+static qn_status *find_room(qn_context *context, uint64_t *inout_room) {
+    QN_TRY(qn_checker_begin(context->checker));
+    for (uint32_t s = 0; s < context->program->step_count; s++) {
+        qn_status *status = qn_checker_check(context->checker, s, 0);
+        qn_status_free(status);
+        if (status) continue;
         qn_context_load_operands(context, s);
         qn_context_lower(context, s);
         uint64_t bytes = qn_step_scratch_bytes(&context->steps[s]);
-        if (bytes > room) room = bytes;
+        if (bytes > *inout_room) *inout_room = bytes;
     }
+    qn_checker_end(context->checker);
+    return NULL;
+}
+
+qn_status *qn_context_find_ceiling(qn_context *context) {
+    const qn_program *program = context->program;
+    context->ceiling_bytes = 0;
+    context->scratch_room = UINT64_MAX;
+    if (!program->arena_bytes) return NULL;
+    find_upper_dims(context);
+    if (!set_upper_views(context)) return NULL;
+    qn_context_point_views(context);
+    uint64_t room = program->step_count ? SCRATCH_FLOOR : 0;
+    int64_t *dims = context->dims;
+    context->dims = context->high; /* what values computed from shapes are read from */
+    qn_status *status = find_room(context, &room);
+    context->dims = dims;
+    QN_TRY(status);
     context->scratch_room = room;
     context->ceiling_bytes = qn_align_up(program->arena_bytes, QN_OFFSETS_ALIGN) + room;
+    return NULL;
 }

@@ -84,7 +84,7 @@ static qn_status *prepare(qn_context *context) {
     QN_TRY(check_data_symbols(context->program));
     if (!make_tables(context)) return qn_status_out_of_memory();
     for (size_t i = 0; i < context->program->value_count; i++) context->offsets[i] = context->program->values[i].offset;
-    qn_context_find_ceiling(context);
+    QN_TRY(qn_context_find_ceiling(context));
     give_fixed_shapes(context);
     return first_missing(context) ? NULL : qn_context_bind(context, context->shapes);
 }

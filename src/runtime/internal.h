@@ -189,7 +189,7 @@ qn_status *qn_context_run_checks(const qn_context *context, const int64_t *dims,
 
 /* ceiling.c */
 /* Sets ceiling_bytes and scratch_room. Before the first binding: it uses the tables. */
-void qn_context_find_ceiling(qn_context *context);
+qn_status *qn_context_find_ceiling(qn_context *context) QN_MUST_USE;
 
 /* place.c */
 /* Bytes of `value` with its dims taken from `dims`: INVALID_MODEL where one is negative, LIMIT. */

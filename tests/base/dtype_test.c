@@ -43,8 +43,10 @@ static uint32_t nearest(double magnitude, double (*value_of)(uint32_t), uint32_t
     if (magnitude >= value_of(infinity)) return infinity;
     while (high - low > 1) {
         uint32_t middle = (low + high) / 2;
-        if (value_of(middle) <= magnitude) low = middle;
-        else high = middle;
+        if (value_of(middle) <= magnitude)
+            low = middle;
+        else
+            high = middle;
     }
     double below = magnitude - value_of(low), above = value_of(high) - magnitude;
     if (below != above) return below < above ? low : high;
@@ -61,7 +63,8 @@ static void check_rounding(float value) {
     }
     uint32_t half = sign | nearest(fabs((double)value), half_value, HALF_INFINITY);
     uint32_t bfloat = sign | nearest(fabs((double)value), bfloat_value, BFLOAT_INFINITY);
-    if (qn_float_to_half(value) != half) fail_msg("%a becomes half 0x%04x, expected 0x%04x", (double)value, qn_float_to_half(value), half);
+    if (qn_float_to_half(value) != half)
+        fail_msg("%a becomes half 0x%04x, expected 0x%04x", (double)value, qn_float_to_half(value), half);
     if (qn_float_to_bfloat(value) != bfloat)
         fail_msg("%a becomes bfloat 0x%04x, expected 0x%04x", (double)value, qn_float_to_bfloat(value), bfloat);
 }
@@ -78,8 +81,10 @@ static void test_every_half_has_its_value_and_comes_back(void **state) {
             assert_int_equal(qn_float_to_half(value), bits | 0x200);
             continue;
         }
-        if (magnitude == HALF_INFINITY) assert_true(isinf(value));
-        else assert_true(fabs((double)value) == half_value(magnitude));
+        if (magnitude == HALF_INFINITY)
+            assert_true(isinf(value));
+        else
+            assert_true(fabs((double)value) == half_value(magnitude));
         assert_int_equal(qn_float_to_half(value), bits);
     }
 }
@@ -90,8 +95,10 @@ static void test_every_bfloat_has_its_value_and_comes_back(void **state) {
         float value = qn_bfloat_to_float((uint16_t)bits);
         uint32_t magnitude = bits & 0x7FFF;
         assert_int_equal(bits_of(value), bits << 16);
-        if (magnitude > BFLOAT_INFINITY) assert_int_equal(qn_float_to_bfloat(value), bits | 0x40);
-        else assert_int_equal(qn_float_to_bfloat(value), bits);
+        if (magnitude > BFLOAT_INFINITY)
+            assert_int_equal(qn_float_to_bfloat(value), bits | 0x40);
+        else
+            assert_int_equal(qn_float_to_bfloat(value), bits);
         if (magnitude < BFLOAT_INFINITY) assert_true(fabs((double)value) == bfloat_value(magnitude));
     }
 }
@@ -119,7 +126,8 @@ static void test_floats_round_to_the_nearest_half_and_bfloat(void **state) {
     qn_rng rng;
     qn_rng_init(&rng, seed);
     for (int i = 0; i < 200000; i++) check_rounding(float_of((uint32_t)qn_rng_next(&rng)));
-    const uint32_t corners[] = {0, 0x80000000, 1, 0x80000001, 0x7F7FFFFF, 0xFF7FFFFF, 0x7F800000, 0xFF800000, 0x7F800001, 0xFFFFFFFF, 0x7FC00000};
+    const uint32_t corners[] = {0,          0x80000000, 1,          0x80000001, 0x7F7FFFFF, 0xFF7FFFFF,
+                                0x7F800000, 0xFF800000, 0x7F800001, 0xFFFFFFFF, 0x7FC00000};
     for (size_t i = 0; i < sizeof corners / sizeof *corners; i++) check_rounding(float_of(corners[i]));
 }
 
@@ -144,7 +152,8 @@ static void test_doubles_round_once_when_written_as_half_and_bfloat(void **state
         }
     }
     const double corners[] = {0.0, -0.0, 1e300, -1e300, 1e-300, INFINITY, -INFINITY};
-    const uint16_t halves[] = {0, 0x8000, 0x7C00, 0xFC00, 0, 0x7C00, 0xFC00}, bfloats[] = {0, 0x8000, 0x7F80, 0xFF80, 0, 0x7F80, 0xFF80};
+    const uint16_t halves[] = {0, 0x8000, 0x7C00, 0xFC00, 0, 0x7C00, 0xFC00},
+                   bfloats[] = {0, 0x8000, 0x7F80, 0xFF80, 0, 0x7F80, 0xFF80};
     for (int i = 0; i < 7; i++) {
         qn_view_set(&half, 0, corners[i]);
         assert_int_equal(word, halves[i]);
@@ -164,11 +173,12 @@ static void test_names_and_sizes_of_element_types(void **state) {
         const char *name;
         size_t size;
         int is_float, is_integer, is_signed;
-    } rows[] = {{QN_DTYPE_F32, "f32", 4, 1, 0, 1},  {QN_DTYPE_F64, "f64", 8, 1, 0, 1}, {QN_DTYPE_F16, "f16", 2, 1, 0, 1},
-                {QN_DTYPE_BF16, "bf16", 2, 1, 0, 1}, {QN_DTYPE_S8, "s8", 1, 0, 1, 1},   {QN_DTYPE_U8, "u8", 1, 0, 1, 0},
-                {QN_DTYPE_S16, "s16", 2, 0, 1, 1},   {QN_DTYPE_U16, "u16", 2, 0, 1, 0}, {QN_DTYPE_S32, "s32", 4, 0, 1, 1},
-                {QN_DTYPE_U32, "u32", 4, 0, 1, 0},   {QN_DTYPE_S64, "s64", 8, 0, 1, 1}, {QN_DTYPE_U64, "u64", 8, 0, 1, 0},
-                {QN_DTYPE_BOOL, "bool", 1, 0, 0, 0}, {QN_DTYPE_STRING, "string", 0, 0, 0, 0}};
+    } rows[] = {
+        {QN_DTYPE_F32, "f32", 4, 1, 0, 1},   {QN_DTYPE_F64, "f64", 8, 1, 0, 1},      {QN_DTYPE_F16, "f16", 2, 1, 0, 1},
+        {QN_DTYPE_BF16, "bf16", 2, 1, 0, 1}, {QN_DTYPE_S8, "s8", 1, 0, 1, 1},        {QN_DTYPE_U8, "u8", 1, 0, 1, 0},
+        {QN_DTYPE_S16, "s16", 2, 0, 1, 1},   {QN_DTYPE_U16, "u16", 2, 0, 1, 0},      {QN_DTYPE_S32, "s32", 4, 0, 1, 1},
+        {QN_DTYPE_U32, "u32", 4, 0, 1, 0},   {QN_DTYPE_S64, "s64", 8, 0, 1, 1},      {QN_DTYPE_U64, "u64", 8, 0, 1, 0},
+        {QN_DTYPE_BOOL, "bool", 1, 0, 0, 0}, {QN_DTYPE_STRING, "string", 0, 0, 0, 0}};
     assert_int_equal(sizeof rows / sizeof *rows, QN_DTYPE_COUNT - 1);
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         assert_string_equal(qn_dtype_name(rows[i].dtype), rows[i].name);
@@ -209,10 +219,18 @@ static void test_elements_of_every_type_are_written_and_read_back(void **state) 
     static const struct {
         qn_dtype dtype;
         int64_t low, high;
-    } rows[] = {{QN_DTYPE_S8, INT8_MIN, INT8_MAX},   {QN_DTYPE_U8, 0, UINT8_MAX},   {QN_DTYPE_S16, INT16_MIN, INT16_MAX},
-                {QN_DTYPE_U16, 0, UINT16_MAX},       {QN_DTYPE_S32, INT32_MIN, INT32_MAX}, {QN_DTYPE_U32, 0, UINT32_MAX},
-                {QN_DTYPE_S64, INT64_MIN, INT64_MAX}, {QN_DTYPE_U64, 0, INT64_MAX},
-                {QN_DTYPE_F32, -(1 << 24), 1 << 24}, {QN_DTYPE_F64, -(1ll << 53), 1ll << 53}, {QN_DTYPE_F16, -2048, 2048}, {QN_DTYPE_BF16, -256, 256},
+    } rows[] = {{QN_DTYPE_S8, INT8_MIN, INT8_MAX},
+                {QN_DTYPE_U8, 0, UINT8_MAX},
+                {QN_DTYPE_S16, INT16_MIN, INT16_MAX},
+                {QN_DTYPE_U16, 0, UINT16_MAX},
+                {QN_DTYPE_S32, INT32_MIN, INT32_MAX},
+                {QN_DTYPE_U32, 0, UINT32_MAX},
+                {QN_DTYPE_S64, INT64_MIN, INT64_MAX},
+                {QN_DTYPE_U64, 0, INT64_MAX},
+                {QN_DTYPE_F32, -(1 << 24), 1 << 24},
+                {QN_DTYPE_F64, -(1ll << 53), 1ll << 53},
+                {QN_DTYPE_F16, -2048, 2048},
+                {QN_DTYPE_BF16, -256, 256},
                 {QN_DTYPE_BOOL, 0, 1}};
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         uint64_t words[3];
@@ -240,7 +258,8 @@ static void test_integers_wrap_and_floats_truncate_when_converted(void **state) 
     assert_int_equal(qn_view_get_int(&s8, 0), -56);
     qn_view_set(&f64, 0, -2.9);
     assert_int_equal(qn_view_get_int(&f64, 0), -2);
-    const double outside[] = {1e30, -1e30, (double)INFINITY, -(double)INFINITY, (double)NAN, 9223372036854775808.0, -9223372036854775808.0};
+    const double outside[] = {
+        1e30, -1e30, (double)INFINITY, -(double)INFINITY, (double)NAN, 9223372036854775808.0, -9223372036854775808.0};
     const int64_t becomes[] = {INT64_MAX, INT64_MIN, INT64_MAX, INT64_MIN, 0, INT64_MAX, INT64_MIN};
     for (int i = 0; i < 7; i++) {
         qn_view_set(&f64, 0, outside[i]);

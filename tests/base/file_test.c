@@ -31,7 +31,8 @@ static int count_entries(void) {
     DIR *dir = opendir(folder);
     int count = 0;
     assert_non_null(dir);
-    for (struct dirent *entry; (entry = readdir(dir));) count += strcmp(entry->d_name, ".") && strcmp(entry->d_name, "..");
+    for (struct dirent *entry; (entry = readdir(dir));)
+        count += strcmp(entry->d_name, ".") && strcmp(entry->d_name, "..");
     closedir(dir);
     return count;
 }
@@ -58,7 +59,8 @@ static const char *in_folder(const char *name) {
 
 static void expect_failure(qn_status *status, qn_code code, const char *path) {
     assert_non_null(status);
-    if (qn_status_code(status) != code) fail_msg("code %s: %s", qn_code_name(qn_status_code(status)), qn_status_message(status));
+    if (qn_status_code(status) != code)
+        fail_msg("code %s: %s", qn_code_name(qn_status_code(status)), qn_status_message(status));
     assert_non_null(strstr(qn_status_message(status), path));
     qn_status_free(status);
 }

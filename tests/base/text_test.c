@@ -15,7 +15,8 @@
 
 static void test_a_misspelling_finds_its_nearest_word(void **state) {
     (void)state;
-    static const char *const words[] = {"graph_shape_mutable", "dim_range", NULL, "archs", "SemanticPredictions", "logits"};
+    static const char *const words[] = {"graph_shape_mutable", "dim_range", NULL, "archs",
+                                        "SemanticPredictions", "logits"};
     static const char *const pairs[][2] = {{"graph_shape_mutabel", "graph_shape_mutable"},
                                            {"dim_ranges", "dim_range"},
                                            {"dimrange", "dim_range"},
@@ -134,7 +135,8 @@ static void test_one_seed_gives_one_sequence(void **state) {
 
 static void test_the_generator_is_xoshiro_seeded_by_splitmix(void **state) {
     (void)state;
-    /* splitmix64 from seed 0 is published: e220a839 7b1dcdaf, 6e789e6a a1b965f4, 06c45d18 8009454f, f88bb8a8 724c81ec */
+    /* splitmix64 from seed 0 is published: e220a839 7b1dcdaf, 6e789e6a a1b965f4, 06c45d18 8009454f, f88bb8a8 724c81ec
+     */
     qn_rng rng;
     qn_rng_init(&rng, 0);
     assert_int_equal(rng.state[0], UINT64_C(0xE220A8397B1DCDAF));

@@ -111,7 +111,8 @@ static void passes_that_do_not_exist_are_refused_with_the_nearest(void **state) 
     (void)state;
     qn_build_options options;
     qn_model *model;
-    static const char *const rows[][2] = {{"fuse_bais", "nearest: fuse_bias"}, {"xyzzyxyzzy", "no pass 'xyzzyxyzzy'"}, {"", "no pass ''"}};
+    static const char *const rows[][2] = {
+        {"fuse_bais", "nearest: fuse_bias"}, {"xyzzyxyzzy", "no pass 'xyzzyxyzzy'"}, {"", "no pass ''"}};
     for (size_t i = 0; i < 3; i++) {
         qn_network *network = network_of(small);
         qn_build_options_init(&options);
@@ -162,7 +163,8 @@ static void label(const qn_model *model, uint8_t labels[SIDE * SIDE]) {
     qn_rng rng;
     qn_rng_init(&rng, 17);
     for (size_t i = 0; i < sizeof picture; i++) picture[i] = (uint8_t)qn_rng_next(&rng);
-    run_model((qn_model *)(uintptr_t)model, &(qn_tensor){QN_DTYPE_U8, 4, {1, SIDE, SIDE, 3}, picture}, (float *)wide, dims);
+    run_model((qn_model *)(uintptr_t)model, &(qn_tensor){QN_DTYPE_U8, 4, {1, SIDE, SIDE, 3}, picture}, (float *)wide,
+              dims);
     qn_dtype dtype = qn_model_output(model, 0)->dtype;
     qn_view view = {dtype, 1, {SIDE * SIDE}, wide};
     assert_int_equal(dims[1] * dims[2], SIDE * SIDE);
@@ -257,11 +259,12 @@ static void a_saved_model_is_loaded_again_and_a_failed_save_leaves_nothing(void 
 /* A size that the network gives out and also works with itself. */
 static void shape_arithmetic_may_be_an_output_and_a_control_input(void **state) {
     (void)state;
-    qn_network *network = network_of("symbol h [1, 9]\nsymbol w [1, 9]\n"
-                                     "input %x : f32[1, h, w, 1]\n"
-                                     "const %one : s32[1] = {1}\nconst %three : s32[1] = {3}\nconst %two : s32[2] = {2, 2}\n"
-                                     "%s = shape(%x)\n%size = strided_slice(%s, %one, %three, %one)\n%twice = mul(%size, %two)\n"
-                                     "%y = resize_nearest(%x, %twice)\noutput %y\noutput %twice");
+    qn_network *network =
+        network_of("symbol h [1, 9]\nsymbol w [1, 9]\n"
+                   "input %x : f32[1, h, w, 1]\n"
+                   "const %one : s32[1] = {1}\nconst %three : s32[1] = {3}\nconst %two : s32[2] = {2, 2}\n"
+                   "%s = shape(%x)\n%size = strided_slice(%s, %one, %three, %one)\n%twice = mul(%size, %two)\n"
+                   "%y = resize_nearest(%x, %twice)\noutput %y\noutput %twice");
     qn_model *model;
     qn_engine *engine;
     qn_context *context;

@@ -1,4 +1,5 @@
-/* Configurations that are wrong in every way the table of keys allows: each is refused by name, and what was there stays. */
+/* Configurations that are wrong in every way the table of keys allows: each is refused by name, and what was there
+ * stays. */
 #include "driver_case.h"
 
 #include <jansson.h>
@@ -41,9 +42,25 @@ static void refuse(qn_config *config, const char *text, qn_code code, const char
 
 static void every_key_refuses_what_it_does_not_take_by_name(void **state) {
     (void)state;
-    static const char *const values[] = {"true", "false", "null", "3", "-7", "0.5", "1e300", "\"\"", "\"nonsense\"", "[]", "[1, \"a\", null]",
-                                         "[[1]]", "{}", "{\"nonsense\": 1}", "{\"0\": {}}", "{\"0\": null}", "{\"0\": {\"min\": 1, \"max\": 2}}",
-                                         "{\"x\": {\"min\": [1], \"max\": [1]}}", "{\"0\": {\"min\": [3], \"max\": [1]}}"};
+    static const char *const values[] = {"true",
+                                         "false",
+                                         "null",
+                                         "3",
+                                         "-7",
+                                         "0.5",
+                                         "1e300",
+                                         "\"\"",
+                                         "\"nonsense\"",
+                                         "[]",
+                                         "[1, \"a\", null]",
+                                         "[[1]]",
+                                         "{}",
+                                         "{\"nonsense\": 1}",
+                                         "{\"0\": {}}",
+                                         "{\"0\": null}",
+                                         "{\"0\": {\"min\": 1, \"max\": 2}}",
+                                         "{\"x\": {\"min\": [1], \"max\": [1]}}",
+                                         "{\"0\": {\"min\": [3], \"max\": [1]}}"};
     int accepted = 0, refused = 0;
     for (size_t k = 0; k < qn_config_key_count(); k++)
         for (size_t v = 0; v < sizeof values / sizeof *values; v++) {
@@ -89,16 +106,25 @@ static void what_follows_a_good_key_does_not_let_it_through(void **state) {
     (void)state;
     qn_config *config = filled();
     refuse(config, "{\"graph_shape_mutable\": true, \"archz\": []}", QN_INVALID_ARGUMENT, "archs");
-    refuse(config, "{\"graph_shape_mutable\": true, \"debug_config\": {\"fusion_enable\": 1}}", QN_INVALID_ARGUMENT, "fusion_enable");
-    refuse(config, "{\"dim_range\": {\"0\": {\"min\": [1, 1], \"max\": [9, 9]}, \"1\": {\"min\": [1]}}}", QN_INVALID_ARGUMENT, "dim_range");
+    refuse(config, "{\"graph_shape_mutable\": true, \"debug_config\": {\"fusion_enable\": 1}}", QN_INVALID_ARGUMENT,
+           "fusion_enable");
+    refuse(config, "{\"dim_range\": {\"0\": {\"min\": [1, 1], \"max\": [9, 9]}, \"1\": {\"min\": [1]}}}",
+           QN_INVALID_ARGUMENT, "dim_range");
     refuse(config, "{\"graph_shape_mutable\": true, \"graph_shape_mutable\": true}", QN_INVALID_ARGUMENT, "duplicate");
-    refuse(config, "{\"debug_config\": {\"fusion_enable\": true}, \"debug_config\": {}}", QN_INVALID_ARGUMENT, "duplicate");
+    refuse(config, "{\"debug_config\": {\"fusion_enable\": true}, \"debug_config\": {}}", QN_INVALID_ARGUMENT,
+           "duplicate");
     qn_config_destroy(config);
 }
 
 static void texts_that_are_no_object_are_refused(void **state) {
     (void)state;
-    static const char *const texts[] = {"", " ", "null", "[]", "3", "\"archs\"", "{", "}", "{]", "{\"a\"}", "{} {}", "{\"archs\": }", "\xff", "{\"archs\": [\"\xff\"]}",
+    static const char *const texts[] = {"",      " ",
+                                        "null",  "[]",
+                                        "3",     "\"archs\"",
+                                        "{",     "}",
+                                        "{]",    "{\"a\"}",
+                                        "{} {}", "{\"archs\": }",
+                                        "\xff",  "{\"archs\": [\"\xff\"]}",
                                         "// {}", "{'archs': []}"};
     qn_config *config = filled();
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) refuse(config, texts[i], QN_INVALID_ARGUMENT, "origin");
@@ -113,7 +139,12 @@ static void nesting_without_end_is_refused(void **state) {
     char *text = malloc(DEEP * 6 + 16);
     for (int kind = 0; kind < 3; kind++) {
         size_t used = (size_t)sprintf(text, "{\"crop_config\": ");
-        for (int i = 0; i < DEEP; i++) used += (size_t)sprintf(text + used, "%s", kind == 0 ? "[" : kind == 1 ? "{\"a\":" : i % 2 ? "[" : "{\"\":");
+        for (int i = 0; i < DEEP; i++)
+            used += (size_t)sprintf(text + used, "%s",
+                                    kind == 0   ? "["
+                                    : kind == 1 ? "{\"a\":"
+                                    : i % 2     ? "["
+                                                : "{\"\":");
         refuse(config, text, QN_LIMIT, "deeper");
     }
     sprintf(text, "{\"crop_config\": \"");
@@ -138,9 +169,12 @@ static void very_long_keys_are_refused(void **state) {
 
 static void bytes_changed_at_random_never_crash(void **state) {
     (void)state;
-    static const char sound[] = "{\"graph_shape_mutable\": true, \"dim_range\": {\"0\": {\"min\": [1, 1], \"max\": [9, 9]}},"
-                                " \"precision_config\": {\"precision_mode\": \"force_float32\"}, \"debug_config\": {\"skip_passes\": [\"fuse_bias\"]},"
-                                " \"convert_input_layout\": {\"0\": {\"src\": \"NHWC\", \"dst\": \"NCHW\"}}, \"image\": {\"classes\": [\"a\", \"b\"]}}";
+    static const char sound[] =
+        "{\"graph_shape_mutable\": true, \"dim_range\": {\"0\": {\"min\": [1, 1], \"max\": [9, 9]}},"
+        " \"precision_config\": {\"precision_mode\": \"force_float32\"}, \"debug_config\": {\"skip_passes\": "
+        "[\"fuse_bias\"]},"
+        " \"convert_input_layout\": {\"0\": {\"src\": \"NHWC\", \"dst\": \"NCHW\"}}, \"image\": {\"classes\": [\"a\", "
+        "\"b\"]}}";
     uint64_t seed = 271828;
     qn_rng rng;
     int refused = 0;

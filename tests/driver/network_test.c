@@ -120,20 +120,24 @@ static void operators_and_names_that_do_not_exist_are_refused(void **state) {
     qn_network_options options;
     qn_network *network;
     qn_bytes bytes = small_graph(&graph, "Frobnicate");
-    expect_refused(qn_network_import_memory(bytes.data, bytes.size, "memory", NULL, &network), QN_UNSUPPORTED, "Frobnicate");
+    expect_refused(qn_network_import_memory(bytes.data, bytes.size, "memory", NULL, &network), QN_UNSUPPORTED,
+                   "Frobnicate");
     assert_null(network);
     gd_deinit(&graph);
     bytes = small_graph(&graph, "Relu");
     qn_network_options_init(&options);
     options.outputs = (const char *const[]){"logist"};
     options.output_count = 1;
-    expect_refused(qn_network_import_memory(bytes.data, bytes.size, "memory", &options, &network), QN_INVALID_ARGUMENT, "logits");
+    expect_refused(qn_network_import_memory(bytes.data, bytes.size, "memory", &options, &network), QN_INVALID_ARGUMENT,
+                   "logits");
     qn_network_options_init(&options);
     options.inputs = &(qn_network_input){.name = "pictures", .rank = -1};
     options.input_count = 1;
-    expect_refused(qn_network_import_memory(bytes.data, bytes.size, "memory", &options, &network), QN_INVALID_ARGUMENT, "picture");
+    expect_refused(qn_network_import_memory(bytes.data, bytes.size, "memory", &options, &network), QN_INVALID_ARGUMENT,
+                   "picture");
     options.inputs = &(qn_network_input){.name = "picture", .rank = 9};
-    expect_refused(qn_network_import_memory(bytes.data, bytes.size, "memory", &options, &network), QN_INVALID_ARGUMENT, "rank 9");
+    expect_refused(qn_network_import_memory(bytes.data, bytes.size, "memory", &options, &network), QN_INVALID_ARGUMENT,
+                   "rank 9");
     options.inputs = &(qn_network_input){.name = "picture", .rank = 3, .dims = {1, 2, 2}};
     qn_status *status = qn_network_import_memory(bytes.data, bytes.size, "memory", &options, &network);
     assert_non_null(status);
@@ -173,7 +177,11 @@ static void names_come_from_the_file_without_folder_and_ending(void **state) {
     (void)state;
     static const struct {
         const char *path, *name;
-    } rows[] = {{"model.pb", "model"}, {"/a/b/c.d.pb", "c.d"}, {"plain", "plain"}, {".hidden", ".hidden"}, {"a.b/graph", "graph"}};
+    } rows[] = {{"model.pb", "model"},
+                {"/a/b/c.d.pb", "c.d"},
+                {"plain", "plain"},
+                {".hidden", ".hidden"},
+                {"a.b/graph", "graph"}};
     gd_graph graph;
     qn_bytes bytes = small_graph(&graph, "Relu");
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
@@ -274,9 +282,12 @@ static void the_json_form_is_json(void **state) {
 static void expect_balanced(const char *text) {
     int depth = 0, in_text = 0;
     for (const char *c = text; *c; c++) {
-        if (in_text && *c == '\\' && c[1]) c++;
-        else if (*c == '"') in_text = !in_text;
-        else if (!in_text) depth += (*c == '{' || *c == '[') - (*c == '}' || *c == ']');
+        if (in_text && *c == '\\' && c[1])
+            c++;
+        else if (*c == '"')
+            in_text = !in_text;
+        else if (!in_text)
+            depth += (*c == '{' || *c == '[') - (*c == '}' || *c == ']');
         assert_true(depth >= 0);
     }
     assert_int_equal(depth, 0);

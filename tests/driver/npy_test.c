@@ -81,7 +81,8 @@ static void a_saved_array_has_the_bytes_that_numpy_writes(void **state) {
 
 static void every_type_and_rank_comes_back(void **state) {
     (void)state;
-    static const int64_t shapes[][QN_MAX_RANK] = {{0}, {5}, {2, 3}, {3, 0, 2}, {1, 2, 3, 1}, {1, 1, 2, 1, 3}, {0}, {0}, {2, 1, 2, 1, 2, 1, 2, 1}};
+    static const int64_t shapes[][QN_MAX_RANK] = {
+        {0}, {5}, {2, 3}, {3, 0, 2}, {1, 2, 3, 1}, {1, 1, 2, 1, 3}, {0}, {0}, {2, 1, 2, 1, 2, 1, 2, 1}};
     static const int ranks[] = {0, 1, 2, 3, 4, 5, 1, 2, 8};
     for (qn_dtype dtype = QN_DTYPE_F32; dtype < QN_DTYPE_STRING; dtype++) {
         if (dtype == QN_DTYPE_BF16) continue;
@@ -91,7 +92,8 @@ static void every_type_and_rank_comes_back(void **state) {
             qn_tensor tensor = {.dtype = dtype, .rank = ranks[s], .data = data};
             memcpy(view.dims, shapes[s], sizeof view.dims);
             memcpy(tensor.dims, shapes[s], sizeof view.dims);
-            for (int64_t i = 0; i < qn_view_elems(&view); i++) qn_view_set_int(&view, i, dtype == QN_DTYPE_BOOL ? i % 2 : i * 3 + 1);
+            for (int64_t i = 0; i < qn_view_elems(&view); i++)
+                qn_view_set_int(&view, i, dtype == QN_DTYPE_BOOL ? i % 2 : i * 3 + 1);
             expect_ok(qn_npy_save(path, &tensor));
             qn_tensor found = load();
             assert_int_equal(found.dtype, dtype);
@@ -215,7 +217,8 @@ static void big_endian_numbers_are_turned_round(void **state) {
 
 static void element_types_quench_has_not_are_named(void **state) {
     (void)state;
-    static const char *const codes[] = {"'<c8'", "'<c16'", "'|S5'", "'<U3'", "'|V4'", "'<f16'", "'<M8[ns]'", "'?f4'", "'<f3'"};
+    static const char *const codes[] = {"'<c8'",  "'<c16'",    "'|S5'", "'<U3'", "'|V4'",
+                                        "'<f16'", "'<M8[ns]'", "'?f4'", "'<f3'"};
     char header[256];
     for (size_t i = 0; i < sizeof codes / sizeof *codes; i++) {
         snprintf(header, sizeof header, "{'descr': %s, 'fortran_order': False, 'shape': (1,), }", codes[i]);
@@ -351,7 +354,8 @@ static void bytes_changed_at_random_never_crash(void **state) {
     for (int round = 0; round < 3000; round++) {
         qn_tensor tensor;
         memcpy(damaged, file, size);
-        for (int64_t flips = qn_rng_range(&rng, 1, 6); flips; flips--) damaged[qn_rng_range(&rng, 6, 90)] = (uint8_t)qn_rng_range(&rng, 0, round % 2 ? 255 : 127);
+        for (int64_t flips = qn_rng_range(&rng, 1, 6); flips; flips--)
+            damaged[qn_rng_range(&rng, 6, 90)] = (uint8_t)qn_rng_range(&rng, 0, round % 2 ? 255 : 127);
         write_bytes(damaged, (size_t)qn_rng_range(&rng, 60, (int64_t)size));
         qn_status *status = qn_npy_load(path, NULL, &tensor);
         if (!status) qn_npy_free(&tensor, NULL);

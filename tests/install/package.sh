@@ -160,6 +160,9 @@ run_examples() {
             expect 0 'identical answers$' "$bin/$name" "$scenes/scenes.pb" 1,97,97,3
             expect 1 'palette.txt' "$bin/$name" "$scenes/palette.txt" 1,97,97,3
             ;;
+        network_by_hand)
+            expect 0 '^\.##\.\.\.\.\.##\.$' "$bin/$name"
+            ;;
         *) complain "example $name is built and not run" ;;
         esac
     done

@@ -17,12 +17,11 @@ static void test_an_assertion_on_true_constants_goes(void **state) {
 
 static void test_an_assertion_on_data_stays(void **state) {
     (void)state;
-    expect_unchanged("drop_asserts",
-                   "input %x : f32[2]\n"
-                   "input %c : bool[]\n"
-                   "assert(%c) {message=\"the flag is off\"}\n"
-                   "%y = relu(%x)\n"
-                   "output %y\n");
+    expect_unchanged("drop_asserts", "input %x : f32[2]\n"
+                                     "input %c : bool[]\n"
+                                     "assert(%c) {message=\"the flag is off\"}\n"
+                                     "%y = relu(%x)\n"
+                                     "output %y\n");
 }
 
 static void test_an_assertion_that_became_a_check_goes_and_the_check_stays(void **state) {
@@ -52,15 +51,14 @@ static void test_an_assertion_that_became_a_check_goes_and_the_check_stays(void 
 
 static void test_an_assertion_on_false_for_a_constant_stays_and_fails_when_run(void **state) {
     (void)state;
-    expect_unchanged("drop_asserts",
-                   "symbol n [1, 2]\n"
-                   "input %x : f32[n]\n"
-                   "input %t : f32[]\n"
-                   "const %c : f32[] = {2}\n"
-                   "%big = less(%t, %c)\n"
-                   "assert(%big) {message=\"t is too large\"}\n"
-                   "%y = relu(%x)\n"
-                   "output %y\n");
+    expect_unchanged("drop_asserts", "symbol n [1, 2]\n"
+                                     "input %x : f32[n]\n"
+                                     "input %t : f32[]\n"
+                                     "const %c : f32[] = {2}\n"
+                                     "%big = less(%t, %c)\n"
+                                     "assert(%big) {message=\"t is too large\"}\n"
+                                     "%y = relu(%x)\n"
+                                     "output %y\n");
 }
 
 static void test_an_assertion_that_narrows_a_size_goes_and_the_bound_stays(void **state) {

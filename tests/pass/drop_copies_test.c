@@ -26,22 +26,20 @@ static void test_resizes_to_the_same_size_go(void **state) {
 
 static void test_a_resize_to_another_size_stays(void **state) {
     (void)state;
-    expect_unchanged("drop_copies",
-                   "symbol h [1, 9]\n"
-                   "input %x : f32[1, h, 4, 3]\n"
-                   "const %size : s32[2] = {4, 4}\n"
-                   "%a = resize_bilinear(%x, %size)\n"
-                   "%y = relu(%a)\n"
-                   "output %y\n");
+    expect_unchanged("drop_copies", "symbol h [1, 9]\n"
+                                    "input %x : f32[1, h, 4, 3]\n"
+                                    "const %size : s32[2] = {4, 4}\n"
+                                    "%a = resize_bilinear(%x, %size)\n"
+                                    "%y = relu(%a)\n"
+                                    "output %y\n");
 }
 
 static void test_a_resize_that_changes_the_type_stays(void **state) {
     (void)state;
-    expect_unchanged("drop_copies",
-                   "input %x : u8[1, 4, 4, 3]\n"
-                   "const %size : s32[2] = {4, 4}\n"
-                   "%a = resize_bilinear(%x, %size)\n"
-                   "output %a\n");
+    expect_unchanged("drop_copies", "input %x : u8[1, 4, 4, 3]\n"
+                                    "const %size : s32[2] = {4, 4}\n"
+                                    "%a = resize_bilinear(%x, %size)\n"
+                                    "output %a\n");
 }
 
 static void test_a_slice_of_the_whole_goes(void **state) {
@@ -63,13 +61,12 @@ static void test_a_slice_of_the_whole_goes(void **state) {
 
 static void test_a_slice_of_a_part_stays(void **state) {
     (void)state;
-    expect_unchanged("drop_copies",
-                   "symbol h [3, 9]\n"
-                   "input %x : f32[h, 4]\n"
-                   "const %begin : s32[2] = {1, 0}\n"
-                   "const %size : s32[2] = {2, 4}\n"
-                   "%y = slice(%x, %begin, %size)\n"
-                   "output %y\n");
+    expect_unchanged("drop_copies", "symbol h [3, 9]\n"
+                                    "input %x : f32[h, 4]\n"
+                                    "const %begin : s32[2] = {1, 0}\n"
+                                    "const %size : s32[2] = {2, 4}\n"
+                                    "%y = slice(%x, %begin, %size)\n"
+                                    "output %y\n");
 }
 
 static void test_a_padding_by_nothing_goes(void **state) {
@@ -115,20 +112,18 @@ static void test_a_padding_that_is_nothing_at_every_size_in_range_goes(void **st
 
 static void test_a_padding_by_something_stays(void **state) {
     (void)state;
-    expect_unchanged("drop_copies",
-                   "input %x : f32[2, 3]\n"
-                   "const %p : s32[2, 2] = {0, 0, 0, 1}\n"
-                   "%y = pad(%x, %p)\n"
-                   "output %y\n");
+    expect_unchanged("drop_copies", "input %x : f32[2, 3]\n"
+                                    "const %p : s32[2, 2] = {0, 0, 0, 1}\n"
+                                    "%y = pad(%x, %p)\n"
+                                    "output %y\n");
 }
 
 static void test_a_padding_by_data_stays(void **state) {
     (void)state;
-    expect_unchanged("drop_copies",
-                   "input %x : f32[2, 3]\n"
-                   "input %p : s32[2, 2]\n"
-                   "%y = pad(%x, %p) {mode=symmetric}\n"
-                   "output %y\n");
+    expect_unchanged("drop_copies", "input %x : f32[2, 3]\n"
+                                    "input %p : s32[2, 2]\n"
+                                    "%y = pad(%x, %p) {mode=symmetric}\n"
+                                    "output %y\n");
 }
 
 static void test_a_concatenation_of_one_and_a_tile_of_once_go(void **state) {
@@ -150,13 +145,12 @@ static void test_a_concatenation_of_one_and_a_tile_of_once_go(void **state) {
 
 static void test_a_concatenation_of_two_and_a_tile_of_twice_stay(void **state) {
     (void)state;
-    expect_unchanged("drop_copies",
-                   "symbol h [1, 9]\n"
-                   "input %x : f32[h, 3]\n"
-                   "const %twice : s32[2] = {2, 1}\n"
-                   "%a = concat(%x, %x) {axis=1}\n"
-                   "%y = tile(%a, %twice)\n"
-                   "output %y\n");
+    expect_unchanged("drop_copies", "symbol h [1, 9]\n"
+                                    "input %x : f32[h, 3]\n"
+                                    "const %twice : s32[2] = {2, 1}\n"
+                                    "%a = concat(%x, %x) {axis=1}\n"
+                                    "%y = tile(%a, %twice)\n"
+                                    "output %y\n");
 }
 
 static void test_an_output_keeps_its_name(void **state) {
@@ -175,22 +169,20 @@ static void test_an_output_keeps_its_name(void **state) {
 
 static void test_a_copy_of_an_input_that_is_an_output_stays(void **state) {
     (void)state;
-    expect_unchanged("drop_copies",
-                   "input %x : f32[2, 3]\n"
-                   "const %p : s32[2, 2] = {0, 0, 0, 0}\n"
-                   "%y = pad(%x, %p)\n"
-                   "output %y\n");
+    expect_unchanged("drop_copies", "input %x : f32[2, 3]\n"
+                                    "const %p : s32[2, 2] = {0, 0, 0, 0}\n"
+                                    "%y = pad(%x, %p)\n"
+                                    "output %y\n");
 }
 
 static void test_a_copy_of_an_output_that_is_an_output_stays(void **state) {
     (void)state;
-    expect_unchanged("drop_copies",
-                   "input %x : f32[2, 3]\n"
-                   "const %p : s32[2, 2] = {0, 0, 0, 0}\n"
-                   "%a = relu(%x)\n"
-                   "%y = pad(%a, %p)\n"
-                   "output %a\n"
-                   "output %y\n");
+    expect_unchanged("drop_copies", "input %x : f32[2, 3]\n"
+                                    "const %p : s32[2, 2] = {0, 0, 0, 0}\n"
+                                    "%a = relu(%x)\n"
+                                    "%y = pad(%a, %p)\n"
+                                    "output %a\n"
+                                    "output %y\n");
 }
 
 int main(void) {

@@ -32,31 +32,28 @@ static void test_a_chain_of_identities_goes_and_the_output_keeps_its_name(void *
 
 static void test_an_output_that_names_an_input_keeps_its_identity(void **state) {
     (void)state;
-    expect_unchanged("drop_identities",
-                   "input %x : f32[3]\n"
-                   "%y = identity(%x)\n"
-                   "output %y\n");
+    expect_unchanged("drop_identities", "input %x : f32[3]\n"
+                                        "%y = identity(%x)\n"
+                                        "output %y\n");
 }
 
 static void test_an_output_that_names_a_constant_keeps_its_identity(void **state) {
     (void)state;
-    expect_unchanged("drop_identities",
-                   "input %x : f32[3]\n"
-                   "const %c : f32[1] = {4}\n"
-                   "%y = identity(%c)\n"
-                   "%z = relu(%x)\n"
-                   "output %y\n"
-                   "output %z\n");
+    expect_unchanged("drop_identities", "input %x : f32[3]\n"
+                                        "const %c : f32[1] = {4}\n"
+                                        "%y = identity(%c)\n"
+                                        "%z = relu(%x)\n"
+                                        "output %y\n"
+                                        "output %z\n");
 }
 
 static void test_two_outputs_of_one_value_keep_both_names(void **state) {
     (void)state;
-    expect_unchanged("drop_identities",
-                   "input %x : f32[3]\n"
-                   "%a = relu(%x)\n"
-                   "%y = identity(%a)\n"
-                   "output %a\n"
-                   "output %y\n");
+    expect_unchanged("drop_identities", "input %x : f32[3]\n"
+                                        "%a = relu(%x)\n"
+                                        "%y = identity(%a)\n"
+                                        "output %a\n"
+                                        "output %y\n");
 }
 
 static void test_a_cast_to_the_type_it_has_goes(void **state) {
@@ -74,10 +71,9 @@ static void test_a_cast_to_the_type_it_has_goes(void **state) {
 
 static void test_a_cast_to_another_type_stays(void **state) {
     (void)state;
-    expect_unchanged("drop_identities",
-                   "input %x : s32[3]\n"
-                   "%y = cast(%x) {dtype=s64}\n"
-                   "output %y\n");
+    expect_unchanged("drop_identities", "input %x : s32[3]\n"
+                                        "%y = cast(%x) {dtype=s64}\n"
+                                        "output %y\n");
 }
 
 static void test_a_reshape_to_the_same_shape_goes(void **state) {
@@ -98,13 +94,12 @@ static void test_a_reshape_to_the_same_shape_goes(void **state) {
 
 static void test_a_reshape_to_another_shape_stays(void **state) {
     (void)state;
-    expect_unchanged("drop_identities",
-                   "symbol h [1, 9]\n"
-                   "input %x : f32[1, h, 4]\n"
-                   "const %to : s32[2] = {-1, 4}\n"
-                   "%r = reshape(%x, %to)\n"
-                   "%y = relu(%r)\n"
-                   "output %y\n");
+    expect_unchanged("drop_identities", "symbol h [1, 9]\n"
+                                        "input %x : f32[1, h, 4]\n"
+                                        "const %to : s32[2] = {-1, 4}\n"
+                                        "%r = reshape(%x, %to)\n"
+                                        "%y = relu(%r)\n"
+                                        "output %y\n");
 }
 
 static void test_an_identity_in_the_middle_leaves_all_its_users_to_its_input(void **state) {

@@ -45,7 +45,8 @@ static qn_status *bind_input(const evaluation *e, const qn_value *input, const q
         int64_t low, high, *symbol = find_symbol(e, input->type.dims[i]);
         qn_dim_range(e->graph->dims, input->type.dims[i], &low, &high);
         if (view->dims[i] < low || view->dims[i] > high || (symbol && *symbol >= 0 && *symbol != view->dims[i]))
-            return QN_ERR(QN_INVALID_ARGUMENT, "dim %d of input '%s' cannot be %lld", i, input->name, (long long)view->dims[i]);
+            return QN_ERR(QN_INVALID_ARGUMENT, "dim %d of input '%s' cannot be %lld", i, input->name,
+                          (long long)view->dims[i]);
         if (symbol) *symbol = view->dims[i];
     }
     e->values[input->id] = *view;
@@ -66,7 +67,8 @@ static qn_status *new_view(const evaluation *e, const qn_value *value, qn_view *
     *out = (qn_view){.dtype = value->type.dtype, .rank = value->type.rank};
     for (int i = 0; i < out->rank; i++) {
         int64_t low;
-        if (!evaluate_dim(e, value->type.dims[i], &out->dims[i])) qn_dim_range(e->graph->dims, value->type.dims[i], &low, &out->dims[i]);
+        if (!evaluate_dim(e, value->type.dims[i], &out->dims[i]))
+            qn_dim_range(e->graph->dims, value->type.dims[i], &low, &out->dims[i]);
         if (out->dims[i] < 0 || out->dims[i] > DIM_MAX)
             return QN_ERR(QN_INVALID_ARGUMENT, "dim %d of '%s' would be %lld", i, value->name, (long long)out->dims[i]);
     }
@@ -82,8 +84,11 @@ static qn_status *run_node(const evaluation *e, const qn_node *node) {
     if (node->input_count > 64 || node->output_count > 16) return QN_ERR(QN_UNSUPPORTED, "too many operands");
     for (int i = 0; i < node->input_count; i++) inputs[i] = evaluated(e, node->inputs[i]);
     for (int i = 0; i < node->output_count; i++) QN_TRY(new_view(e, node->outputs[i], &outputs[i]));
-    qn_eval eval = {.attrs = node->attrs, .input_count = node->input_count, .inputs = inputs,
-                    .output_count = node->output_count, .outputs = outputs};
+    qn_eval eval = {.attrs = node->attrs,
+                    .input_count = node->input_count,
+                    .inputs = inputs,
+                    .output_count = node->output_count,
+                    .outputs = outputs};
     size_t scratch = node->op->scratch_bytes ? node->op->scratch_bytes(&eval) : 0;
     eval.scratch = qn_arena_alloc_aligned(e->arena, scratch, 64);
     QN_TRY(node->op->eval(&eval));
@@ -106,7 +111,8 @@ qn_status *evaluate(const qn_graph *graph, const qn_view *inputs, qn_arena *aren
     for (size_t i = 0; i < symbols; i++) out->symbols[i] = -1;
     for (size_t i = 0; i < graph->inputs.count; i++) QN_TRY(bind_input(out, graph->inputs.items[i], &inputs[i]));
     QN_TRY(test_checks(out));
-    for (const qn_node *node = graph->first; node; node = node->next) QN_TRY_CTX(run_node(out, node), "node '%s'", node->name);
+    for (const qn_node *node = graph->first; node; node = node->next)
+        QN_TRY_CTX(run_node(out, node), "node '%s'", node->name);
     return test_checks(out);
 }
 
@@ -122,8 +128,14 @@ static int64_t draw_size(const qn_graph *graph, qn_rng *rng, int style, qn_dim d
 
 static void fill_random(const qn_view *view, qn_rng *rng) {
     for (int64_t i = 0; i < qn_view_elems(view); i++) {
-        if (qn_dtype_is_float(view->dtype)) qn_view_set(view, i, qn_rng_float(rng, -2, 2));
-        else qn_view_set_int(view, i, qn_rng_range(rng, 0, view->dtype == QN_DTYPE_U8 ? 255 : view->dtype == QN_DTYPE_BOOL ? 1 : 4));
+        if (qn_dtype_is_float(view->dtype))
+            qn_view_set(view, i, qn_rng_float(rng, -2, 2));
+        else
+            qn_view_set_int(view, i,
+                            qn_rng_range(rng, 0,
+                                         view->dtype == QN_DTYPE_U8     ? 255
+                                         : view->dtype == QN_DTYPE_BOOL ? 1
+                                                                        : 4));
     }
 }
 

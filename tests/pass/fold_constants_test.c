@@ -105,11 +105,10 @@ static void test_sizes_known_by_inference_are_written_down(void **state) {
 
 static void test_a_size_that_varies_stays(void **state) {
     (void)state;
-    expect_unchanged("fold_constants",
-                   "symbol h [1, 9]\n"
-                   "input %x : f32[1, h]\n"
-                   "%s = shape(%x)\n"
-                   "output %s\n");
+    expect_unchanged("fold_constants", "symbol h [1, 9]\n"
+                                       "input %x : f32[1, h]\n"
+                                       "%s = shape(%x)\n"
+                                       "output %s\n");
 }
 
 static void test_an_output_that_is_constant_keeps_its_name(void **state) {
@@ -135,12 +134,11 @@ static void test_an_output_that_is_constant_keeps_its_name(void **state) {
 
 static void test_an_assertion_on_a_constant_is_not_folded_away(void **state) {
     (void)state;
-    expect_unchanged("fold_constants",
-                   "input %x : f32[2]\n"
-                   "const %c : bool[1] = {1}\n"
-                   "assert(%c) {message=\"always\"}\n"
-                   "%y = relu(%x)\n"
-                   "output %y\n");
+    expect_unchanged("fold_constants", "input %x : f32[2]\n"
+                                       "const %c : bool[1] = {1}\n"
+                                       "assert(%c) {message=\"always\"}\n"
+                                       "%y = relu(%x)\n"
+                                       "output %y\n");
 }
 
 static void test_a_value_used_twice_is_folded_once(void **state) {

@@ -78,115 +78,105 @@ static void test_weights_that_another_convolution_uses_stay_for_it(void **state)
 
 static void test_a_convolution_with_a_second_use_stays(void **state) {
     (void)state;
-    expect_unchanged("fold_scale",
-                   "input %x : f32[1, 4, 4, 1]\n"
-                   "const %w : f32[1, 1, 1, 1] = {5}\n"
-                   "const %s : f32[] = {2}\n"
-                   "%c = conv2d(%x, %w)\n"
-                   "%m = mul(%c, %s)\n"
-                   "%y = add(%m, %c)\n"
-                   "output %y\n");
+    expect_unchanged("fold_scale", "input %x : f32[1, 4, 4, 1]\n"
+                                   "const %w : f32[1, 1, 1, 1] = {5}\n"
+                                   "const %s : f32[] = {2}\n"
+                                   "%c = conv2d(%x, %w)\n"
+                                   "%m = mul(%c, %s)\n"
+                                   "%y = add(%m, %c)\n"
+                                   "output %y\n");
 }
 
 static void test_a_convolution_that_is_an_output_stays(void **state) {
     (void)state;
-    expect_unchanged("fold_scale",
-                   "input %x : f32[1, 4, 4, 1]\n"
-                   "const %w : f32[1, 1, 1, 1] = {5}\n"
-                   "const %s : f32[] = {2}\n"
-                   "%c = conv2d(%x, %w)\n"
-                   "%y = mul(%c, %s)\n"
-                   "output %y\n"
-                   "output %c\n");
+    expect_unchanged("fold_scale", "input %x : f32[1, 4, 4, 1]\n"
+                                   "const %w : f32[1, 1, 1, 1] = {5}\n"
+                                   "const %s : f32[] = {2}\n"
+                                   "%c = conv2d(%x, %w)\n"
+                                   "%y = mul(%c, %s)\n"
+                                   "output %y\n"
+                                   "output %c\n");
 }
 
 static void test_an_activation_comes_before_the_factor(void **state) {
     (void)state;
-    expect_unchanged("fold_scale",
-                   "input %x : f32[1, 4, 4, 1]\n"
-                   "const %w : f32[1, 1, 1, 1] = {5}\n"
-                   "const %s : f32[] = {-2}\n"
-                   "%c = conv2d(%x, %w) {activation=relu}\n"
-                   "%y = mul(%c, %s)\n"
-                   "output %y\n");
+    expect_unchanged("fold_scale", "input %x : f32[1, 4, 4, 1]\n"
+                                   "const %w : f32[1, 1, 1, 1] = {5}\n"
+                                   "const %s : f32[] = {-2}\n"
+                                   "%c = conv2d(%x, %w) {activation=relu}\n"
+                                   "%y = mul(%c, %s)\n"
+                                   "output %y\n");
 }
 
 static void test_an_addend_would_need_the_factor_too(void **state) {
     (void)state;
-    expect_unchanged("fold_scale",
-                   "input %x : f32[1, 4, 4, 1]\n"
-                   "const %w : f32[1, 1, 1, 1] = {5}\n"
-                   "const %s : f32[] = {2}\n"
-                   "%c = conv2d(%x, %w, none, %x)\n"
-                   "%y = mul(%c, %s)\n"
-                   "output %y\n");
+    expect_unchanged("fold_scale", "input %x : f32[1, 4, 4, 1]\n"
+                                   "const %w : f32[1, 1, 1, 1] = {5}\n"
+                                   "const %s : f32[] = {2}\n"
+                                   "%c = conv2d(%x, %w, none, %x)\n"
+                                   "%y = mul(%c, %s)\n"
+                                   "output %y\n");
 }
 
 static void test_weights_that_are_no_constant_stay(void **state) {
     (void)state;
-    expect_unchanged("fold_scale",
-                   "input %x : f32[1, 4, 4, 1]\n"
-                   "input %w : f32[1, 1, 1, 1]\n"
-                   "const %s : f32[] = {2}\n"
-                   "%c = conv2d(%x, %w)\n"
-                   "%y = mul(%c, %s)\n"
-                   "output %y\n");
+    expect_unchanged("fold_scale", "input %x : f32[1, 4, 4, 1]\n"
+                                   "input %w : f32[1, 1, 1, 1]\n"
+                                   "const %s : f32[] = {2}\n"
+                                   "%c = conv2d(%x, %w)\n"
+                                   "%y = mul(%c, %s)\n"
+                                   "output %y\n");
 }
 
 static void test_a_bias_that_is_no_constant_stays(void **state) {
     (void)state;
-    expect_unchanged("fold_scale",
-                   "input %x : f32[1, 4, 4, 1]\n"
-                   "input %b : f32[1]\n"
-                   "const %w : f32[1, 1, 1, 1] = {5}\n"
-                   "const %s : f32[] = {2}\n"
-                   "%c = conv2d(%x, %w, %b)\n"
-                   "%y = mul(%c, %s)\n"
-                   "output %y\n");
+    expect_unchanged("fold_scale", "input %x : f32[1, 4, 4, 1]\n"
+                                   "input %b : f32[1]\n"
+                                   "const %w : f32[1, 1, 1, 1] = {5}\n"
+                                   "const %s : f32[] = {2}\n"
+                                   "%c = conv2d(%x, %w, %b)\n"
+                                   "%y = mul(%c, %s)\n"
+                                   "output %y\n");
 }
 
 static void test_a_factor_that_is_no_constant_stays(void **state) {
     (void)state;
-    expect_unchanged("fold_scale",
-                   "input %x : f32[1, 4, 4, 1]\n"
-                   "input %s : f32[1]\n"
-                   "const %w : f32[1, 1, 1, 1] = {5}\n"
-                   "%c = conv2d(%x, %w)\n"
-                   "%y = mul(%c, %s)\n"
-                   "output %y\n");
+    expect_unchanged("fold_scale", "input %x : f32[1, 4, 4, 1]\n"
+                                   "input %s : f32[1]\n"
+                                   "const %w : f32[1, 1, 1, 1] = {5}\n"
+                                   "%c = conv2d(%x, %w)\n"
+                                   "%y = mul(%c, %s)\n"
+                                   "output %y\n");
 }
 
 static void test_a_factor_per_position_stays(void **state) {
     (void)state;
-    expect_unchanged("fold_scale",
-                   "input %x : f32[1, 2, 2, 1]\n"
-                   "const %s : f32[1, 2, 2, 1] = {1, 2, 3, 4}\n"
-                   "const %w : f32[1, 1, 1, 1] = {5}\n"
-                   "%c = conv2d(%x, %w)\n"
-                   "%y = mul(%c, %s)\n"
-                   "output %y\n");
+    expect_unchanged("fold_scale", "input %x : f32[1, 2, 2, 1]\n"
+                                   "const %s : f32[1, 2, 2, 1] = {1, 2, 3, 4}\n"
+                                   "const %w : f32[1, 1, 1, 1] = {5}\n"
+                                   "%c = conv2d(%x, %w)\n"
+                                   "%y = mul(%c, %s)\n"
+                                   "output %y\n");
 }
 
 static void test_a_factor_that_enlarges_stays(void **state) {
     (void)state;
-    expect_unchanged("fold_scale",
-                   "input %x : f32[1, 2, 2, 1]\n"
-                   "const %s : f32[3] = {1, 2, 3}\n"
-                   "const %w : f32[1, 1, 1, 1] = {5}\n"
-                   "%c = conv2d(%x, %w)\n"
-                   "%y = mul(%c, %s)\n"
-                   "output %y\n");
+    expect_unchanged("fold_scale", "input %x : f32[1, 2, 2, 1]\n"
+                                   "const %s : f32[3] = {1, 2, 3}\n"
+                                   "const %w : f32[1, 1, 1, 1] = {5}\n"
+                                   "%c = conv2d(%x, %w)\n"
+                                   "%y = mul(%c, %s)\n"
+                                   "output %y\n");
 }
 
 static void test_half_precision_stays(void **state) {
     (void)state;
-    expect_unchanged("fold_scale",
-                   "input %x : f16[1, 2, 2, 1]\n"
-                   "const %s : f16[] = {3}\n"
-                   "const %w : f16[1, 1, 1, 1] = {5}\n"
-                   "%c = conv2d(%x, %w)\n"
-                   "%y = mul(%c, %s)\n"
-                   "output %y\n");
+    expect_unchanged("fold_scale", "input %x : f16[1, 2, 2, 1]\n"
+                                   "const %s : f16[] = {3}\n"
+                                   "const %w : f16[1, 1, 1, 1] = {5}\n"
+                                   "%c = conv2d(%x, %w)\n"
+                                   "%y = mul(%c, %s)\n"
+                                   "output %y\n");
 }
 
 int main(void) {

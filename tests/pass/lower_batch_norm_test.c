@@ -24,33 +24,30 @@ static void test_constant_statistics_become_a_factor_and_an_offset(void **state)
 
 static void test_statistics_from_data_stay(void **state) {
     (void)state;
-    expect_unchanged("lower_batch_norm",
-                   "input %x : f32[3, 2]\n"
-                   "input %mean : f32[2]\n"
-                   "const %one : f32[2] = {1, 2}\n"
-                   "const %var : f32[2] = {3, 4}\n"
-                   "%y = batch_norm(%x, %one, %one, %mean, %var) {epsilon=0.001}\n"
-                   "output %y\n");
+    expect_unchanged("lower_batch_norm", "input %x : f32[3, 2]\n"
+                                         "input %mean : f32[2]\n"
+                                         "const %one : f32[2] = {1, 2}\n"
+                                         "const %var : f32[2] = {3, 4}\n"
+                                         "%y = batch_norm(%x, %one, %one, %mean, %var) {epsilon=0.001}\n"
+                                         "output %y\n");
 }
 
 static void test_statistics_computed_from_data_stay(void **state) {
     (void)state;
-    expect_unchanged("lower_batch_norm",
-                   "input %x : f32[3, 2]\n"
-                   "const %one : f32[2] = {1, 2}\n"
-                   "const %axis : s32[1] = {0}\n"
-                   "%mean = reduce_mean(%x, %axis)\n"
-                   "%y = batch_norm(%x, %one, %one, %mean, %one) {epsilon=0.001}\n"
-                   "output %y\n");
+    expect_unchanged("lower_batch_norm", "input %x : f32[3, 2]\n"
+                                         "const %one : f32[2] = {1, 2}\n"
+                                         "const %axis : s32[1] = {0}\n"
+                                         "%mean = reduce_mean(%x, %axis)\n"
+                                         "%y = batch_norm(%x, %one, %one, %mean, %one) {epsilon=0.001}\n"
+                                         "output %y\n");
 }
 
 static void test_half_precision_stays(void **state) {
     (void)state;
-    expect_unchanged("lower_batch_norm",
-                   "input %x : f16[3, 2]\n"
-                   "const %one : f16[2] = {1, 2}\n"
-                   "%y = batch_norm(%x, %one, %one, %one, %one) {epsilon=0.001}\n"
-                   "output %y\n");
+    expect_unchanged("lower_batch_norm", "input %x : f16[3, 2]\n"
+                                         "const %one : f16[2] = {1, 2}\n"
+                                         "%y = batch_norm(%x, %one, %one, %one, %one) {epsilon=0.001}\n"
+                                         "output %y\n");
 }
 
 static void test_a_single_channel_and_an_inner_batch_norm_work_too(void **state) {

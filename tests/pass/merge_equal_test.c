@@ -11,7 +11,8 @@ static void test_a_thousand_equal_nodes_become_one(void **state) {
     for (int i = 0; i < 1000; i++) {
         qn_node *neg, *add;
         expect_ok(qn_graph_add_node(graph, &qn_op_neg, NULL, NULL, 1, &x, NULL, &neg));
-        expect_ok(qn_graph_add_node(graph, &qn_op_add, NULL, NULL, 2, (qn_value *[]){sum, neg->outputs[0]}, NULL, &add));
+        expect_ok(
+            qn_graph_add_node(graph, &qn_op_add, NULL, NULL, 2, (qn_value *[]){sum, neg->outputs[0]}, NULL, &add));
         sum = add->outputs[0];
     }
     expect_ok(qn_graph_mark_output(graph, sum));
@@ -56,56 +57,51 @@ static void test_nodes_that_become_equal_become_one_too(void **state) {
 
 static void test_other_attributes_make_other_nodes(void **state) {
     (void)state;
-    expect_unchanged("merge_equal",
-                   "input %x : f32[2, 3]\n"
-                   "%a = softmax(%x) {axis=0}\n"
-                   "%b = softmax(%x) {axis=1}\n"
-                   "%y = add(%a, %b)\n"
-                   "output %y\n");
+    expect_unchanged("merge_equal", "input %x : f32[2, 3]\n"
+                                    "%a = softmax(%x) {axis=0}\n"
+                                    "%b = softmax(%x) {axis=1}\n"
+                                    "%y = add(%a, %b)\n"
+                                    "output %y\n");
 }
 
 static void test_other_operators_and_operands_make_other_nodes(void **state) {
     (void)state;
-    expect_unchanged("merge_equal",
-                   "input %x : f32[3]\n"
-                   "input %z : f32[3]\n"
-                   "%a = sub(%x, %z)\n"
-                   "%b = sub(%z, %x)\n"
-                   "%c = add(%x, %z)\n"
-                   "%d = add(%a, %b)\n"
-                   "%y = mul(%c, %d)\n"
-                   "output %y\n");
+    expect_unchanged("merge_equal", "input %x : f32[3]\n"
+                                    "input %z : f32[3]\n"
+                                    "%a = sub(%x, %z)\n"
+                                    "%b = sub(%z, %x)\n"
+                                    "%c = add(%x, %z)\n"
+                                    "%d = add(%a, %b)\n"
+                                    "%y = mul(%c, %d)\n"
+                                    "output %y\n");
 }
 
 static void test_outputs_are_left_alone(void **state) {
     (void)state;
-    expect_unchanged("merge_equal",
-                   "input %x : f32[3]\n"
-                   "%a = relu(%x)\n"
-                   "%b = relu(%x)\n"
-                   "output %a\n"
-                   "output %b\n");
+    expect_unchanged("merge_equal", "input %x : f32[3]\n"
+                                    "%a = relu(%x)\n"
+                                    "%b = relu(%x)\n"
+                                    "output %a\n"
+                                    "output %b\n");
 }
 
 static void test_assertions_are_left_alone(void **state) {
     (void)state;
-    expect_unchanged("merge_equal",
-                   "input %c : bool[]\n"
-                   "input %x : f32[2]\n"
-                   "assert(%c) {message=\"m\"} name \"first\"\n"
-                   "assert(%c) {message=\"m\"} name \"second\"\n"
-                   "%y = relu(%x)\n"
-                   "output %y\n");
+    expect_unchanged("merge_equal", "input %c : bool[]\n"
+                                    "input %x : f32[2]\n"
+                                    "assert(%c) {message=\"m\"} name \"first\"\n"
+                                    "assert(%c) {message=\"m\"} name \"second\"\n"
+                                    "%y = relu(%x)\n"
+                                    "output %y\n");
 }
 
 static void test_sizes_that_depend_on_data_are_told_apart(void **state) {
     (void)state;
-    expect_unchanged("merge_equal",
-                   "input %c : bool[5]\n"
-                   "%a = where(%c)\n"
-                   "%b = where(%c)\n"
-                   "output %a\n"
-                   "output %b\n");
+    expect_unchanged("merge_equal", "input %c : bool[5]\n"
+                                    "%a = where(%c)\n"
+                                    "%b = where(%c)\n"
+                                    "output %a\n"
+                                    "output %b\n");
 }
 
 static void test_nodes_without_a_part_of_their_inputs_compare_as_a_whole(void **state) {

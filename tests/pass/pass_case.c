@@ -35,19 +35,22 @@ void run_pass(qn_graph *graph, const qn_pass *pass) {
 static void expect_equal_views(const char *name, const qn_view *a, const qn_view *b, double tolerance) {
     if (a->dtype != b->dtype || a->rank != b->rank) fail_msg("output '%s': another type", name);
     for (int i = 0; i < a->rank; i++)
-        if (a->dims[i] != b->dims[i]) fail_msg("output '%s': dim %d was %lld, is %lld", name, i, (long long)a->dims[i], (long long)b->dims[i]);
+        if (a->dims[i] != b->dims[i])
+            fail_msg("output '%s': dim %d was %lld, is %lld", name, i, (long long)a->dims[i], (long long)b->dims[i]);
     if (tolerance == 0 || !qn_dtype_is_float(a->dtype)) {
         if (memcmp(a->data, b->data, qn_view_bytes(a)) == 0) return;
         for (int64_t i = 0; i < qn_view_elems(a); i++)
             if (qn_view_get(a, i) != qn_view_get(b, i))
-                fail_msg("output '%s': element %lld was %.9g, is %.9g", name, (long long)i, qn_view_get(a, i), qn_view_get(b, i));
+                fail_msg("output '%s': element %lld was %.9g, is %.9g", name, (long long)i, qn_view_get(a, i),
+                         qn_view_get(b, i));
         fail_msg("output '%s': other bits", name);
     }
     double largest = 1;
     for (int64_t i = 0; i < qn_view_elems(a); i++) largest = fmax(largest, fabs(qn_view_get(a, i)));
     for (int64_t i = 0; i < qn_view_elems(a); i++)
         if (!(fabs(qn_view_get(a, i) - qn_view_get(b, i)) <= tolerance * largest))
-            fail_msg("output '%s': element %lld was %.9g, is %.9g", name, (long long)i, qn_view_get(a, i), qn_view_get(b, i));
+            fail_msg("output '%s': element %lld was %.9g, is %.9g", name, (long long)i, qn_view_get(a, i),
+                     qn_view_get(b, i));
 }
 
 int expect_equal_outputs(const qn_graph *before, const qn_graph *after, const qn_view *inputs, double tolerance) {
@@ -56,7 +59,8 @@ int expect_equal_outputs(const qn_graph *before, const qn_graph *after, const qn
     qn_arena_init(&arena, NULL);
     assert_int_equal(before->outputs.count, after->outputs.count);
     qn_status *refused = evaluate(before, inputs, &arena, &old), *status = evaluate(after, inputs, &arena, &new);
-    if (!refused != !status) fail_msg("before: '%s', after: '%s'", qn_status_message(refused), qn_status_message(status));
+    if (!refused != !status)
+        fail_msg("before: '%s', after: '%s'", qn_status_message(refused), qn_status_message(status));
     for (size_t i = 0; !status && i < before->outputs.count; i++) {
         const qn_value *was = before->outputs.items[i], *is = after->outputs.items[i];
         assert_string_equal(was->name, is->name);

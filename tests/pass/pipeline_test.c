@@ -144,7 +144,10 @@ static void test_running_out_of_memory_is_a_status(void **state) {
         qn_arena_init(&arena, &allocator);
         qn_graph *graph = NULL;
         char text[1024];
-        snprintf(text, sizeof text, "graph \"g\" {\nconst %%big : f32[40000] = splat 1\n%%s = neg(%%big)\n%%t = neg(%%s)\n%s\n output %%t }", network);
+        snprintf(
+            text, sizeof text,
+            "graph \"g\" {\nconst %%big : f32[40000] = splat 1\n%%s = neg(%%big)\n%%t = neg(%%s)\n%s\n output %%t }",
+            network);
         qn_status *status = qn_graph_parse(&arena, text, &graph);
         if (!status) status = qn_graph_infer(graph);
         if (!status) status = qn_passes_run(graph, QN_PASS_FUSE, &(qn_pass_options){.fusion = 1});

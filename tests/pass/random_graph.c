@@ -81,7 +81,8 @@ static void keep(maker *m, qn_value *value) {
 
 static qn_value *pick(maker *m) {
     int64_t count = (int64_t)m->pictures.count;
-    return m->pictures.items[draw(m, draw(m, 0, 2) ? qn_max_i64(0, count - 2) : 0, count - 1)]; /* mostly a recent one */
+    return m->pictures
+        .items[draw(m, draw(m, 0, 2) ? qn_max_i64(0, count - 2) : 0, count - 1)]; /* mostly a recent one */
 }
 
 static int same_type(const qn_value *a, const qn_value *b) {
@@ -116,7 +117,8 @@ static void set_conv(qn_conv2d_attrs *attrs) { qn_attrs_init(&qn_op_conv2d, attr
 
 static void add_conv(maker *m) {
     qn_value *x = pick(m), *inputs[4] = {x};
-    int64_t in = channels_of(m, x), depthwise = draw(m, 0, 2) == 0, out = depthwise ? in * draw(m, 1, 2) : draw(m, 1, CHANNELS_MAX);
+    int64_t in = channels_of(m, x), depthwise = draw(m, 0, 2) == 0,
+            out = depthwise ? in * draw(m, 1, 2) : draw(m, 1, CHANNELS_MAX);
     qn_conv2d_attrs attrs;
     set_conv(&attrs);
     attrs.padding = draw(m, 0, QN_PADDING_VALID);
@@ -160,7 +162,8 @@ static qn_value *batch_norm(maker *m, qn_value *x) {
 static void add_batch_norm(maker *m) { keep(m, batch_norm(m, pick(m))); }
 
 static void add_unary(maker *m) {
-    static const qn_op_def *const ops[] = {&qn_op_relu, &qn_op_relu6, &qn_op_relu6, &qn_op_neg, &qn_op_tanh, &qn_op_identity};
+    static const qn_op_def *const ops[] = {&qn_op_relu, &qn_op_relu6, &qn_op_relu6,
+                                           &qn_op_neg,  &qn_op_tanh,  &qn_op_identity};
     keep(m, APPLY(m, ops[draw(m, 0, 5)], NULL, pick(m)));
 }
 
@@ -170,7 +173,8 @@ static void add_residual(maker *m) {
 }
 
 /* Paddings and crops around an atrous convolution, as TensorFlow computes them from the size. */
-static void make_paddings(maker *m, qn_value *x, qn_value *block, int32_t base, qn_value **out_pads, qn_value **out_crops) {
+static void make_paddings(maker *m, qn_value *x, qn_value *block, int32_t base, qn_value **out_pads,
+                          qn_value **out_crops) {
     qn_axis_attrs columns = {1};
     qn_value *before = INTS(m, base, base), *zeros = INTS(m, 0, 0), *size = size_of(m, x);
     qn_value *full = APPLY(m, &qn_op_add, NULL, APPLY(m, &qn_op_add, NULL, size, before), before);
@@ -192,9 +196,12 @@ static void add_atrous(maker *m) {
     b = INTS(m, block, block);
     make_paddings(m, x, b, base, &pads, &crops);
     qn_value *s = APPLY(m, &qn_op_space_to_batch, NULL, x, b, pads);
-    qn_value *y = s ? APPLY(m, &qn_op_conv2d, &attrs, s, weights(m, 3, depthwise ? 1 : in, depthwise ? in : draw(m, 1, 4))) : NULL;
+    qn_value *y =
+        s ? APPLY(m, &qn_op_conv2d, &attrs, s, weights(m, 3, depthwise ? 1 : in, depthwise ? in : draw(m, 1, 4)))
+          : NULL;
     if (y && draw(m, 0, 2) == 0) y = batch_norm(m, y);
-    if (y && draw(m, 0, 2) == 0) y = APPLY(m, &qn_op_add, NULL, y, constant(m, QN_DTYPE_F32, 1, (int64_t[]){channels_of(m, y)}, -1, 1));
+    if (y && draw(m, 0, 2) == 0)
+        y = APPLY(m, &qn_op_add, NULL, y, constant(m, QN_DTYPE_F32, 1, (int64_t[]){channels_of(m, y)}, -1, 1));
     if (y && draw(m, 0, 2) == 0) y = APPLY(m, &qn_op_relu6, NULL, y);
     keep(m, y ? APPLY(m, &qn_op_batch_to_space, NULL, y, b, crops) : NULL);
 }
@@ -233,7 +240,8 @@ static void add_pool(maker *m) {
 
 static void add_resize(maker *m) {
     qn_resize_attrs attrs = {draw(m, 0, 1), 0};
-    qn_value *x = pick(m), *size = draw(m, 0, 1) ? INTS(m, (int32_t)draw(m, 1, 9), (int32_t)draw(m, 1, 9)) : size_of(m, pick(m));
+    qn_value *x = pick(m),
+             *size = draw(m, 0, 1) ? INTS(m, (int32_t)draw(m, 1, 9), (int32_t)draw(m, 1, 9)) : size_of(m, pick(m));
     keep(m, APPLY(m, draw(m, 0, 1) ? &qn_op_resize_bilinear : &qn_op_resize_nearest, &attrs, x, size));
 }
 
@@ -300,12 +308,14 @@ static void add_data_shape(maker *m) {
 /* ---- The graph ---- */
 
 static void add_something(maker *m) {
-    static void (*const makers[])(maker *) = {add_conv,     add_conv,  add_conv,   add_affine, add_affine, add_batch_norm, add_unary,
-                                              add_unary,    add_residual, add_residual, add_atrous, add_atrous, add_copy,   add_copy,
-                                              add_pool,     add_resize, add_mean,  add_views,  add_concat, add_again,      add_assertion,
-                                              add_labels};
-    if (m->options->data_shapes && draw(m, 0, 15) == 0) add_data_shape(m);
-    else makers[draw(m, 0, (int64_t)(sizeof makers / sizeof *makers) - 1)](m);
+    static void (*const makers[])(maker *) = {
+        add_conv,     add_conv,     add_conv,   add_affine, add_affine,    add_batch_norm, add_unary, add_unary,
+        add_residual, add_residual, add_atrous, add_atrous, add_copy,      add_copy,       add_pool,  add_resize,
+        add_mean,     add_views,    add_concat, add_again,  add_assertion, add_labels};
+    if (m->options->data_shapes && draw(m, 0, 15) == 0)
+        add_data_shape(m);
+    else
+        makers[draw(m, 0, (int64_t)(sizeof makers / sizeof *makers) - 1)](m);
 }
 
 static void add_input(maker *m) {
@@ -315,7 +325,8 @@ static void add_input(maker *m) {
     int is_free = m->options->size_max == QN_DIM_UNBOUNDED || draw(m, 0, 3);
     type.dims[0] = draw(m, 0, 2) ? qn_dim_const(dims, draw(m, 1, 2)) : qn_dim_symbol(dims, "n", 1, 3);
     type.dims[1] = is_free ? qn_dim_symbol(dims, "h", 1, m->options->size_max) : qn_dim_const(dims, draw(m, 1, 9));
-    type.dims[2] = is_free && draw(m, 0, 1) ? qn_dim_symbol(dims, "w", 1, m->options->size_max) : qn_dim_const(dims, draw(m, 1, 9));
+    type.dims[2] = is_free && draw(m, 0, 1) ? qn_dim_symbol(dims, "w", 1, m->options->size_max)
+                                            : qn_dim_const(dims, draw(m, 1, 9));
     type.dims[3] = qn_dim_const(dims, draw(m, 1, 4));
     for (int64_t count = draw(m, 1, 2); count; count--) {
         must(qn_graph_add_input(m->graph, "x", &type, &value));
@@ -329,7 +340,8 @@ static void mark_outputs(maker *m) {
         qn_value *value = m->graph->values.items[i];
         if (value->producer && (!value->uses.count || draw(m, 0, 14) == 0)) must(qn_graph_mark_output(m->graph, value));
     }
-    if (!m->graph->outputs.count) must(qn_graph_mark_output(m->graph, APPLY(m, &qn_op_relu, NULL, m->pictures.items[0])));
+    if (!m->graph->outputs.count)
+        must(qn_graph_mark_output(m->graph, APPLY(m, &qn_op_relu, NULL, m->pictures.items[0])));
 }
 
 qn_graph *random_graph(qn_arena *arena, uint64_t seed, const random_graph_options *options) {

@@ -69,14 +69,17 @@ static void test_every_pass_keeps_the_outputs_of_random_networks(void **state) {
     uint64_t first = given ? strtoull(given, NULL, 10) : 1;
     int computed = 0;
     for (at_seed = first; at_seed < first + (given ? 1 : GRAPHS); at_seed++) computed += check_graph(at_seed);
-    print_message("seeds %llu to %llu: %d runs\n", (unsigned long long)first, (unsigned long long)first + GRAPHS - 1, computed);
+    print_message("seeds %llu to %llu: %d runs\n", (unsigned long long)first, (unsigned long long)first + GRAPHS - 1,
+                  computed);
     if (!given) assert_true(computed > GRAPHS);
     at_seed = 0;
 }
 
 static int tell_seed(void **state) {
     (void)state;
-    if (at_seed) print_message("failed at seed %llu: QN_SEED=%llu runs that graph alone\n", (unsigned long long)at_seed, (unsigned long long)at_seed);
+    if (at_seed)
+        print_message("failed at seed %llu: QN_SEED=%llu runs that graph alone\n", (unsigned long long)at_seed,
+                      (unsigned long long)at_seed);
     return 0;
 }
 

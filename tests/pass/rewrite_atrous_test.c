@@ -1,6 +1,26 @@
 /* rewrite_atrous: space_to_batch, convolution, batch_to_space is one dilated convolution. */
 #include "pass_case.h"
 
+/* %pads and %crops as TensorFlow computes them for %x: `base` before, and after it what makes the size divisible by
+ * `block`. */
+#define TF_PADDINGS(block, base)                                                                                       \
+    "const %block : s32[2] = {" block ", " block "}\n"                                                                 \
+    "const %base : s32[2] = {" base ", " base "}\n"                                                                    \
+    "const %b1 : s32[1] = {1}\n"                                                                                       \
+    "const %b3 : s32[1] = {3}\n"                                                                                       \
+    "const %s1 : s32[1] = {1}\n"                                                                                       \
+    "const %zero2 : s32[2] = {0, 0}\n"                                                                                 \
+    "%shape = shape(%x)\n"                                                                                             \
+    "%size = strided_slice(%shape, %b1, %b3, %s1)\n"                                                                   \
+    "%start = add(%size, %base)\n"                                                                                     \
+    "%full = add(%start, %base)\n"                                                                                     \
+    "%rem = floor_mod(%full, %block)\n"                                                                                \
+    "%gap = sub(%block, %rem)\n"                                                                                       \
+    "%extra = floor_mod(%gap, %block)\n"                                                                               \
+    "%end = add(%base, %extra)\n"                                                                                      \
+    "%pads = stack(%base, %end) {axis=1}\n"                                                                            \
+    "%crops = stack(%zero2, %extra) {axis=1}\n"
+
 static void test_static_paddings_become_pads(void **state) {
     (void)state;
     expect_rewrite("rewrite_atrous",
@@ -22,112 +42,64 @@ static void test_static_paddings_become_pads(void **state) {
 
 static void test_paddings_that_follow_the_size_cancel_for_block_2(void **state) {
     (void)state;
-    expect_rewrite("rewrite_atrous",
-                   "symbol n [1, 3]\n"
-                   "symbol h [1, 40]\n"
-                   "symbol w [1, 40]\n"
-                   "input %x : f32[n, h, w, 2]\n"
-                   "const %k : f32[3, 3, 2, 2] = random 3\n"
-                   "const %block : s32[2] = {2, 2}\n"
-                   "const %base : s32[2] = {2, 2}\n"
-                   "const %b1 : s32[1] = {1}\n"
-                   "const %b3 : s32[1] = {3}\n"
-                   "const %s1 : s32[1] = {1}\n"
-                   "const %zero2 : s32[2] = {0, 0}\n"
-                   "%shape = shape(%x)\n"
-                   "%size = strided_slice(%shape, %b1, %b3, %s1)\n"
-                   "%start = add(%size, %base)\n"
-                   "%full = add(%start, %base)\n"
-                   "%rem = floor_mod(%full, %block)\n"
-                   "%gap = sub(%block, %rem)\n"
-                   "%extra = floor_mod(%gap, %block)\n"
-                   "%end = add(%base, %extra)\n"
-                   "%pads = stack(%base, %end) {axis=1}\n"
-                   "%crops = stack(%zero2, %extra) {axis=1}\n"
-                   "%s = space_to_batch(%x, %block, %pads)\n"
-                   "%d = conv2d(%s, %k) {padding=valid}\n"
-                   "%y = batch_to_space(%d, %block, %crops)\n"
-                   "output %y\n",
-                   "symbol n [1, 3]\n"
-                   "symbol h [1, 40]\n"
-                   "symbol w [1, 40]\n"
-                   "input %x : f32[n, h, w, 2]\n"
-                   "const %k : f32[3, 3, 2, 2] = random 3\n"
-                   "%y = conv2d(%x, %k) {dilation=[2, 2], pads=[2, 2, 2, 2]}\n"
-                   "output %y\n",
-                   EXACT);
+    expect_rewrite(
+        "rewrite_atrous",
+        "symbol n [1, 3]\n"
+        "symbol h [1, 40]\n"
+        "symbol w [1, 40]\n"
+        "input %x : f32[n, h, w, 2]\n"
+        "const %k : f32[3, 3, 2, 2] = random 3\n" TF_PADDINGS("2", "2") "%s = space_to_batch(%x, %block, %pads)\n"
+                                                                        "%d = conv2d(%s, %k) {padding=valid}\n"
+                                                                        "%y = batch_to_space(%d, %block, %crops)\n"
+                                                                        "output %y\n",
+        "symbol n [1, 3]\n"
+        "symbol h [1, 40]\n"
+        "symbol w [1, 40]\n"
+        "input %x : f32[n, h, w, 2]\n"
+        "const %k : f32[3, 3, 2, 2] = random 3\n"
+        "%y = conv2d(%x, %k) {dilation=[2, 2], pads=[2, 2, 2, 2]}\n"
+        "output %y\n",
+        EXACT);
 }
 
 static void test_paddings_that_follow_the_size_cancel_for_block_3(void **state) {
     (void)state;
-    expect_rewrite("rewrite_atrous",
-                   "symbol n [1, 3]\n"
-                   "symbol h [1, 40]\n"
-                   "symbol w [1, 40]\n"
-                   "input %x : f32[n, h, w, 2]\n"
-                   "const %k : f32[3, 3, 2, 2] = random 3\n"
-                   "const %block : s32[2] = {3, 3}\n"
-                   "const %base : s32[2] = {3, 3}\n"
-                   "const %b1 : s32[1] = {1}\n"
-                   "const %b3 : s32[1] = {3}\n"
-                   "const %s1 : s32[1] = {1}\n"
-                   "const %zero2 : s32[2] = {0, 0}\n"
-                   "%shape = shape(%x)\n"
-                   "%size = strided_slice(%shape, %b1, %b3, %s1)\n"
-                   "%start = add(%size, %base)\n"
-                   "%full = add(%start, %base)\n"
-                   "%rem = floor_mod(%full, %block)\n"
-                   "%gap = sub(%block, %rem)\n"
-                   "%extra = floor_mod(%gap, %block)\n"
-                   "%end = add(%base, %extra)\n"
-                   "%pads = stack(%base, %end) {axis=1}\n"
-                   "%crops = stack(%zero2, %extra) {axis=1}\n"
-                   "%s = space_to_batch(%x, %block, %pads)\n"
-                   "%d = conv2d(%s, %k) {padding=valid}\n"
-                   "%y = batch_to_space(%d, %block, %crops)\n"
-                   "output %y\n",
-                   "symbol n [1, 3]\n"
-                   "symbol h [1, 40]\n"
-                   "symbol w [1, 40]\n"
-                   "input %x : f32[n, h, w, 2]\n"
-                   "const %k : f32[3, 3, 2, 2] = random 3\n"
-                   "%y = conv2d(%x, %k) {dilation=[3, 3], pads=[3, 3, 3, 3]}\n"
-                   "output %y\n",
-                   EXACT);
+    expect_rewrite(
+        "rewrite_atrous",
+        "symbol n [1, 3]\n"
+        "symbol h [1, 40]\n"
+        "symbol w [1, 40]\n"
+        "input %x : f32[n, h, w, 2]\n"
+        "const %k : f32[3, 3, 2, 2] = random 3\n" TF_PADDINGS("3", "3") "%s = space_to_batch(%x, %block, %pads)\n"
+                                                                        "%d = conv2d(%s, %k) {padding=valid}\n"
+                                                                        "%y = batch_to_space(%d, %block, %crops)\n"
+                                                                        "output %y\n",
+        "symbol n [1, 3]\n"
+        "symbol h [1, 40]\n"
+        "symbol w [1, 40]\n"
+        "input %x : f32[n, h, w, 2]\n"
+        "const %k : f32[3, 3, 2, 2] = random 3\n"
+        "%y = conv2d(%x, %k) {dilation=[3, 3], pads=[3, 3, 3, 3]}\n"
+        "output %y\n",
+        EXACT);
 }
 
 static void test_a_valid_convolution_has_no_pads_left(void **state) {
     (void)state;
-    expect_rewrite("rewrite_atrous",
-                   "symbol h [5, 40]\n"
-                   "input %x : f32[1, h, 7, 2]\n"
-                   "const %k : f32[3, 3, 2, 2] = random 3\n"
-                   "const %block : s32[2] = {2, 2}\n"
-                   "const %base : s32[2] = {0, 0}\n"
-                   "const %b1 : s32[1] = {1}\n"
-                   "const %b3 : s32[1] = {3}\n"
-                   "const %s1 : s32[1] = {1}\n"
-                   "const %zero2 : s32[2] = {0, 0}\n"
-                   "%shape = shape(%x)\n"
-                   "%size = strided_slice(%shape, %b1, %b3, %s1)\n"
-                   "%start = add(%size, %base)\n"
-                   "%full = add(%start, %base)\n"
-                   "%rem = floor_mod(%full, %block)\n"
-                   "%gap = sub(%block, %rem)\n"
-                   "%extra = floor_mod(%gap, %block)\n"
-                   "%end = add(%base, %extra)\n"
-                   "%pads = stack(%base, %end) {axis=1}\n"
-                   "%crops = stack(%zero2, %extra) {axis=1}\n"
-                   "%s = space_to_batch(%x, %block, %pads)\n"
-                   "%d = conv2d(%s, %k) {padding=valid}\n"
-                   "%y = batch_to_space(%d, %block, %crops)\n"
-                   "output %y\n",
-                   "symbol h [5, 40]\n"
-                   "input %x : f32[1, h, 7, 2]\n"
-                   "const %k : f32[3, 3, 2, 2] = random 3\n"
-                   "%y = conv2d(%x, %k) {dilation=[2, 2]}\n"
-                   "output %y\n",
-                   EXACT);
+    expect_rewrite(
+        "rewrite_atrous",
+        "symbol h [5, 40]\n"
+        "input %x : f32[1, h, 7, 2]\n"
+        "const %k : f32[3, 3, 2, 2] = random 3\n" TF_PADDINGS("2", "0") "%s = space_to_batch(%x, %block, %pads)\n"
+                                                                        "%d = conv2d(%s, %k) {padding=valid}\n"
+                                                                        "%y = batch_to_space(%d, %block, %crops)\n"
+                                                                        "output %y\n",
+        "symbol h [5, 40]\n"
+        "input %x : f32[1, h, 7, 2]\n"
+        "const %k : f32[3, 3, 2, 2] = random 3\n"
+        "%y = conv2d(%x, %k) {dilation=[2, 2]}\n"
+        "output %y\n",
+        EXACT);
 }
 
 static void test_a_depthwise_convolution_leaves_too(void **state) {
@@ -137,27 +109,11 @@ static void test_a_depthwise_convolution_leaves_too(void **state) {
                    "symbol h [1, 40]\n"
                    "symbol w [1, 40]\n"
                    "input %x : f32[n, h, w, 2]\n"
-                   "const %k : f32[3, 3, 1, 2] = random 3\n"
-                   "const %block : s32[2] = {2, 2}\n"
-                   "const %base : s32[2] = {2, 2}\n"
-                   "const %b1 : s32[1] = {1}\n"
-                   "const %b3 : s32[1] = {3}\n"
-                   "const %s1 : s32[1] = {1}\n"
-                   "const %zero2 : s32[2] = {0, 0}\n"
-                   "%shape = shape(%x)\n"
-                   "%size = strided_slice(%shape, %b1, %b3, %s1)\n"
-                   "%start = add(%size, %base)\n"
-                   "%full = add(%start, %base)\n"
-                   "%rem = floor_mod(%full, %block)\n"
-                   "%gap = sub(%block, %rem)\n"
-                   "%extra = floor_mod(%gap, %block)\n"
-                   "%end = add(%base, %extra)\n"
-                   "%pads = stack(%base, %end) {axis=1}\n"
-                   "%crops = stack(%zero2, %extra) {axis=1}\n"
-                   "%s = space_to_batch(%x, %block, %pads)\n"
-                   "%d = conv2d(%s, %k) {padding=valid, groups=2}\n"
-                   "%y = batch_to_space(%d, %block, %crops)\n"
-                   "output %y\n",
+                   "const %k : f32[3, 3, 1, 2] = random 3\n" TF_PADDINGS(
+                       "2", "2") "%s = space_to_batch(%x, %block, %pads)\n"
+                                 "%d = conv2d(%s, %k) {padding=valid, groups=2}\n"
+                                 "%y = batch_to_space(%d, %block, %crops)\n"
+                                 "output %y\n",
                    "symbol n [1, 3]\n"
                    "symbol h [1, 40]\n"
                    "symbol w [1, 40]\n"
@@ -175,35 +131,19 @@ static void test_batch_norm_bias_and_relu6_in_between_come_after(void **state) {
                    "symbol h [1, 40]\n"
                    "symbol w [1, 40]\n"
                    "input %x : f32[n, h, w, 2]\n"
-                   "const %k : f32[3, 3, 2, 2] = random 3\n"
-                   "const %block : s32[2] = {2, 2}\n"
-                   "const %base : s32[2] = {2, 2}\n"
-                   "const %b1 : s32[1] = {1}\n"
-                   "const %b3 : s32[1] = {3}\n"
-                   "const %s1 : s32[1] = {1}\n"
-                   "const %zero2 : s32[2] = {0, 0}\n"
-                   "%shape = shape(%x)\n"
-                   "%size = strided_slice(%shape, %b1, %b3, %s1)\n"
-                   "%start = add(%size, %base)\n"
-                   "%full = add(%start, %base)\n"
-                   "%rem = floor_mod(%full, %block)\n"
-                   "%gap = sub(%block, %rem)\n"
-                   "%extra = floor_mod(%gap, %block)\n"
-                   "%end = add(%base, %extra)\n"
-                   "%pads = stack(%base, %end) {axis=1}\n"
-                   "%crops = stack(%zero2, %extra) {axis=1}\n"
-                   "const %scale : f32[2] = {2, 3}\n"
-                   "const %offset : f32[2] = {1, -1}\n"
-                   "const %mean : f32[2] = {0.5, 0.25}\n"
-                   "const %var : f32[2] = {3, 0.5}\n"
-                   "const %bias : f32[2] = {0.5, -0.5}\n"
-                   "%s = space_to_batch(%x, %block, %pads)\n"
-                   "%d = conv2d(%s, %k) {padding=valid}\n"
-                   "%bn = batch_norm(%d, %scale, %offset, %mean, %var) {epsilon=0.001}\n"
-                   "%b = add(%bn, %bias)\n"
-                   "%r = relu6(%b)\n"
-                   "%y = batch_to_space(%r, %block, %crops)\n"
-                   "output %y\n",
+                   "const %k : f32[3, 3, 2, 2] = random 3\n" TF_PADDINGS(
+                       "2", "2") "const %scale : f32[2] = {2, 3}\n"
+                                 "const %offset : f32[2] = {1, -1}\n"
+                                 "const %mean : f32[2] = {0.5, 0.25}\n"
+                                 "const %var : f32[2] = {3, 0.5}\n"
+                                 "const %bias : f32[2] = {0.5, -0.5}\n"
+                                 "%s = space_to_batch(%x, %block, %pads)\n"
+                                 "%d = conv2d(%s, %k) {padding=valid}\n"
+                                 "%bn = batch_norm(%d, %scale, %offset, %mean, %var) {epsilon=0.001}\n"
+                                 "%b = add(%bn, %bias)\n"
+                                 "%r = relu6(%b)\n"
+                                 "%y = batch_to_space(%r, %block, %crops)\n"
+                                 "output %y\n",
                    "symbol n [1, 3]\n"
                    "symbol h [1, 40]\n"
                    "symbol w [1, 40]\n"
@@ -229,28 +169,12 @@ static void test_a_bias_and_activation_inside_the_convolution_stay_there(void **
                    "symbol h [1, 40]\n"
                    "symbol w [1, 40]\n"
                    "input %x : f32[n, h, w, 2]\n"
-                   "const %k : f32[3, 3, 2, 2] = random 3\n"
-                   "const %block : s32[2] = {2, 2}\n"
-                   "const %base : s32[2] = {2, 2}\n"
-                   "const %b1 : s32[1] = {1}\n"
-                   "const %b3 : s32[1] = {3}\n"
-                   "const %s1 : s32[1] = {1}\n"
-                   "const %zero2 : s32[2] = {0, 0}\n"
-                   "%shape = shape(%x)\n"
-                   "%size = strided_slice(%shape, %b1, %b3, %s1)\n"
-                   "%start = add(%size, %base)\n"
-                   "%full = add(%start, %base)\n"
-                   "%rem = floor_mod(%full, %block)\n"
-                   "%gap = sub(%block, %rem)\n"
-                   "%extra = floor_mod(%gap, %block)\n"
-                   "%end = add(%base, %extra)\n"
-                   "%pads = stack(%base, %end) {axis=1}\n"
-                   "%crops = stack(%zero2, %extra) {axis=1}\n"
-                   "const %bias : f32[2] = {0.5, -0.5}\n"
-                   "%s = space_to_batch(%x, %block, %pads)\n"
-                   "%d = conv2d(%s, %k, %bias) {padding=valid, activation=relu}\n"
-                   "%y = batch_to_space(%d, %block, %crops)\n"
-                   "output %y\n",
+                   "const %k : f32[3, 3, 2, 2] = random 3\n" TF_PADDINGS(
+                       "2", "2") "const %bias : f32[2] = {0.5, -0.5}\n"
+                                 "%s = space_to_batch(%x, %block, %pads)\n"
+                                 "%d = conv2d(%s, %k, %bias) {padding=valid, activation=relu}\n"
+                                 "%y = batch_to_space(%d, %block, %crops)\n"
+                                 "output %y\n",
                    "symbol n [1, 3]\n"
                    "symbol h [1, 40]\n"
                    "symbol w [1, 40]\n"
@@ -378,308 +302,273 @@ static void test_crops_that_equal_paddings_leave_a_plain_window(void **state) {
 
 static void test_crops_larger_than_paddings_stay(void **state) {
     (void)state;
-    expect_unchanged("rewrite_atrous",
-                   "input %x : f32[1, 6, 6, 2]\n"
-                   "const %block : s32[2] = {2, 2}\n"
-                   "const %p : s32[2, 2] = {2, 2, 2, 2}\n"
-                   "const %c : s32[2, 2] = {3, 0, 0, 0}\n"
-                   "const %k : f32[3, 3, 2, 2] = random 3\n"
-                   "%s = space_to_batch(%x, %block, %p)\n"
-                   "%d = conv2d(%s, %k) {padding=valid}\n"
-                   "%y = batch_to_space(%d, %block, %c)\n"
-                   "output %y\n");
+    expect_unchanged("rewrite_atrous", "input %x : f32[1, 6, 6, 2]\n"
+                                       "const %block : s32[2] = {2, 2}\n"
+                                       "const %p : s32[2, 2] = {2, 2, 2, 2}\n"
+                                       "const %c : s32[2, 2] = {3, 0, 0, 0}\n"
+                                       "const %k : f32[3, 3, 2, 2] = random 3\n"
+                                       "%s = space_to_batch(%x, %block, %p)\n"
+                                       "%d = conv2d(%s, %k) {padding=valid}\n"
+                                       "%y = batch_to_space(%d, %block, %c)\n"
+                                       "output %y\n");
 }
 
 static void test_paddings_that_no_crop_takes_back_stay(void **state) {
     (void)state;
-    expect_unchanged("rewrite_atrous",
-                   "symbol h [1, 20]\n"
-                   "input %x : f32[1, h, 6, 2]\n"
-                   "const %k : f32[1, 1, 2, 2] = {1, 2, 3, 4}\n"
-                   "const %block : s32[2] = {2, 2}\n"
-                   "const %base : s32[2] = {0, 0}\n"
-                   "const %b1 : s32[1] = {1}\n"
-                   "const %b3 : s32[1] = {3}\n"
-                   "const %s1 : s32[1] = {1}\n"
-                   "const %zero2 : s32[2] = {0, 0}\n"
-                   "%shape = shape(%x)\n"
-                   "%size = strided_slice(%shape, %b1, %b3, %s1)\n"
-                   "%start = add(%size, %base)\n"
-                   "%full = add(%start, %base)\n"
-                   "%rem = floor_mod(%full, %block)\n"
-                   "%gap = sub(%block, %rem)\n"
-                   "%extra = floor_mod(%gap, %block)\n"
-                   "%end = add(%base, %extra)\n"
-                   "%pads = stack(%base, %end) {axis=1}\n"
-                   "%crops = stack(%zero2, %extra) {axis=1}\n"
-                   "const %none : s32[2, 2] = {0, 0, 0, 0}\n"
-                   "%s = space_to_batch(%x, %block, %pads)\n"
-                   "%d = conv2d(%s, %k) {padding=valid}\n"
-                   "%y = batch_to_space(%d, %block, %none)\n"
-                   "output %y\n");
+    expect_unchanged("rewrite_atrous", "symbol h [1, 20]\n"
+                                       "input %x : f32[1, h, 6, 2]\n"
+                                       "const %k : f32[1, 1, 2, 2] = {1, 2, 3, 4}\n" TF_PADDINGS(
+                                           "2", "0") "const %none : s32[2, 2] = {0, 0, 0, 0}\n"
+                                                     "%s = space_to_batch(%x, %block, %pads)\n"
+                                                     "%d = conv2d(%s, %k) {padding=valid}\n"
+                                                     "%y = batch_to_space(%d, %block, %none)\n"
+                                                     "output %y\n");
 }
 
 static void test_other_blocks_stay(void **state) {
     (void)state;
-    expect_unchanged("rewrite_atrous",
-                   "input %x : f32[2, 6, 6, 2]\n"
-                   "const %block : s32[2] = {2, 3}\n"
-                   "const %other : s32[2] = {3, 2}\n"
-                   "const %p : s32[2, 2] = {2, 2, 3, 3}\n"
-                   "const %c : s32[2, 2] = {0, 0, 0, 0}\n"
-                   "const %k : f32[3, 3, 2, 2] = random 3\n"
-                   "%s = space_to_batch(%x, %block, %p)\n"
-                   "%d = conv2d(%s, %k) {padding=valid}\n"
-                   "%y = batch_to_space(%d, %other, %c)\n"
-                   "output %y\n");
+    expect_unchanged("rewrite_atrous", "input %x : f32[2, 6, 6, 2]\n"
+                                       "const %block : s32[2] = {2, 3}\n"
+                                       "const %other : s32[2] = {3, 2}\n"
+                                       "const %p : s32[2, 2] = {2, 2, 3, 3}\n"
+                                       "const %c : s32[2, 2] = {0, 0, 0, 0}\n"
+                                       "const %k : f32[3, 3, 2, 2] = random 3\n"
+                                       "%s = space_to_batch(%x, %block, %p)\n"
+                                       "%d = conv2d(%s, %k) {padding=valid}\n"
+                                       "%y = batch_to_space(%d, %other, %c)\n"
+                                       "output %y\n");
 }
 
 static void test_strides_stay(void **state) {
     (void)state;
-    expect_unchanged("rewrite_atrous",
-                   "input %x : f32[1, 6, 6, 2]\n"
-                   "const %block : s32[2] = {2, 2}\n"
-                   "const %p : s32[2, 2] = {2, 2, 2, 2}\n"
-                   "const %c : s32[2, 2] = {0, 0, 0, 0}\n"
-                   "const %k : f32[3, 3, 2, 2] = random 3\n"
-                   "%s = space_to_batch(%x, %block, %p)\n"
-                   "%d = conv2d(%s, %k) {padding=valid, stride=[2, 1]}\n"
-                   "%y = batch_to_space(%d, %block, %c)\n"
-                   "output %y\n");
+    expect_unchanged("rewrite_atrous", "input %x : f32[1, 6, 6, 2]\n"
+                                       "const %block : s32[2] = {2, 2}\n"
+                                       "const %p : s32[2, 2] = {2, 2, 2, 2}\n"
+                                       "const %c : s32[2, 2] = {0, 0, 0, 0}\n"
+                                       "const %k : f32[3, 3, 2, 2] = random 3\n"
+                                       "%s = space_to_batch(%x, %block, %p)\n"
+                                       "%d = conv2d(%s, %k) {padding=valid, stride=[2, 1]}\n"
+                                       "%y = batch_to_space(%d, %block, %c)\n"
+                                       "output %y\n");
 }
 
 static void test_dilations_stay(void **state) {
     (void)state;
-    expect_unchanged("rewrite_atrous",
-                   "input %x : f32[1, 6, 6, 2]\n"
-                   "const %block : s32[2] = {2, 2}\n"
-                   "const %p : s32[2, 2] = {2, 2, 2, 2}\n"
-                   "const %c : s32[2, 2] = {0, 0, 0, 0}\n"
-                   "const %k : f32[2, 1, 2, 2] = random 4\n"
-                   "%s = space_to_batch(%x, %block, %p)\n"
-                   "%d = conv2d(%s, %k) {padding=valid, dilation=[2, 1]}\n"
-                   "%y = batch_to_space(%d, %block, %c)\n"
-                   "output %y\n");
+    expect_unchanged("rewrite_atrous", "input %x : f32[1, 6, 6, 2]\n"
+                                       "const %block : s32[2] = {2, 2}\n"
+                                       "const %p : s32[2, 2] = {2, 2, 2, 2}\n"
+                                       "const %c : s32[2, 2] = {0, 0, 0, 0}\n"
+                                       "const %k : f32[2, 1, 2, 2] = random 4\n"
+                                       "%s = space_to_batch(%x, %block, %p)\n"
+                                       "%d = conv2d(%s, %k) {padding=valid, dilation=[2, 1]}\n"
+                                       "%y = batch_to_space(%d, %block, %c)\n"
+                                       "output %y\n");
 }
 
 static void test_convolutions_that_pad_stay(void **state) {
     (void)state;
-    expect_unchanged("rewrite_atrous",
-                   "input %x : f32[1, 6, 6, 2]\n"
-                   "const %block : s32[2] = {2, 2}\n"
-                   "const %p : s32[2, 2] = {2, 2, 2, 2}\n"
-                   "const %c : s32[2, 2] = {0, 0, 0, 0}\n"
-                   "const %k : f32[3, 3, 2, 2] = random 3\n"
-                   "%s = space_to_batch(%x, %block, %p)\n"
-                   "%d = conv2d(%s, %k) {padding=same_upper}\n"
-                   "%e = conv2d(%s, %k) {pads=[0, 0, 1, 0]}\n"
-                   "%y = batch_to_space(%d, %block, %c)\n"
-                   "%z = batch_to_space(%e, %block, %c)\n"
-                   "output %y\n"
-                   "output %z\n");
+    expect_unchanged("rewrite_atrous", "input %x : f32[1, 6, 6, 2]\n"
+                                       "const %block : s32[2] = {2, 2}\n"
+                                       "const %p : s32[2, 2] = {2, 2, 2, 2}\n"
+                                       "const %c : s32[2, 2] = {0, 0, 0, 0}\n"
+                                       "const %k : f32[3, 3, 2, 2] = random 3\n"
+                                       "%s = space_to_batch(%x, %block, %p)\n"
+                                       "%d = conv2d(%s, %k) {padding=same_upper}\n"
+                                       "%e = conv2d(%s, %k) {pads=[0, 0, 1, 0]}\n"
+                                       "%y = batch_to_space(%d, %block, %c)\n"
+                                       "%z = batch_to_space(%e, %block, %c)\n"
+                                       "output %y\n"
+                                       "output %z\n");
 }
 
 static void test_convolutions_with_an_addend_stay(void **state) {
     (void)state;
-    expect_unchanged("rewrite_atrous",
-                   "input %x : f32[1, 6, 6, 2]\n"
-                   "const %block : s32[2] = {2, 2}\n"
-                   "const %p : s32[2, 2] = {2, 2, 2, 2}\n"
-                   "const %c : s32[2, 2] = {0, 0, 0, 0}\n"
-                   "const %k : f32[1, 1, 2, 2] = {1, 2, 3, 4}\n"
-                   "%s = space_to_batch(%x, %block, %p)\n"
-                   "%d = conv2d(%s, %k, none, %s)\n"
-                   "%y = batch_to_space(%d, %block, %c)\n"
-                   "output %y\n");
+    expect_unchanged("rewrite_atrous", "input %x : f32[1, 6, 6, 2]\n"
+                                       "const %block : s32[2] = {2, 2}\n"
+                                       "const %p : s32[2, 2] = {2, 2, 2, 2}\n"
+                                       "const %c : s32[2, 2] = {0, 0, 0, 0}\n"
+                                       "const %k : f32[1, 1, 2, 2] = {1, 2, 3, 4}\n"
+                                       "%s = space_to_batch(%x, %block, %p)\n"
+                                       "%d = conv2d(%s, %k, none, %s)\n"
+                                       "%y = batch_to_space(%d, %block, %c)\n"
+                                       "output %y\n");
 }
 
 static void test_two_convolutions_in_a_row_stay(void **state) {
     (void)state;
-    expect_unchanged("rewrite_atrous",
-                   "input %x : f32[1, 6, 6, 2]\n"
-                   "const %block : s32[2] = {2, 2}\n"
-                   "const %p : s32[2, 2] = {2, 2, 2, 2}\n"
-                   "const %c : s32[2, 2] = {0, 0, 0, 0}\n"
-                   "const %k : f32[3, 3, 2, 2] = random 3\n"
-                   "const %l : f32[1, 1, 2, 2] = {1, 2, 3, 4}\n"
-                   "%s = space_to_batch(%x, %block, %p)\n"
-                   "%d = conv2d(%s, %k) {padding=valid}\n"
-                   "%r = relu(%d)\n"
-                   "%e = conv2d(%r, %l) {padding=valid}\n"
-                   "%y = batch_to_space(%e, %block, %c)\n"
-                   "output %y\n");
+    expect_unchanged("rewrite_atrous", "input %x : f32[1, 6, 6, 2]\n"
+                                       "const %block : s32[2] = {2, 2}\n"
+                                       "const %p : s32[2, 2] = {2, 2, 2, 2}\n"
+                                       "const %c : s32[2, 2] = {0, 0, 0, 0}\n"
+                                       "const %k : f32[3, 3, 2, 2] = random 3\n"
+                                       "const %l : f32[1, 1, 2, 2] = {1, 2, 3, 4}\n"
+                                       "%s = space_to_batch(%x, %block, %p)\n"
+                                       "%d = conv2d(%s, %k) {padding=valid}\n"
+                                       "%r = relu(%d)\n"
+                                       "%e = conv2d(%r, %l) {padding=valid}\n"
+                                       "%y = batch_to_space(%e, %block, %c)\n"
+                                       "output %y\n");
 }
 
 static void test_arithmetic_before_the_convolution_stays(void **state) {
     (void)state;
-    expect_unchanged("rewrite_atrous",
-                   "input %x : f32[1, 6, 6, 2]\n"
-                   "const %block : s32[2] = {2, 2}\n"
-                   "const %p : s32[2, 2] = {2, 2, 2, 2}\n"
-                   "const %c : s32[2, 2] = {0, 0, 0, 0}\n"
-                   "const %k : f32[3, 3, 2, 2] = random 3\n"
-                   "const %one : f32[] = {1}\n"
-                   "%s = space_to_batch(%x, %block, %p)\n"
-                   "%o = add(%s, %one)\n"
-                   "%d = conv2d(%o, %k) {padding=valid}\n"
-                   "%y = batch_to_space(%d, %block, %c)\n"
-                   "output %y\n");
+    expect_unchanged("rewrite_atrous", "input %x : f32[1, 6, 6, 2]\n"
+                                       "const %block : s32[2] = {2, 2}\n"
+                                       "const %p : s32[2, 2] = {2, 2, 2, 2}\n"
+                                       "const %c : s32[2, 2] = {0, 0, 0, 0}\n"
+                                       "const %k : f32[3, 3, 2, 2] = random 3\n"
+                                       "const %one : f32[] = {1}\n"
+                                       "%s = space_to_batch(%x, %block, %p)\n"
+                                       "%o = add(%s, %one)\n"
+                                       "%d = conv2d(%o, %k) {padding=valid}\n"
+                                       "%y = batch_to_space(%d, %block, %c)\n"
+                                       "output %y\n");
 }
 
 static void test_a_region_that_others_look_into_stays(void **state) {
     (void)state;
-    expect_unchanged("rewrite_atrous",
-                   "input %x : f32[1, 6, 6, 2]\n"
-                   "const %block : s32[2] = {2, 2}\n"
-                   "const %p : s32[2, 2] = {2, 2, 2, 2}\n"
-                   "const %c : s32[2, 2] = {0, 0, 0, 0}\n"
-                   "const %k : f32[3, 3, 2, 2] = random 3\n"
-                   "%s = space_to_batch(%x, %block, %p)\n"
-                   "%d = conv2d(%s, %k) {padding=valid}\n"
-                   "%r = relu(%d)\n"
-                   "%y = batch_to_space(%r, %block, %c)\n"
-                   "%n = neg(%d)\n"
-                   "%e = conv2d(%s, %k) {padding=valid, activation=relu}\n"
-                   "%z = batch_to_space(%e, %block, %c)\n"
-                   "output %y\n"
-                   "output %n\n"
-                   "output %z\n"
-                   "output %e\n");
+    expect_unchanged("rewrite_atrous", "input %x : f32[1, 6, 6, 2]\n"
+                                       "const %block : s32[2] = {2, 2}\n"
+                                       "const %p : s32[2, 2] = {2, 2, 2, 2}\n"
+                                       "const %c : s32[2, 2] = {0, 0, 0, 0}\n"
+                                       "const %k : f32[3, 3, 2, 2] = random 3\n"
+                                       "%s = space_to_batch(%x, %block, %p)\n"
+                                       "%d = conv2d(%s, %k) {padding=valid}\n"
+                                       "%r = relu(%d)\n"
+                                       "%y = batch_to_space(%r, %block, %c)\n"
+                                       "%n = neg(%d)\n"
+                                       "%e = conv2d(%s, %k) {padding=valid, activation=relu}\n"
+                                       "%z = batch_to_space(%e, %block, %c)\n"
+                                       "output %y\n"
+                                       "output %n\n"
+                                       "output %z\n"
+                                       "output %e\n");
 }
 
 static void test_operators_that_mix_positions_stay(void **state) {
     (void)state;
-    expect_unchanged("rewrite_atrous",
-                   "input %x : f32[1, 6, 6, 2]\n"
-                   "const %block : s32[2] = {2, 2}\n"
-                   "const %p : s32[2, 2] = {2, 2, 2, 2}\n"
-                   "const %c : s32[2, 2] = {0, 0, 0, 0}\n"
-                   "const %k : f32[3, 3, 2, 2] = random 3\n"
-                   "%s = space_to_batch(%x, %block, %p)\n"
-                   "%d = conv2d(%s, %k) {padding=valid}\n"
-                   "%m = max_pool2d(%d) {kernel=[1, 1], stride=[1, 1], padding=valid}\n"
-                   "%y = batch_to_space(%m, %block, %c)\n"
-                   "output %y\n");
+    expect_unchanged("rewrite_atrous", "input %x : f32[1, 6, 6, 2]\n"
+                                       "const %block : s32[2] = {2, 2}\n"
+                                       "const %p : s32[2, 2] = {2, 2, 2, 2}\n"
+                                       "const %c : s32[2, 2] = {0, 0, 0, 0}\n"
+                                       "const %k : f32[3, 3, 2, 2] = random 3\n"
+                                       "%s = space_to_batch(%x, %block, %p)\n"
+                                       "%d = conv2d(%s, %k) {padding=valid}\n"
+                                       "%m = max_pool2d(%d) {kernel=[1, 1], stride=[1, 1], padding=valid}\n"
+                                       "%y = batch_to_space(%m, %block, %c)\n"
+                                       "output %y\n");
 }
 
 static void test_constants_per_position_stay(void **state) {
     (void)state;
-    expect_unchanged("rewrite_atrous",
-                   "input %x : f32[1, 6, 6, 2]\n"
-                   "const %block : s32[2] = {2, 2}\n"
-                   "const %p : s32[2, 2] = {2, 2, 2, 2}\n"
-                   "const %c : s32[2, 2] = {0, 0, 0, 0}\n"
-                   "const %k : f32[3, 3, 2, 2] = random 3\n"
-                   "const %map : f32[1, 3, 3, 1] = {1, 2, 3, 4, 5, 6, 7, 8, 9}\n"
-                   "%s = space_to_batch(%x, %block, %p)\n"
-                   "%d = conv2d(%s, %k) {padding=valid}\n"
-                   "%m = mul(%d, %map)\n"
-                   "%y = batch_to_space(%m, %block, %c)\n"
-                   "output %y\n");
+    expect_unchanged("rewrite_atrous", "input %x : f32[1, 6, 6, 2]\n"
+                                       "const %block : s32[2] = {2, 2}\n"
+                                       "const %p : s32[2, 2] = {2, 2, 2, 2}\n"
+                                       "const %c : s32[2, 2] = {0, 0, 0, 0}\n"
+                                       "const %k : f32[3, 3, 2, 2] = random 3\n"
+                                       "const %map : f32[1, 3, 3, 1] = {1, 2, 3, 4, 5, 6, 7, 8, 9}\n"
+                                       "%s = space_to_batch(%x, %block, %p)\n"
+                                       "%d = conv2d(%s, %k) {padding=valid}\n"
+                                       "%m = mul(%d, %map)\n"
+                                       "%y = batch_to_space(%m, %block, %c)\n"
+                                       "output %y\n");
 }
 
 static void test_a_branch_from_outside_stays(void **state) {
     (void)state;
-    expect_unchanged("rewrite_atrous",
-                   "input %x : f32[1, 6, 6, 2]\n"
-                   "const %block : s32[2] = {2, 2}\n"
-                   "const %p : s32[2, 2] = {2, 2, 2, 2}\n"
-                   "const %c : s32[2, 2] = {0, 0, 0, 0}\n"
-                   "const %k : f32[3, 3, 2, 2] = random 3\n"
-                   "input %z : f32[4, 3, 3, 2]\n"
-                   "%s = space_to_batch(%x, %block, %p)\n"
-                   "%d = conv2d(%s, %k) {padding=valid}\n"
-                   "%a = add(%d, %z)\n"
-                   "%y = batch_to_space(%a, %block, %c)\n"
-                   "output %y\n");
+    expect_unchanged("rewrite_atrous", "input %x : f32[1, 6, 6, 2]\n"
+                                       "const %block : s32[2] = {2, 2}\n"
+                                       "const %p : s32[2, 2] = {2, 2, 2, 2}\n"
+                                       "const %c : s32[2, 2] = {0, 0, 0, 0}\n"
+                                       "const %k : f32[3, 3, 2, 2] = random 3\n"
+                                       "input %z : f32[4, 3, 3, 2]\n"
+                                       "%s = space_to_batch(%x, %block, %p)\n"
+                                       "%d = conv2d(%s, %k) {padding=valid}\n"
+                                       "%a = add(%d, %z)\n"
+                                       "%y = batch_to_space(%a, %block, %c)\n"
+                                       "output %y\n");
 }
 
 static void test_a_branch_whose_paddings_are_not_its_crops_stays(void **state) {
     (void)state;
-    expect_unchanged("rewrite_atrous",
-                   "input %x : f32[1, 6, 6, 2]\n"
-                   "input %z : f32[1, 4, 6, 2]\n"
-                   "const %block : s32[2] = {2, 2}\n"
-                   "const %p : s32[2, 2] = {2, 2, 2, 2}\n"
-                   "const %c : s32[2, 2] = {0, 0, 0, 0}\n"
-                   "const %q : s32[2, 2] = {1, 1, 0, 0}\n"
-                   "const %k : f32[3, 3, 2, 2] = random 3\n"
-                   "%s = space_to_batch(%x, %block, %p)\n"
-                   "%d = conv2d(%s, %k) {padding=valid}\n"
-                   "%t = space_to_batch(%z, %block, %q)\n"
-                   "%a = add(%d, %t)\n"
-                   "%y = batch_to_space(%a, %block, %c)\n"
-                   "output %y\n");
+    expect_unchanged("rewrite_atrous", "input %x : f32[1, 6, 6, 2]\n"
+                                       "input %z : f32[1, 4, 6, 2]\n"
+                                       "const %block : s32[2] = {2, 2}\n"
+                                       "const %p : s32[2, 2] = {2, 2, 2, 2}\n"
+                                       "const %c : s32[2, 2] = {0, 0, 0, 0}\n"
+                                       "const %q : s32[2, 2] = {1, 1, 0, 0}\n"
+                                       "const %k : f32[3, 3, 2, 2] = random 3\n"
+                                       "%s = space_to_batch(%x, %block, %p)\n"
+                                       "%d = conv2d(%s, %k) {padding=valid}\n"
+                                       "%t = space_to_batch(%z, %block, %q)\n"
+                                       "%a = add(%d, %t)\n"
+                                       "%y = batch_to_space(%a, %block, %c)\n"
+                                       "output %y\n");
 }
 
 static void test_a_branch_that_is_stretched_inside_stays(void **state) {
     (void)state;
-    expect_unchanged("rewrite_atrous",
-                   "input %x : f32[1, 6, 6, 2]\n"
-                   "input %z : f32[1, 2, 2, 2]\n"
-                   "const %block : s32[2] = {2, 2}\n"
-                   "const %c : s32[2, 2] = {0, 0, 0, 0}\n"
-                   "const %k : f32[1, 1, 2, 2] = {1, 2, 3, 4}\n"
-                   "%s = space_to_batch(%x, %block, %c)\n"
-                   "%d = conv2d(%s, %k)\n"
-                   "%t = space_to_batch(%z, %block, %c)\n"
-                   "%a = add(%d, %t)\n"
-                   "%y = batch_to_space(%a, %block, %c)\n"
-                   "output %y\n");
+    expect_unchanged("rewrite_atrous", "input %x : f32[1, 6, 6, 2]\n"
+                                       "input %z : f32[1, 2, 2, 2]\n"
+                                       "const %block : s32[2] = {2, 2}\n"
+                                       "const %c : s32[2, 2] = {0, 0, 0, 0}\n"
+                                       "const %k : f32[1, 1, 2, 2] = {1, 2, 3, 4}\n"
+                                       "%s = space_to_batch(%x, %block, %c)\n"
+                                       "%d = conv2d(%s, %k)\n"
+                                       "%t = space_to_batch(%z, %block, %c)\n"
+                                       "%a = add(%d, %t)\n"
+                                       "%y = batch_to_space(%a, %block, %c)\n"
+                                       "output %y\n");
 }
 
 static void test_blocks_beyond_what_a_dilation_can_be_stay(void **state) {
     (void)state;
-    expect_unchanged("rewrite_atrous",
-                   "input %x : f32[1, 70001, 4, 1]\n"
-                   "const %block : s32[2] = {70001, 1}\n"
-                   "const %c : s32[2, 2] = {0, 0, 0, 0}\n"
-                   "const %k : f32[1, 1, 1, 1] = {2}\n"
-                   "%s = space_to_batch(%x, %block, %c)\n"
-                   "%d = conv2d(%s, %k)\n"
-                   "%y = batch_to_space(%d, %block, %c)\n"
-                   "output %y\n");
+    expect_unchanged("rewrite_atrous", "input %x : f32[1, 70001, 4, 1]\n"
+                                       "const %block : s32[2] = {70001, 1}\n"
+                                       "const %c : s32[2, 2] = {0, 0, 0, 0}\n"
+                                       "const %k : f32[1, 1, 1, 1] = {2}\n"
+                                       "%s = space_to_batch(%x, %block, %c)\n"
+                                       "%d = conv2d(%s, %k)\n"
+                                       "%y = batch_to_space(%d, %block, %c)\n"
+                                       "output %y\n");
 }
 
 static void test_a_transposition_in_between_stays(void **state) {
     (void)state;
-    expect_unchanged("rewrite_atrous",
-                   "input %x : f32[1, 6, 6, 2]\n"
-                   "const %block : s32[2] = {2, 2}\n"
-                   "const %c : s32[2, 2] = {0, 0, 0, 0}\n"
-                   "const %k : f32[1, 1, 2, 2] = {1, 2, 3, 4}\n"
-                   "const %perm : s32[4] = {0, 2, 1, 3}\n"
-                   "%s = space_to_batch(%x, %block, %c)\n"
-                   "%d = conv2d(%s, %k)\n"
-                   "%t = transpose(%d, %perm)\n"
-                   "%y = batch_to_space(%t, %block, %c)\n"
-                   "output %y\n");
+    expect_unchanged("rewrite_atrous", "input %x : f32[1, 6, 6, 2]\n"
+                                       "const %block : s32[2] = {2, 2}\n"
+                                       "const %c : s32[2, 2] = {0, 0, 0, 0}\n"
+                                       "const %k : f32[1, 1, 2, 2] = {1, 2, 3, 4}\n"
+                                       "const %perm : s32[4] = {0, 2, 1, 3}\n"
+                                       "%s = space_to_batch(%x, %block, %c)\n"
+                                       "%d = conv2d(%s, %k)\n"
+                                       "%t = transpose(%d, %perm)\n"
+                                       "%y = batch_to_space(%t, %block, %c)\n"
+                                       "output %y\n");
 }
 
 static void test_regions_of_one_or_three_spatial_axes_stay(void **state) {
     (void)state;
-    expect_unchanged("rewrite_atrous",
-                   "input %x : f32[1, 6, 6, 2]\n"
-                   "const %block : s32[1] = {2}\n"
-                   "const %p : s32[1, 2] = {2, 2}\n"
-                   "const %c : s32[1, 2] = {0, 0}\n"
-                   "const %k : f32[3, 1, 2, 2] = random 9\n"
-                   "%s = space_to_batch(%x, %block, %p)\n"
-                   "%d = conv2d(%s, %k) {padding=valid}\n"
-                   "%y = batch_to_space(%d, %block, %c)\n"
-                   "output %y\n");
+    expect_unchanged("rewrite_atrous", "input %x : f32[1, 6, 6, 2]\n"
+                                       "const %block : s32[1] = {2}\n"
+                                       "const %p : s32[1, 2] = {2, 2}\n"
+                                       "const %c : s32[1, 2] = {0, 0}\n"
+                                       "const %k : f32[3, 1, 2, 2] = random 9\n"
+                                       "%s = space_to_batch(%x, %block, %p)\n"
+                                       "%d = conv2d(%s, %k) {padding=valid}\n"
+                                       "%y = batch_to_space(%d, %block, %c)\n"
+                                       "output %y\n");
 }
 
 static void test_a_region_without_a_convolution_stays(void **state) {
     (void)state;
-    expect_unchanged("rewrite_atrous",
-                   "input %x : f32[1, 6, 6, 2]\n"
-                   "const %block : s32[2] = {2, 2}\n"
-                   "const %p : s32[2, 2] = {2, 2, 2, 2}\n"
-                   "const %c : s32[2, 2] = {0, 0, 0, 0}\n"
-                   "%t = space_to_batch(%x, %block, %c)\n"
-                   "%y = batch_to_space(%t, %block, %c)\n"
-                   "output %y\n");
+    expect_unchanged("rewrite_atrous", "input %x : f32[1, 6, 6, 2]\n"
+                                       "const %block : s32[2] = {2, 2}\n"
+                                       "const %p : s32[2, 2] = {2, 2, 2, 2}\n"
+                                       "const %c : s32[2, 2] = {0, 0, 0, 0}\n"
+                                       "%t = space_to_batch(%x, %block, %c)\n"
+                                       "%y = batch_to_space(%t, %block, %c)\n"
+                                       "output %y\n");
 }
 
 int main(void) {

@@ -16,7 +16,9 @@ typedef struct life {
     uint32_t root;
 } life;
 
-static int in_arena(const qn_program_value *value) { return value->place == QN_PLACE_ARENA || value->place == QN_PLACE_DIMS; }
+static int in_arena(const qn_program_value *value) {
+    return value->place == QN_PLACE_ARENA || value->place == QN_PLACE_DIMS;
+}
 
 static life *measure(const qn_program *program) {
     life *lives = calloc(program->value_count + 1, sizeof *lives);
@@ -40,7 +42,8 @@ static life *measure(const qn_program *program) {
         }
     }
     for (uint32_t i = 0; i < program->value_count; i++)
-        if (program->values[i].place == QN_PLACE_DIMS) lives[i].last = (int64_t)program->step_count - 1; /* written once, for every run */
+        if (program->values[i].place == QN_PLACE_DIMS)
+            lives[i].last = (int64_t)program->step_count - 1; /* written once, for every run */
     return lives;
 }
 
@@ -83,7 +86,8 @@ static int descends(const qn_program *program, uint32_t value, uint32_t from) {
     return value == from;
 }
 
-static void check_in_place(const qn_program *program, const life *lives, const qn_program_step *step, uint32_t s, uint32_t output) {
+static void check_in_place(const qn_program *program, const life *lives, const qn_program_step *step, uint32_t s,
+                           uint32_t output) {
     const qn_program_value *value = &program->values[output];
     int found = -1;
     for (uint32_t i = 0; i < step->input_count; i++)
@@ -91,7 +95,8 @@ static void check_in_place(const qn_program *program, const life *lives, const q
     assert_true(step->op->flags & QN_OP_MAY_ALIAS);
     assert_true(found >= step->op->alias_first);
     assert_int_equal(qn_dtype_size(program->values[value->alias].dtype), qn_dtype_size(value->dtype));
-    assert_int_equal(program->values[lives[output].root].place, QN_PLACE_ARENA); /* never constants or the caller's memory */
+    assert_int_equal(program->values[lives[output].root].place,
+                     QN_PLACE_ARENA);                 /* never constants or the caller's memory */
     for (int i = 0; i < step->op->alias_first; i++) { /* what is read all along is other memory */
         uint32_t index = program->operands[step->first_input + (uint32_t)i];
         if (index != UINT32_MAX) assert_int_not_equal(lives[index].root, lives[output].root);
@@ -109,7 +114,8 @@ static void check_sharing(const qn_program *program, const life *lives) {
             const qn_program_value *value = &program->values[output];
             if (value->alias < 0) continue;
             assert_true(value->place == program->values[lives[output].root].place);
-            int is_view = step->op->flags & QN_OP_VIEW && (uint32_t)value->alias == program->operands[step->first_input];
+            int is_view =
+                step->op->flags & QN_OP_VIEW && (uint32_t)value->alias == program->operands[step->first_input];
             if (!is_view) check_in_place(program, lives, step, s, output);
             assert_true(descends(program, output, lives[output].root));
         }

@@ -5,8 +5,8 @@
 #include "model/program.h"
 
 /* Fails the test where two values that are needed at the same time share bytes without being one, where something is
-   written in place that may not be, where the arena is smaller than what one step needs, or where writing and reading the
-   program gives another one. */
+   written in place that may not be, where the arena is smaller than what one step needs, or where writing and reading
+   the program gives another one. */
 void check_program(const qn_program *program);
 
 #endif

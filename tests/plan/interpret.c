@@ -10,10 +10,10 @@ typedef struct state {
     const evaluation *reference;
     qn_arena *arena;
     qn_view *outputs;
-    uint8_t *memory;    /* the arena of the program; NULL without a ceiling */
-    void **blocks;      /* without one: memory of each owner */
+    uint8_t *memory; /* the arena of the program; NULL without a ceiling */
+    void **blocks;   /* without one: memory of each owner */
     uint32_t *roots;
-    int64_t *symbols;   /* -1: not settled */
+    int64_t *symbols; /* -1: not settled */
 } state;
 
 /* ---- Dims ---- */
@@ -84,13 +84,15 @@ static void *address_of(const state *s, uint32_t index, const qn_view *view) {
     case QN_PLACE_OUTPUT:
         if (!s->outputs[owner->offset].data) {
             s->outputs[owner->offset] = shape_of(s, root);
-            s->outputs[owner->offset].data = qn_arena_alloc_aligned(s->arena, qn_view_bytes(&s->outputs[owner->offset]), 64);
+            s->outputs[owner->offset].data =
+                qn_arena_alloc_aligned(s->arena, qn_view_bytes(&s->outputs[owner->offset]), 64);
         }
         return s->outputs[owner->offset].data;
     default: break;
     }
     if (s->memory) {
-        if (qn_view_bytes(view) > owner->bytes) fail_msg("'%s' needs %zu bytes, planned are %zu", owner->name, qn_view_bytes(view), (size_t)owner->bytes);
+        if (qn_view_bytes(view) > owner->bytes)
+            fail_msg("'%s' needs %zu bytes, planned are %zu", owner->name, qn_view_bytes(view), (size_t)owner->bytes);
         assert_true(owner->offset + owner->bytes <= s->program->arena_bytes);
         return s->memory + owner->offset;
     }
@@ -145,8 +147,9 @@ void unpack_weights(int64_t packing, const float *packed, int64_t rows, int64_t 
 /* The step's attributes and weights as eval takes them: plain. */
 static const void *plain_attrs(const state *s, const qn_program_step *step, qn_view *weights) {
     void *attrs = qn_arena_copy(s->arena, step->attrs, step->op->attrs_bytes);
-    int64_t *packing = step->op == &qn_op_conv2d ? &((qn_conv2d_attrs *)attrs)->packing
-                       : step->op == &qn_op_matmul ? &((qn_matmul_attrs *)attrs)->packing : NULL;
+    int64_t *packing = step->op == &qn_op_conv2d   ? &((qn_conv2d_attrs *)attrs)->packing
+                       : step->op == &qn_op_matmul ? &((qn_matmul_attrs *)attrs)->packing
+                                                   : NULL;
     if (!packing || *packing == QN_PACKING_PLAIN) return attrs;
     int64_t columns = weights->dims[weights->rank - 1], elems = qn_view_elems(weights);
     float *plain = qn_arena_alloc(s->arena, (size_t)elems, sizeof *plain);
@@ -166,8 +169,11 @@ static void run_step(const state *s, const qn_program_step *step) {
     }
     for (uint32_t i = 0; i < step->output_count; i++) outputs[i] = view_of(s, out[i]);
     int is_view = step->op->flags & QN_OP_VIEW && outputs[0].data == inputs[0].data;
-    qn_eval eval = {.attrs = plain_attrs(s, step, &inputs[1]), .input_count = (int)step->input_count, .inputs = inputs,
-                    .output_count = (int)step->output_count, .outputs = outputs};
+    qn_eval eval = {.attrs = plain_attrs(s, step, &inputs[1]),
+                    .input_count = (int)step->input_count,
+                    .inputs = inputs,
+                    .output_count = (int)step->output_count,
+                    .outputs = outputs};
     size_t scratch = step->op->scratch_bytes ? step->op->scratch_bytes(&eval) : 0;
     eval.scratch = qn_arena_alloc_aligned(s->arena, scratch, 64);
     qn_status *status = is_view ? NULL : step->op->eval(&eval);
@@ -183,7 +189,8 @@ static void run_step(const state *s, const qn_program_step *step) {
     }
 }
 
-void interpret(const qn_program *program, const qn_view *inputs, const evaluation *reference, qn_arena *arena, qn_view *out_outputs) {
+void interpret(const qn_program *program, const qn_view *inputs, const evaluation *reference, qn_arena *arena,
+               qn_view *out_outputs) {
     state s = start(program, inputs, arena);
     uint32_t bad;
     s.reference = reference;

@@ -47,7 +47,9 @@ static const qn_program_value *value_of(const qn_program *program, const char *n
     return NULL;
 }
 
-static uint32_t index_of(const qn_program *program, const char *name) { return (uint32_t)(value_of(program, name) - program->values); }
+static uint32_t index_of(const qn_program *program, const char *name) {
+    return (uint32_t)(value_of(program, name) - program->values);
+}
 
 static const qn_program_step *step_of(const qn_program *program, const char *name) {
     for (size_t i = 0; i < program->step_count; i++)
@@ -92,7 +94,8 @@ static void test_an_input_that_nobody_uses_stays_an_input(void **state) {
 
 static void test_an_output_that_is_an_input_or_constant_is_a_copy(void **state) {
     (void)state;
-    const qn_program *p = plan("input %a : f32[2]\nconst %c : f32[2] = {3, 4}\n%y = relu(%a)\noutput %a\noutput %c\noutput %y");
+    const qn_program *p =
+        plan("input %a : f32[2]\nconst %c : f32[2] = {3, 4}\n%y = relu(%a)\noutput %a\noutput %c\noutput %y");
     assert_int_equal(p->step_count, 3);
     assert_int_equal(p->output_count, 3);
     assert_string_equal(p->values[p->outputs[1]].name, "c");
@@ -174,22 +177,25 @@ static void test_numbers_that_depend_on_data_are_no_shape_arithmetic(void **stat
 
 static void test_assertions_on_data_stay_steps(void **state) {
     (void)state;
-    const qn_program *p = plan("input %c : bool[]\ninput %x : f32[2]\nassert(%c) {message=\"off\"} name \"guard\"\n%y = relu(%x)\noutput %y");
+    const qn_program *p = plan(
+        "input %c : bool[]\ninput %x : f32[2]\nassert(%c) {message=\"off\"} name \"guard\"\n%y = relu(%x)\noutput %y");
     assert_ptr_equal(step_of(p, "guard")->op, &qn_op_assert);
     assert_string_equal(((const qn_assert_attrs *)step_of(p, "guard")->attrs)->message, "off");
 }
 
 static void test_what_nobody_needs_is_not_planned(void **state) {
     (void)state;
-    const qn_program *p = plan("input %x : f32[2]\nconst %c : f32[2] = {1, 2}\n%d = add(%x, %c)\n%e = neg(%d)\n%y = relu(%x)\noutput %y");
+    const qn_program *p =
+        plan("input %x : f32[2]\nconst %c : f32[2] = {1, 2}\n%d = add(%x, %c)\n%e = neg(%d)\n%y = relu(%x)\noutput %y");
     assert_int_equal(p->step_count, 1);
     assert_int_equal(p->constants.size, 0);
 }
 
 static void test_symbols_know_the_input_they_come_from(void **state) {
     (void)state;
-    const qn_program *p = plan("symbol n [1, 4]\nsymbol h [2, 9] \"why\"\n"
-                               "input %a : f32[3, n]\ninput %b : f32[h, n]\n%y = relu(%a)\n%z = relu(%b)\noutput %y\noutput %z");
+    const qn_program *p =
+        plan("symbol n [1, 4]\nsymbol h [2, 9] \"why\"\n"
+             "input %a : f32[3, n]\ninput %b : f32[h, n]\n%y = relu(%a)\n%z = relu(%b)\noutput %y\noutput %z");
     assert_int_equal(p->symbol_count, 2);
     assert_string_equal(p->symbols[0].name, "n");
     assert_int_equal(p->symbols[0].input, 0);
@@ -215,8 +221,9 @@ static void test_checks_go_along_with_their_messages(void **state) {
 
 static void test_a_view_shares_the_bytes_of_its_input(void **state) {
     (void)state;
-    const qn_program *p = plan("input %x : f32[2, 3]\nconst %to : s32[1] = {-1}\n"
-                               "%a = relu(%x)\n%v = reshape(%a, %to)\n%u = reshape(%x, %to)\n%b = add(%v, %u)\n%y = tanh(%b)\noutput %y");
+    const qn_program *p =
+        plan("input %x : f32[2, 3]\nconst %to : s32[1] = {-1}\n"
+             "%a = relu(%x)\n%v = reshape(%a, %to)\n%u = reshape(%x, %to)\n%b = add(%v, %u)\n%y = tanh(%b)\noutput %y");
     assert_int_equal(value_of(p, "v")->alias, index_of(p, "a"));
     assert_int_equal(value_of(p, "u")->alias, index_of(p, "x"));
     assert_int_equal(value_of(p, "u")->place, QN_PLACE_INPUT);
@@ -224,7 +231,8 @@ static void test_a_view_shares_the_bytes_of_its_input(void **state) {
 
 static void test_elementwise_work_happens_in_place_when_its_input_dies(void **state) {
     (void)state;
-    const qn_program *p = plan("symbol n [1, 100]\ninput %x : f32[n]\n%a = neg(%x)\n%b = relu(%a)\n%c = tanh(%b)\n%y = square(%c)\noutput %y");
+    const qn_program *p = plan(
+        "symbol n [1, 100]\ninput %x : f32[n]\n%a = neg(%x)\n%b = relu(%a)\n%c = tanh(%b)\n%y = square(%c)\noutput %y");
     assert_int_equal(value_of(p, "a")->alias, -1); /* never over the caller's input */
     assert_int_equal(value_of(p, "b")->alias, index_of(p, "a"));
     assert_int_equal(value_of(p, "c")->alias, index_of(p, "b"));
@@ -234,7 +242,8 @@ static void test_elementwise_work_happens_in_place_when_its_input_dies(void **st
 
 static void test_a_value_that_is_read_later_is_not_written_over(void **state) {
     (void)state;
-    const qn_program *p = plan("input %x : f32[4]\n%a = neg(%x)\n%b = relu(%a)\n%c = add(%b, %a)\n%y = square(%c)\noutput %y");
+    const qn_program *p =
+        plan("input %x : f32[4]\n%a = neg(%x)\n%b = relu(%a)\n%c = add(%b, %a)\n%y = square(%c)\noutput %y");
     assert_int_equal(value_of(p, "b")->alias, -1);
     assert_int_not_equal(value_of(p, "c")->alias, -1);
 }
@@ -242,7 +251,8 @@ static void test_a_value_that_is_read_later_is_not_written_over(void **state) {
 static void test_a_view_keeps_what_it_looks_at(void **state) {
     (void)state;
     const qn_program *p = plan("input %x : f32[2, 2]\nconst %to : s32[1] = {-1}\n"
-                               "%a = neg(%x)\n%v = reshape(%a, %to)\n%b = relu(%a)\n%c = square(%b)\n%d = tanh(%v)\n%e = square(%d)\noutput %c\noutput %e");
+                               "%a = neg(%x)\n%v = reshape(%a, %to)\n%b = relu(%a)\n%c = square(%b)\n%d = tanh(%v)\n%e "
+                               "= square(%d)\noutput %c\noutput %e");
     assert_int_equal(value_of(p, "b")->alias, -1); /* v still reads a's bytes */
     assert_int_equal(value_of(p, "d")->alias, index_of(p, "v"));
 }
@@ -250,7 +260,8 @@ static void test_a_view_keeps_what_it_looks_at(void **state) {
 static void test_broadcasting_and_other_sizes_are_not_done_in_place(void **state) {
     (void)state;
     const qn_program *p = plan("input %x : f32[1, 4]\ninput %z : f32[4, 1]\n"
-                               "%a = neg(%x)\n%b = neg(%z)\n%c = add(%a, %b)\n%d = cast(%c) {dtype=u8}\n%e = cast(%d) {dtype=f32}\n%y = relu(%e)\noutput %y");
+                               "%a = neg(%x)\n%b = neg(%z)\n%c = add(%a, %b)\n%d = cast(%c) {dtype=u8}\n%e = cast(%d) "
+                               "{dtype=f32}\n%y = relu(%e)\noutput %y");
     assert_int_equal(value_of(p, "c")->alias, -1);
     assert_int_equal(value_of(p, "d")->alias, -1);
     assert_int_equal(value_of(p, "e")->alias, -1);
@@ -259,7 +270,8 @@ static void test_broadcasting_and_other_sizes_are_not_done_in_place(void **state
 static void test_a_convolution_writes_over_the_branch_it_adds_and_nothing_else(void **state) {
     (void)state;
     const qn_program *p = plan("input %x : f32[1, 3, 3, 2]\nconst %w : f32[1, 1, 2, 2] = {1, 2, 3, 4}\n"
-                               "%a = neg(%x)\n%b = tanh(%x)\n%c = conv2d(%a, %w, none, %b)\n%d = conv2d(%c, %w)\n%e = conv2d(%d, %w, none, %d)\n%y = relu(%e)\noutput %y");
+                               "%a = neg(%x)\n%b = tanh(%x)\n%c = conv2d(%a, %w, none, %b)\n%d = conv2d(%c, %w)\n%e = "
+                               "conv2d(%d, %w, none, %d)\n%y = relu(%e)\noutput %y");
     assert_int_equal(value_of(p, "c")->alias, index_of(p, "b"));
     assert_int_equal(value_of(p, "d")->alias, -1);
     assert_int_equal(value_of(p, "e")->alias, -1);
@@ -269,7 +281,8 @@ static void test_a_convolution_writes_over_the_branch_it_adds_and_nothing_else(v
 
 static void test_an_unbounded_size_has_no_ceiling(void **state) {
     (void)state;
-    const char *network = "%s\ninput %%x : f32[n, 4]\n%%a = neg(%%x)\n%%b = square(%%a)\n%%y = add(%%a, %%b)\noutput %%y";
+    const char *network =
+        "%s\ninput %%x : f32[n, 4]\n%%a = neg(%%x)\n%%b = square(%%a)\n%%y = add(%%a, %%b)\noutput %%y";
     const qn_program *p = plan(qn_arena_printf(&arena, network, "symbol n [1, *]"));
     assert_int_equal(p->arena_bytes, 0);
     assert_int_equal(value_of(p, "a")->bytes, 0);
@@ -287,7 +300,8 @@ static void test_a_network_without_intermediate_values_has_a_ceiling_too(void **
 
 static void test_empty_values_are_planned(void **state) {
     (void)state;
-    const qn_program *p = plan("symbol n [0, 3]\ninput %x : f32[n, 0]\n%a = neg(%x)\n%b = tanh(%a)\n%y = add(%a, %b)\noutput %y");
+    const qn_program *p =
+        plan("symbol n [0, 3]\ninput %x : f32[n, 0]\n%a = neg(%x)\n%b = tanh(%a)\n%y = add(%a, %b)\noutput %y");
     assert_true(p->arena_bytes > 0);
 }
 
@@ -295,28 +309,33 @@ static void test_empty_values_are_planned(void **state) {
 
 static const float *packed_weights(const qn_program *p, const char *step, int64_t packing) {
     const qn_program_step *s = step_of(p, step);
-    int64_t found = s->op == &qn_op_conv2d ? ((const qn_conv2d_attrs *)s->attrs)->packing : ((const qn_matmul_attrs *)s->attrs)->packing;
+    int64_t found = s->op == &qn_op_conv2d ? ((const qn_conv2d_attrs *)s->attrs)->packing
+                                           : ((const qn_matmul_attrs *)s->attrs)->packing;
     assert_int_equal(found, packing);
     return constant_data(p, p->operands[s->first_input + 1]);
 }
 
 static void test_dense_weights_are_stored_in_panels_of_16_outputs(void **state) {
     (void)state;
-    const qn_program *p = plan("input %x : f32[1, 4, 4, 3]\nconst %w : f32[2, 2, 3, 21] = random 5\n%y = conv2d(%x, %w)\noutput %y");
+    const qn_program *p =
+        plan("input %x : f32[1, 4, 4, 3]\nconst %w : f32[2, 2, 3, 21] = random 5\n%y = conv2d(%x, %w)\noutput %y");
     const float *packed = packed_weights(p, "y", QN_PACKING_PANEL16);
-    assert_int_equal(value_of(p, p->values[p->operands[step_of(p, "y")->first_input + 1]].name)->bytes, 2 * 12 * 16 * sizeof(float));
+    assert_int_equal(value_of(p, p->values[p->operands[step_of(p, "y")->first_input + 1]].name)->bytes,
+                     2 * 12 * 16 * sizeof(float));
     float plain[12 * 21];
     qn_rng rng;
     qn_rng_init(&rng, 5); /* as the text form draws them */
     unpack_weights(QN_PACKING_PANEL16, packed, 12, 21, plain);
     for (int i = 0; i < 12 * 21; i++) assert_true(plain[i] == qn_rng_float(&rng, -1, 1));
     for (int row = 0; row < 12; row++)
-        for (int column = 5; column < 16; column++) assert_true(packed[(12 + row) * 16 + column] == 0); /* the last panel is padded */
+        for (int column = 5; column < 16; column++)
+            assert_true(packed[(12 + row) * 16 + column] == 0); /* the last panel is padded */
 }
 
 static void test_depthwise_weights_are_stored_by_16_channels(void **state) {
     (void)state;
-    const qn_program *p = plan("input %x : f32[1, 4, 4, 18]\nconst %w : f32[3, 3, 1, 18] = random 6\n%y = conv2d(%x, %w) {groups=18}\noutput %y");
+    const qn_program *p = plan("input %x : f32[1, 4, 4, 18]\nconst %w : f32[3, 3, 1, 18] = random 6\n%y = conv2d(%x, "
+                               "%w) {groups=18}\noutput %y");
     const float *packed = packed_weights(p, "y", QN_PACKING_CHANNEL16);
     float plain[9 * 18];
     qn_rng rng;
@@ -327,7 +346,8 @@ static void test_depthwise_weights_are_stored_by_16_channels(void **state) {
 
 static void test_a_transposed_product_is_stored_the_right_way_round(void **state) {
     (void)state;
-    const qn_program *p = plan("input %x : f32[2, 3]\nconst %w : f32[2, 3] = {1, 2, 3, 4, 5, 6}\n%y = matmul(%x, %w) {transpose_b=true}\noutput %y");
+    const qn_program *p = plan("input %x : f32[2, 3]\nconst %w : f32[2, 3] = {1, 2, 3, 4, 5, 6}\n%y = matmul(%x, %w) "
+                               "{transpose_b=true}\noutput %y");
     const float *packed = packed_weights(p, "y", QN_PACKING_PANEL16);
     assert_false(((const qn_matmul_attrs *)step_of(p, "y")->attrs)->transpose_b);
     float plain[6];
@@ -338,17 +358,19 @@ static void test_a_transposed_product_is_stored_the_right_way_round(void **state
 
 static void test_weights_that_no_kernel_covers_stay_plain(void **state) {
     (void)state;
-    const qn_program *p = plan("input %x : f32[1, 4, 4, 4]\ninput %h : f16[1, 1, 1, 1]\ninput %v : f32[1, 1, 4, 2]\ninput %a : f32[2, 3, 4]\n"
-                               "const %g : f32[1, 1, 2, 4] = {1, 2, 3, 4, 5, 6, 7, 8}\n"
-                               "const %m : f32[1, 1, 1, 8] = {1, 2, 3, 4, 5, 6, 7, 8}\n"
-                               "const %b : f32[2, 4, 2] = random 7\n"
-                               "%y = conv2d(%x, %g) {groups=2}\n"
-                               "%z = conv2d(%x, %m) {groups=4}\n"
-                               "%u = conv2d(%x, %v)\n"
-                               "%t = matmul(%a, %b)\n"
-                               "output %y\noutput %z\noutput %u\noutput %t");
+    const qn_program *p = plan(
+        "input %x : f32[1, 4, 4, 4]\ninput %h : f16[1, 1, 1, 1]\ninput %v : f32[1, 1, 4, 2]\ninput %a : f32[2, 3, 4]\n"
+        "const %g : f32[1, 1, 2, 4] = {1, 2, 3, 4, 5, 6, 7, 8}\n"
+        "const %m : f32[1, 1, 1, 8] = {1, 2, 3, 4, 5, 6, 7, 8}\n"
+        "const %b : f32[2, 4, 2] = random 7\n"
+        "%y = conv2d(%x, %g) {groups=2}\n"
+        "%z = conv2d(%x, %m) {groups=4}\n"
+        "%u = conv2d(%x, %v)\n"
+        "%t = matmul(%a, %b)\n"
+        "output %y\noutput %z\noutput %u\noutput %t");
     static const char *const plain[] = {"y", "z", "u"};
-    for (int i = 0; i < 3; i++) assert_int_equal(((const qn_conv2d_attrs *)step_of(p, plain[i])->attrs)->packing, QN_PACKING_PLAIN);
+    for (int i = 0; i < 3; i++)
+        assert_int_equal(((const qn_conv2d_attrs *)step_of(p, plain[i])->attrs)->packing, QN_PACKING_PLAIN);
     assert_int_equal(((const qn_matmul_attrs *)step_of(p, "t")->attrs)->packing, QN_PACKING_PLAIN);
     const float *g = constant_data(p, p->operands[step_of(p, "y")->first_input + 1]);
     for (int i = 0; i < 8; i++) assert_true(g[i] == (float)(i + 1));
@@ -365,7 +387,8 @@ static void test_weights_that_are_data_too_stay_plain_for_that_use(void **state)
 
 static void test_constants_lie_64_bytes_apart_at_least(void **state) {
     (void)state;
-    const qn_program *p = plan("input %x : f32[2]\nconst %a : f32[] = {1}\nconst %b : f32[2] = {2, 3}\n%s = add(%x, %a)\n%y = mul(%s, %b)\noutput %y");
+    const qn_program *p = plan("input %x : f32[2]\nconst %a : f32[] = {1}\nconst %b : f32[2] = {2, 3}\n%s = add(%x, "
+                               "%a)\n%y = mul(%s, %b)\noutput %y");
     assert_int_equal((uintptr_t)p->constants.data % 64, 0);
     for (size_t i = 0; i < p->value_count; i++)
         if (p->values[i].place == QN_PLACE_CONSTANT) assert_int_equal(p->values[i].offset % 64, 0);
@@ -378,9 +401,13 @@ static void test_shape_arithmetic_that_shares_is_walked_once(void **state) {
     (void)state;
     qn_buffer text;
     qn_buffer_init(&text, NULL);
-    qn_buffer_printf(&text, "symbol h [1, 9]\nsymbol k [1, 9]\ninput %%x : f32[h, k]\nconst %%t : s32[2] = {3, 5}\n%%s0 = shape(%%x)\n");
+    qn_buffer_printf(
+        &text,
+        "symbol h [1, 9]\nsymbol k [1, 9]\ninput %%x : f32[h, k]\nconst %%t : s32[2] = {3, 5}\n%%s0 = shape(%%x)\n");
     for (int i = 0; i < 60; i++)
-        qn_buffer_printf(&text, "%%m%d = floor_mod(%%s%d, %%t)\n%%f%d = floor_div(%%s%d, %%t)\n%%s%d = maximum(%%m%d, %%f%d)\n", i, i, i, i, i + 1, i, i);
+        qn_buffer_printf(
+            &text, "%%m%d = floor_mod(%%s%d, %%t)\n%%f%d = floor_div(%%s%d, %%t)\n%%s%d = maximum(%%m%d, %%f%d)\n", i,
+            i, i, i, i + 1, i, i);
     qn_buffer_printf(&text, "%%y = fill(%%s60, %%v)\noutput %%y");
     char *whole = qn_arena_copy_string(&arena, qn_buffer_text(&text), text.size);
     qn_buffer_deinit(&text);

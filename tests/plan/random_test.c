@@ -1,5 +1,5 @@
-/* Plans of random networks: nobody overwrites what is still needed, and steps in the planned arena compute what the network
- * does. */
+/* Plans of random networks: nobody overwrites what is still needed, and steps in the planned arena compute what the
+ * network does. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -85,14 +85,17 @@ static void check_graphs(uint64_t first, const random_graph_options *options) {
     if (given) first = strtoull(given, NULL, 10);
     int accepted = 0;
     for (at_seed = first; at_seed < first + (given ? 1 : GRAPHS); at_seed++) accepted += check_graph(at_seed, options);
-    print_message("seeds %llu to %llu: %d runs\n", (unsigned long long)first, (unsigned long long)at_seed - 1, accepted);
+    print_message("seeds %llu to %llu: %d runs\n", (unsigned long long)first, (unsigned long long)at_seed - 1,
+                  accepted);
     if (!given) assert_true(accepted > GRAPHS);
     at_seed = 0;
 }
 
 static int tell_seed(void **state) {
     (void)state;
-    if (at_seed) print_message("failed at seed %llu: QN_SEED=%llu runs that graph alone\n", (unsigned long long)at_seed, (unsigned long long)at_seed);
+    if (at_seed)
+        print_message("failed at seed %llu: QN_SEED=%llu runs that graph alone\n", (unsigned long long)at_seed,
+                      (unsigned long long)at_seed);
     return 0;
 }
 
