@@ -226,6 +226,9 @@ qn_status *qn_tf_read_tensor(qn_wire message, qn_arena *arena, size_t *inout_cop
     QN_TRY(set_dims(&h.shape, out_view, &elems));
     if (h.content.size) return take_content(&h, arena, elems, inout_copied_bytes, out_view);
 
+    if (elems > QN_IMPORT_LISTED_ELEMS_MAX)
+        return QN_ERR(QN_LIMIT, "%zu elements are listed or repeated, the limit is %d: store them as tensor_content", elems,
+                      QN_IMPORT_LISTED_ELEMS_MAX);
     QN_TRY(alloc_elements(arena, elems, inout_copied_bytes, out_view));
     QN_TRY(store_listed(message, find_type(h.type), elems, out_view, &count));
     /* A list that ends early stands for its last value from there on; an empty one for zeros. */
