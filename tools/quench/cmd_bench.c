@@ -8,7 +8,7 @@
 #include <string.h>
 
 typedef struct bench_settings {
-    const char *json;
+    const char *json, *trace;
     cli_texts shapes;
     cli_run_options run;
     int64_t warmup_ms, duration_ms, iterations; /* iterations 0: as many as fit into the duration */
@@ -29,6 +29,7 @@ static const cli_option options[] = {
      100000000},
     {0, "layers", NULL, "also the time of every step, and its share of this machine's peak", cli_set_flag,
      FIELD(layers)},
+    {0, "trace", "FILE", "also one run as a trace for Chrome or Perfetto", cli_set_text, FIELD(trace)},
     CLI_RUN_OPTIONS(bench_settings),
     {0},
 };
@@ -182,6 +183,20 @@ static qn_status *measure_layers(bench *b) {
     return layer_table_finish(&b->layers, b->settings->run.cpu, qn_engine_threads(b->session.engine));
 }
 
+/* One more run, with every step and thread on a time line. */
+static qn_status *trace_run(bench *b) {
+    qn_trace *trace = NULL;
+    double ms;
+    CLI_TRY(qn_trace_create(NULL, &trace));
+    qn_status *status = qn_context_set_trace(b->session.context, trace);
+    if (!status) status = run_once(b, &ms);
+    if (!status) status = qn_trace_write_file(trace, b->settings->trace);
+    if (!status && qn_trace_lost(trace)) cli_note("the trace leaves out %zu events, it is full", qn_trace_lost(trace));
+    qn_status_free(qn_context_set_trace(b->session.context, NULL)); /* the context is idle: this cannot fail */
+    qn_trace_destroy(trace);
+    return status;
+}
+
 static qn_status *measure_memory(bench *b) {
     qn_arena_info arena;
     qn_context_get_arena(b->session.context, &arena);
@@ -246,6 +261,7 @@ static qn_status *run_bench(bench *b, const char *path) {
     CLI_TRY(cli_context(prepare(b), "%s", path));
     CLI_TRY(cli_context(measure(b), "%s", path));
     if (b->settings->layers) CLI_TRY(measure_layers(b));
+    if (b->settings->trace) CLI_TRY(trace_run(b));
     CLI_TRY(measure_memory(b));
     if (!cli_json_on_stdout(b->settings->json)) print_results(b, path);
     return b->settings->json ? cli_write_json(b->settings->json, to_json(b, path)) : NULL;

@@ -61,3 +61,8 @@ says "ImageTensor"
 quench fails bench scenes.qn --shape 1,x,9,3
 quench fails bench scenes.qn --shape 1,9,9,3 --shape 1,8,8,3
 says "has a shape already"
+
+it "writes one run as a trace"
+quench ok bench scenes.qn --threads 2 --iterations 2 --warmup 0 --trace trace.json --json -
+cp trace.json .out
+between "$(json traceEvents.#)" 20 100000
