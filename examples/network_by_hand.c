@@ -1,6 +1,6 @@
-/* network_by_hand - an edge detector built node by node, compiled and run at two sizes.
+/* network_by_hand - an edge detector built node by node, compiled once and run at any size.
  *
- *     network_by_hand
+ *     network_by_hand SIZE ...        (for example 8 11)
  *
  * The network: gray = mean of the channels of a picture, edges = |Sobel x| + |Sobel y| as one convolution with two
  * outputs, labels = edges > 1. Height and width are free, so the compiled model takes any picture.
@@ -74,15 +74,30 @@ static qn_status *show(qn_context *context, int64_t size) {
     return status;
 }
 
-int main(void) {
+static qn_status *show_all(qn_context *context, int count, char **sizes) {
+    qn_status *status = NULL;
+    for (int i = 0; !status && i < count; i++) {
+        char *end;
+        long size = strtol(sizes[i], &end, 10);
+        if (end == sizes[i] || *end || size < 1 || size > 200)
+            return qn_status_create(QN_INVALID_ARGUMENT, "'%s' is no size, expected 1 to 200", sizes[i]);
+        status = show(context, size);
+    }
+    return status;
+}
+
+int main(int argc, char **argv) {
     qn_model *model = NULL;
     qn_engine *engine = NULL;
     qn_context *context = NULL;
+    if (argc < 2) {
+        fprintf(stderr, "usage: network_by_hand SIZE ...\n");
+        return 2;
+    }
     qn_status *status = build(&model);
     if (!status) status = qn_engine_create(model, NULL, &engine);
     if (!status) status = qn_context_create(engine, &context);
-    if (!status) status = show(context, 8);
-    if (!status) status = show(context, 11);
+    if (!status) status = show_all(context, argc - 1, argv + 1);
     qn_context_destroy(context);
     qn_engine_destroy(engine);
     qn_model_destroy(model);

@@ -161,7 +161,8 @@ run_examples() {
             expect 1 'palette.txt' "$bin/$name" "$scenes/palette.txt" 1,97,97,3
             ;;
         network_by_hand)
-            expect 0 '^\.##\.\.\.\.\.##\.$' "$bin/$name"
+            expect 0 '^\.##\.\.\.\.\.##\.$' "$bin/$name" 8 11
+            expect 1 "'x' is no size" "$bin/$name" x
             ;;
         *) complain "example $name is built and not run" ;;
         esac
