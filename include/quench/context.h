@@ -74,8 +74,9 @@ QN_API qn_status *qn_context_create_with(qn_engine *engine, const qn_context_opt
  * @param count      the model's number of inputs; 0 with NULL
  * @param out_bytes  values and the scratch of all the engine's threads together; 0 on failure
  * returns    INVALID_ARGUMENT, LIMIT, INVALID_MODEL: as qn_context_set_input_shapes(); UNAVAILABLE: no ceiling, since
- * the shapes have no upper bound; OUT_OF_MEMORY; UNSUPPORTED as qn_context_create() threads    any thread cost that of
- * making a context and setting its shapes, without the arena; frees all it allocates
+ *            the shapes have no upper bound; OUT_OF_MEMORY; UNSUPPORTED as qn_context_create()
+ * threads    any thread
+ * cost       that of making a context and setting its shapes, without the arena; frees all it allocates
  */
 QN_API qn_status *qn_engine_measure_arena(qn_engine *engine, const qn_shape *shapes, size_t count,
                                           uint64_t *out_bytes) QN_MUST_USE;

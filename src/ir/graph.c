@@ -287,7 +287,7 @@ void qn_graph_move_before(qn_graph *graph, qn_node *node, qn_node *before) {
     link_node(graph, node, before);
 }
 
-static int is_needed(const qn_node *node) {
+int qn_node_is_needed(const qn_node *node) {
     if (node->op->flags & QN_OP_EFFECT) return 1;
     for (int i = 0; i < node->output_count; i++)
         if (node->outputs[i]->uses.count || node->outputs[i]->is_output) return 1;
@@ -298,7 +298,7 @@ size_t qn_graph_remove_dead(qn_graph *graph) {
     size_t before = graph->node_count;
     for (qn_node *node = graph->last, *prev; node; node = prev) { /* backwards: users go before what they use */
         prev = node->prev;
-        if (!is_needed(node)) qn_graph_remove_node(graph, node);
+        if (!qn_node_is_needed(node)) qn_graph_remove_node(graph, node);
     }
     for (size_t i = 0; i < graph->values.count; i++) {
         qn_value *value = graph->values.items[i];

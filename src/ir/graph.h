@@ -113,6 +113,8 @@ void qn_graph_move_before(qn_graph *graph, qn_node *node, qn_node *before);
 /* Puts the nodes into an order that respects data flow, keeping the present order where it can. Error: a cycle,
    naming a node on it. */
 qn_status *qn_graph_sort(qn_graph *graph) QN_MUST_USE;
+/* Has the node an effect, or an output that is used or is one of the graph? */
+int qn_node_is_needed(const qn_node *node);
 /* Removes nodes none of whose outputs is needed (the nodes are in order) and constants without uses. Returns how many
    nodes went. */
 size_t qn_graph_remove_dead(qn_graph *graph);

@@ -13,11 +13,7 @@ static int hands_on(const qn_node *node) {
 qn_status *qn_pass_drop_identities(qn_graph *graph) {
     for (qn_node *node = graph->first, *next; node; node = next) {
         next = node->next;
-        if (!hands_on(node)) continue;
-        qn_value *from = node->outputs[0], *to = node->inputs[0];
-        if (from->is_output && (to->is_output || !to->producer)) continue;
-        QN_TRY(qn_graph_replace_value(graph, from, to));
-        qn_graph_remove_node(graph, node);
+        if (hands_on(node)) QN_TRY(qn_bypass(graph, node));
     }
     return NULL;
 }

@@ -60,13 +60,6 @@ int qn_types_equal(const qn_type *a, const qn_type *b) {
     return 1;
 }
 
-static int is_needed(const qn_node *node) {
-    if (node->op->flags & QN_OP_EFFECT) return 1;
-    for (int i = 0; i < node->output_count; i++)
-        if (node->outputs[i]->uses.count || node->outputs[i]->is_output) return 1;
-    return 0;
-}
-
 qn_status *qn_rewrite(qn_graph *graph, qn_node *node, const qn_op_def *op, const void *attrs, int input_count,
                       qn_value *const *inputs) {
     QN_LIST(qn_node *) suspects = {0};
@@ -75,7 +68,7 @@ qn_status *qn_rewrite(qn_graph *graph, qn_node *node, const qn_op_def *op, const
     QN_TRY(qn_node_become(graph, node, op, attrs, input_count, inputs));
     while (suspects.count) {
         qn_node *suspect = suspects.items[--suspects.count];
-        if (!suspect->outputs[0]->producer || is_needed(suspect)) continue; /* gone already, or alive */
+        if (!suspect->outputs[0]->producer || qn_node_is_needed(suspect)) continue; /* gone already, or alive */
         for (int i = 0; i < suspect->input_count; i++)
             if (suspect->inputs[i] && suspect->inputs[i]->producer) QN_TRY(QN_LIST_PUSH(graph->arena, &suspects, suspect->inputs[i]->producer));
         if (!node->precision) { /* what is taken in hands its wish on */
@@ -84,5 +77,13 @@ qn_status *qn_rewrite(qn_graph *graph, qn_node *node, const qn_op_def *op, const
         }
         qn_graph_remove_node(graph, suspect);
     }
+    return NULL;
+}
+
+qn_status *qn_bypass(qn_graph *graph, qn_node *node) {
+    qn_value *from = node->outputs[0], *to = node->inputs[0];
+    if (from->is_output && (to->is_output || !to->producer)) return NULL;
+    QN_TRY(qn_graph_replace_value(graph, from, to));
+    qn_graph_remove_node(graph, node);
     return NULL;
 }

@@ -28,6 +28,9 @@ float qn_channel_constant_at(const qn_value *constant, int64_t channel);
    that what remains has exact uses and the next pattern is seen. Only nodes before `node` go. */
 qn_status *qn_rewrite(qn_graph *graph, qn_node *node, const qn_op_def *op, const void *attrs, int input_count,
                       qn_value *const *inputs) QN_MUST_USE;
+/* Takes out a node whose output is its first input unchanged. It stays where its output, as one of the graph, would then name
+   an input, a constant or another output. */
+qn_status *qn_bypass(qn_graph *graph, qn_node *node) QN_MUST_USE;
 /* Whether both types are equal, dims as expressions. */
 int qn_types_equal(const qn_type *a, const qn_type *b);
 
