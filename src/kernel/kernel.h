@@ -272,4 +272,8 @@ typedef struct qn_argmax_f32_kernel {
 
 void qn_argmax_f32_work(const qn_argmax_f32_params *params, qn_work *out_work);
 
+/* ---- Integer families ---- */
+
+#include "kernel/quantized.h"
+
 #endif

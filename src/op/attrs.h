@@ -28,15 +28,52 @@ typedef enum qn_activation { QN_ACTIVATION_NONE = 0, QN_ACTIVATION_RELU = 1, QN_
    set when the plan is made. */
 typedef enum qn_packing { QN_PACKING_PLAIN = 0, QN_PACKING_PANEL16 = 1, QN_PACKING_CHANNEL16 = 2 } qn_packing;
 
-typedef struct qn_conv2d_attrs { /* inputs x [N,H,W,Cin], weights [KH,KW,Cin/groups,Cout], bias [Cout]?, addend [N,OH,OW,Cout]? */
-    qn_ints stride;     /* [2] height, width */
-    qn_ints dilation;   /* [2] */
-    int64_t padding;    /* qn_padding */
-    qn_ints pads;       /* [4] top, left, bottom, right; EXPLICIT only */
+/* How the windows of a convolution lie. */
+typedef struct qn_conv_attrs {
+    qn_ints stride;   /* [2] height, width */
+    qn_ints dilation; /* [2] */
+    int64_t padding;  /* qn_padding */
+    qn_ints pads;     /* [4] top, left, bottom, right; EXPLICIT only */
     int64_t groups;
+} qn_conv_attrs;
+
+typedef struct qn_conv2d_attrs { /* inputs x [N,H,W,Cin], weights [KH,KW,Cin/groups,Cout], bias [Cout]?, addend [N,OH,OW,Cout]? */
+    union {
+        struct {
+            qn_ints stride, dilation;
+            int64_t padding;
+            qn_ints pads;
+            int64_t groups;
+        };
+        qn_conv_attrs conv; /* the same */
+    };
     int64_t activation; /* applied last: act(conv + bias + addend) */
     int64_t packing;    /* qn_packing of the weights */
 } qn_conv2d_attrs;
+
+/* What conv2d_quantized and matmul_quantized do after the sum (op/requantize.h). */
+typedef struct qn_requantize_attrs {
+    int64_t dtype;             /* of the result: u8, s16, f32, f16 */
+    int64_t zero_point;        /* of the result; 0 for floats */
+    int64_t addend_zero_point; /* of an integer addend */
+    int64_t activation;        /* relu6 has its upper bound in input `limit`, in units of the result */
+} qn_requantize_attrs;
+
+typedef struct qn_conv2d_quantized_attrs { /* x [N,H,W,Cin], weights [KH,KW,Cin/groups,Cout], bias [Cout], multiplier [Cout],
+                                              limit [Cout]?, addend_multiplier [Cout]?, addend [N,OH,OW,Cout]? */
+    qn_conv_attrs conv;
+    int64_t pad_value; /* what x reads as outside the picture: its zero point */
+    qn_requantize_attrs result;
+    int64_t packing; /* of the weights */
+} qn_conv2d_quantized_attrs;
+
+typedef struct qn_matmul_quantized_attrs { /* a [..., M, K], b [K, N], bias [N], multiplier [N], limit [N]? */
+    qn_requantize_attrs result;
+    int64_t packing; /* of b */
+} qn_matmul_quantized_attrs;
+
+typedef struct qn_quantize_linear_attrs { int64_t dtype; } qn_quantize_linear_attrs;     /* u8 or s16 */
+typedef struct qn_dequantize_linear_attrs { int64_t dtype; } qn_dequantize_linear_attrs; /* f32 or f16 */
 
 typedef struct qn_matmul_attrs { /* a [..., M, K], b [..., K, N], bias [N]? ; leading dims broadcast */
     int64_t transpose_a, transpose_b;

@@ -1,4 +1,5 @@
 /* conv2d - grouped, dilated convolution with optional bias, addend and activation. */
+#include "op/conv.h"
 #include "op/geometry.h"
 #include "op/lower.h"
 #include "op/operand.h"
@@ -6,43 +7,7 @@
 enum { X = 0, WEIGHTS = 1, BIAS = 2, ADDEND = 3 };
 
 static const qn_attr_def attr_defs[] = {
-    {.name = "stride",
-     .kind = QN_ATTR_INTS,
-     .offset = offsetof(qn_conv2d_attrs, stride),
-     .low = 1,
-     .high = 65535,
-     .count = 2,
-     .fallback = "[1, 1]",
-     .doc = "Step between windows: height, width."},
-    {.name = "dilation",
-     .kind = QN_ATTR_INTS,
-     .offset = offsetof(qn_conv2d_attrs, dilation),
-     .low = 1,
-     .high = 65535,
-     .count = 2,
-     .fallback = "[1, 1]",
-     .doc = "Step between the taps of one window: height, width."},
-    {.name = "padding",
-     .kind = QN_ATTR_ENUM,
-     .offset = offsetof(qn_conv2d_attrs, padding),
-     .names = qn_padding_names,
-     .fallback = "explicit",
-     .doc = "How the picture is extended; positions outside read as 0."},
-    {.name = "pads",
-     .kind = QN_ATTR_INTS,
-     .offset = offsetof(qn_conv2d_attrs, pads),
-     .low = 0,
-     .high = 65535,
-     .count = 4,
-     .fallback = "[0, 0, 0, 0]",
-     .doc = "Top, left, bottom, right; used when padding is explicit."},
-    {.name = "groups",
-     .kind = QN_ATTR_INT,
-     .offset = offsetof(qn_conv2d_attrs, groups),
-     .low = 1,
-     .high = INT32_MAX,
-     .fallback = "1",
-     .doc = "Blocks of channels that are convolved separately; the input channels for depthwise."},
+    QN_CONV_ATTRS(qn_conv2d_attrs, ),
     {.name = "activation",
      .kind = QN_ATTR_ENUM,
      .offset = offsetof(qn_conv2d_attrs, activation),
@@ -58,47 +23,14 @@ static const qn_attr_def attr_defs[] = {
     {0},
 };
 
-static qn_status *check_channels(qn_infer *infer, int64_t groups) {
-    const qn_type *x = &infer->inputs[X], *weights = &infer->inputs[WEIGHTS];
-    qn_dim takes = qn_dim_mul(infer->dims, weights->dims[2], qn_infer_const(infer, groups));
-    if (groups == 1) return qn_infer_expect_dim(infer, X, 3, takes, "x", "channels", "the weights take");
-    if (!qn_dim_same(x->dims[3], takes))
-        QN_TRY(qn_infer_require_equal(infer, x->dims[3], takes,
-                                      "x has %s channels, the weights take %s in each of %lld groups: %s",
-                                      qn_infer_dim_text(infer, x->dims[3]), qn_infer_dim_text(infer, weights->dims[2]),
-                                      (long long)groups, qn_infer_dim_text(infer, takes)));
-    int64_t outputs;
-    if (!qn_dim_is_const(infer->dims, weights->dims[3], &outputs))
-        return QN_ERR(QN_UNSUPPORTED,
-                      "a grouped convolution needs a fixed number of output channels; the weights have %s",
-                      qn_infer_dim_text(infer, weights->dims[3]));
-    if (outputs % groups)
-        return QN_ERR(QN_INVALID_MODEL, "%lld output channels do not divide into %lld groups", (long long)outputs,
-                      (long long)groups);
-    return NULL;
-}
-
 static qn_status *infer_conv2d(qn_infer *infer) {
     const qn_conv2d_attrs *attrs = infer->attrs;
-    const qn_type *x = &infer->inputs[X], *weights = &infer->inputs[WEIGHTS];
-    QN_TRY(qn_infer_expect_rank(infer, X, 4, "x"));
-    QN_TRY(qn_infer_expect_rank(infer, WEIGHTS, 4, "weights"));
+    const qn_type *x = &infer->inputs[X];
     QN_TRY(qn_infer_expect_dtypes(infer, X, QN_DTYPES_FLOAT, "x"));
     QN_TRY(qn_infer_expect_same_dtype(infer, X, WEIGHTS));
-    int64_t kernel_h, kernel_w;
-    if (!qn_dim_is_const(infer->dims, weights->dims[0], &kernel_h) ||
-        !qn_dim_is_const(infer->dims, weights->dims[1], &kernel_w))
-        return QN_ERR(QN_UNSUPPORTED, "the kernel is %s x %s; expected a fixed height and width",
-                      qn_infer_dim_text(infer, weights->dims[0]), qn_infer_dim_text(infer, weights->dims[1]));
-    if (kernel_h < 1 || kernel_w < 1 || kernel_h > INT32_MAX || kernel_w > INT32_MAX)
-        return QN_ERR(QN_INVALID_MODEL, "the kernel is %lld x %lld; expected at least 1 x 1", (long long)kernel_h,
-                      (long long)kernel_w);
-    QN_TRY(check_channels(infer, attrs->groups));
-
-    qn_window window = qn_conv2d_window(attrs, kernel_h, kernel_w);
-    qn_dim dims[4] = {x->dims[0], x->dims[1], x->dims[2], weights->dims[3]};
-    QN_TRY(qn_window_infer(infer, &window, 0, x->dims[1], "height", &dims[1]));
-    QN_TRY(qn_window_infer(infer, &window, 1, x->dims[2], "width", &dims[2]));
+    qn_window window;
+    qn_dim dims[4];
+    QN_TRY(qn_conv_infer(infer, &attrs->conv, &window, dims));
     if (qn_infer_has(infer, BIAS)) {
         QN_TRY(qn_infer_expect_rank(infer, BIAS, 1, "bias"));
         QN_TRY(qn_infer_expect_same_dtype(infer, X, BIAS));
@@ -144,7 +76,7 @@ static qn_status *eval_conv2d(const qn_eval *eval) {
     if (attrs->packing != QN_PACKING_PLAIN && qn_view_elems(x)) /* an empty x reads no weights */
         return QN_ERR(QN_INTERNAL, "weights packed as %s reached the plain evaluation of %s",
                       qn_packing_names[attrs->packing], qn_dtype_name(x->dtype));
-    qn_window window = qn_conv2d_window(attrs, weights->dims[0], weights->dims[1]);
+    qn_window window = qn_conv_window(&attrs->conv, weights->dims[0], weights->dims[1]);
     int64_t pad[2] = {qn_window_pad_before(&window, 0, x->dims[1], out->dims[1]),
                       qn_window_pad_before(&window, 1, x->dims[2], out->dims[2])};
     int64_t index = 0, at[4];
@@ -233,7 +165,7 @@ static int lower_conv2d(const qn_eval *operands, const qn_kernel_set *kernels, q
     const qn_view *x = &operands->inputs[X], *weights = &operands->inputs[WEIGHTS], *out = &operands->outputs[0];
     const qn_convert_f16_kernel *half;
     if (!qn_lower_storage(x->dtype, kernels, &half) || !qn_view_elems(x) || !qn_view_elems(out)) return 0;
-    qn_window window = qn_conv2d_window(attrs, weights->dims[0], weights->dims[1]);
+    qn_window window = qn_conv_window(&attrs->conv, weights->dims[0], weights->dims[1]);
     if (attrs->packing == QN_PACKING_PANEL16 && attrs->groups == 1) {
         lower_dense(operands, &window, kernels, half, out_work);
         return 1;
@@ -255,21 +187,9 @@ static void sample_conv2d(qn_sample *sample) {
     qn_conv2d_attrs *attrs = sample->attrs;
     qn_rng *rng = sample->rng;
     int64_t kernel[2], size[2];
-    attrs->stride.count = attrs->dilation.count = 2;
-    attrs->pads.count = 4;
-    attrs->padding = qn_rng_range(rng, 0, QN_PADDING_VALID);
+    qn_sample_conv(rng, &attrs->conv, kernel, size);
     attrs->activation = qn_rng_range(rng, 0, QN_ACTIVATION_RELU6);
-    for (int i = 0; i < 4; i++) attrs->pads.values[i] = qn_rng_range(rng, 0, 2);
-    for (int i = 0; i < 2; i++) {
-        kernel[i] = qn_rng_range(rng, 1, 3);
-        attrs->stride.values[i] = qn_rng_range(rng, 1, 3);
-        attrs->dilation.values[i] = qn_rng_range(rng, 1, 3);
-    }
-    qn_window window = qn_conv2d_window(attrs, kernel[0], kernel[1]);
-    for (int i = 0; i < 2; i++) {
-        size[i] = qn_rng_range(rng, 1, 9);
-        while (qn_window_out_size(&window, i, size[i]) < 1) size[i]++;
-    }
+    qn_window window = qn_conv_window(&attrs->conv, kernel[0], kernel[1]);
     int64_t kind = qn_rng_range(rng, 0, 2), group_in = kind == 1 ? 1 : qn_rng_range(rng, 1, 20);
     attrs->groups = kind == 0 ? 1 : qn_rng_range(rng, 1, kind == 1 ? 20 : 3);
     int64_t outputs = kind == 0 ? qn_rng_range(rng, 1, 35) : attrs->groups * (kind == 1 ? 1 : qn_rng_range(rng, 1, 3));

@@ -6,7 +6,7 @@
 
 const char *const qn_padding_names[] = {"explicit", "same_upper", "same_lower", "valid", NULL};
 
-qn_window qn_conv2d_window(const qn_conv2d_attrs *attrs, int64_t kernel_h, int64_t kernel_w) {
+qn_window qn_conv_window(const qn_conv_attrs *attrs, int64_t kernel_h, int64_t kernel_w) {
     qn_window window = {.kernel = {kernel_h, kernel_w}, .padding = attrs->padding};
     for (int i = 0; i < 2; i++) {
         window.stride[i] = attrs->stride.values[i];

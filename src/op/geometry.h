@@ -14,7 +14,7 @@ typedef struct qn_window {
     int64_t pads[4];                           /* top, left, bottom, right; EXPLICIT only */
 } qn_window;
 
-qn_window qn_conv2d_window(const qn_conv2d_attrs *attrs, int64_t kernel_h, int64_t kernel_w);
+qn_window qn_conv_window(const qn_conv_attrs *attrs, int64_t kernel_h, int64_t kernel_w);
 qn_window qn_pool2d_window(const qn_pool2d_attrs *attrs);
 
 /* Input positions that one window spans: (kernel - 1) * dilation + 1. */

@@ -1,0 +1,93 @@
+/* kernel/quantized.h - the kernel families on integers; part of kernel/kernel.h, which includes it.
+ *
+ * Sums are exact, so that every row gives the same bits in whatever order it adds. What becomes of a sum is said once,
+ * by qn_requantize; docs/quantisation.md has the arithmetic.
+ */
+#ifndef QN_KERNEL_QUANTIZED_H
+#define QN_KERNEL_QUANTIZED_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct qn_work;
+
+typedef enum qn_storage { QN_STORAGE_NONE, QN_STORAGE_U8, QN_STORAGE_S16, QN_STORAGE_F16, QN_STORAGE_F32 } qn_storage;
+
+/* From the sum of output channel o to the result, in float32, every operation rounded:
+   t = float(acc) * multiplier[o]
+   t = t + addend                                                     float addends (halves are widened)
+   t = t + float(addend - addend_zero_point) * addend_multiplier[o]   integer addends
+   t = t < limit[o] ? t : limit[o]; t = t > low ? t : low; t = t < high ? t : high
+   integers: round half to even, + zero_point (low and high see to it that the type holds it); halves: rounded once.
+   Vectors have one element per output channel, unpadded. */
+typedef struct qn_requantize {
+    const float *multiplier;
+    const float *limit;             /* or NULL */
+    const float *addend_multiplier; /* integer addends only */
+    const void *addend;             /* laid out as dst, dense; may be dst itself if of its size; or NULL */
+    void *dst;
+    float low, high;
+    int32_t zero_point, addend_zero_point;
+    int64_t dst_storage, addend_storage; /* qn_storage */
+} qn_requantize;
+
+/* ---- Families conv_u8 and conv_s16: convolution with groups == 1, and matrix product (1 tap) ----
+   acc[n,y,x,o] = bias[o] + sum over ky, kx, c of src[n, y*stride - pad + ky*dilation, ...] * w[ky, kx, c, o], src outside
+   the picture read as pad_value. conv_u8: src uint8, weights int8, bias and acc int32; the caller sees to it that no sum
+   leaves int32 (KH*KW*Cin <= 65536 and |bias| < 2^30 do). conv_s16: src and weights int16, bias and acc int64.
+   Packed weights: panels of 16 outputs, the last one padded with zeros; within a panel
+     PANEL16 u8:  [ceil(K/4)][16][4] int8    element (k, o) at ((o/16 * ceil(K/4) + k/4) * 16 + o%16) * 4 + k%4
+     PANEL16 s16: [ceil(K/2)][16][2] int16   element (k, o) at ((o/16 * ceil(K/2) + k/2) * 16 + o%16) * 2 + k%2
+   K padded with zeros, k = (ky*KW + kx)*Cin + c. */
+
+typedef struct qn_conv_int_params {
+    const void *kernel; /* qn_conv_u8_kernel or qn_conv_s16_kernel */
+    const void *src;    /* [batch, in_h, in_w, in_c], dense */
+    const void *weights, *bias;
+    int64_t batch, in_h, in_w, in_c, out_h, out_w, out_c;
+    int64_t kernel_h, kernel_w, stride_h, stride_w, dilation_h, dilation_w, pad_top, pad_left;
+    int64_t pad_value;
+    qn_requantize result;
+} qn_conv_int_params;
+
+size_t qn_conv_u8_packed_bytes(int64_t taps_by_cin, int64_t cout);
+size_t qn_conv_s16_packed_bytes(int64_t taps_by_cin, int64_t cout);
+/* From [KH, KW, Cin, Cout] = [taps_by_cin, cout]. */
+void qn_conv_u8_pack(const int8_t *weights, int64_t taps_by_cin, int64_t cout, int8_t *out_packed);
+void qn_conv_s16_pack(const int16_t *weights, int64_t taps_by_cin, int64_t cout, int16_t *out_packed);
+void qn_conv_u8_work(const qn_conv_int_params *params, struct qn_work *out_work);
+void qn_conv_s16_work(const qn_conv_int_params *params, struct qn_work *out_work);
+
+/* ---- Families depthwise_u8 and depthwise_s16: groups == Cin == Cout; in_c == out_c == channels ----
+   The same formula with one channel. Packed weights: blocks of 16 channels, the last one padded with zeros; within a block
+     CHANNEL16 u8:  [ceil(KH/4)][KW][16][4] int8    (ky, kx, c) at (((c/16 * ceil(KH/4) + ky/4) * KW + kx) * 16 + c%16) * 4 + ky%4
+     CHANNEL16 s16: [KH*KW][16] int16
+   KH padded with zeros: four taps of one column stand side by side, as dot products of bytes want them. */
+
+size_t qn_depthwise_u8_packed_bytes(int64_t kernel_h, int64_t kernel_w, int64_t channels);
+size_t qn_depthwise_s16_packed_bytes(int64_t kernel_h, int64_t kernel_w, int64_t channels);
+/* From [KH, KW, C]. */
+void qn_depthwise_u8_pack(const int8_t *weights, int64_t kernel_h, int64_t kernel_w, int64_t channels, int8_t *out_packed);
+void qn_depthwise_s16_pack(const int16_t *weights, int64_t kernel_h, int64_t kernel_w, int64_t channels, int16_t *out_packed);
+void qn_depthwise_u8_work(const qn_conv_int_params *params, struct qn_work *out_work);
+void qn_depthwise_s16_work(const qn_conv_int_params *params, struct qn_work *out_work);
+
+/* ---- Family quantize: between floats and integers, element by element ----
+   to integers: t = x * factor[c], rounded; clamped into what the type holds less zero_point[c] (a NaN becomes the lowest);
+   rounded half to even, + zero_point[c]. u8 holds 0 .. 255, s16 -32767 .. 32767.
+   to floats: float(q - zero_point[c]) * factor[c], rounded; once more for halves. */
+
+typedef struct qn_quantize_params {
+    const void *kernel; /* qn_quantize_kernel */
+    const void *src;    /* [elems] of src_storage */
+    void *dst;          /* [elems] of dst_storage; no overlap */
+    const float *factor;       /* [factors] */
+    const int32_t *zero_point; /* [zero_points] */
+    int64_t elems, channels;   /* element i belongs to channel i % channels */
+    int64_t factors, zero_points; /* 1, or channels */
+    int64_t src_storage, dst_storage; /* qn_storage: one of them a float type, the other an integer one */
+} qn_quantize_params;
+
+void qn_quantize_work(const qn_quantize_params *params, struct qn_work *out_work);
+
+#endif

@@ -1,0 +1,56 @@
+/* op/conv.h - what conv2d and conv2d_quantized share: the attributes of their geometry and the check of channels. */
+#ifndef QN_OP_CONV_H
+#define QN_OP_CONV_H
+
+#include "op/geometry.h"
+#include "op/operand.h"
+
+/* Rows of the attribute table: the members of a qn_conv_attrs, which is `member` ("conv.", or nothing) of `type`. */
+#define QN_CONV_ATTRS(type, member) \
+    {.name = "stride",                                                                                                 \
+     .kind = QN_ATTR_INTS,                                                                                             \
+     .offset = offsetof(type, member stride),                                                                                 \
+     .low = 1,                                                                                                         \
+     .high = 65535,                                                                                                    \
+     .count = 2,                                                                                                       \
+     .fallback = "[1, 1]",                                                                                             \
+     .doc = "Step between windows: height, width."},                                                                   \
+    {.name = "dilation",                                                                                               \
+     .kind = QN_ATTR_INTS,                                                                                             \
+     .offset = offsetof(type, member dilation),                                                                               \
+     .low = 1,                                                                                                         \
+     .high = 65535,                                                                                                    \
+     .count = 2,                                                                                                       \
+     .fallback = "[1, 1]",                                                                                             \
+     .doc = "Step between the taps of one window: height, width."},                                                    \
+    {.name = "padding",                                                                                                \
+     .kind = QN_ATTR_ENUM,                                                                                             \
+     .offset = offsetof(type, member padding),                                                                                \
+     .names = qn_padding_names,                                                                                        \
+     .fallback = "explicit",                                                                                           \
+     .doc = "How the picture is extended; positions outside read as 0."},                                              \
+    {.name = "pads",                                                                                                   \
+     .kind = QN_ATTR_INTS,                                                                                             \
+     .offset = offsetof(type, member pads),                                                                                   \
+     .low = 0,                                                                                                         \
+     .high = 65535,                                                                                                    \
+     .count = 4,                                                                                                       \
+     .fallback = "[0, 0, 0, 0]",                                                                                       \
+     .doc = "Top, left, bottom, right; used when padding is explicit."},                                               \
+    {.name = "groups",                                                                                                 \
+     .kind = QN_ATTR_INT,                                                                                              \
+     .offset = offsetof(type, member groups),                                                                                 \
+     .low = 1,                                                                                                         \
+     .high = INT32_MAX,                                                                                                \
+     .fallback = "1",                                                                                                  \
+     .doc = "Blocks of channels that are convolved separately; the input channels for depthwise."}
+
+/* The window and the result's dims of a convolution of input 0 [N,H,W,C] by input 1 [KH,KW,C/groups,Cout], with checks
+   of ranks, kernel and channels. */
+qn_status *qn_conv_infer(qn_infer *infer, const qn_conv_attrs *attrs, qn_window *out_window,
+                         qn_dim out_dims[4]) QN_MUST_USE;
+
+/* Draws all but the groups, a kernel, and a picture in which at least one window fits. */
+void qn_sample_conv(qn_rng *rng, qn_conv_attrs *attrs, int64_t out_kernel[2], int64_t out_size[2]);
+
+#endif

@@ -1,0 +1,126 @@
+/* conv2d_quantized - convolution of integers, exact, and what op/requantize.h makes of its sums.
+ *
+ *   acc[n,y,x,o] = bias[o] + sum over ky, kx, c of src * w[ky,kx,c,o], src outside the picture read as pad_value
+ *
+ * Zero points of x are folded into the bias by whoever makes the node: bias - sum of zero_point * w. */
+#include "op/conv.h"
+#include "op/requantize.h"
+
+enum { X = 0, WEIGHTS = 1, BIAS = 2, MULTIPLIER = 3, LIMIT = 4, ADDEND_MULTIPLIER = 5, ADDEND = 6, INPUTS = 7 };
+
+static const qn_requantize_slots slots = {WEIGHTS, BIAS, MULTIPLIER, LIMIT, ADDEND, ADDEND_MULTIPLIER};
+
+static const qn_attr_def attr_defs[] = {
+    QN_CONV_ATTRS(qn_conv2d_quantized_attrs, conv.),
+    {.name = "pad_value",
+     .kind = QN_ATTR_INT,
+     .offset = offsetof(qn_conv2d_quantized_attrs, pad_value),
+     .low = -32767,
+     .high = 32767,
+     .fallback = "0",
+     .doc = "What x reads as outside the picture: its zero point."},
+    QN_REQUANTIZE_ATTRS(qn_conv2d_quantized_attrs),
+    {.name = "packing",
+     .kind = QN_ATTR_ENUM,
+     .offset = offsetof(qn_conv2d_quantized_attrs, packing),
+     .names = qn_packing_names,
+     .fallback = "plain",
+     .doc = "Layout of the weights' bytes; set by the planner."},
+    {0},
+};
+
+static qn_status *infer_conv2d_quantized(qn_infer *infer) {
+    const qn_conv2d_quantized_attrs *attrs = infer->attrs;
+    qn_window window;
+    qn_dim dims[4];
+    QN_TRY(qn_conv_infer(infer, &attrs->conv, &window, dims));
+    QN_TRY(qn_requantize_infer(infer, &attrs->result, &slots, dims[3], 4, dims));
+    if (infer->inputs[X].dtype == QN_DTYPE_U8 && (attrs->pad_value < 0 || attrs->pad_value > 255))
+        return QN_ERR(QN_INVALID_MODEL, "pad_value is %lld; expected 0 to 255 for u8", (long long)attrs->pad_value);
+    qn_infer_set(infer, 0, (qn_dtype)attrs->result.dtype, 4, dims);
+    return NULL;
+}
+
+/* Sum over the taps of one output. `position`: n, oy, ox, o. */
+static int64_t convolve_at(const qn_eval *eval, const qn_window *window, const int64_t pad[2],
+                           const int64_t position[4]) {
+    const qn_conv2d_quantized_attrs *attrs = eval->attrs;
+    const qn_view *x = &eval->inputs[X], *weights = &eval->inputs[WEIGHTS];
+    int64_t channels = x->dims[3], group_in = weights->dims[2], outputs = weights->dims[3];
+    int64_t first = position[3] / (outputs / attrs->conv.groups) * group_in;
+    int64_t sum = qn_view_get_int(&eval->inputs[BIAS], position[3]);
+    for (int64_t ky = 0; ky < window->kernel[0]; ky++)
+        for (int64_t kx = 0; kx < window->kernel[1]; kx++) {
+            int64_t iy = position[1] * window->stride[0] - pad[0] + ky * window->dilation[0];
+            int64_t ix = position[2] * window->stride[1] - pad[1] + kx * window->dilation[1];
+            int inside = iy >= 0 && iy < x->dims[1] && ix >= 0 && ix < x->dims[2];
+            int64_t source = ((position[0] * x->dims[1] + iy) * x->dims[2] + ix) * channels + first;
+            int64_t weight = (ky * window->kernel[1] + kx) * group_in * outputs + position[3];
+            for (int64_t c = 0; c < group_in; c++)
+                sum += (inside ? qn_view_get_int(x, source + c) : attrs->pad_value) *
+                       qn_view_get_int(weights, weight + c * outputs);
+        }
+    return sum;
+}
+
+static qn_status *eval_conv2d_quantized(const qn_eval *eval) {
+    const qn_conv2d_quantized_attrs *attrs = eval->attrs;
+    const qn_view *x = &eval->inputs[X], *weights = &eval->inputs[WEIGHTS], *out = &eval->outputs[0];
+    if (attrs->packing != QN_PACKING_PLAIN && qn_view_elems(x)) /* an empty x reads no weights */
+        return QN_ERR(QN_INTERNAL, "weights packed as %s reached the plain evaluation of %s",
+                      qn_packing_names[attrs->packing], qn_dtype_name(x->dtype));
+    qn_window window = qn_conv_window(&attrs->conv, weights->dims[0], weights->dims[1]);
+    int64_t pad[2] = {qn_window_pad_before(&window, 0, x->dims[1], out->dims[1]),
+                      qn_window_pad_before(&window, 1, x->dims[2], out->dims[2])};
+    int64_t index = 0, at[4];
+    for (at[0] = 0; at[0] < out->dims[0]; at[0]++)
+        for (at[1] = 0; at[1] < out->dims[1]; at[1]++)
+            for (at[2] = 0; at[2] < out->dims[2]; at[2]++)
+                for (at[3] = 0; at[3] < out->dims[3]; at[3]++, index++)
+                    qn_requantize_store(eval, &attrs->result, &slots, convolve_at(eval, &window, pad, at), at[3],
+                                        index);
+    return NULL;
+}
+
+static int64_t macs_conv2d_quantized(const qn_eval *operands) {
+    const qn_view *weights = &operands->inputs[WEIGHTS];
+    return qn_view_elems(&operands->outputs[0]) * weights->dims[0] * weights->dims[1] * weights->dims[2];
+}
+
+static void sample_conv2d_quantized(qn_sample *sample) {
+    qn_conv2d_quantized_attrs *attrs = sample->attrs;
+    qn_rng *rng = sample->rng;
+    int64_t kernel[2], size[2], dims[4];
+    qn_sample_conv(rng, &attrs->conv, kernel, size);
+    int64_t kind = qn_rng_range(rng, 0, 2), group_in = kind == 1 ? 1 : qn_rng_range(rng, 1, 20);
+    attrs->conv.groups = kind == 0 ? 1 : qn_rng_range(rng, 1, kind == 1 ? 40 : 3);
+    int64_t outputs =
+        kind == 0 ? qn_rng_range(rng, 1, 35) : attrs->conv.groups * (kind == 1 ? 1 : qn_rng_range(rng, 1, 3));
+    qn_window window = qn_conv_window(&attrs->conv, kernel[0], kernel[1]);
+    qn_dtype dtype = qn_rng_range(rng, 0, 2) ? QN_DTYPE_U8 : QN_DTYPE_S16;
+    attrs->pad_value = dtype == QN_DTYPE_U8 ? qn_rng_range(rng, 0, 255) : 0;
+    dims[0] = qn_rng_range(rng, 1, 2);
+    qn_sample_input(sample, dtype, 4, (int64_t[]){dims[0], size[0], size[1], attrs->conv.groups * group_in});
+    qn_sample_input(sample, dtype == QN_DTYPE_U8 ? QN_DTYPE_S8 : QN_DTYPE_S16, 4,
+                    (int64_t[]){kernel[0], kernel[1], group_in, outputs});
+    dims[1] = qn_window_out_size(&window, 0, size[0]);
+    dims[2] = qn_window_out_size(&window, 1, size[1]);
+    dims[3] = outputs;
+    qn_requantize_sample(sample, &attrs->result, &slots, 4, dims);
+}
+
+const qn_op_def qn_op_conv2d_quantized = {
+    .name = "conv2d_quantized",
+    .doc = "Convolution over NHWC pictures of integers with exact sums, scaled into another integer or float type.",
+    .min_inputs = 4,
+    .max_inputs = INPUTS,
+    .outputs = 1,
+    .flags = QN_OP_MAY_ALIAS,
+    .alias_first = ADDEND,
+    .attrs = attr_defs,
+    .attrs_bytes = sizeof(qn_conv2d_quantized_attrs),
+    .infer = infer_conv2d_quantized,
+    .eval = eval_conv2d_quantized,
+    .macs = macs_conv2d_quantized,
+    .sample = sample_conv2d_quantized,
+};

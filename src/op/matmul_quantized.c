@@ -1,0 +1,81 @@
+/* matmul_quantized - product of integers with a constant matrix, exact, and what op/requantize.h makes of its sums:
+ * acc[..., m, n] = bias[n] + sum over k of a[..., m, k] * b[k, n]. */
+#include "op/requantize.h"
+
+enum { A = 0, B = 1, BIAS = 2, MULTIPLIER = 3, LIMIT = 4, INPUTS = 5 };
+
+static const qn_requantize_slots slots = {B, BIAS, MULTIPLIER, LIMIT, -1, -1};
+
+static const qn_attr_def attr_defs[] = {
+    QN_REQUANTIZE_ATTRS(qn_matmul_quantized_attrs),
+    {.name = "packing",
+     .kind = QN_ATTR_ENUM,
+     .offset = offsetof(qn_matmul_quantized_attrs, packing),
+     .names = qn_packing_names,
+     .fallback = "plain",
+     .doc = "Layout of the bytes of b; set by the planner."},
+    {0},
+};
+
+static qn_status *infer_matmul_quantized(qn_infer *infer) {
+    const qn_matmul_quantized_attrs *attrs = infer->attrs;
+    const qn_type *a = &infer->inputs[A], *b = &infer->inputs[B];
+    qn_dim dims[QN_MAX_RANK];
+    QN_TRY(qn_infer_expect_rank(infer, B, 2, "b"));
+    if (a->rank < 1) return QN_ERR(QN_INVALID_MODEL, "a is a scalar; expected at least one axis");
+    QN_TRY(qn_infer_expect_dim(infer, B, 0, a->dims[a->rank - 1], "b", "rows", "the columns of a are"));
+    for (int i = 0; i < a->rank - 1; i++) dims[i] = a->dims[i];
+    dims[a->rank - 1] = b->dims[1];
+    QN_TRY(qn_requantize_infer(infer, &attrs->result, &slots, b->dims[1], a->rank, dims));
+    qn_infer_set(infer, 0, (qn_dtype)attrs->result.dtype, a->rank, dims);
+    return NULL;
+}
+
+static qn_status *eval_matmul_quantized(const qn_eval *eval) {
+    const qn_matmul_quantized_attrs *attrs = eval->attrs;
+    const qn_view *a = &eval->inputs[A], *b = &eval->inputs[B];
+    if (attrs->packing != QN_PACKING_PLAIN && qn_view_elems(a)) /* an empty a reads nothing of b */
+        return QN_ERR(QN_INTERNAL, "b packed as %s reached the plain evaluation of %s",
+                      qn_packing_names[attrs->packing], qn_dtype_name(a->dtype));
+    int64_t depth = b->dims[0], columns = b->dims[1], total = qn_view_elems(&eval->outputs[0]);
+    for (int64_t index = 0; index < total; index++) {
+        int64_t row = index / columns, column = index % columns;
+        int64_t sum = qn_view_get_int(&eval->inputs[BIAS], column);
+        for (int64_t k = 0; k < depth; k++)
+            sum += qn_view_get_int(a, row * depth + k) * qn_view_get_int(b, k * columns + column);
+        qn_requantize_store(eval, &attrs->result, &slots, sum, column, index);
+    }
+    return NULL;
+}
+
+static int64_t macs_matmul_quantized(const qn_eval *operands) {
+    return qn_view_elems(&operands->outputs[0]) * operands->inputs[B].dims[0];
+}
+
+static void sample_matmul_quantized(qn_sample *sample) {
+    qn_matmul_quantized_attrs *attrs = sample->attrs;
+    qn_rng *rng = sample->rng;
+    qn_dtype dtype = qn_rng_range(rng, 0, 1) ? QN_DTYPE_U8 : QN_DTYPE_S16;
+    int rank = (int)qn_rng_range(rng, 1, 3);
+    int64_t dims[3] = {qn_rng_range(rng, 1, 3), qn_rng_range(rng, 1, 9), 1};
+    int64_t depth = qn_rng_range(rng, 1, 40), columns = qn_rng_range(rng, 1, 35);
+    dims[rank - 1] = depth;
+    qn_sample_input(sample, dtype, rank, dims);
+    qn_sample_input(sample, dtype == QN_DTYPE_U8 ? QN_DTYPE_S8 : QN_DTYPE_S16, 2, (int64_t[]){depth, columns});
+    dims[rank - 1] = columns;
+    qn_requantize_sample(sample, &attrs->result, &slots, rank, dims);
+}
+
+const qn_op_def qn_op_matmul_quantized = {
+    .name = "matmul_quantized",
+    .doc = "Product of integers with a matrix, with exact sums, scaled into another integer or float type.",
+    .min_inputs = 4,
+    .max_inputs = INPUTS,
+    .outputs = 1,
+    .attrs = attr_defs,
+    .attrs_bytes = sizeof(qn_matmul_quantized_attrs),
+    .infer = infer_matmul_quantized,
+    .eval = eval_matmul_quantized,
+    .macs = macs_matmul_quantized,
+    .sample = sample_matmul_quantized,
+};
