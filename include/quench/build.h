@@ -3,6 +3,7 @@
 #define QUENCH_BUILD_H
 
 #include "quench/config.h"
+#include "quench/contract.h"
 #include "quench/log.h"
 #include "quench/model.h"
 #include "quench/network.h"
@@ -22,6 +23,10 @@ typedef struct qn_build_options {
     void (*after_pass)(void *self, const char *pass, const char *graph_text);
     void *after_pass_self;
     const char *print_after;
+    /* Default NULL. What integer precision needs to know of the values; used during the call only. */
+    const qn_calibrator *calibrator;
+    /* Default NULL: every layer that can be is integer. Integer precision only. */
+    const qn_contract *contract;
 } qn_build_options;
 
 /* Sets every option to its default. */

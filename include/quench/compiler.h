@@ -3,6 +3,7 @@
 #define QUENCH_COMPILER_H
 
 #include "quench/build.h"
+#include "quench/calibrator.h"
 #include "quench/config.h"
 #include "quench/network.h"
 #include "quench/nodes.h"
