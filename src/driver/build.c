@@ -124,7 +124,7 @@ static qn_status *run_passes(qn_network *network, const qn_config *config, const
         network->graph->precision = QN_DTYPE_F16;
         network->graph->precision_reason = "force_float16";
     }
-    QN_TRY(qn_passes_run(network->graph, QN_PASS_CONVERT, &passes));
+    QN_TRY(qn_passes_run(network->graph, QN_PASS_CLEAN, QN_PASS_CONVERT, &passes));
     if (options->log) warn_of_large_constants(network->graph, options->log);
     return NULL;
 }
