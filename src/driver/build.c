@@ -2,6 +2,7 @@
 
 #include "base/file.h"
 #include "driver/config.h"
+#include "driver/custom_nodes.h"
 #include "driver/layout.h"
 #include "driver/meta.h"
 #include "driver/network.h"
@@ -54,6 +55,7 @@ static qn_status *prepare(qn_network *network, const qn_config *config, const qn
                            .input_perms =
                                qn_arena_alloc(&network->arena, graph->inputs.count + 1, sizeof *facts.input_perms)};
     if (!facts.input_perms) return qn_status_out_of_memory();
+    QN_TRY(qn_custom_nodes_apply(graph, config, options->log));
     if (qn_config_bool(config, "opt_config.type64to32_conversion", 0))
         QN_TRY(qn_narrow_types(graph, forward_warning, (void *)options->log));
     QN_TRY(qn_ranges_apply(graph, config, options->log, &pins));
