@@ -32,6 +32,7 @@ struct qn_value {
     qn_dim *contents;             /* elements as expressions where known (small integers), else NULL */
     QN_LIST(qn_use) uses;
     int is_input, is_output; /* may be both */
+    uint32_t fixed_axes;     /* inputs: bit i: dim i is to stay the number it is, whatever could vary */
 };
 
 struct qn_node {
