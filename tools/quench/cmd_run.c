@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 typedef struct run_settings {
-    const char *out, *json;
+    const char *out, *json, *trace;
     cli_texts inputs, dumps;
     cli_run_options run;
 } run_settings;
@@ -21,6 +21,7 @@ static const cli_option options[] = {
     {'o', "output-dir", "DIR", "where the outputs go, one NAME.npy each; made if it is not there", cli_set_text,
      FIELD(out)},
     {0, "dump", "NODE", "also save this intermediate value; several", cli_add_text, FIELD(dumps)},
+    {0, "trace", "FILE", "also write the run as a trace for Chrome or Perfetto", cli_set_text, FIELD(trace)},
     CLI_RUN_OPTIONS(run_settings),
     {0},
 };
@@ -196,6 +197,7 @@ static qn_status *name_artifacts(job *j, const char *model) {
         status = cli_files_add_output(&files, j->artifacts[i].path, j->artifacts[i].name);
     if (!status && j->settings->json && !cli_json_on_stdout(j->settings->json))
         status = cli_files_add_output(&files, j->settings->json, "--json");
+    if (!status && j->settings->trace) status = cli_files_add_output(&files, j->settings->trace, "--trace");
     if (!status) status = cli_files_check(&files);
     cli_files_deinit(&files);
     return status;
@@ -234,6 +236,13 @@ static qn_status *run_once(job *j) {
     return status;
 }
 
+static qn_status *run_traced(job *j) {
+    qn_trace *trace;
+    if (!j->settings->trace) return run_once(j);
+    CLI_TRY(cli_session_begin_trace(&j->session, &trace));
+    return cli_session_end_trace(&j->session, trace, j->settings->trace, run_once(j));
+}
+
 static qn_status *check_dumps(const job *j) {
     for (size_t i = j->output_count; i < j->artifact_count; i++)
         if (!j->artifacts[i].is_saved)
@@ -263,7 +272,7 @@ static qn_status *run(job *j, const char *model) {
     CLI_TRY(name_artifacts(j, model));
     CLI_TRY(cli_make_folder(j->settings->out));
     CLI_TRY(cli_session_make_outputs(&j->session, j->outputs));
-    CLI_TRY(cli_context(run_once(j), "%s", model));
+    CLI_TRY(cli_context(run_traced(j), "%s", model));
     for (size_t i = 0; i < j->output_count; i++) CLI_TRY(save(j, &j->artifacts[i], &j->outputs[i]));
     CLI_TRY(check_dumps(j));
     cli_remark("one run took %.2f ms", j->ms);
