@@ -42,6 +42,7 @@ struct qn_value {
     QN_LIST(qn_use) uses;
     int is_input, is_output; /* may be both */
     const qn_value_range *range; /* floats: what integer precision may count on; NULL: not known */
+    uint32_t fixed_axes;     /* inputs: bit i: dim i is to stay the number it is, whatever could vary */
 };
 
 struct qn_node {

@@ -55,14 +55,19 @@ static int is_candidate(const qn_node *node) {
            node->outputs[0]->type.dtype == QN_DTYPE_F32;
 }
 
-/* Marks what will be integer: node->mark is 1. */
+/* The integers that a node asks for, or those of the graph. */
+static qn_dtype wanted_integers(const qn_graph *graph, const qn_node *node) {
+    return node->precision == QN_DTYPE_U8 || node->precision == QN_DTYPE_S16 ? node->precision : graph->integer.dtype;
+}
+
+/* Marks what will be integer: node->mark is the type of what it reads, NONE elsewhere. */
 static qn_status *mark_nodes(qn_graph *graph) {
     for (qn_node *node = graph->first; node; node = node->next) {
-        node->mark = 0;
+        node->mark = QN_DTYPE_NONE;
         if (!is_candidate(node)) continue;
         const char *obstacle = find_obstacle(graph, node);
-        node->mark = !obstacle;
-        if (node->mark || node->precision) continue;
+        if (!obstacle) node->mark = wanted_integers(graph, node);
+        if (node->mark || qn_dtype_is_float(node->precision)) continue;
         node->precision_reason = qn_arena_printf(graph->arena, "no integers: %s", obstacle);
         if (!node->precision_reason) return qn_status_out_of_memory();
     }
@@ -118,16 +123,16 @@ typedef struct conversion {
     qn_value *quantised;
 } conversion;
 
-static qn_status *choose_encoding(qn_graph *graph, const qn_value *x, qn_encoding *out) {
+static qn_status *choose_encoding(qn_graph *graph, const qn_value *x, qn_dtype dtype, qn_encoding *out) {
     qn_layer *layers = QN_ARENA_ARRAY(graph->arena, qn_layer, x->uses.count);
-    qn_encoding_request request = {.range = x->range, .wish = &graph->integer, .layers = layers};
+    qn_encoding_request request = {.range = x->range, .wish = &graph->integer, .dtype = dtype, .layers = layers};
     qn_view unused;
     if (!layers) return qn_status_out_of_memory();
     if (!qn_dim_is_const(graph->dims, x->type.dims[x->type.rank - 1], &request.channels))
         return QN_ERR(QN_INTERNAL, "'%s' has no fixed number of channels", x->name);
     for (size_t i = 0; i < x->uses.count; i++) {
         const qn_node *user = x->uses.items[i].node;
-        if (!user->mark || x->uses.items[i].index != X) continue;
+        if (user->mark != (uint32_t)dtype || x->uses.items[i].index != X) continue;
         QN_TRY(describe(graph, user, &layers[request.layer_count++], &unused));
         request.one_zero_point |= may_pad(user);
     }
@@ -171,7 +176,7 @@ static qn_status *add_quantize(qn_graph *graph, qn_value *x, qn_node *before, co
 /* The vectors that every quantised operator takes, into inputs 1 to 4. */
 static qn_status *add_parameters(qn_graph *graph, const qn_node *node, const qn_layer *layer, qn_view weights,
                                  const qn_layer_integers *integers, int has_limit, qn_value **inputs) {
-    int is_bytes = graph->integer.dtype == QN_DTYPE_U8;
+    int is_bytes = inputs[0]->type.dtype == QN_DTYPE_U8;
     const char *name = node->inputs[WEIGHTS]->name, *type = is_bytes ? "s8" : "s16";
     weights.dtype = is_bytes ? QN_DTYPE_S8 : QN_DTYPE_S16;
     weights.data = integers->weights;
@@ -216,7 +221,7 @@ static qn_status *quantise(qn_graph *graph, qn_node *node, conversion *made) {
     qn_layer_integers integers;
     qn_view weights;
     if (!made->quantised) {
-        QN_TRY(choose_encoding(graph, node->inputs[X], &made->encoding));
+        QN_TRY(choose_encoding(graph, node->inputs[X], (qn_dtype)node->mark, &made->encoding));
         QN_TRY(add_quantize(graph, node->inputs[X], node, made));
     }
     int has_limit = is_conv(node) ? ((qn_conv2d_attrs *)node->attrs)->activation == QN_ACTIVATION_RELU6
@@ -225,20 +230,21 @@ static qn_status *quantise(qn_graph *graph, qn_node *node, conversion *made) {
     QN_TRY(describe(graph, node, &layer, &weights));
     QN_TRY(qn_layer_quantise(&layer, &made->encoding, &options, graph->arena, &integers));
     QN_TRY(add_parameters(graph, node, &layer, weights, &integers, has_limit, inputs));
-    node->precision_reason = qn_arena_printf(graph->arena, "%s: %s", qn_dtype_name(wish->dtype), wish->reason);
+    node->precision_reason = qn_arena_printf(graph->arena, "%s: %s", qn_dtype_name((qn_dtype)node->mark),
+                                             node->precision ? node->precision_reason : wish->reason);
     if (!node->precision_reason) return qn_status_out_of_memory();
     return is_conv(node) ? become_convolution(graph, node, &made->encoding, inputs) : become_product(graph, node, inputs);
 }
 
 qn_status *qn_pass_quantise(qn_graph *graph) {
     if (!graph->integer.dtype) return NULL;
-    size_t count = graph->next_id;
-    conversion *made = QN_ARENA_ARRAY(graph->arena, conversion, count); /* by id of the value that is read */
+    /* By id of the value that is read: as U8, and as S16. */
+    conversion(*made)[2] = qn_arena_alloc(graph->arena, graph->next_id, sizeof *made);
     if (!made) return qn_status_out_of_memory();
     QN_TRY(mark_nodes(graph));
     for (qn_node *node = graph->first; node; node = node->next) {
         if (!is_candidate(node) || !node->mark) continue;
-        QN_TRY_CTX(quantise(graph, node, &made[node->inputs[X]->id]), "%s", node->source ? node->source : node->name);
+        QN_TRY_CTX(quantise(graph, node, &made[node->inputs[X]->id][node->mark == QN_DTYPE_S16]), "%s", node->source ? node->source : node->name);
     }
     qn_graph_remove_dead(graph);
     return NULL;

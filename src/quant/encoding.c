@@ -1,5 +1,7 @@
 #include "quant/encoding.h"
 
+#include "quant/scale.h"
+
 #include <assert.h>
 #include <math.h>
 
@@ -8,28 +10,14 @@
 
 static double clamp(double value, double low, double high) { return value < low ? low : value > high ? high : value; }
 
-/* Scale and zero point of [low, high], low <= 0 <= high. */
-static void fit(const qn_encoding_request *request, double low, double high, float *out_scale, int32_t *out_zero) {
-    double most = fmax(high, -low);
-    if (request->wish->dtype == QN_DTYPE_S16) {
-        *out_scale = (float)fmax(most / 32767.0, 0x1p-100);
-        *out_zero = 0;
-    } else if (request->wish->symmetric) {
-        *out_scale = (float)fmax(most / 127.0, 0x1p-100);
-        *out_zero = 128;
-    } else {
-        double scale = fmax((high - low) / 255.0, 0x1p-100);
-        *out_scale = (float)scale;
-        *out_zero = (int32_t)clamp(rint(-low / scale), 0.0, 255.0);
-    }
-}
-
 /* One scale for all. */
 static void fit_tensor(const qn_encoding_request *request, qn_encoding *out) {
-    fit(request, (double)request->range->low, (double)request->range->high, &out->scale[0], &out->zero_point[0]);
-    for (int64_t c = 1; c < out->channels; c++) {
-        out->scale[c] = out->scale[0];
-        out->zero_point[c] = out->zero_point[0];
+    qn_range range = {(double)request->range->low, (double)request->range->high};
+    qn_quant_params params =
+        qn_quant_params_from_range(&range, request->dtype == QN_DTYPE_S16 ? 16 : 8, request->wish->symmetric);
+    for (int64_t c = 0; c < out->channels; c++) {
+        out->scale[c] = params.scale;
+        out->zero_point[c] = params.zero_point;
     }
 }
 
@@ -47,7 +35,7 @@ static void find_finest(const qn_encoding_request *request, const qn_encoding *t
         double low = fmin((double)range->channel_low[c], 0.0), high = fmax((double)range->channel_high[c], 0.0);
         low = fmax(low, (double)range->low);
         high = fmin(high, (double)range->high);
-        if (request->wish->dtype == QN_DTYPE_S16)
+        if (request->dtype == QN_DTYPE_S16)
             out_scale[c] = fmax(high, -low) / 32767.0;
         else if (request->wish->symmetric || request->one_zero_point)
             out_scale[c] = scale_around(low, high, (double)tensor->zero_point[0]);
@@ -71,7 +59,7 @@ static void blend(const qn_encoding_request *request, const double *finest, int 
                        : share == 3 ? sqrt(middle * coarsest)
                                     : coarsest;
         out->scale[c] = (float)scale;
-        if (request->wish->dtype == QN_DTYPE_S16 || request->wish->symmetric || request->one_zero_point) continue;
+        if (request->dtype == QN_DTYPE_S16 || request->wish->symmetric || request->one_zero_point) continue;
         double low = fmin((double)request->range->channel_low[c], 0.0);
         out->zero_point[c] = (int32_t)clamp(rint(-low / scale), 0.0, 255.0);
     }
@@ -115,7 +103,7 @@ static qn_status *equalise(const qn_encoding_request *request, qn_arena *arena, 
 
 qn_status *qn_encoding_choose(const qn_encoding_request *request, qn_arena *arena, qn_encoding *out) {
     const qn_value_range *range = request->range;
-    *out = (qn_encoding){.dtype = request->wish->dtype, .channels = request->channels};
+    *out = (qn_encoding){.dtype = request->dtype, .channels = request->channels};
     out->scale = QN_ARENA_ARRAY(arena, float, (size_t)request->channels);
     out->zero_point = QN_ARENA_ARRAY(arena, int32_t, (size_t)request->channels);
     if (!out->scale || !out->zero_point) return qn_status_out_of_memory();
