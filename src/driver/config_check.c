@@ -1,6 +1,7 @@
 #include "driver/config_check.h"
 
 #include "base/text.h"
+#include "driver/json.h"
 #include "pass/pass.h"
 
 #include <assert.h>
@@ -43,15 +44,9 @@ typedef struct place {
     const char *origin, *path;
 } place;
 
-static const char *type_name(const json_t *value) {
-    static const char *const names[] = {"an object", "an array", "a text", "an integer",
-                                        "a number",  "true",     "false",  "null"};
-    return value ? names[json_typeof(value)] : "nothing";
-}
-
 static qn_status *wrong(const place *at, const char *expected, const json_t *found) {
     return QN_ERR(QN_INVALID_ARGUMENT, "%s: key '%s': expected %s, found %s", at->origin, at->path, expected,
-                  type_name(found));
+                  qn_json_type_name(found));
 }
 
 /* Is `word` one of the comma-separated `list`? */
@@ -371,6 +366,6 @@ static qn_status *check_object(const json_t *object, const char *prefix, const c
 
 qn_status *qn_config_check(const json_t *object, const char *origin) {
     if (!json_is_object(object))
-        return QN_ERR(QN_INVALID_ARGUMENT, "%s: expected a JSON object, found %s", origin, type_name(object));
+        return QN_ERR(QN_INVALID_ARGUMENT, "%s: expected a JSON object, found %s", origin, qn_json_type_name(object));
     return check_object(object, "", origin);
 }
