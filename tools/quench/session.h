@@ -9,6 +9,9 @@
  * Failures name the file. */
 qn_status *cli_open_model(const char *path, qn_model **out_model, int *out_is_compiled) QN_MUST_USE;
 
+/* The same for a source model only, built in a precision mode. INVALID_ARGUMENT: the file is compiled already. */
+qn_status *cli_open_model_in(const char *path, const char *precision, qn_model **out_model) QN_MUST_USE;
+
 /* Does the file begin like a compiled one? 0 also if it cannot be read: whoever opens it then reports that. */
 int cli_is_compiled_file(const char *path);
 
