@@ -38,4 +38,5 @@ void qn_kernel_select(qn_cpu_features features, qn_kernel_set *out_set) {
     out_set->resize_f32 = find_last("resize_f32", features);
     out_set->argmax_f32 = find_last("argmax_f32", features);
     out_set->convert_f16 = find_last("convert_f16", features);
+    out_set->quantize = find_last("quantize", features);
 }

@@ -53,5 +53,6 @@ const qn_op_def qn_op_dequantize_linear = {
     .attrs_bytes = sizeof(qn_dequantize_linear_attrs),
     .infer = infer_dequantize_linear,
     .eval = eval_dequantize_linear,
+    .lower = qn_channel_vectors_lower,
     .sample = sample_dequantize_linear,
 };

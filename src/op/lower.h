@@ -12,4 +12,15 @@ static inline int qn_lower_storage(qn_dtype dtype, const qn_kernel_set *kernels,
     return dtype == QN_DTYPE_F32 || *out_half != NULL;
 }
 
+/* How kernels that ask for a qn_storage call a dtype; QN_STORAGE_NONE: they cannot hold it. */
+static inline int64_t qn_lower_storage_kind(qn_dtype dtype) {
+    switch (dtype) {
+    case QN_DTYPE_U8: return QN_STORAGE_U8;
+    case QN_DTYPE_S16: return QN_STORAGE_S16;
+    case QN_DTYPE_F16: return QN_STORAGE_F16;
+    case QN_DTYPE_F32: return QN_STORAGE_F32;
+    default: return QN_STORAGE_NONE;
+    }
+}
+
 #endif

@@ -58,5 +58,6 @@ const qn_op_def qn_op_quantize_linear = {
     .attrs_bytes = sizeof(qn_quantize_linear_attrs),
     .infer = infer_quantize_linear,
     .eval = eval_quantize_linear,
+    .lower = qn_channel_vectors_lower,
     .sample = sample_quantize_linear,
 };

@@ -19,7 +19,8 @@ static const void *chosen(const qn_kernel_set *set, const char *family) {
                    {"elementwise", set->elementwise}, {"pool_f32", set->pool_f32},
                    {"resize_f32", set->resize_f32},   {"argmax_f32", set->argmax_f32},
                    {"conv_f16", set->conv_f16},     {"depthwise_f16", set->depthwise_f16},
-                   {"convert_f16", set->convert_f16}};
+                   {"convert_f16", set->convert_f16},
+                   {"quantize", set->quantize}};
     for (size_t i = 0; i < sizeof members / sizeof *members; i++) {
         if (strcmp(members[i].family, family) == 0) return members[i].kernel;
     }

@@ -285,6 +285,36 @@ static void bench_argmax(const qn_kernel_row *row, int64_t time_ms) {
     free(src), free(dst);
 }
 
+static void bench_quantize(const qn_kernel_row *row, int64_t time_ms) {
+    const int64_t elems = 65 * 65 * 320;
+    float *floats = random_floats(elems), *factors = random_floats(320);
+    int32_t *zero_points = calloc(320, sizeof *zero_points);
+    uint8_t *integers = calloc((size_t)elems, 1);
+    if (!zero_points || !integers) abort();
+    for (int each = 0; each < 2; each++) {
+        for (int back = 0; back < 2; back++) {
+            const qn_quantize_params params = {.kernel = row->kernel,
+                                               .src = back ? (void *)integers : (void *)floats,
+                                               .dst = back ? (void *)floats : (void *)integers,
+                                               .factor = factors,
+                                               .zero_point = zero_points,
+                                               .elems = elems,
+                                               .channels = 320,
+                                               .factors = each ? 320 : 1,
+                                               .zero_points = each ? 320 : 1,
+                                               .src_storage = back ? QN_STORAGE_U8 : QN_STORAGE_F32,
+                                               .dst_storage = back ? QN_STORAGE_F32 : QN_STORAGE_U8};
+            char label[64];
+            qn_work work;
+            qn_quantize_work(&params, &work);
+            snprintf(label, sizeof label, "%s of 65x65x320, %s", back ? "u8 to f32" : "f32 to u8",
+                     each ? "by channel" : "alike");
+            print_rate(label, measure(&work, time_ms), 0, 5.0 * (double)elems, 0);
+        }
+    }
+    free(floats), free(factors), free(zero_points), free(integers);
+}
+
 static void bench_row(const qn_kernel_row *row, int64_t time_ms) {
     const double peak = measure_peak(row);
     printf("%s", row->name);
@@ -304,6 +334,8 @@ static void bench_row(const qn_kernel_row *row, int64_t time_ms) {
         bench_pool(row, time_ms);
     } else if (strcmp(row->family, "resize_f32") == 0) {
         bench_resize(row, time_ms);
+    } else if (strcmp(row->family, "quantize") == 0) {
+        bench_quantize(row, time_ms);
     } else {
         bench_argmax(row, time_ms);
     }

@@ -41,6 +41,7 @@ void check_argmax_f32(check_context *context);
 void check_conv_f16(check_context *context);
 void check_depthwise_f16(check_context *context);
 void check_convert_f16(check_context *context);
+void check_quantize(check_context *context);
 
 /* ---- Guarded buffers (guard.c) ---- */
 
