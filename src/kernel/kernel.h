@@ -273,6 +273,39 @@ typedef struct qn_argmax_f32_kernel {
 
 void qn_argmax_f32_work(const qn_argmax_f32_params *params, qn_work *out_work);
 
+/* ---- Moving bytes (copy.c): elements of any type ----
+   join: row r of dst is row r of each part in turn. */
+
+enum { QN_JOIN_MAX = 16 };
+
+typedef struct qn_join_params {
+    const void *parts[QN_JOIN_MAX];
+    int64_t part_bytes[QN_JOIN_MAX]; /* of one row, at least 1 */
+    void *dst;
+    int64_t count, rows;
+} qn_join_params;
+
+void qn_join_work(const qn_join_params *params, qn_work *out_work);
+
+/* box: dst[i] = src[i + shift] where that index lies inside src along every axis, `value` elsewhere. Shifts are read while
+   the work runs, from an array of 32-bit or 64-bit numbers: that of axis k is shift[k * shift_step], negated with
+   shift_back; along an axis where both sides have one size it must be 0 and is not read. No number reads outside src. */
+
+enum { QN_BOX_RANK = 8 };
+
+typedef struct qn_box_params {
+    const void *src;
+    void *dst;         /* no overlap */
+    const void *value; /* one element, or NULL: zeros */
+    const void *shift;
+    int64_t shift_bytes, shift_step, shift_back;
+    int64_t elem_bytes; /* at most 16 */
+    int64_t rank;
+    int64_t src_dims[QN_BOX_RANK], dst_dims[QN_BOX_RANK];
+} qn_box_params;
+
+void qn_box_work(const qn_box_params *params, qn_work *out_work);
+
 /* ---- Integer families ---- */
 
 #include "kernel/quantized.h"

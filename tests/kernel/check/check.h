@@ -42,6 +42,7 @@ void check_conv_f16(check_context *context);
 void check_depthwise_f16(check_context *context);
 void check_convert_f16(check_context *context);
 void check_quantize(check_context *context);
+void check_copy(check_context *context);
 
 /* ---- Guarded buffers (guard.c) ---- */
 
