@@ -102,6 +102,14 @@ void qn_move_all(const qn_view *src, const qn_view *dst) {
     if (bytes && src->data != dst->data) memcpy(dst->data, src->data, bytes);
 }
 
+int qn_move_lower_copy(const qn_view *src, const qn_view *dst, qn_work *out_work) {
+    qn_join_params params = {.parts = {src->data}, .dst = dst->data, .count = 1, .rows = 1};
+    params.part_bytes[0] = (int64_t)qn_view_bytes(dst);
+    assert(params.part_bytes[0] == (int64_t)qn_view_bytes(src));
+    qn_join_work(&params, out_work);
+    return 1;
+}
+
 int qn_move_lower_box(const qn_view *src, const qn_view *dst, const qn_view *value, const qn_view *shift, int step,
                       int back, qn_work *out_work) {
     qn_box_params params = {

@@ -1,6 +1,7 @@
-/* check/copy.c - cases of join and box, which have drivers only. */
+/* check/copy.c - cases of join, box and resize_nearest, which have drivers only. */
 #include "check/check.h"
 
+#include <math.h>
 #include <string.h>
 
 static void fill_bytes(check_context *context, void *data, int64_t bytes) {
@@ -93,9 +94,45 @@ static void check_box(check_context *context) {
         check_same_bytes(context, "box", p.dst, want, (size_t)(elems * p.elem_bytes));
 }
 
+static int64_t naive_nearest(int64_t out, int64_t in_size, int64_t out_size, const qn_resize_nearest_params *p) {
+    const float scale = p->align_corners && out_size > 1 ? (float)(in_size - 1) / (float)(out_size - 1)
+                                                         : (float)in_size / (float)out_size;
+    const float at = ((float)out + (p->half_pixel_centers ? 0.5f : 0.0f)) * scale;
+    const int64_t index = (int64_t)(p->align_corners ? roundf(at) : floorf(at));
+    return index < 0 ? 0 : index >= in_size ? in_size - 1 : index;
+}
+
+static void check_nearest(check_context *context) {
+    qn_resize_nearest_params p = {.batch = check_draw(context, 1, 2), .pixel_bytes = check_draw_size(context, 16, 64)};
+    p.in_h = check_draw_size(context, 8, 20), p.in_w = check_draw_size(context, 8, 20);
+    p.out_h = check_draw_size(context, 16, 60), p.out_w = check_draw_size(context, 16, 60);
+    p.align_corners = check_draw(context, 0, 1);
+    p.half_pixel_centers = p.align_corners ? 0 : check_draw(context, 0, 1);
+    const int64_t in = p.batch * p.in_h * p.in_w, out = p.batch * p.out_h * p.out_w, size = p.pixel_bytes;
+    uint8_t *src = check_buffer(context, "src", (size_t)(in * size)),
+            *dst = check_buffer(context, "dst", (size_t)(out * size));
+    uint8_t *want = check_buffer_aligned(context, "want", (size_t)(out * size));
+    fill_bytes(context, src, in * size);
+    for (int64_t i = 0; i < out; i++) {
+        const int64_t y = naive_nearest(i / p.out_w % p.out_h, p.in_h, p.out_h, &p);
+        const int64_t x = naive_nearest(i % p.out_w, p.in_w, p.out_w, &p), image = i / p.out_w / p.out_h;
+        memcpy(want + i * size, src + ((image * p.in_h + y) * p.in_w + x) * size, (size_t)size);
+    }
+    p.src = src;
+    p.dst = dst;
+    check_describe(context, "nearest of %lldx%lldx%lld pixels of %lld bytes, to %lldx%lld", (long long)p.batch,
+                   (long long)p.in_h, (long long)p.in_w, (long long)size, (long long)p.out_h, (long long)p.out_w);
+    qn_work work;
+    qn_resize_nearest_work(&p, &work);
+    if (check_run_work(context, "resize_nearest", &work, 1))
+        check_same_bytes(context, "resize_nearest", dst, want, (size_t)(out * size));
+}
+
 void check_copy(check_context *context) {
     if (check_chance(context, 30))
         check_join(context);
+    else if (check_chance(context, 30))
+        check_nearest(context);
     else
         check_box(context);
 }
