@@ -14,7 +14,6 @@
 #ifndef QN_OP_REQUANTIZE_H
 #define QN_OP_REQUANTIZE_H
 
-#include "kernel/kernel.h"
 #include "op/operand.h"
 
 /* The least and the greatest number that a quantised type uses: u8 0 and 255, s16 -32767 and 32767 (its range is
@@ -53,9 +52,6 @@ qn_status *qn_channel_vector_infer(qn_infer *infer, int input, const char *name,
 static inline double qn_channel_vector_get(const qn_view *vector, int64_t channel) {
     return qn_view_get(vector, vector->dims[0] == 1 ? 0 : channel);
 }
-/* Work of the family quantize from input 0, between factors (input 1) and zero points (input 2), to output 0. 0: nothing
-   to do. */
-int qn_channel_vectors_lower(const qn_eval *operands, const qn_kernel_set *kernels, qn_work *out_work);
 /* Draws x of `dtype`, a float vector within [low, high] and zero points that `quantized` has. */
 void qn_channel_vectors_sample(qn_sample *sample, qn_dtype dtype, qn_dtype quantized, float low, float high);
 

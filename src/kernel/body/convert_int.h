@@ -1,5 +1,5 @@
 /* kernel/body/convert_int.h - convert_u8 or convert_s16 for one instruction set. The including file defines
- * KERNEL_SYMBOL, KERNEL_NAME, and BYTES for convert_u8, and includes its vec_int.h.
+ * KERNEL_SYMBOL, KERNEL_NAME, and BYTES for convert_u8, and includes its vec.h.
  */
 #include "kernel/body/common.h"
 #include "kernel/kernel.h"

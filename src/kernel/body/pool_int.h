@@ -1,5 +1,5 @@
 /* kernel/body/pool_int.h - pool_int for one instruction set: loops that the compiler turns into vectors. The including
- * file defines KERNEL_SYMBOL and KERNEL_NAME and includes its vec_int.h.
+ * file defines KERNEL_SYMBOL and KERNEL_NAME and includes its vec.h.
  */
 #include "kernel/body/common.h"
 #include "kernel/kernel.h"

@@ -1,5 +1,5 @@
 /* kernel/body/quantize.h - quantize for one instruction set. The including file defines KERNEL_SYMBOL and KERNEL_NAME
- * and includes its vec_int.h.
+ * and includes its vec.h.
  */
 #include "kernel/body/common.h"
 #include "kernel/kernel.h"

@@ -1,5 +1,5 @@
 /* kernel/portable/convert_s16.c - convert_s16 on portable. */
-#include "kernel/portable/vec_int.h"
+#include "kernel/portable/vec.h"
 #include "kernel/kernels.h"
 
 #define KERNEL_SYMBOL qn_k_convert_s16_portable

@@ -1,5 +1,5 @@
 /* kernel/portable/convert_u8.c - convert_u8 on portable. */
-#include "kernel/portable/vec_int.h"
+#include "kernel/portable/vec.h"
 #include "kernel/kernels.h"
 
 #define BYTES

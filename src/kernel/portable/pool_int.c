@@ -1,5 +1,5 @@
 /* kernel/portable/pool_int.c - pool_int on portable. */
-#include "kernel/portable/vec_int.h"
+#include "kernel/portable/vec.h"
 #include "kernel/kernels.h"
 
 #define KERNEL_SYMBOL qn_k_pool_int_portable

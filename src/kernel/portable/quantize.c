@@ -1,5 +1,5 @@
 /* kernel/portable/quantize.c - quantize on portable. */
-#include "kernel/portable/vec_int.h"
+#include "kernel/portable/vec.h"
 #include "kernel/kernels.h"
 
 #define KERNEL_SYMBOL qn_k_quantize_portable

@@ -1,5 +1,5 @@
 /* kernel/x86/avx2/convert_s16.c - convert_s16 on avx2. */
-#include "kernel/x86/avx2/vec_int.h"
+#include "kernel/x86/avx2/vec.h"
 #include "kernel/kernels.h"
 
 #define KERNEL_SYMBOL qn_k_convert_s16_avx2

@@ -1,5 +1,5 @@
 /* kernel/x86/avx2/convert_u8.c - convert_u8 on avx2. */
-#include "kernel/x86/avx2/vec_int.h"
+#include "kernel/x86/avx2/vec.h"
 #include "kernel/kernels.h"
 
 #define BYTES

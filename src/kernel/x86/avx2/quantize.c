@@ -1,5 +1,5 @@
 /* kernel/x86/avx2/quantize.c - quantize on avx2. */
-#include "kernel/x86/avx2/vec_int.h"
+#include "kernel/x86/avx2/vec.h"
 #include "kernel/kernels.h"
 
 #define KERNEL_SYMBOL qn_k_quantize_avx2

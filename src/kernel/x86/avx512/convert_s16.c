@@ -1,5 +1,5 @@
 /* kernel/x86/avx512/convert_s16.c - convert_s16 on avx512. */
-#include "kernel/x86/avx512/vec_int.h"
+#include "kernel/x86/avx512/vec.h"
 #include "kernel/kernels.h"
 
 #define KERNEL_SYMBOL qn_k_convert_s16_avx512

@@ -1,5 +1,5 @@
 /* kernel/x86/avx512/convert_u8.c - convert_u8 on avx512. */
-#include "kernel/x86/avx512/vec_int.h"
+#include "kernel/x86/avx512/vec.h"
 #include "kernel/kernels.h"
 
 #define BYTES
