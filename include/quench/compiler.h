@@ -8,5 +8,6 @@
 #include "quench/nodes.h"
 #include "quench/npy.h"
 #include "quench/quench.h"
+#include "quench/refit.h"
 
 #endif

@@ -65,6 +65,10 @@ QN_API qn_status *qn_engine_create(qn_model *model, const qn_engine_options *opt
 /* Gives the engine up. Its contexts keep working; its threads end with the last of them. Accepts NULL. Any thread. */
 QN_API void qn_engine_destroy(qn_engine *engine);
 
+/* Another handle on the same engine, for a part of the program that needs it as long as itself; given up with
+   qn_engine_destroy() like the first. Any thread. */
+QN_API qn_engine *qn_engine_share(qn_engine *engine);
+
 /* How many threads a run uses. Any thread. */
 QN_API int qn_engine_threads(const qn_engine *engine);
 

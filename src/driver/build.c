@@ -1,11 +1,9 @@
-#include "quench/build.h"
+#include "driver/build.h"
 
 #include "base/file.h"
-#include "driver/config.h"
 #include "driver/custom_nodes.h"
 #include "driver/layout.h"
 #include "driver/meta.h"
-#include "driver/network.h"
 #include "driver/normalise.h"
 #include "driver/progress.h"
 #include "driver/ranges.h"
@@ -57,10 +55,20 @@ static void forward_warning(void *self, const char *message) {
     if (log) log->write(log->self, QN_LOG_WARNING, message);
 }
 
+/* Weights of integers were scaled to what the network computed with the old ones. */
+static qn_status *check_refit(const qn_config *config) {
+    const char *mode = json_string_value(qn_config_find(config, "precision_config.precision_mode"));
+    if (!mode || !strncmp(mode, "force_float", strlen("force_float"))) return NULL;
+    return QN_ERR(QN_UNSUPPORTED,
+                  "enable_refit: with precision mode %s no weight can be replaced, since scales are calibrated for the "
+                  "weights that were there: build again, or use force_float32 or force_float16",
+                  mode);
+}
+
 /* Types, shapes and layouts as configured; then what the compiled file says of itself. Ranges are given in the source's
    layout, and what is done to an input comes in the order in which data passes: layout, normalisation, network. */
 static qn_status *prepare(qn_network *network, const qn_config *config, const qn_build_options *options,
-                          qn_buffer *meta) {
+                          qn_buffer *meta, qn_bytes *out_weights) {
     qn_graph *graph = network->graph;
     qn_pins pins;
     qn_meta_facts facts;
@@ -73,6 +81,11 @@ static qn_status *prepare(qn_network *network, const qn_config *config, const qn
     QN_TRY(qn_inputs_normalise(graph, config));
     QN_TRY(qn_layouts_convert(graph, config, facts.input_perms));
     QN_TRY(qn_graph_infer(graph));
+    if (qn_config_bool(config, "enable_refit", 0)) {
+        QN_TRY(check_refit(config));
+        QN_TRY(qn_refit_source_take(&network->graph, &network->arena, &facts.refit));
+    }
+    *out_weights = facts.refit.weights;
     return qn_meta_write(network, config, &facts, meta);
 }
 
@@ -145,25 +158,33 @@ static qn_status *run_passes(qn_network *network, const qn_config *config, const
     return NULL;
 }
 
-static qn_status *compile(qn_network *network, const qn_config *config, const qn_build_options *options,
-                          qn_buffer *meta, qn_buffer *file) {
+qn_status *qn_build_prepared(qn_network *network, const qn_config *config, const qn_build_options *options,
+                             const char *meta, qn_bytes weights, qn_buffer *file) {
     qn_program program;
     qn_progress progress = progress_of(options);
-    QN_TRY(check_print_after(options->print_after));
-    QN_TRY(qn_progress_step(&progress, "prepare", 0, 1));
-    QN_TRY(prepare(network, config, options, meta));
-    QN_TRY(qn_progress_step(&progress, "prepare", 1, 1));
-    QN_TRY(print_ir(network->graph, config, "before_build", options));
     QN_TRY(run_passes(network, config, options));
     QN_TRY(qn_progress_step(&progress, "optimise", 1, 1));
     QN_TRY(print_ir(network->graph, config, "after_build", options));
     QN_TRY(qn_progress_step(&progress, "plan", 0, 1));
-    QN_TRY(qn_plan_build(network->graph, qn_buffer_text(meta), &network->arena, &program));
+    QN_TRY(qn_plan_build(network->graph, meta, &network->arena, &program));
+    if (weights.size) QN_TRY(qn_refit_source_append(weights, &network->arena, &program));
     QN_TRY(qn_progress_step(&progress, "plan", 1, 1));
     QN_TRY(qn_progress_step(&progress, "write", 0, 1));
     QN_TRY(qn_program_write(&program, file));
     QN_TRY(qn_progress_step(&progress, "write", 1, 1));
     return file->failed ? qn_status_out_of_memory() : NULL;
+}
+
+static qn_status *compile(qn_network *network, const qn_config *config, const qn_build_options *options,
+                          qn_buffer *meta, qn_buffer *file) {
+    qn_progress progress = progress_of(options);
+    qn_bytes weights;
+    QN_TRY(check_print_after(options->print_after));
+    QN_TRY(qn_progress_step(&progress, "prepare", 0, 1));
+    QN_TRY(prepare(network, config, options, meta, &weights));
+    QN_TRY(qn_progress_step(&progress, "prepare", 1, 1));
+    QN_TRY(print_ir(network->graph, config, "before_build", options));
+    return qn_build_prepared(network, config, options, qn_buffer_text(meta), weights, file);
 }
 
 /* What was written is read back like any file, so nothing leaves the compiler that the loader would refuse. */

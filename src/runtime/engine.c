@@ -22,6 +22,8 @@ void qn_engine_release(qn_engine *engine) {
 
 void qn_engine_destroy(qn_engine *engine) { qn_engine_release(engine); }
 
+qn_engine *qn_engine_share(qn_engine *engine) { return qn_engine_retain(engine), engine; }
+
 static qn_status *choose_kernels(qn_engine *engine, const char *cpu) {
     qn_cpu_features features;
     QN_TRY(qn_cpu_features_choose(cpu, &features));
