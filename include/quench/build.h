@@ -27,6 +27,13 @@ typedef struct qn_build_options {
     const qn_calibrator *calibrator;
     /* Default NULL: every layer that can be is integer. Integer precision only. */
     const qn_contract *contract;
+    /* Default NULL. Integer precision only: called once, when all layers have their precision, with a report on them as JSON
+       (docs/calibration-report.md), valid during the call. */
+    void (*report)(void *self, const char *json);
+    void *report_self;
+    /* Default NULL: the report says nothing that had to be measured. Otherwise the float network and the finished one run
+       on at most 8 of these; they are read from where they are, and need no rewind. */
+    const qn_samples *report_samples;
     /* Default NULL. Called on the building thread, several times in every phase: `phase` is "prepare", "optimise", "plan", "write"
        or "check", valid during the call; `fraction` of that phase, from 0 to 1, is done. */
     void (*progress)(void *self, const char *phase, double fraction);
