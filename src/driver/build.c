@@ -2,10 +2,12 @@
 
 #include "base/file.h"
 #include "driver/config.h"
+#include "driver/custom_nodes.h"
 #include "driver/layout.h"
 #include "driver/meta.h"
 #include "driver/network.h"
 #include "driver/normalise.h"
+#include "driver/progress.h"
 #include "driver/ranges.h"
 #include "pass/narrow_types.h"
 #include "pass/pass.h"
@@ -37,6 +39,17 @@ static qn_status *check_print_after(const char *name) {
                   nearest ? nearest : "");
 }
 
+/* ---- Progress ---- */
+
+static qn_progress progress_of(const qn_build_options *options) {
+    return (qn_progress){options->progress, options->progress_self, options->cancel, options->cancel_self};
+}
+
+static qn_status *before_pass(void *self, const qn_pass *pass, size_t number, size_t total) {
+    (void)pass;
+    return qn_progress_step(self, "optimise", number, total);
+}
+
 /* ---- What the configuration changes before any pass ---- */
 
 static void forward_warning(void *self, const char *message) {
@@ -54,6 +67,7 @@ static qn_status *prepare(qn_network *network, const qn_config *config, const qn
                            .input_perms =
                                qn_arena_alloc(&network->arena, graph->inputs.count + 1, sizeof *facts.input_perms)};
     if (!facts.input_perms) return qn_status_out_of_memory();
+    QN_TRY(qn_custom_nodes_apply(graph, config, options->log));
     if (qn_config_bool(config, "opt_config.type64to32_conversion", 0))
         QN_TRY(qn_narrow_types(graph, forward_warning, (void *)options->log));
     QN_TRY(qn_ranges_apply(graph, config, options->log, &pins));
@@ -107,6 +121,7 @@ static void warn_of_large_constants(const qn_graph *graph, const qn_log *log) {
 }
 
 static qn_status *run_passes(qn_network *network, const qn_config *config, const qn_build_options *options) {
+    qn_progress progress = progress_of(options);
     const json_t *skipped = qn_config_find(config, "debug_config.skip_passes");
     size_t skip_count = json_array_size(skipped);
     const char **skip = QN_ARENA_ARRAY(&network->arena, const char *, skip_count + 1);
@@ -115,6 +130,8 @@ static qn_status *run_passes(qn_network *network, const qn_config *config, const
     if (!qn_config_bool(config, "opt_config.conv_scale_fold", 1)) skip[skip_count++] = "fold_scale";
     qn_pass_options passes = {
         .fusion = qn_config_bool(config, "debug_config.fusion_enable", 1), .skip = skip, .skip_count = skip_count};
+    passes.before = before_pass;
+    passes.before_self = &progress;
     if (options->print_after && options->after_pass) {
         passes.after = after_pass;
         passes.after_self = (void *)options;
@@ -132,14 +149,37 @@ static qn_status *run_passes(qn_network *network, const qn_config *config, const
 static qn_status *compile(qn_network *network, const qn_config *config, const qn_build_options *options,
                           qn_buffer *meta, qn_buffer *file) {
     qn_program program;
+    qn_progress progress = progress_of(options);
     QN_TRY(check_print_after(options->print_after));
+    QN_TRY(qn_progress_step(&progress, "prepare", 0, 1));
     QN_TRY(prepare(network, config, options, meta));
+    QN_TRY(qn_progress_step(&progress, "prepare", 1, 1));
     QN_TRY(print_ir(network->graph, config, "before_build", options));
     QN_TRY(run_passes(network, config, options));
+    QN_TRY(qn_progress_step(&progress, "optimise", 1, 1));
     QN_TRY(print_ir(network->graph, config, "after_build", options));
+    QN_TRY(qn_progress_step(&progress, "plan", 0, 1));
     QN_TRY(qn_plan_build(network->graph, qn_buffer_text(meta), &network->arena, &program));
+    QN_TRY(qn_progress_step(&progress, "plan", 1, 1));
+    QN_TRY(qn_progress_step(&progress, "write", 0, 1));
     QN_TRY(qn_program_write(&program, file));
+    QN_TRY(qn_progress_step(&progress, "write", 1, 1));
     return file->failed ? qn_status_out_of_memory() : NULL;
+}
+
+/* What was written is read back like any file, so nothing leaves the compiler that the loader would refuse. */
+static qn_status *read_back(const qn_buffer *file, const qn_build_options *options, qn_model **out_model) {
+    qn_progress progress = progress_of(options);
+    qn_model_options model_options;
+    qn_model_options_init(&model_options);
+    model_options.allocator = options->allocator;
+    QN_TRY(qn_progress_step(&progress, "check", 0, 1));
+    QN_TRY(qn_model_load_memory(file->data, file->size, QN_MEMORY_COPY, &model_options, out_model));
+    qn_status *status = qn_progress_step(&progress, "check", 1, 1);
+    if (!status) return NULL;
+    qn_model_destroy(*out_model);
+    *out_model = NULL;
+    return status;
 }
 
 qn_status *qn_build(qn_network *network, const qn_config *config, const qn_build_options *options,
@@ -155,11 +195,7 @@ qn_status *qn_build(qn_network *network, const qn_config *config, const qn_build
     qn_buffer_init(&meta, options->allocator);
     qn_buffer_init(&file, options->allocator);
     qn_status *status = compile(network, config, options, &meta, &file);
-    qn_model_options model_options;
-    qn_model_options_init(&model_options);
-    model_options.allocator = options->allocator;
-    /* What was written is read back like any file, so nothing leaves the compiler that the loader would refuse. */
-    if (!status) status = qn_model_load_memory(file.data, file.size, QN_MEMORY_COPY, &model_options, out_model);
+    if (!status) status = read_back(&file, options, out_model);
     qn_buffer_deinit(&meta);
     qn_buffer_deinit(&file);
     return status;

@@ -1,6 +1,7 @@
 #include "driver/config_check.h"
 
 #include "base/text.h"
+#include "driver/custom_nodes.h"
 #include "pass/pass.h"
 
 #include <assert.h>
@@ -305,6 +306,20 @@ static qn_status *check_layouts(const place *at, const json_t *pair) {
     return NULL;
 }
 
+/* ---- A table by type or name of nodes ---- */
+
+static qn_status *check_nodes(const place *at, const json_t *value) {
+    const char *name;
+    json_t *entry;
+    if (!json_is_object(value)) return wrong(at, "an object", value);
+    json_object_foreach((json_t *)value, name, entry) {
+        char path[PATH_BYTES];
+        snprintf(path, sizeof path, "%s.%.200s", at->path, name);
+        QN_TRY(qn_custom_nodes_check(entry, path, at->origin));
+    }
+    return NULL;
+}
+
 /* ---- By the table ---- */
 
 static qn_status *check_value(const place *at, const json_t *value) {
@@ -323,6 +338,7 @@ static qn_status *check_value(const place *at, const json_t *value) {
         [QN_CONFIG_DECODE] = check_decode,
         [QN_CONFIG_CLASSES] = check_classes,
         [QN_CONFIG_PALETTE] = check_palette,
+        [QN_CONFIG_NODES] = check_nodes,
     };
     switch (at->key->kind) {
     case QN_CONFIG_RANGES: return check_numbered(at, value, check_range);

@@ -45,7 +45,7 @@ struct qn_node {
     qn_node *prev, *next; /* order of execution */
     const char *source;   /* "tensorflow: node 'Pad' (Pad)": where it came from, for messages; NULL if nowhere */
     uint32_t mark;        /* scratch of one walk over the graph */
-    /* What its floats are to be stored in: F16 or F32; NONE: as the graph says. `precision_reason` says who asked, and once
+    /* What its floats are to be stored in: F16 or F32; U8 or S16: as integers; NONE: as the graph says. `precision_reason` says who asked, and once
        pass store_half has run, what became of it, as inspect shows it ("f16: force_float16"); NULL: nothing to say. */
     qn_dtype precision;
     const char *precision_reason;

@@ -30,6 +30,7 @@ static int is_wanted(const qn_pass *pass, qn_pass_stage last, const qn_pass_opti
 qn_status *qn_passes_run(qn_graph *graph, qn_pass_stage last, const qn_pass_options *options) {
     for (size_t i = 0; i < PASS_COUNT; i++) {
         if (!is_wanted(&passes[i], last, options)) continue;
+        if (options->before) QN_TRY(options->before(options->before_self, &passes[i], i, PASS_COUNT));
         QN_TRY_CTX(passes[i].run(graph), "pass %s", passes[i].name);
         qn_graph_remove_dead(graph);
 #ifndef NDEBUG

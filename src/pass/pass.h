@@ -32,6 +32,9 @@ typedef struct qn_pass_options {
     /* Called after each pass that ran; NULL: nobody looks. */
     void (*after)(void *self, const qn_pass *pass, const qn_graph *graph);
     void *after_self;
+    /* Called before each pass that runs, with its number among the `total` of the table; an error ends the run. NULL: nobody asks. */
+    qn_status *(*before)(void *self, const qn_pass *pass, size_t number, size_t total);
+    void *before_self;
 } qn_pass_options;
 
 /* Runs all passes up to and including stage `last`, verifying after each in builds with assertions. */

@@ -5,7 +5,9 @@
  * What stays float32 all the same, and says so in precision_reason:
  *   - a node with a constant too large for half precision
  *   - arithmetic on sizes and indices: numbers computed from integers alone, which half precision holds up to 2048 only
- *   - operators that do not take f16 */
+ *   - operators that do not take f16
+ *
+ * A wish for integers that is still there was not met: the node is treated like one without, and says so. */
 #include "pass/pass.h"
 #include "pass/precision.h"
 
@@ -179,9 +181,14 @@ static qn_status *try_half(storage *s, qn_node *node, int *out_done) {
 }
 
 static qn_status *convert(storage *s, qn_node *node) {
-    qn_dtype wanted = node->precision ? node->precision : s->graph->precision;
+    int is_unmet = node->precision && !qn_dtype_is_float(node->precision);
+    qn_dtype wanted = node->precision && !is_unmet ? node->precision : s->graph->precision;
     const char *reason = node->precision ? node->precision_reason : s->graph->precision_reason;
     if (!has_floats(node) || is_float_cast(node)) return NULL;
+    if (is_unmet) {
+        reason = qn_arena_printf(s->graph->arena, "not in integers as asked for (%s)", reason);
+        if (!reason) return qn_status_out_of_memory();
+    }
     if (wanted != QN_DTYPE_F16) return keep_f32(s, node, node->precision ? reason : NULL);
     const char *obstacle = find_obstacle(s, node);
     if (obstacle) return keep_f32(s, node, obstacle);

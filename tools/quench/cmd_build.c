@@ -1,6 +1,7 @@
 /* cmd_build.c - `quench build`: from a source model to one compiled file. */
 #include "measure.h"
 #include "session.h"
+#include "watch.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -182,7 +183,7 @@ static qn_status *print_config(qn_config *config) {
     return NULL;
 }
 
-static qn_status *compile(const char *path, const build_settings *settings, qn_model **out_model) {
+static qn_status *compile(const char *path, const build_settings *settings, cli_watch *watch, qn_model **out_model) {
     qn_network *network = NULL;
     qn_config *config = NULL;
     qn_build_options build;
@@ -190,6 +191,9 @@ static qn_status *compile(const char *path, const build_settings *settings, qn_m
     build.log = &cli_log;
     build.print_after = settings->print_after;
     build.after_pass = print_graph;
+    build.progress = cli_watch_progress;
+    build.cancel = cli_watch_is_cancelled;
+    build.progress_self = build.cancel_self = watch;
     qn_status *status = make_config(settings, &config);
     if (!status) status = import(path, settings, &network);
     for (size_t i = 0; i < settings->ranges.count && !status; i++)
@@ -267,12 +271,14 @@ static qn_status *check_files(const char *path, const build_settings *settings) 
 
 static qn_status *build(const char *path, const build_settings *settings) {
     qn_model *model = NULL;
+    cli_watch watch;
     if (settings->out) CLI_TRY(check_files(path, settings));
-    double start = cli_now_ms();
-    CLI_TRY(compile(path, settings, &model));
-    if (!settings->out) return NULL; /* only the configuration was asked for */
-    double ms = cli_now_ms() - start;
-    qn_status *status = qn_model_save_file(model, settings->out);
+    cli_watch_begin(&watch);
+    qn_status *status = compile(path, settings, &watch, &model);
+    double ms = cli_now_ms() - watch.start_ms;
+    if (!status && settings->out) status = qn_model_save_file(model, settings->out); /* complete, or not at all */
+    cli_watch_end(&watch);
+    if (!settings->out) return status; /* only the configuration was asked for */
     if (!status && !cli_json_on_stdout(settings->report)) print_summary(model, settings->out, ms);
     if (!status && settings->report)
         status = cli_write_json(settings->report, report_to_json(model, path, settings->out, ms));

@@ -106,3 +106,27 @@ command="build model.pb -o small/x.qn with files of at most 1 KiB"
 expect $? = 1
 says "small/x.qn: cannot write"
 holds small
+
+it "can be interrupted, and leaves no part of a file"
+mkdir stopped
+for tenths in 0 1 2 3 4 6 9; do
+    command="build scenes.pb -o stopped/x.qn, interrupted after 0.0$tenths s"
+    rm -f stopped/x.qn
+    "$program" build "$scenes/scenes.pb" -o stopped/x.qn >.out 2>.err &
+    sleep "0.0$tenths"
+    kill -TERM $! 2>/dev/null
+    wait $! 2>/dev/null
+    case $? in
+    1)
+        says "cancelled in phase"
+        holds stopped ;;
+    0 | 143) # it was done, or had not begun
+        if [ -e stopped/x.qn ]; then
+            holds stopped x.qn
+            quench ok verify stopped/x.qn
+        else
+            holds stopped
+        fi ;;
+    *) broken "expected another exit status" ;;
+    esac
+done
