@@ -11,7 +11,7 @@
 typedef struct eval_settings {
     const char *images, *masks, *list, *against, *palette, *json;
     cli_run_options run;
-    segmenter_fit fit;
+    fitter_choice fit;
     int64_t classes;
 } eval_settings;
 
@@ -28,7 +28,7 @@ static const cli_option options[] = {
     {0, "palette", "NAME|FILE", "where the names of the classes come from, as for segment", cli_set_text,
      FIELD(palette)},
     {0, "against", "MODEL2", "also the share of pixels that a second model labels alike", cli_set_text, FIELD(against)},
-    {0, "fit", "HOW", "shrink (usual), longest, stretch, tile: as for segment", segmenter_set_fit, FIELD(fit)},
+    {0, "fit", "HOW", "shrink (usual), longest, stretch, tile: as for segment", fitter_set_choice, FIELD(fit)},
     CLI_RUN_OPTIONS(eval_settings),
     {0},
 };
@@ -161,11 +161,8 @@ static qn_status *label(segmenter *s, const char *picture, const qn_image *mask,
                         double *inout_ms) {
     qn_image photo;
     segmenter_info info;
-    qn_image_decode_options decode;
-    qn_image_decode_options_init(&decode);
-    decode.channels = segmenter_block(s)->channels;
     *out_labels = (qn_image){0};
-    CLI_TRY(qn_image_load(picture, &decode, NULL, &photo));
+    CLI_TRY(fitter_load(segmenter_fitter(s), picture, &photo));
     qn_status *status =
         cli_context(segmenter_run(s, &photo, mask->width, mask->height, out_labels, &info), "%s", picture);
     qn_image_deinit(&photo);
