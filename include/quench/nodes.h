@@ -88,7 +88,8 @@ QN_API void qn_network_describe_value(const qn_network *network, const qn_value 
 QN_API qn_status *qn_network_rename(qn_network *network, qn_value *value, const char *name) QN_MUST_USE;
 /* Gives an input another shape (-1: free); every shape that follows from it is found again. On failure it has the old one. */
 QN_API qn_status *qn_network_set_input_dims(qn_network *network, qn_value *input, int rank, const int64_t *dims) QN_MUST_USE;
-/* Bounds the sizes an input may have, as `dim_range` of a configuration does: min and max hold one size per dim. */
+/* Bounds the sizes an input may have, as `dim_range` of a configuration does: min and max hold one size per dim, at least 1. Where
+ * they are equal the dim stays that size, whatever `graph_shape_mutable` says; a `dim_range` that holds it is then no wish. */
 QN_API qn_status *qn_network_set_input_range(qn_network *network, qn_value *input, const int64_t *min, const int64_t *max) QN_MUST_USE;
 /* Gives an input another element type. */
 QN_API qn_status *qn_network_set_input_dtype(qn_network *network, qn_value *input, qn_dtype dtype) QN_MUST_USE;

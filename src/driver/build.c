@@ -63,10 +63,9 @@ static qn_status *prepare(qn_network *network, const qn_config *config, const qn
                           qn_buffer *meta) {
     qn_graph *graph = network->graph;
     qn_pins pins;
-    qn_meta_facts facts = {.pins = &pins,
-                           .input_perms =
-                               qn_arena_alloc(&network->arena, graph->inputs.count + 1, sizeof *facts.input_perms)};
-    if (!facts.input_perms) return qn_status_out_of_memory();
+    qn_meta_facts facts;
+    QN_TRY(qn_meta_facts_init(&facts, graph));
+    facts.pins = &pins;
     QN_TRY(qn_custom_nodes_apply(graph, config, options->log));
     if (qn_config_bool(config, "opt_config.type64to32_conversion", 0))
         QN_TRY(qn_narrow_types(graph, forward_warning, (void *)options->log));
@@ -141,7 +140,7 @@ static qn_status *run_passes(qn_network *network, const qn_config *config, const
         network->graph->precision = QN_DTYPE_F16;
         network->graph->precision_reason = "force_float16";
     }
-    QN_TRY(qn_passes_run(network->graph, QN_PASS_CONVERT, &passes));
+    QN_TRY(qn_passes_run(network->graph, QN_PASS_CLEAN, QN_PASS_CONVERT, &passes));
     if (options->log) warn_of_large_constants(network->graph, options->log);
     return NULL;
 }

@@ -175,6 +175,8 @@ static inline int qn_cancel_point_is_hit(const qn_cancel_point *point) {
     return atomic_load_explicit(point->up_to, memory_order_relaxed) >= point->number;
 }
 qn_status *qn_context_describe_step(const qn_context *context, size_t step, qn_step_profile *out_profile) QN_MUST_USE;
+/* Of all steps, at the shapes that are bound. */
+qn_status *qn_context_add_up_cost(const qn_context *context, qn_cost *out_cost) QN_MUST_USE;
 
 /* bind.c */
 /* Writes the values computed from shapes into the arena. INVALID_ARGUMENT if one does not fit its type. */

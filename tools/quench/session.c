@@ -116,6 +116,23 @@ qn_status *cli_session_make_outputs(const cli_session *session, qn_tensor *out_o
     return status;
 }
 
+qn_status *cli_session_begin_trace(cli_session *session, qn_trace **out_trace) {
+    CLI_TRY(qn_trace_create(NULL, out_trace));
+    qn_status *status = qn_context_set_trace(session->context, *out_trace);
+    if (!status) return NULL;
+    qn_trace_destroy(*out_trace);
+    *out_trace = NULL;
+    return status;
+}
+
+qn_status *cli_session_end_trace(cli_session *session, qn_trace *trace, const char *path, qn_status *status) {
+    if (!status) status = qn_trace_write_file(trace, path);
+    if (!status && qn_trace_lost(trace)) cli_note("the trace leaves out %zu events, it is full", qn_trace_lost(trace));
+    qn_status_free(qn_context_set_trace(session->context, NULL)); /* the context is idle: this cannot fail */
+    qn_trace_destroy(trace);
+    return status;
+}
+
 qn_status *cli_session_find_ceiling(const cli_session *session, uint64_t *out_bytes) {
     qn_status *status = qn_engine_measure_arena(session->engine, NULL, 0, out_bytes);
     if (qn_status_code(status) != QN_UNAVAILABLE) return status;

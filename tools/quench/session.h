@@ -55,6 +55,12 @@ void cli_session_close(cli_session *session);
    @param out_outputs  one per output, each freed by cli_tensor_free(); all zeroed on failure */
 qn_status *cli_session_make_outputs(const cli_session *session, qn_tensor *out_outputs) QN_MUST_USE;
 
+/* Records the runs that follow, every step and thread on a time line, into a new trace; the session's context goes on
+   recording until cli_session_end_trace(), which writes the file unless `status`, of the runs between, is a failure. */
+qn_status *cli_session_begin_trace(cli_session *session, qn_trace **out_trace) QN_MUST_USE;
+qn_status *cli_session_end_trace(cli_session *session, qn_trace *trace, const char *path,
+                                 qn_status *status) QN_MUST_USE;
+
 /* The most that a context's values and scratch can take over the declared range, in bytes; 0: there is no ceiling. */
 qn_status *cli_session_find_ceiling(const cli_session *session, uint64_t *out_bytes) QN_MUST_USE;
 

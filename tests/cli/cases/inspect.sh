@@ -17,6 +17,7 @@ prints "^source +tensorflow model 'scenes' of [0-9]+ bytes, hash [0-9a-f]{16}; b
 prints '^image .*labels of 9 classes'
 prints '^arena .*at 1x161x161x3'
 prints '^ceiling .*for every shape in range'
+prints '^cost +typical 1x81x81x3: '
 quench ok inspect scenes.qn --shape 1,20,30,3
 prints '^arena .*at 1x20x30x3'
 
@@ -26,6 +27,7 @@ prints '^ +[0-9]+  logits/semantic/BiasAdd: conv2d \{.*\}; f32.*; kernel conv_f3
 prints '^  arena +[0-9]+ +[0-9]+ +[0-9]+\.\.[0-9]+ +'
 quench ok inspect scenes.qn --steps --memory --json -
 expect "$(json kind)" = compiled
+between "$(json cost.largest.arena_bytes)" 1 "$(json arena_bytes_range_max)"
 between "$(json arena_bytes)" 1 "$(json arena_bytes_range_max)"
 expect "$(json steps.#)" = "$(json step_count)"
 between "$(json values.#)" "$(json step_count)" 100000
