@@ -87,6 +87,30 @@ size_t cli_tensor_bytes(const qn_tensor *tensor) {
     return count_bytes(tensor->dtype, tensor->rank, tensor->dims, &bytes) ? bytes : 0;
 }
 
+size_t cli_tensor_elems(const qn_tensor *tensor) {
+    size_t size = cli_dtype_size(tensor->dtype);
+    return size ? cli_tensor_bytes(tensor) / size : 0;
+}
+
+static int64_t from_float(double value) { return value >= 0 && value < 0x1p53 ? (int64_t)value : -1; }
+
+int64_t cli_tensor_integer(const qn_tensor *tensor, size_t i) {
+    switch (tensor->dtype) {
+    case QN_DTYPE_BOOL:
+    case QN_DTYPE_U8: return ((const uint8_t *)tensor->data)[i];
+    case QN_DTYPE_S8: return ((const int8_t *)tensor->data)[i];
+    case QN_DTYPE_U16: return ((const uint16_t *)tensor->data)[i];
+    case QN_DTYPE_S16: return ((const int16_t *)tensor->data)[i];
+    case QN_DTYPE_U32: return ((const uint32_t *)tensor->data)[i];
+    case QN_DTYPE_S32: return ((const int32_t *)tensor->data)[i];
+    case QN_DTYPE_U64:
+    case QN_DTYPE_S64: return ((const int64_t *)tensor->data)[i];
+    case QN_DTYPE_F32: return from_float(((const float *)tensor->data)[i]);
+    case QN_DTYPE_F64: return from_float(((const double *)tensor->data)[i]);
+    default: return -1;
+    }
+}
+
 /* ---- --shape ---- */
 
 static qn_status *take_shape(const qn_model *model, const char *text, qn_shape *shapes) {

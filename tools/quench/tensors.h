@@ -22,6 +22,9 @@ qn_status *cli_tensor_init(qn_dtype dtype, int rank, const int64_t *dims, qn_ten
 void cli_tensor_free(qn_tensor *tensor);
 /* Bytes of a tensor that exists. */
 size_t cli_tensor_bytes(const qn_tensor *tensor);
+size_t cli_tensor_elems(const qn_tensor *tensor);
+/* Element i of a tensor of numbers as a whole one; -1 for what is none from 0 on. */
+int64_t cli_tensor_integer(const qn_tensor *tensor, size_t i);
 
 /* Takes texts of --shape ("1,513,513,3" for a single input, "NAME=1,513,513,3") for the inputs of `model`. An input
  * without one has its fixed dims, and the upper end of the range of the others.
