@@ -304,10 +304,12 @@ static qn_status *segment(batch *b, char **operands, int count) {
 int cli_cmd_segment(int argc, char **argv) {
     segment_settings settings = {.alpha = 0.5};
     int first, code = cli_parse(&command, argc, argv, &settings, &first);
-    if (code != CLI_GO_ON) return code;
-    if (!settings.out) return cli_usage("-o DIR is missing");
-    batch b = {.settings = &settings};
-    code = cli_finish(segment(&b, argv + first, argc - first));
-    batch_deinit(&b);
+    if (code == CLI_GO_ON && !settings.out) code = cli_usage("-o DIR is missing");
+    if (code == CLI_GO_ON) {
+        batch b = {.settings = &settings};
+        code = cli_finish(segment(&b, argv + first, argc - first));
+        batch_deinit(&b);
+    }
+    cli_run_options_deinit(&settings.run);
     return code;
 }

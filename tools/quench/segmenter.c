@@ -15,7 +15,9 @@ struct segmenter {
 /* ---- Life ---- */
 
 static qn_status *open_parts(const char *path, const cli_run_options *run, fitter_choice fit, segmenter *s) {
-    CLI_TRY(cli_session_open(path, run, NULL, &s->session));
+    cli_run_options options = *run;
+    options.source.calibration.fit = fit;
+    CLI_TRY(cli_session_open(path, &options, NULL, &s->session));
     CLI_TRY(cli_context(fitter_init(s->session.model, fit, &s->fitter), "%s", path));
     s->output_count = qn_model_get_info(s->session.model)->output_count;
     s->outputs = calloc(s->output_count + 1, sizeof *s->outputs);

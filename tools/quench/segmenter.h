@@ -3,6 +3,7 @@
 #define SEGMENTER_H
 
 #include "fitter.h"
+#include "session.h"
 
 typedef struct segmenter segmenter;
 
