@@ -28,7 +28,8 @@ qn_status *fitter_load(const fitter *f, const char *path, qn_image *out_photo) Q
 
 /* How a picture of this size runs. */
 qn_status *fitter_plan(const fitter *f, int width, int height, qn_image_fit *out_fit) QN_MUST_USE;
-/* The picture at fit->width x fit->height: *out_scaled is new, or has no data where the picture has that size already. */
+/* The picture at fit->width x fit->height: *out_scaled is new, or has no data where the picture has that size already.
+ */
 qn_status *fitter_scale(const qn_image *photo, const qn_image_fit *fit, qn_image *out_scaled) QN_MUST_USE;
 
 /* The shape at which a tile of width x height runs: one below the range's lower end is padded to it. */
