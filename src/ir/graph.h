@@ -20,13 +20,13 @@ typedef struct qn_use {
 } qn_use;
 
 /* What a float value was seen, or is said, to hold. Owned by an arena that outlives the graph. */
-typedef struct qn_value_range {
+typedef struct qn_value_stats {
     float low, high;  /* finite, low <= 0 <= high, low < high */
     int64_t channels; /* of the arrays below, along the last axis; 0: there are none */
     const float *channel_low, *channel_high;
     const float *channel_mean, *channel_square; /* means of the value and of its square; NULL: not known */
     int is_exact; /* a grid that somebody chose: quantised with just these ends, one scale for all channels */
-} qn_value_range;
+} qn_value_stats;
 
 struct qn_value {
     uint32_t id;         /* unique in the graph, in order of creation */
@@ -41,7 +41,7 @@ struct qn_value {
     qn_dim *contents;             /* elements as expressions where known (small integers), else NULL */
     QN_LIST(qn_use) uses;
     int is_input, is_output; /* may be both */
-    const qn_value_range *range; /* floats: what integer precision may count on; NULL: not known */
+    const qn_value_stats *stats; /* floats: what integer precision may count on; NULL: not known */
     uint32_t fixed_axes;     /* inputs: bit i: dim i is to stay the number it is, whatever could vary */
 };
 

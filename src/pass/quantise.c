@@ -46,7 +46,7 @@ static const char *find_obstacle(qn_graph *graph, const qn_node *node) {
     if (node->input_count > BIAS && node->inputs[BIAS] && !qn_value_is_constant(node->inputs[BIAS]))
         return "its bias is no constant";
     if (x->type.dtype != QN_DTYPE_F32 || qn_value_is_constant(x)) return "what it reads is no float value";
-    if (!x->range) return qn_arena_printf(graph->arena, "there is no range for '%s'", x->name);
+    if (!x->stats) return qn_arena_printf(graph->arena, "there is no range for '%s'", x->name);
     return is_conv(node) ? convolution_obstacle(node) : product_obstacle(node);
 }
 
@@ -125,7 +125,7 @@ typedef struct conversion {
 
 static qn_status *choose_encoding(qn_graph *graph, const qn_value *x, qn_dtype dtype, qn_encoding *out) {
     qn_layer *layers = QN_ARENA_ARRAY(graph->arena, qn_layer, x->uses.count);
-    qn_encoding_request request = {.range = x->range, .wish = &graph->integer, .dtype = dtype, .layers = layers};
+    qn_encoding_request request = {.stats = x->stats, .wish = &graph->integer, .dtype = dtype, .layers = layers};
     qn_view unused;
     if (!layers) return qn_status_out_of_memory();
     if (!qn_dim_is_const(graph->dims, x->type.dims[x->type.rank - 1], &request.channels))

@@ -12,7 +12,7 @@ static double clamp(double value, double low, double high) { return value < low 
 
 /* One scale for all. */
 static void fit_tensor(const qn_encoding_request *request, qn_encoding *out) {
-    qn_range range = {(double)request->range->low, (double)request->range->high};
+    qn_range range = {(double)request->stats->low, (double)request->stats->high};
     qn_quant_params params =
         qn_quant_params_from_range(&range, request->dtype == QN_DTYPE_S16 ? 16 : 8, request->wish->symmetric);
     for (int64_t c = 0; c < out->channels; c++) {
@@ -29,12 +29,12 @@ static double scale_around(double low, double high, double zero_point) {
 
 /* The finest scale that each channel allows; all zero points are that of the tensor if they must be one. */
 static void find_finest(const qn_encoding_request *request, const qn_encoding *tensor, double *out_scale) {
-    const qn_value_range *range = request->range;
+    const qn_value_stats *stats = request->stats;
     double widest = 0;
     for (int64_t c = 0; c < request->channels; c++) {
-        double low = fmin((double)range->channel_low[c], 0.0), high = fmax((double)range->channel_high[c], 0.0);
-        low = fmax(low, (double)range->low);
-        high = fmin(high, (double)range->high);
+        double low = fmin((double)stats->channel_low[c], 0.0), high = fmax((double)stats->channel_high[c], 0.0);
+        low = fmax(low, (double)stats->low);
+        high = fmin(high, (double)stats->high);
         if (request->dtype == QN_DTYPE_S16)
             out_scale[c] = fmax(high, -low) / 32767.0;
         else if (request->wish->symmetric || request->one_zero_point)
@@ -60,7 +60,7 @@ static void blend(const qn_encoding_request *request, const double *finest, int 
                                     : coarsest;
         out->scale[c] = (float)scale;
         if (request->dtype == QN_DTYPE_S16 || request->wish->symmetric || request->one_zero_point) continue;
-        double low = fmin((double)request->range->channel_low[c], 0.0);
+        double low = fmin((double)request->stats->channel_low[c], 0.0);
         out->zero_point[c] = (int32_t)clamp(rint(-low / scale), 0.0, 255.0);
     }
 }
@@ -102,16 +102,16 @@ static qn_status *equalise(const qn_encoding_request *request, qn_arena *arena, 
 }
 
 qn_status *qn_encoding_choose(const qn_encoding_request *request, qn_arena *arena, qn_encoding *out) {
-    const qn_value_range *range = request->range;
+    const qn_value_stats *stats = request->stats;
     *out = (qn_encoding){.dtype = request->dtype, .channels = request->channels};
     out->scale = QN_ARENA_ARRAY(arena, float, (size_t)request->channels);
     out->zero_point = QN_ARENA_ARRAY(arena, int32_t, (size_t)request->channels);
     if (!out->scale || !out->zero_point) return qn_status_out_of_memory();
     assert(request->layer_count && request->channels > 0);
-    int has_channels = range->channels == request->channels;
-    out->mean = has_channels ? range->channel_mean : NULL;
-    out->square = has_channels ? range->channel_square : NULL;
+    int has_channels = stats->channels == request->channels;
+    out->mean = has_channels ? stats->channel_mean : NULL;
+    out->square = has_channels ? stats->channel_square : NULL;
     fit_tensor(request, out);
-    if (!has_channels || range->is_exact || !request->wish->equalise) return NULL;
+    if (!has_channels || stats->is_exact || !request->wish->equalise) return NULL;
     return equalise(request, arena, out);
 }

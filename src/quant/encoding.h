@@ -13,7 +13,7 @@
 #include "quant/layer.h"
 
 typedef struct qn_encoding_request {
-    const qn_value_range *range;
+    const qn_value_stats *stats;
     int64_t channels; /* of the value, along its last axis */
     const qn_integer_wish *wish;
     qn_dtype dtype;     /* U8 or S16 */
