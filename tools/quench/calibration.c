@@ -96,8 +96,7 @@ static qn_status *open_samples(const calibration_options *options, qn_model *mod
                                     .masks = is_contract && !is_agreement(options) ? options->masks : NULL,
                                     .fit = options->fit,
                                     .limit = is_own ? 0 : options->limit,
-                                    .skips_unreadable = options->skips_unreadable,
-                                    .warns = is_own || !is_contract};
+                                    .skips_unreadable = options->skips_unreadable};
     return sample_source_open(model, &samples, out_source);
 }
 

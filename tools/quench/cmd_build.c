@@ -133,9 +133,12 @@ static void print_value(const char *what, const qn_value_info *value) {
     printf("%-10s %s: %s %s\n", what, value->name, cli_dtype_name(value->dtype), cli_print_range(value, text));
 }
 
-static void print_calibration(const calibration *c) {
+static void print_calibration(const builder *b) {
+    const calibration *c = &b->calibration;
+    const char *ranges = b->options->calibration.ranges, *fixed = b->options->calibration.fixed;
     char algorithm[40];
-    if (!c->sample_count) return;
+    if (ranges || fixed) printf("%-10s %s%s\n", "ranges", ranges ? "from " : "all ", ranges ? ranges : fixed);
+    if (ranges || !c->sample_count) return;
     calibration_print_algorithm(c, algorithm, sizeof algorithm);
     printf("%-10s %lld samples in %.1f s%s%s\n", "calibrated", (long long)c->sample_count, 1e-3 * c->ms,
            *algorithm ? ", " : "", algorithm);
@@ -157,7 +160,7 @@ static void print_summary(const result *r) {
     const qn_model_info *info = qn_model_get_info(model);
     char text[CLI_BYTES_TEXT];
     printf("%s: %s, built in %.0f ms\n", r->out, cli_print_bytes(info->file_bytes, text), r->ms);
-    print_calibration(&r->builder->calibration);
+    print_calibration(r->builder);
     for (size_t i = 0; i < info->input_count; i++) print_value("input", qn_model_input(model, i));
     for (size_t i = 0; i < info->output_count; i++) print_value("output", qn_model_output(model, i));
     printf("%-10s %zu\n%-10s %s\n", "steps", info->step_count, "constants", cli_print_bytes(info->const_bytes, text));

@@ -16,7 +16,7 @@ typedef struct picture_samples {
     fitter fitter;
     qn_engine *engine; /* for the size of the labels; NULL without masks */
     qn_context *context;
-    int skips_unreadable, warns; /* warns: of pictures that are there twice */
+    int skips_unreadable;
     picture *items;
     size_t count, at; /* at: the next one */
     int64_t given, skipped;
@@ -66,13 +66,13 @@ static uint64_t hash_file(const char *path) {
     return failed ? 0 : hash;
 }
 
-/* Says once which of the pictures so far the one at s->at is a copy of. */
-static void warn_of_copy(picture_samples *s) {
+/* Whoever measures says how many samples are there twice; this says which. */
+static void name_copy(picture_samples *s) {
     picture *one = &s->items[s->at];
     one->hash = hash_file(one->file.path);
     for (size_t i = 0; i < s->at && one->hash; i++)
         if (s->items[i].hash == one->hash) {
-            cli_note("warning: %s is the same picture as %s, and counts twice", one->file.path, s->items[i].file.path);
+            cli_remark("%s is the same picture as %s", one->file.path, s->items[i].file.path);
             return;
         }
 }
@@ -125,7 +125,7 @@ static qn_status *open_picture(picture_samples *s, const picture *one) {
 /* Opens the next picture that can be read; *out_has is 0 if there is none. */
 static qn_status *advance(picture_samples *s, int *out_has) {
     for (*out_has = 0; s->at < s->count;) {
-        if (s->warns && !s->is_second_pass) warn_of_copy(s);
+        if (cli_is_verbose() && !s->is_second_pass) name_copy(s);
         qn_status *status = open_picture(s, &s->items[s->at++]);
         *out_has = !status;
         if (!status || !s->skips_unreadable) return status;
@@ -249,7 +249,6 @@ static qn_status *take_items(picture_samples *s, const sample_options *options, 
 
 static qn_status *open_parts(picture_samples *s, qn_model *model, const sample_options *options, sample_list *list) {
     s->skips_unreadable = options->skips_unreadable;
-    s->warns = options->warns;
     CLI_TRY(fitter_init(model, options->fit, &s->fitter));
     CLI_TRY(take_items(s, options, list));
     if (!options->masks) return NULL;

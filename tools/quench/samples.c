@@ -188,14 +188,6 @@ static qn_status *open_kind(qn_model *model, const sample_options *options, samp
     return picture_samples_open(model, options, &lists[0], out_source);
 }
 
-static void warn_of_few(const sample_options *options, int64_t count) {
-    if (count == 1 || count == 2)
-        cli_note(
-            "warning: %s: %lld sample%s, which is hardly enough to know the values by: some 50 that are like those to "
-            "come will do",
-            options->option, (long long)count, count == 1 ? "" : "s");
-}
-
 qn_status *sample_source_open(qn_model *model, const sample_options *options, sample_source *out_source) {
     size_t inputs = qn_model_get_info(model)->input_count;
     sample_list *lists = calloc(inputs + 1, sizeof *lists);
@@ -207,7 +199,6 @@ qn_status *sample_source_open(qn_model *model, const sample_options *options, sa
         status = cli_context(add_text(model, options, text, lists, &kind), "%s %s", options->option, text);
     }
     if (!status) status = cli_context(open_kind(model, options, lists, kind, out_source), "%s", options->option);
-    if (!status && options->warns) warn_of_few(options, out_source->samples.count);
     for (size_t i = 0; lists && i < inputs; i++) sample_list_deinit(&lists[i]);
     free(lists);
     return status;

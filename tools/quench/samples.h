@@ -14,7 +14,6 @@ typedef struct sample_options {
     fitter_choice fit;
     int64_t limit;        /* 0; else use at most so many, evenly spread over all */
     int skips_unreadable; /* pictures that cannot be read are left out, with a warning each */
-    int warns;            /* of a set that is too small, or holds a picture twice */
 } sample_options;
 
 /* Samples and how they end. The samples stay valid until then; `count` is an upper bound where pictures may be skipped.
