@@ -6,6 +6,7 @@
 #include "driver/network.h"
 #include "driver/trial.h"
 
+#include <float.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -221,29 +222,37 @@ qn_status *qn_calibrate(qn_calibrator *c, const qn_network *network, const qn_co
 
 /* ---- Ranges ---- */
 
-static qn_status *measure(const qn_calibrator *c, const qn_watched *watched, const qn_range_request *request,
-                          qn_arena *arena, qn_value_range *out) {
-    const qn_observer *observer = watched->observer;
-    int64_t channels = observer->channels == observer->row_elems ? observer->channels : 0;
-    float *columns = QN_ARENA_ARRAY(arena, float, (size_t)(4 * channels));
+/* Per channel, into `out`; `columns` has room for four numbers of each. */
+static qn_status *measure_channels(const qn_calibrator *c, const qn_observer *observer, const qn_range_request *request,
+                                   qn_arena *arena, float *columns, qn_value_range *out) {
+    int64_t channels = observer->channels;
     float *low = columns, *high = low + channels, *mean = high + channels, *square = mean + channels;
-    qn_range range;
-    if (!columns) return qn_status_out_of_memory();
-    QN_TRY_CTX(qn_range_estimate(c->algorithm, observer, request, &range), "value '%s'", watched->name);
-    *out = (qn_value_range){.name = watched->name, .channels = channels, .low = (float)range.low, .high = (float)range.high};
-    if (!channels) return NULL;
+    qn_range *ranges = QN_ARENA_ARRAY(arena, qn_range, (size_t)channels);
+    if (!ranges) return qn_status_out_of_memory();
+    QN_TRY(qn_range_estimate_channels(c->algorithm, observer, request, ranges));
     for (int64_t i = 0; i < channels; i++) {
-        QN_TRY(qn_range_estimate_channel(c->algorithm, observer, request, i, &range));
-        low[i] = (float)range.low;
-        high[i] = (float)range.high;
+        low[i] = (float)ranges[i].low;
+        high[i] = (float)ranges[i].high;
         mean[i] = (float)qn_observer_channel_mean(observer, i);
-        square[i] = (float)qn_observer_channel_square(observer, i);
+        square[i] = fminf((float)qn_observer_channel_square(observer, i), FLT_MAX);
     }
+    out->channels = channels;
     out->channel_low = low;
     out->channel_high = high;
     out->channel_mean = mean;
     out->channel_square = square;
     return NULL;
+}
+
+static qn_status *measure(const qn_calibrator *c, const qn_watched *watched, const qn_range_request *request,
+                          qn_arena *arena, qn_value_range *out) {
+    const qn_observer *observer = watched->observer;
+    qn_range range;
+    QN_TRY(qn_range_estimate(c->algorithm, observer, request, &range));
+    *out = (qn_value_range){.name = watched->name, .low = (float)range.low, .high = (float)range.high};
+    if (observer->channels != observer->row_elems) return NULL; /* too many channels to be watched one by one */
+    float *columns = QN_ARENA_ARRAY(arena, float, (size_t)(4 * observer->channels));
+    return columns ? measure_channels(c, observer, request, arena, columns, out) : qn_status_out_of_memory();
 }
 
 qn_status *qn_calibrator_ranges(const qn_calibrator *c, int bits, int symmetric, qn_arena *arena,
@@ -263,7 +272,7 @@ qn_status *qn_calibrator_ranges(const qn_calibrator *c, int bits, int symmetric,
     for (size_t i = 0; i < c->watched.count; i++) {
         qn_value_range range;
         if (!c->watched.items[i].observer->elements) continue;
-        QN_TRY(measure(c, &c->watched.items[i], &request, arena, &range));
+        QN_TRY_CTX(measure(c, &c->watched.items[i], &request, arena, &range), "value '%s'", c->watched.items[i].name);
         QN_TRY(qn_value_ranges_add(out_ranges, &range));
     }
     return NULL;

@@ -41,6 +41,8 @@ typedef struct qn_kernel_set {
     const struct qn_resize_f32_kernel *resize_f32;
     const struct qn_argmax_f32_kernel *argmax_f32;
     const struct qn_convert_f16_kernel *convert_f16;
+    const struct qn_conv_int_kernel *conv_u8;
+    const struct qn_depthwise_u8_kernel *depthwise_u8;
 } qn_kernel_set;
 
 /* The last row of each family in kernels.def whose needs are all in `features`. A pure function. */

@@ -4,6 +4,7 @@
 
 #include "kernel/kernel.h"
 
+#define QN_NEEDS_AVX2_HALF (QN_CPU(AVX2) | QN_CPU(FMA) | QN_CPU(F16C))
 #define QN_NEEDS_AVX512                                                                                                \
     (QN_CPU(AVX2) | QN_CPU(FMA) | QN_CPU(AVX512F) | QN_CPU(AVX512BW) | QN_CPU(AVX512VL) | QN_CPU(AVX512DQ))
 

@@ -34,11 +34,13 @@ typedef struct qn_requantize {
 /* ---- Families conv_u8 and conv_s16: convolution with groups == 1, and matrix product (1 tap) ----
    acc[n,y,x,o] = bias[o] + sum over ky, kx, c of src[n, y*stride - pad + ky*dilation, ...] * w[ky, kx, c, o], src outside
    the picture read as pad_value. conv_u8: src uint8, weights int8, bias and acc int32; the caller sees to it that no sum
-   leaves int32 (KH*KW*Cin <= 65536 and |bias| < 2^30 do). conv_s16: src and weights int16, bias and acc int64.
+   leaves int32 (KH*KW*Cin <= QN_CONV_U8_MAX_DEPTH and |bias| < 2^30 do). conv_s16: src and weights int16, bias and acc int64.
    Packed weights: panels of 16 outputs, the last one padded with zeros; within a panel
      PANEL16 u8:  [ceil(K/4)][16][4] int8    element (k, o) at ((o/16 * ceil(K/4) + k/4) * 16 + o%16) * 4 + k%4
      PANEL16 s16: [ceil(K/2)][16][2] int16   element (k, o) at ((o/16 * ceil(K/2) + k/2) * 16 + o%16) * 2 + k%2
    K padded with zeros, k = (ky*KW + kx)*Cin + c. */
+
+enum { QN_CONV_U8_MAX_DEPTH = 32768 };
 
 typedef struct qn_conv_int_params {
     const void *kernel; /* qn_conv_u8_kernel or qn_conv_s16_kernel */
@@ -49,6 +51,26 @@ typedef struct qn_conv_int_params {
     int64_t pad_value;
     qn_requantize result;
 } qn_conv_int_params;
+
+/* Innermost tile, as qn_conv_f32_tile: `rows` output pixels by `outputs` outputs; strides and depth are in elements. */
+typedef struct qn_conv_int_tile {
+    const void *src; /* row r: depth elements */
+    int64_t src_stride, depth;
+    const void *weights;  /* first panel */
+    int64_t panel_stride; /* from one panel to the next */
+    const void *bias;     /* [outputs] */
+    qn_requantize result; /* its pointers start at row 0 and the first output */
+    int64_t result_stride; /* from a row of dst, and of addend, to the next */
+    int64_t rows, outputs;
+} qn_conv_int_tile;
+
+typedef struct qn_conv_int_kernel {
+    const char *name;
+    int tile_rows, tile_panels;
+    void (*tile)(const qn_conv_int_tile *tile);
+    void (*begin)(void), (*end)(void); /* or NULL: around the tiles that a thread runs */
+} qn_conv_int_kernel;
+typedef qn_conv_int_kernel qn_conv_u8_kernel;
 
 size_t qn_conv_u8_packed_bytes(int64_t taps_by_cin, int64_t cout);
 size_t qn_conv_s16_packed_bytes(int64_t taps_by_cin, int64_t cout);
@@ -63,6 +85,35 @@ void qn_conv_s16_work(const qn_conv_int_params *params, struct qn_work *out_work
      CHANNEL16 u8:  [ceil(KH/4)][KW][16][4] int8    (ky, kx, c) at (((c/16 * ceil(KH/4) + ky/4) * KW + kx) * 16 + c%16) * 4 + ky%4
      CHANNEL16 s16: [KH*KW][16] int16
    KH padded with zeros: four taps of one column stand side by side, as dot products of bytes want them. */
+
+enum { QN_DEPTHWISE_BLOCK = 16, QN_DEPTHWISE_GROUP = 4 }; /* channels; taps of one column */
+
+/* Four source rows side by side: cell x of channel c becomes bytes 4 * c .. 4 * c + 3 of out_cells + x * out_step. */
+typedef struct qn_depthwise_u8_rows {
+    const uint8_t *rows[QN_DEPTHWISE_GROUP]; /* of the first channel */
+    int64_t steps[QN_DEPTHWISE_GROUP];       /* from one cell to the next */
+    int64_t cells, channels;                 /* channels: 1 .. 16; lanes beyond are left as they were, or filled anyhow */
+    uint8_t *out_cells;                      /* 64 bytes a cell */
+    int64_t out_step;
+} qn_depthwise_u8_rows;
+
+/* A run of output columns of one row and one block of channels, from cells as above. */
+typedef struct qn_depthwise_u8_tile {
+    const uint8_t *cells;                  /* group 0, tap 0 of column 0 */
+    int64_t column_step, tap_step;         /* bytes from one column to the next, from one tap of a row to the next */
+    int64_t group_step, groups, kernel_w;  /* bytes from one group of four rows to the next */
+    int64_t columns, channels;
+    const int8_t *weights; /* of the block */
+    const int32_t *bias;
+    qn_requantize result;  /* its pointers start at column 0 and the first channel */
+    int64_t result_stride;
+} qn_depthwise_u8_tile;
+
+typedef struct qn_depthwise_u8_kernel {
+    const char *name;
+    void (*interleave)(const qn_depthwise_u8_rows *rows);
+    void (*tile)(const qn_depthwise_u8_tile *tile);
+} qn_depthwise_u8_kernel;
 
 size_t qn_depthwise_u8_packed_bytes(int64_t kernel_h, int64_t kernel_w, int64_t channels);
 size_t qn_depthwise_s16_packed_bytes(int64_t kernel_h, int64_t kernel_w, int64_t channels);

@@ -38,4 +38,6 @@ void qn_kernel_select(qn_cpu_features features, qn_kernel_set *out_set) {
     out_set->resize_f32 = find_last("resize_f32", features);
     out_set->argmax_f32 = find_last("argmax_f32", features);
     out_set->convert_f16 = find_last("convert_f16", features);
+    out_set->conv_u8 = find_last("conv_u8", features);
+    out_set->depthwise_u8 = find_last("depthwise_u8", features);
 }

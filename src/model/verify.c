@@ -256,19 +256,36 @@ static int64_t packing_of(const qn_program_step *step) {
     return QN_PACKING_PLAIN;
 }
 
-/* Packed weights (always operand 1) fill whole panels of 16 along their last axis. */
+/* Bytes of packed weights (docs/kernel-contracts.md): outputs fill panels of 16; what is summed over, or the height of a
+   kernel of one channel, fills the groups that integer kernels multiply at once. 0: the size overflows. */
+static int packed_size(const qn_program *program, const qn_program_value *weights, int64_t packing,
+                              uint64_t *out_bytes) {
+    enum { PANEL = 16, QUAD = 4, PAIR = 2 };
+    int is_panel = packing == QN_PACKING_PANEL16, last = weights->rank - 1;
+    uint64_t group = weights->dtype == QN_DTYPE_S8 ? QUAD : weights->dtype == QN_DTYPE_S16 && is_panel ? PAIR : 1;
+    uint64_t rows = 1, columns = (uint64_t)program->dims[weights->dims[last]].imm;
+    if (__builtin_add_overflow(columns, PANEL - 1, &columns)) return 0;
+    for (int d = 0; d < last; d++) {
+        uint64_t dim = (uint64_t)program->dims[weights->dims[d]].imm;
+        if (!is_panel && d == 0) dim = dim / group * group + (dim % group ? group : 0);
+        if (__builtin_mul_overflow(rows, dim, &rows)) return 0;
+    }
+    if (is_panel && __builtin_add_overflow(rows, group - 1, &rows)) return 0;
+    if (is_panel) rows = rows / group * group;
+    return !__builtin_mul_overflow(rows, columns / PANEL * PANEL, out_bytes) &&
+           !__builtin_mul_overflow(*out_bytes, qn_dtype_size(weights->dtype), out_bytes);
+}
+
+/* Packed weights are always operand 1. */
 static qn_status *verify_packing(const qn_program *program, const qn_program_step *step) {
-    enum { WEIGHTS = 1, PANEL = 16 };
+    enum { WEIGHTS = 1 };
+    uint64_t bytes;
     if (packing_of(step) == QN_PACKING_PLAIN) return NULL;
     const qn_program_value *weights = &program->values[program->operands[step->first_input + WEIGHTS]];
     if (weights->place != QN_PLACE_CONSTANT || weights->alias >= 0 || weights->rank < 1)
         return BAD("packed weights '%s' are no constant", weights->name);
-    uint64_t bytes = qn_dtype_size(weights->dtype);
-    for (int d = 0; d < weights->rank; d++) {
-        uint64_t dim = (uint64_t)program->dims[weights->dims[d]].imm;
-        if (d == weights->rank - 1) dim = dim / PANEL * PANEL + (dim % PANEL ? PANEL : 0);
-        if (__builtin_mul_overflow(bytes, dim, &bytes)) return BAD("the size of the packed weights overflows");
-    }
+    if (!packed_size(program, weights, packing_of(step), &bytes))
+        return BAD("the size of the packed weights overflows");
     if (bytes > weights->bytes)
         return BAD("packed weights '%s' of %llu bytes, but their shape needs %llu", weights->name,
                    (unsigned long long)weights->bytes, (unsigned long long)bytes);

@@ -4,7 +4,7 @@
  *
  * Zero points of x are folded into the bias by whoever makes the node: bias - sum of zero_point * w. */
 #include "op/conv.h"
-#include "op/requantize.h"
+#include "op/lower_quantized.h"
 
 enum { X = 0, WEIGHTS = 1, BIAS = 2, MULTIPLIER = 3, LIMIT = 4, ADDEND_MULTIPLIER = 5, ADDEND = 6, INPUTS = 7 };
 
@@ -82,6 +82,48 @@ static qn_status *eval_conv2d_quantized(const qn_eval *eval) {
     return NULL;
 }
 
+/* Sums of more products may leave int32; the planner packs no such weights. */
+static int lower_conv2d_quantized(const qn_eval *operands, const qn_kernel_set *kernels, qn_work *out_work) {
+    const qn_conv2d_quantized_attrs *attrs = operands->attrs;
+    const qn_view *x = &operands->inputs[X], *weights = &operands->inputs[WEIGHTS], *out = &operands->outputs[0];
+    if (x->dtype != QN_DTYPE_U8 || !qn_view_elems(x) || !qn_view_elems(out)) return 0;
+    qn_window window = qn_conv_window(&attrs->conv, weights->dims[0], weights->dims[1]);
+    qn_conv_int_params params = {
+        .src = x->data,
+        .weights = weights->data,
+        .bias = operands->inputs[BIAS].data,
+        .batch = x->dims[0],
+        .in_h = x->dims[1],
+        .in_w = x->dims[2],
+        .in_c = x->dims[3],
+        .out_h = out->dims[1],
+        .out_w = out->dims[2],
+        .out_c = out->dims[3],
+        .kernel_h = window.kernel[0],
+        .kernel_w = window.kernel[1],
+        .stride_h = window.stride[0],
+        .stride_w = window.stride[1],
+        .dilation_h = window.dilation[0],
+        .dilation_w = window.dilation[1],
+        .pad_top = qn_window_pad_before(&window, 0, x->dims[1], out->dims[1]),
+        .pad_left = qn_window_pad_before(&window, 1, x->dims[2], out->dims[2]),
+        .pad_value = attrs->pad_value,
+        .result = qn_requantize_lower(operands, &attrs->result, &slots),
+    };
+    if (window.kernel[0] * window.kernel[1] > QN_CONV_U8_MAX_DEPTH / weights->dims[2]) return 0;
+    if (attrs->packing == QN_PACKING_PANEL16 && attrs->conv.groups == 1) {
+        params.kernel = kernels->conv_u8;
+        qn_conv_u8_work(&params, out_work);
+        return 1;
+    }
+    if (attrs->packing == QN_PACKING_CHANNEL16 && attrs->conv.groups == params.in_c && params.out_c == params.in_c) {
+        params.kernel = kernels->depthwise_u8;
+        qn_depthwise_u8_work(&params, out_work);
+        return 1;
+    }
+    return 0;
+}
+
 static int64_t macs_conv2d_quantized(const qn_eval *operands) {
     const qn_view *weights = &operands->inputs[WEIGHTS];
     return qn_view_elems(&operands->outputs[0]) * weights->dims[0] * weights->dims[1] * weights->dims[2];
@@ -123,6 +165,7 @@ const qn_op_def qn_op_conv2d_quantized = {
     .attrs_bytes = sizeof(qn_conv2d_quantized_attrs),
     .infer = infer_conv2d_quantized,
     .eval = eval_conv2d_quantized,
+    .lower = lower_conv2d_quantized,
     .macs = macs_conv2d_quantized,
     .sample = sample_conv2d_quantized,
 };

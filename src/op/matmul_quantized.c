@@ -1,6 +1,6 @@
 /* matmul_quantized - product of integers with a constant matrix, exact, and what op/requantize.h makes of its sums:
  * acc[..., m, n] = bias[n] + sum over k of a[..., m, k] * b[k, n]. */
-#include "op/requantize.h"
+#include "op/lower_quantized.h"
 
 enum { A = 0, B = 1, BIAS = 2, MULTIPLIER = 3, LIMIT = 4, INPUTS = 5 };
 
@@ -48,6 +48,37 @@ static qn_status *eval_matmul_quantized(const qn_eval *eval) {
     return NULL;
 }
 
+/* A convolution of 1 tap over a row of pixels. */
+static int lower_matmul_quantized(const qn_eval *operands, const qn_kernel_set *kernels, qn_work *out_work) {
+    const qn_matmul_quantized_attrs *attrs = operands->attrs;
+    const qn_view *a = &operands->inputs[A], *b = &operands->inputs[B], *out = &operands->outputs[0];
+    int64_t depth = b->dims[0], columns = b->dims[1];
+    if (a->dtype != QN_DTYPE_U8 || attrs->packing != QN_PACKING_PANEL16 || depth > QN_CONV_U8_MAX_DEPTH) return 0;
+    if (!qn_view_elems(a) || !qn_view_elems(out)) return 0;
+    qn_conv_int_params params = {
+        .kernel = kernels->conv_u8,
+        .src = a->data,
+        .weights = b->data,
+        .bias = operands->inputs[BIAS].data,
+        .batch = 1,
+        .in_h = 1,
+        .in_w = qn_view_elems(out) / columns,
+        .in_c = depth,
+        .out_h = 1,
+        .out_w = qn_view_elems(out) / columns,
+        .out_c = columns,
+        .kernel_h = 1,
+        .kernel_w = 1,
+        .stride_h = 1,
+        .stride_w = 1,
+        .dilation_h = 1,
+        .dilation_w = 1,
+        .result = qn_requantize_lower(operands, &attrs->result, &slots),
+    };
+    qn_conv_u8_work(&params, out_work);
+    return 1;
+}
+
 static int64_t macs_matmul_quantized(const qn_eval *operands) {
     return qn_view_elems(&operands->outputs[0]) * operands->inputs[B].dims[0];
 }
@@ -79,6 +110,7 @@ const qn_op_def qn_op_matmul_quantized = {
     .attrs_bytes = sizeof(qn_matmul_quantized_attrs),
     .infer = infer_matmul_quantized,
     .eval = eval_matmul_quantized,
+    .lower = lower_matmul_quantized,
     .macs = macs_matmul_quantized,
     .sample = sample_matmul_quantized,
 };

@@ -1,4 +1,4 @@
-#include "op/requantize.h"
+#include "op/lower_quantized.h"
 
 void qn_requantize_bounds(const qn_requantize_attrs *attrs, float *out_low, float *out_high) {
     qn_dtype dtype = (qn_dtype)attrs->dtype;
@@ -50,9 +50,8 @@ static qn_status *infer_addend(qn_infer *infer, const qn_requantize_attrs *attrs
     if (has_multiplier != qn_dtype_is_integer(dtype))
         return QN_ERR(QN_INVALID_MODEL, "an addend of %s %s addend_multiplier", qn_dtype_name(dtype),
                       has_multiplier ? "takes no" : "needs an");
-    return has_multiplier
-               ? expect_vector(infer, slots->addend_multiplier, "addend_multiplier", QN_DTYPE_F32, channels)
-               : NULL;
+    return has_multiplier ? expect_vector(infer, slots->addend_multiplier, "addend_multiplier", QN_DTYPE_F32, channels)
+                          : NULL;
 }
 
 qn_status *qn_requantize_infer(qn_infer *infer, const qn_requantize_attrs *attrs, const qn_requantize_slots *slots,
@@ -67,8 +66,7 @@ qn_status *qn_requantize_infer(qn_infer *infer, const qn_requantize_attrs *attrs
     if (qn_infer_has(infer, slots->limit) != (attrs->activation == QN_ACTIVATION_RELU6))
         return QN_ERR(QN_INVALID_MODEL, "activation is %s, but %s", qn_activation_names[attrs->activation],
                       qn_infer_has(infer, slots->limit) ? "there is a limit" : "there is no limit");
-    if (qn_infer_has(infer, slots->limit))
-        QN_TRY(expect_vector(infer, slots->limit, "limit", QN_DTYPE_F32, channels));
+    if (qn_infer_has(infer, slots->limit)) QN_TRY(expect_vector(infer, slots->limit, "limit", QN_DTYPE_F32, channels));
     QN_TRY(check_zero_point("zero_point", attrs->zero_point, dtype));
     return infer_addend(infer, attrs, slots, channels, rank, dims);
 }
@@ -102,6 +100,39 @@ void qn_requantize_store(const qn_eval *eval, const qn_requantize_attrs *attrs, 
         qn_view_set(out, index, (double)t);
 }
 
+/* ---- Lowering ---- */
+
+static int64_t storage_of(qn_dtype dtype) {
+    switch (dtype) {
+    case QN_DTYPE_U8: return QN_STORAGE_U8;
+    case QN_DTYPE_S16: return QN_STORAGE_S16;
+    case QN_DTYPE_F16: return QN_STORAGE_F16;
+    case QN_DTYPE_F32: return QN_STORAGE_F32;
+    default: return QN_STORAGE_NONE;
+    }
+}
+
+static const void *optional_data(const qn_eval *operands, int input) {
+    return input >= 0 && qn_eval_has(operands, input) ? operands->inputs[input].data : NULL;
+}
+
+qn_requantize qn_requantize_lower(const qn_eval *operands, const qn_requantize_attrs *attrs,
+                                  const qn_requantize_slots *slots) {
+    qn_requantize result = {
+        .multiplier = operands->inputs[slots->multiplier].data,
+        .limit = optional_data(operands, slots->limit),
+        .addend_multiplier = optional_data(operands, slots->addend_multiplier),
+        .addend = optional_data(operands, slots->addend),
+        .dst = operands->outputs[0].data,
+        .zero_point = (int32_t)attrs->zero_point,
+        .addend_zero_point = (int32_t)attrs->addend_zero_point,
+        .dst_storage = storage_of(operands->outputs[0].dtype),
+    };
+    if (result.addend) result.addend_storage = storage_of(operands->inputs[slots->addend].dtype);
+    qn_requantize_bounds(attrs, &result.low, &result.high);
+    return result;
+}
+
 /* ---- Samples ---- */
 
 static void sample_vector(qn_sample *sample, int64_t channels, float low, float high) {
@@ -133,7 +164,8 @@ void qn_requantize_sample(qn_sample *sample, qn_requantize_attrs *attrs, const q
     attrs->activation = qn_rng_range(rng, 0, QN_ACTIVATION_RELU6);
     sample_bias(sample, sample->inputs[0].dtype == QN_DTYPE_U8 ? QN_DTYPE_S32 : QN_DTYPE_S64, channels);
     sample_vector(sample, channels, 1e-5f, 3e-3f);
-    int has_addend = slots->addend >= 0 && qn_rng_range(rng, 0, 1), has_limit = attrs->activation == QN_ACTIVATION_RELU6;
+    int has_addend = slots->addend >= 0 && qn_rng_range(rng, 0, 1),
+        has_limit = attrs->activation == QN_ACTIVATION_RELU6;
     if (has_limit)
         sample_vector(sample, channels, 1.0f, 200.0f);
     else if (has_addend)

@@ -11,9 +11,7 @@ enum { MULTIPLIER = 1, ZERO_POINT = 2 };
 /* Does the operator, applied to integers, give the integers of what it gives for floats? Data is input 0. */
 static int commutes(const qn_node *node) {
     const qn_op_def *op = node->op;
-    if (op == &qn_op_avg_pool2d) return !((const qn_pool2d_attrs *)node->attrs)->count_include_pad;
-    return op == &qn_op_max_pool2d || op == &qn_op_resize_bilinear || op == &qn_op_resize_nearest ||
-           op == &qn_op_identity;
+    return op == &qn_op_max_pool2d || op == &qn_op_resize_nearest || op == &qn_op_identity;
 }
 
 static int is_last_axis(const qn_node *concat) {

@@ -7,9 +7,13 @@
 
 typedef struct packing_job {
     qn_packing packing;
+    qn_dtype dtype;
     int64_t rows, columns; /* of the weights as a matrix [rows, columns] */
+    int64_t kernel_w;      /* CHANNEL16: rows are kernel_h * kernel_w */
     int transposed;        /* they are stored as [columns, rows] */
 } packing_job;
+
+static const packing_job no_job = {.packing = QN_PACKING_PLAIN};
 
 /* What has been made of a constant, so that nodes that share weights share them packed too. */
 typedef struct packed_constant {
@@ -17,18 +21,22 @@ typedef struct packed_constant {
     qn_value *value; /* NULL: nothing yet */
 } packed_constant;
 
-/* How a conv2d's weights are packed; PLAIN when no kernel covers it. */
-static packing_job convolution_job(const qn_view *weights, const qn_conv2d_attrs *attrs) {
+/* How the weights of a convolution are packed; PLAIN when no kernel covers it. */
+static packing_job convolution_job(const qn_view *weights, int64_t groups) {
     int64_t taps = weights->dims[0] * weights->dims[1], cin = weights->dims[2], cout = weights->dims[3];
-    if (attrs->groups == 1) return (packing_job){QN_PACKING_PANEL16, taps * cin, cout, 0};
-    if (cin == 1 && cout == attrs->groups) return (packing_job){QN_PACKING_CHANNEL16, taps, cout, 0};
-    return (packing_job){QN_PACKING_PLAIN, 0, 0, 0};
+    packing_job job = {.dtype = weights->dtype, .columns = cout, .kernel_w = weights->dims[1]};
+    job.packing = groups == 1 ? QN_PACKING_PANEL16 : QN_PACKING_CHANNEL16;
+    job.rows = groups == 1 ? taps * cin : taps;
+    return groups == 1 || (cin == 1 && cout == groups) ? job : no_job;
 }
 
-static packing_job product_job(const qn_view *weights, const qn_matmul_attrs *attrs) {
-    if (weights->rank != 2 || attrs->transpose_a) return (packing_job){QN_PACKING_PLAIN, 0, 0, 0};
-    int64_t k = weights->dims[attrs->transpose_b ? 1 : 0], n = weights->dims[attrs->transpose_b ? 0 : 1];
-    return (packing_job){QN_PACKING_PANEL16, k, n, attrs->transpose_b != 0};
+static packing_job product_job(const qn_view *weights, int transpose_a, int transpose_b) {
+    if (weights->rank != 2 || transpose_a) return no_job;
+    return (packing_job){.packing = QN_PACKING_PANEL16,
+                         .dtype = weights->dtype,
+                         .rows = weights->dims[transpose_b ? 1 : 0],
+                         .columns = weights->dims[transpose_b ? 0 : 1],
+                         .transposed = transpose_b};
 }
 
 /* [n, k] as [k, n], elements of `size` bytes. */
@@ -40,34 +48,38 @@ static void *transposed(qn_arena *arena, const char *src, int64_t k, int64_t n, 
     return dst;
 }
 
-static void pack(const packing_job *job, qn_dtype dtype, const void *src, void *out) {
-    int is_half = dtype == QN_DTYPE_F16;
-    if (job->packing == QN_PACKING_PANEL16) {
-        if (is_half)
-            qn_conv_f16_pack(src, job->rows, job->columns, out);
-        else
-            qn_conv_f32_pack(src, job->rows, job->columns, out);
-    } else if (is_half) {
-        qn_depthwise_f16_pack(src, job->rows, job->columns, out);
-    } else {
-        qn_depthwise_f32_pack(src, job->rows, job->columns, out);
-    }
+static void pack(const packing_job *job, const void *src, void *out) {
+    int is_panel = job->packing == QN_PACKING_PANEL16;
+    int64_t rows = job->rows, columns = job->columns;
+    if (job->dtype == QN_DTYPE_S8)
+        is_panel ? qn_conv_u8_pack(src, rows, columns, out)
+                 : qn_depthwise_u8_pack(src, rows / job->kernel_w, job->kernel_w, columns, out);
+    else if (job->dtype == QN_DTYPE_F16)
+        is_panel ? qn_conv_f16_pack(src, rows, columns, out) : qn_depthwise_f16_pack(src, rows, columns, out);
+    else
+        is_panel ? qn_conv_f32_pack(src, rows, columns, out) : qn_depthwise_f32_pack(src, rows, columns, out);
+}
+
+static size_t packed_bytes(const packing_job *job) {
+    int is_panel = job->packing == QN_PACKING_PANEL16;
+    if (job->dtype == QN_DTYPE_S8)
+        return is_panel ? qn_conv_u8_packed_bytes(job->rows, job->columns)
+                        : qn_depthwise_u8_packed_bytes(job->rows / job->kernel_w, job->kernel_w, job->columns);
+    return qn_dtype_size(job->dtype) * (is_panel ? qn_conv_f32_packed_elems(job->rows, job->columns)
+                                                 : qn_depthwise_f32_packed_elems(job->rows, job->columns));
 }
 
 /* A constant with the dims of `view` whose bytes are packed. */
 static qn_status *add_packed(qn_graph *graph, const char *name, const qn_view *view, const void *src,
                              const packing_job *job, qn_value **out) {
-    int is_panel = job->packing == QN_PACKING_PANEL16;
-    size_t elem_bytes = qn_dtype_size(view->dtype);
-    size_t elems = is_panel ? qn_conv_f32_packed_elems(job->rows, job->columns)
-                            : qn_depthwise_f32_packed_elems(job->rows, job->columns);
-    void *packed = qn_arena_alloc_aligned(graph->arena, elems * elem_bytes, 64);
+    size_t bytes = packed_bytes(job);
+    void *packed = qn_arena_alloc_aligned(graph->arena, bytes, 64);
     if (!packed) return qn_status_out_of_memory();
-    pack(job, view->dtype, src, packed);
+    pack(job, src, packed);
     qn_view packed_view = *view;
     packed_view.data = packed;
     QN_TRY(qn_graph_add_constant(graph, name, &packed_view, out));
-    (*out)->data_bytes = elems * elem_bytes;
+    (*out)->data_bytes = bytes;
     return NULL;
 }
 
@@ -75,15 +87,13 @@ static qn_status *add_packed(qn_graph *graph, const char *name, const qn_view *v
    memory: such weights stay plain, and the operator runs by its naive code. */
 static int is_affordable(const qn_view *weights, const packing_job *job) {
     enum { LARGE_ELEMS = 16 << 20 };
-    int64_t elems = qn_view_elems(weights);
-    int64_t packed =
-        (int64_t)(job->packing == QN_PACKING_PANEL16 ? qn_conv_f32_packed_elems(job->rows, job->columns)
-                                                     : qn_depthwise_f32_packed_elems(job->rows, job->columns));
-    return packed <= LARGE_ELEMS || packed <= 2 * elems;
+    size_t packed = packed_bytes(job) / qn_dtype_size(job->dtype);
+    return packed <= LARGE_ELEMS || packed <= 2 * (size_t)qn_view_elems(weights);
 }
 
 static int jobs_equal(const packing_job *a, const packing_job *b) {
-    return a->packing == b->packing && a->rows == b->rows && a->columns == b->columns && a->transposed == b->transposed;
+    return a->packing == b->packing && a->kernel_w == b->kernel_w && a->rows == b->rows && a->columns == b->columns &&
+           a->transposed == b->transposed;
 }
 
 /* The packed form of `weights`, made on first use. */
@@ -105,21 +115,43 @@ static qn_status *find_packed(qn_graph *graph, packed_constant *known, const qn_
     return NULL;
 }
 
+/* What to do with input 1 of a node; unless it stays plain, *out_packing is the attribute that says so. */
+static packing_job node_job(const qn_node *node, const qn_view *weights, int64_t **out_packing) {
+    qn_dtype dtype = node->inputs[0]->type.dtype;
+    int is_float = dtype == QN_DTYPE_F32 || dtype == QN_DTYPE_F16;
+    if (node->op == &qn_op_conv2d && is_float) {
+        qn_conv2d_attrs *attrs = node->attrs;
+        *out_packing = &attrs->packing;
+        return convolution_job(weights, attrs->groups);
+    }
+    if (node->op == &qn_op_matmul && is_float) {
+        qn_matmul_attrs *attrs = node->attrs;
+        *out_packing = &attrs->packing;
+        return product_job(weights, attrs->transpose_a != 0, attrs->transpose_b != 0);
+    }
+    packing_job job = no_job;
+    if (dtype != QN_DTYPE_U8) return no_job;
+    if (node->op == &qn_op_conv2d_quantized) {
+        qn_conv2d_quantized_attrs *attrs = node->attrs;
+        *out_packing = &attrs->packing;
+        job = convolution_job(weights, attrs->conv.groups);
+    } else if (node->op == &qn_op_matmul_quantized) {
+        *out_packing = &((qn_matmul_quantized_attrs *)node->attrs)->packing;
+        job = product_job(weights, 0, 0);
+    }
+    return job.rows <= QN_CONV_U8_MAX_DEPTH ? job : no_job;
+}
+
 static qn_status *pack_node(qn_graph *graph, packed_constant *known, qn_node *node) {
-    int is_conv = node->op == &qn_op_conv2d;
-    if ((!is_conv && node->op != &qn_op_matmul) || !qn_value_is_constant(node->inputs[1])) return NULL;
-    if (node->inputs[0]->type.dtype != QN_DTYPE_F32 && node->inputs[0]->type.dtype != QN_DTYPE_F16) return NULL;
+    if (node->input_count < 2 || !node->inputs[1] || !qn_value_is_constant(node->inputs[1])) return NULL;
     qn_value *packed;
+    int64_t *packing = NULL;
     qn_view view = qn_value_view(node->inputs[1]);
-    packing_job job = is_conv ? convolution_job(&view, node->attrs) : product_job(&view, node->attrs);
+    packing_job job = node_job(node, &view, &packing);
     if (job.packing == QN_PACKING_PLAIN || !job.rows || !job.columns || !is_affordable(&view, &job)) return NULL;
     QN_TRY(find_packed(graph, known, node->inputs[1], &job, &packed));
-    if (is_conv) {
-        ((qn_conv2d_attrs *)node->attrs)->packing = job.packing;
-    } else {
-        ((qn_matmul_attrs *)node->attrs)->packing = job.packing;
-        ((qn_matmul_attrs *)node->attrs)->transpose_b = 0;
-    }
+    *packing = job.packing;
+    if (job.transposed) ((qn_matmul_attrs *)node->attrs)->transpose_b = 0;
     return qn_node_set_input(graph, node, 1, packed);
 }
 

@@ -24,7 +24,8 @@
 /* Values with more channels are observed as a whole only, as if they had one. */
 #define QN_OBSERVER_CHANNELS_MAX INT64_C(65536)
 
-/* About how many elements of one sample enter the histograms; minima, maxima and sums see all. */
+/* At most about so many elements of one sample enter the histograms, other rows in every sample; minima, maxima and
+   sums see all. */
 enum { QN_OBSERVER_PICK = 1 << 16, QN_OBSERVER_BINS = 2048, QN_OBSERVER_CHANNEL_BINS = 128 };
 
 /* Each sample after the first moves the averages of minimum and maximum by 1 - this. */

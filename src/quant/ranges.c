@@ -101,21 +101,36 @@ qn_status *qn_range_estimate(const qn_range_algorithm *algorithm, const qn_obser
     return NULL;
 }
 
+/* `whole` is used by algorithms that do not work on channels. */
+static qn_range estimate_channel(const qn_range_algorithm *algorithm, const qn_observer *observer,
+                                 const qn_range_request *request, int64_t channel, const qn_range *whole) {
+    const int has = observer->channel_count[channel] > 0;
+    const double min = has ? observer->channel_min[channel] : 0, max = has ? observer->channel_max[channel] : 0;
+    const qn_range_source source = {&observer->channel_histograms[channel], min, max, min, max};
+    if (algorithm->works_on_channels) return finish(estimate(algorithm, &source, request), request);
+    return finish(clip((qn_range){min, max}, whole->low, whole->high), request);
+}
+
+qn_status *qn_range_estimate_channels(const qn_range_algorithm *algorithm, const qn_observer *observer,
+                                      const qn_range_request *request, qn_range *out_ranges) {
+    qn_range whole = {0, 0};
+    QN_TRY(check(observer, request));
+    if (!observer->channel_histograms) return qn_range_estimate(algorithm, observer, request, out_ranges);
+    if (!algorithm->works_on_channels) QN_TRY(qn_range_estimate(algorithm, observer, request, &whole));
+    for (int64_t c = 0; c < observer->channels; c++)
+        out_ranges[c] = estimate_channel(algorithm, observer, request, c, &whole);
+    return NULL;
+}
+
 qn_status *qn_range_estimate_channel(const qn_range_algorithm *algorithm, const qn_observer *observer,
                                      const qn_range_request *request, int64_t channel, qn_range *out_range) {
+    qn_range whole = {0, 0};
     QN_TRY(check(observer, request));
     if (channel < 0 || channel >= observer->channels)
         return QN_ERR(QN_INVALID_ARGUMENT, "channel %lld of a value whose observer knows %lld", (long long)channel,
                       (long long)observer->channels);
-    if (!observer->channel_histograms) return qn_range_estimate(algorithm, observer, request, out_range);
-    const int has = observer->channel_count[channel] > 0;
-    const double min = has ? observer->channel_min[channel] : 0, max = has ? observer->channel_max[channel] : 0;
-    const qn_range_source source = {&observer->channel_histograms[channel], min, max, min, max};
-    if (algorithm->works_on_channels) {
-        *out_range = finish(estimate(algorithm, &source, request), request);
-    } else {
-        const qn_range whole = finish(estimate_whole(algorithm, observer, request), request);
-        *out_range = finish(clip((qn_range){min, max}, whole.low, whole.high), request);
-    }
+    if (!observer->channel_histograms || !algorithm->works_on_channels)
+        QN_TRY(qn_range_estimate(algorithm, observer, request, &whole));
+    *out_range = observer->channel_histograms ? estimate_channel(algorithm, observer, request, channel, &whole) : whole;
     return NULL;
 }

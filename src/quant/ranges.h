@@ -59,6 +59,10 @@ qn_status *qn_range_estimate(const qn_range_algorithm *algorithm, const qn_obser
 qn_status *qn_range_estimate_channel(const qn_range_algorithm *algorithm, const qn_observer *observer,
                                      const qn_range_request *request, int64_t channel, qn_range *out_range) QN_MUST_USE;
 
+/* The same for all channels, out_ranges[observer->channels]: what all of them share is computed once. */
+qn_status *qn_range_estimate_channels(const qn_range_algorithm *algorithm, const qn_observer *observer,
+                                      const qn_range_request *request, qn_range *out_ranges) QN_MUST_USE;
+
 /* The estimators, one file each. */
 #define QN_RANGE(name, spelling, channels, doc)                                                                        \
     qn_range qn_range_##name(const qn_range_source *source, const qn_range_request *request);

@@ -287,6 +287,30 @@ static void test_packed_weights_need_their_whole_panels(void **state) {
     maker_destroy(m);
 }
 
+/* Groups of four are filled up too: 30 products take 32 bytes of each of 16 outputs, 5 rows take 8. */
+static void test_packed_bytes_need_their_whole_groups(void **state) {
+    (void)state;
+    for (int groups = 1; groups <= 6; groups += 5) {
+        const uint64_t need = groups == 1 ? 32 * 16 : 8 * 16;
+        for (uint64_t missing = 0; missing <= 1; missing++) {
+            maker *m = maker_create();
+            qn_program program = *program_bytes(m, groups);
+            qn_program_value values[64];
+            memcpy(values, program.values, program.value_count * sizeof *values);
+            program.values = values;
+            for (uint32_t i = 0; i < program.value_count; i++)
+                if (!strcmp(values[i].name, "weights")) values[i].bytes = need - missing;
+            file f = write_program(&program);
+            if (missing)
+                expect_refused(f, "packed");
+            else
+                assert_int_equal(try_read(f), QN_OK);
+            free(f.data);
+            maker_destroy(m);
+        }
+    }
+}
+
 /* Mutates signed files at random: reading may refuse or accept, never misbehave. */
 static void test_random_forgeries_are_survived(void **state) {
     (void)state;
@@ -376,6 +400,7 @@ int main(void) {
         cmocka_unit_test(test_overwriting_what_is_needed_is_refused),
         cmocka_unit_test(test_writing_into_an_input_or_constant_is_refused),
         cmocka_unit_test(test_packed_weights_need_their_whole_panels),
+        cmocka_unit_test(test_packed_bytes_need_their_whole_groups),
         cmocka_unit_test(test_random_forgeries_are_survived),
         cmocka_unit_test(test_every_failed_allocation_is_reported),
     };

@@ -49,5 +49,7 @@ const qn_program *program_pictures(maker *m, int ceiling);
 /* x [n] f32, n in [0, 64] -> where -> coordinates [k, 1] s64 -> gather of x -> picked [k, 1], and neg of it -> y [k,
  * 1]. */
 const qn_program *program_picks(maker *m, int ceiling);
+/* x [1, 8, 8, 6] u8 -> conv2d_quantized 5x1 (packed), f32; groups 1 or 6. */
+const qn_program *program_bytes(maker *m, int groups);
 
 #endif

@@ -144,16 +144,39 @@ void unpack_weights(int64_t packing, const float *packed, int64_t rows, int64_t 
             out_plain[row * columns + column] = packed[(column / PANEL * rows + row) * PANEL + column % PANEL];
 }
 
+void unpack_bytes(int64_t packing, const int8_t *packed, int64_t kernel_h, int64_t rows, int64_t columns,
+                  int8_t *out_plain) {
+    enum { QUAD = 4 };
+    int is_panel = packing == QN_PACKING_PANEL16;
+    int64_t kernel_w = is_panel ? 1 : rows / kernel_h, height = is_panel ? rows : kernel_h;
+    int64_t groups = (height + QUAD - 1) / QUAD; /* [columns / 16][groups][kernel_w][16][4] */
+    for (int64_t row = 0; row < rows; row++)
+        for (int64_t column = 0; column < columns; column++) {
+            int64_t y = row / kernel_w, x = row % kernel_w;
+            int64_t cell = (column / PANEL * groups + y / QUAD) * kernel_w + x;
+            out_plain[row * columns + column] = packed[(cell * PANEL + column % PANEL) * QUAD + y % QUAD];
+        }
+}
+
+static int64_t *packing_of(const qn_op_def *op, void *attrs) {
+    if (op == &qn_op_conv2d) return &((qn_conv2d_attrs *)attrs)->packing;
+    if (op == &qn_op_matmul) return &((qn_matmul_attrs *)attrs)->packing;
+    if (op == &qn_op_conv2d_quantized) return &((qn_conv2d_quantized_attrs *)attrs)->packing;
+    if (op == &qn_op_matmul_quantized) return &((qn_matmul_quantized_attrs *)attrs)->packing;
+    return NULL;
+}
+
 /* The step's attributes and weights as eval takes them: plain. */
 static const void *plain_attrs(const state *s, const qn_program_step *step, qn_view *weights) {
     void *attrs = qn_arena_copy(s->arena, step->attrs, step->op->attrs_bytes);
-    int64_t *packing = step->op == &qn_op_conv2d   ? &((qn_conv2d_attrs *)attrs)->packing
-                       : step->op == &qn_op_matmul ? &((qn_matmul_attrs *)attrs)->packing
-                                                   : NULL;
+    int64_t *packing = packing_of(step->op, attrs);
     if (!packing || *packing == QN_PACKING_PLAIN) return attrs;
     int64_t columns = weights->dims[weights->rank - 1], elems = qn_view_elems(weights);
-    float *plain = qn_arena_alloc(s->arena, (size_t)elems, sizeof *plain);
-    unpack_weights(*packing, weights->data, elems / columns, columns, plain);
+    void *plain = qn_arena_alloc(s->arena, (size_t)elems, qn_dtype_size(weights->dtype));
+    if (weights->dtype == QN_DTYPE_S8)
+        unpack_bytes(*packing, weights->data, weights->dims[0], elems / columns, columns, plain);
+    else
+        unpack_weights(*packing, weights->data, elems / columns, columns, plain);
     weights->data = plain;
     *packing = QN_PACKING_PLAIN;
     return attrs;

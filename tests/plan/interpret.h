@@ -25,5 +25,8 @@ int interpret_refuses(const qn_program *program, const qn_view *inputs, qn_arena
 
 /* Weights packed as `packing` says, laid out plainly: [rows, columns] (docs/kernel-contracts.md). */
 void unpack_weights(int64_t packing, const float *packed, int64_t rows, int64_t columns, float *out_plain);
+/* The same of int8; `kernel_h` matters to CHANNEL16. */
+void unpack_bytes(int64_t packing, const int8_t *packed, int64_t kernel_h, int64_t rows, int64_t columns,
+                  int8_t *out_plain);
 
 #endif

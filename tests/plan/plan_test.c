@@ -307,10 +307,12 @@ static void test_empty_values_are_planned(void **state) {
 
 /* ---- Weights ---- */
 
-static const float *packed_weights(const qn_program *p, const char *step, int64_t packing) {
+static const void *packed_weights(const qn_program *p, const char *step, int64_t packing) {
     const qn_program_step *s = step_of(p, step);
-    int64_t found = s->op == &qn_op_conv2d ? ((const qn_conv2d_attrs *)s->attrs)->packing
-                                           : ((const qn_matmul_attrs *)s->attrs)->packing;
+    int64_t found = s->op == &qn_op_conv2d             ? ((const qn_conv2d_attrs *)s->attrs)->packing
+                    : s->op == &qn_op_conv2d_quantized ? ((const qn_conv2d_quantized_attrs *)s->attrs)->packing
+                    : s->op == &qn_op_matmul_quantized ? ((const qn_matmul_quantized_attrs *)s->attrs)->packing
+                                                       : ((const qn_matmul_attrs *)s->attrs)->packing;
     assert_int_equal(found, packing);
     return constant_data(p, p->operands[s->first_input + 1]);
 }
@@ -354,6 +356,29 @@ static void test_a_transposed_product_is_stored_the_right_way_round(void **state
     unpack_weights(QN_PACKING_PANEL16, packed, 3, 2, plain);
     const float expected[] = {1, 4, 2, 5, 3, 6};
     for (int i = 0; i < 6; i++) assert_true(plain[i] == expected[i]);
+}
+
+static int64_t weight_bytes(const qn_program *p, const char *step) {
+    return (int64_t)value_of(p, p->values[p->operands[step_of(p, step)->first_input + 1]].name)->bytes;
+}
+
+static void test_int8_weights_are_stored_in_groups_of_four(void **state) {
+    (void)state;
+    const qn_program *p = plan("input %x : u8[1, 4, 4, 2]\nconst %w : s8[5, 1, 2, 2] = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, "
+                               "11, 12, 13, 14, 15, 16, 17, 18, 19, 20}\nconst %b : s32[2] = {0, 0}\nconst %m : f32[2] = "
+                               "{1, 1}\n%y = conv2d_quantized(%x, %w, %b, %m) {padding=same_upper}\nconst %v : s8[5, 1, 1, "
+                               "2] = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10}\n%z = conv2d_quantized(%x, %v, %b, %m) "
+                               "{padding=same_upper, groups=2}\noutput %y\noutput %z");
+    const int8_t *panel = packed_weights(p, "y", QN_PACKING_PANEL16), *by_channel = packed_weights(p, "z", QN_PACKING_CHANNEL16);
+    assert_int_equal(weight_bytes(p, "y"), 12 * 16); /* 10 products fill three groups */
+    assert_int_equal(weight_bytes(p, "z"), 8 * 16);  /* 5 rows two */
+    int8_t plain[20];
+    unpack_bytes(QN_PACKING_PANEL16, panel, 5, 10, 2, plain);
+    for (int i = 0; i < 20; i++) assert_int_equal(plain[i], i + 1);
+    assert_int_equal(panel[2 * 64 + 2], 0); /* the last group is padded */
+    unpack_bytes(QN_PACKING_CHANNEL16, by_channel, 5, 5, 2, plain);
+    for (int i = 0; i < 10; i++) assert_int_equal(plain[i], i + 1);
+    assert_int_equal(by_channel[64 + 1], 0);
 }
 
 static void test_weights_that_no_kernel_covers_stay_plain(void **state) {
@@ -444,6 +469,7 @@ int main(void) {
         CASE(test_dense_weights_are_stored_in_panels_of_16_outputs),
         CASE(test_depthwise_weights_are_stored_by_16_channels),
         CASE(test_a_transposed_product_is_stored_the_right_way_round),
+        CASE(test_int8_weights_are_stored_in_groups_of_four),
         CASE(test_weights_that_no_kernel_covers_stay_plain),
         CASE(test_weights_that_are_data_too_stay_plain_for_that_use),
         CASE(test_constants_lie_64_bytes_apart_at_least),

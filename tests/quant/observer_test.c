@@ -261,6 +261,22 @@ static void big_samples_enter_histograms_in_part(void **state) {
     free(data);
 }
 
+/* Four values below zero, each with one chance in eight per sample: equal samples do not bring in equal rows. */
+static void every_sample_brings_other_rows_in(void **state) {
+    (void)state;
+    enum { ROWS = 8 * QN_OBSERVER_PICK, SAMPLES = 24 };
+    float *data = malloc(ROWS * sizeof *data);
+    uint64_t below = 0;
+    for (int i = 0; i < ROWS; i++) data[i] = (float)(i / 256) + 1;
+    data[1000] = data[2003] = data[3005] = data[300006] = -1;
+    qn_observer *observer = observer_of(1);
+    for (int s = 0; s < SAMPLES; s++) qn_observer_add(observer, data, ROWS);
+    while (qn_histogram_rank(&observer->histogram, below, 0) < 0) below++;
+    assert_in_range(below, 2, SAMPLES - 1); /* the same rows always: 0, or a multiple of SAMPLES */
+    qn_observer_destroy(observer);
+    free(data);
+}
+
 static void values_of_very_many_channels_are_seen_as_a_whole(void **state) {
     (void)state;
     const int64_t channels = QN_OBSERVER_CHANNELS_MAX + 1;
@@ -340,6 +356,7 @@ int main(void) {
         cmocka_unit_test(an_outlier_costs_no_resolution),
         cmocka_unit_test(full_counts_are_halved),
         cmocka_unit_test(big_samples_enter_histograms_in_part),
+        cmocka_unit_test(every_sample_brings_other_rows_in),
         cmocka_unit_test(values_of_very_many_channels_are_seen_as_a_whole),
         cmocka_unit_test(the_same_samples_give_the_same_bits),
         cmocka_unit_test(memory_is_taken_when_created_only_and_given_back),

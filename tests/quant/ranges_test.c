@@ -107,9 +107,12 @@ static void every_range_is_finite_wide_enough_and_includes_zero(void **state) {
                 qn_range range;
                 assert_null(qn_range_estimate(qn_range_algorithm_at(a), observer, &requests[r], &range));
                 expect_sound(range, &requests[r]);
+                qn_range all[CHANNELS];
+                assert_null(qn_range_estimate_channels(qn_range_algorithm_at(a), observer, &requests[r], all));
                 for (int64_t c = 0; c < CHANNELS; c++) {
                     assert_null(qn_range_estimate_channel(qn_range_algorithm_at(a), observer, &requests[r], c, &range));
                     expect_sound(range, &requests[r]);
+                    assert_true(all[c].low == range.low && all[c].high == range.high);
                 }
             }
         qn_observer_destroy(observer);

@@ -5,13 +5,8 @@
  * spelled out by a macro instead of a loop: not every compiler turns an array into registers after unrolling.
  */
 #include "kernel/body/common.h"
+#include "kernel/body/rows.h"
 #include "kernel/kernel.h"
-
-#if TILE_ROWS == 14
-#define EACH_ROW(m) m(0) m(1) m(2) m(3) m(4) m(5) m(6) m(7) m(8) m(9) m(10) m(11) m(12) m(13)
-#elif TILE_ROWS == 6
-#define EACH_ROW(m) m(0) m(1) m(2) m(3) m(4) m(5)
-#endif
 
 enum { PANEL_VECTORS = QN_CONV_PANEL / VLEN, TILE_VECTORS = TILE_PANELS * PANEL_VECTORS };
 

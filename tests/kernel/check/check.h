@@ -41,6 +41,8 @@ void check_argmax_f32(check_context *context);
 void check_conv_f16(check_context *context);
 void check_depthwise_f16(check_context *context);
 void check_convert_f16(check_context *context);
+void check_conv_u8(check_context *context);
+void check_depthwise_u8(check_context *context);
 
 /* ---- Guarded buffers (guard.c) ---- */
 

@@ -1,59 +1,10 @@
 /* check/conv.c - cases of conv_f32 and depthwise_f32. */
 #include "check/check.h"
+#include "check/geometry.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-
-/* A convolution as both families see it. */
-typedef struct geometry {
-    int64_t batch, in_h, in_w, out_h, out_w;
-    int64_t kernel_h, kernel_w, stride_h, stride_w, dilation_h, dilation_w, pad_top, pad_left;
-} geometry;
-
-static int64_t out_size(int64_t in, int64_t pads, int64_t kernel, int64_t stride, int64_t dilation) {
-    const int64_t reach = (kernel - 1) * dilation + 1;
-    return in + pads < reach ? 0 : (in + pads - reach) / stride + 1;
-}
-
-static geometry draw_geometry(check_context *context, int64_t max_side, int64_t max_kernel) {
-    geometry g;
-    do {
-        const int64_t pads = check_chance(context, 60) ? max_kernel - 1 : 0;
-        g.batch = check_chance(context, 80) ? 1 : check_draw(context, 1, 3);
-        g.in_h = check_draw_size(context, 7, max_side);
-        g.in_w = check_draw_size(context, 14, max_side);
-        g.kernel_h = check_draw(context, 1, max_kernel);
-        g.kernel_w = check_chance(context, 70) ? g.kernel_h : check_draw(context, 1, max_kernel);
-        g.stride_h = check_chance(context, 60) ? 1 : check_draw(context, 1, 4);
-        g.stride_w = check_chance(context, 80) ? g.stride_h : check_draw(context, 1, 4);
-        g.dilation_h = check_chance(context, 70) ? 1 : check_draw(context, 1, 4);
-        g.dilation_w = check_chance(context, 80) ? g.dilation_h : check_draw(context, 1, 4);
-        g.pad_top = check_draw(context, 0, pads * g.dilation_h);
-        g.pad_left = check_draw(context, 0, pads * g.dilation_w);
-        const int64_t pad_h = g.pad_top + check_draw(context, 0, pads * g.dilation_h);
-        const int64_t pad_w = g.pad_left + check_draw(context, 0, pads * g.dilation_w);
-        g.out_h = out_size(g.in_h, pad_h, g.kernel_h, g.stride_h, g.dilation_h);
-        g.out_w = out_size(g.in_w, pad_w, g.kernel_w, g.stride_w, g.dilation_w);
-    } while (g.out_h < 1 || g.out_w < 1);
-    return g;
-}
-
-static geometry pointwise_geometry(check_context *context, int64_t max_side) {
-    geometry g = {.kernel_h = 1, .kernel_w = 1, .stride_h = 1, .stride_w = 1, .dilation_h = 1, .dilation_w = 1};
-    g.batch = check_chance(context, 80) ? 1 : check_draw(context, 1, 3);
-    g.in_h = g.out_h = check_draw_size(context, 7, max_side);
-    g.in_w = g.out_w = check_draw_size(context, 14, max_side);
-    return g;
-}
-
-/* The source cell of tap (ky, kx) of output pixel (image, y, x), or -1 outside the picture. */
-static int64_t source_cell(const geometry *g, int64_t image, int64_t y, int64_t x, int64_t ky, int64_t kx) {
-    const int64_t sy = y * g->stride_h - g->pad_top + ky * g->dilation_h;
-    const int64_t sx = x * g->stride_w - g->pad_left + kx * g->dilation_w;
-    if (sy < 0 || sx < 0 || sy >= g->in_h || sx >= g->in_w) return -1;
-    return (image * g->in_h + sy) * g->in_w + sx;
-}
 
 /* A rounding at every step of a chain of `steps`, each relative to what has been summed so far. */
 static double chain_bound(double magnitude, int64_t steps) {
@@ -98,7 +49,7 @@ static void outcome_deinit(outcome *o) {
 /* ---- conv_f32 ---- */
 
 typedef struct conv_case {
-    geometry g;
+    check_geometry g;
     int64_t in_c, out_c, src_stride, dst_stride;
     int addend; /* 0 none, 1 a tensor of its own, 2 dst */
     float *src, *weights, *packed, *bias, *addend_data, *dst;
@@ -110,7 +61,7 @@ static void draw_conv(check_context *context, conv_case *c) {
     const int64_t max_macs = big ? 4000000 : 200000, max_floats = 400000;
     int64_t in_floats, out_floats;
     do {
-        c->g = check_chance(context, 50) ? pointwise_geometry(context, 30) : draw_geometry(context, 24, 3);
+        c->g = check_chance(context, 50) ? check_pointwise_geometry(context, 30) : check_draw_geometry(context, 24, 3);
         c->in_c = check_chance(context, 3) ? 1024 : check_draw_size(context, 16, big ? 600 : 150);
         c->out_c = check_draw_size(context, 16, big ? 400 : 100);
         in_floats = c->g.batch * c->g.in_h * c->g.in_w * c->in_c;
@@ -147,14 +98,14 @@ static void fill_conv(check_context *context, conv_case *c) {
 }
 
 static void naive_conv(const conv_case *c, outcome *o) {
-    const geometry *g = &c->g;
+    const check_geometry *g = &c->g;
     const int64_t steps = g->kernel_h * g->kernel_w * c->in_c + 1;
     for (int64_t p = 0; p < o->pixels; p++) {
         const int64_t x = p % g->out_w, y = p / g->out_w % g->out_h, image = p / g->out_w / g->out_h;
         for (int64_t out = 0; out < c->out_c; out++) {
             double sum = c->bias ? (double)c->bias[out] : 0, size = fabs(sum);
             for (int64_t t = 0; t < g->kernel_h * g->kernel_w; t++) {
-                const int64_t cell = source_cell(g, image, y, x, t / g->kernel_w, t % g->kernel_w);
+                const int64_t cell = check_source_cell(g, image, y, x, t / g->kernel_w, t % g->kernel_w);
                 for (int64_t in = 0; in < c->in_c; in++) {
                     const double value = cell < 0 ? 0 : (double)c->src[cell * c->src_stride + in];
                     const double product = value * (double)c->weights[(t * c->in_c + in) * c->out_c + out];
@@ -171,7 +122,7 @@ static void naive_conv(const conv_case *c, outcome *o) {
 }
 
 static qn_conv_f32_params conv_params(const conv_case *c, const void *kernel) {
-    const geometry *g = &c->g;
+    const check_geometry *g = &c->g;
     return (qn_conv_f32_params){
         .kernel = kernel,
         .src = c->src,
@@ -280,7 +231,7 @@ void check_conv_f16(check_context *context) {
 /* ---- depthwise_f32 ---- */
 
 typedef struct depthwise_case {
-    geometry g;
+    check_geometry g;
     int64_t channels;
     int addend;
     float *src, *weights, *packed, *bias, *addend_data, *dst;
@@ -289,10 +240,10 @@ typedef struct depthwise_case {
 
 static void draw_depthwise(check_context *context, depthwise_case *c) {
     do {
-        c->g = draw_geometry(context, 40, check_chance(context, 20) ? 5 : 3);
+        c->g = check_draw_geometry(context, 40, check_chance(context, 20) ? 5 : 3);
         if (check_chance(context, 50)) c->g.kernel_h = c->g.kernel_w = 3;
-        c->g.out_h = out_size(c->g.in_h, 2 * c->g.pad_top, c->g.kernel_h, c->g.stride_h, c->g.dilation_h);
-        c->g.out_w = out_size(c->g.in_w, 2 * c->g.pad_left, c->g.kernel_w, c->g.stride_w, c->g.dilation_w);
+        c->g.out_h = check_out_size(c->g.in_h, 2 * c->g.pad_top, c->g.kernel_h, c->g.stride_h, c->g.dilation_h);
+        c->g.out_w = check_out_size(c->g.in_w, 2 * c->g.pad_left, c->g.kernel_w, c->g.stride_w, c->g.dilation_w);
         c->channels = check_draw_size(context, 16, 100);
     } while (c->g.out_h < 1 || c->g.out_w < 1 || c->g.batch * c->g.out_h * c->g.out_w * c->channels > 40000);
     c->addend = check_chance(context, 60) ? 0 : (int)check_draw(context, 1, 2);
@@ -323,13 +274,13 @@ static void fill_depthwise(check_context *context, depthwise_case *c) {
 }
 
 static void naive_depthwise(const depthwise_case *c, outcome *o) {
-    const geometry *g = &c->g;
+    const check_geometry *g = &c->g;
     for (int64_t p = 0; p < o->pixels; p++) {
         const int64_t x = p % g->out_w, y = p / g->out_w % g->out_h, image = p / g->out_w / g->out_h;
         for (int64_t ch = 0; ch < c->channels; ch++) {
             double sum = c->bias ? (double)c->bias[ch] : 0, size = fabs(sum);
             for (int64_t t = 0; t < g->kernel_h * g->kernel_w; t++) {
-                const int64_t cell = source_cell(g, image, y, x, t / g->kernel_w, t % g->kernel_w);
+                const int64_t cell = check_source_cell(g, image, y, x, t / g->kernel_w, t % g->kernel_w);
                 const double value = cell < 0 ? 0 : (double)c->src[cell * c->channels + ch];
                 const double product = value * (double)c->weights[t * c->channels + ch];
                 sum += product;
@@ -344,7 +295,7 @@ static void naive_depthwise(const depthwise_case *c, outcome *o) {
 }
 
 static qn_depthwise_f32_params depthwise_params(const depthwise_case *c, const void *kernel) {
-    const geometry *g = &c->g;
+    const check_geometry *g = &c->g;
     return (qn_depthwise_f32_params){
         .kernel = kernel,
         .src = c->src,

@@ -80,4 +80,62 @@ static inline VI vi_shift_to_exponent(VI a) { return _mm256_slli_epi32(a, 23); }
 static inline VI vi_select(VM m, VI a, VI b) { return v_bits(_mm256_blendv_ps(v_from_bits(b), v_from_bits(a), m)); }
 static inline void vi_store_n(int32_t *p, VI a, int64_t n) { _mm256_maskstore_epi32(p, v_mask_n(n), a); }
 
+/* Integers. Stores of narrow types saturate. */
+static inline VI vi_load(const int32_t *p) { return _mm256_loadu_si256((const __m256i *)(const void *)p); }
+static inline void vi_store(int32_t *p, VI a) { _mm256_storeu_si256((__m256i *)(void *)p, a); }
+static inline VI vi_load_n(const int32_t *p, int64_t n) { return _mm256_maskload_epi32(p, v_mask_n(n)); }
+static inline VI vi_load_u8(const uint8_t *p) {
+    return _mm256_cvtepu8_epi32(_mm_loadl_epi64((const __m128i *)(const void *)p));
+}
+static inline VI vi_load_s16(const int16_t *p) {
+    return _mm256_cvtepi16_epi32(_mm_loadu_si128((const __m128i *)(const void *)p));
+}
+static inline VI vi_load_u8_n(const uint8_t *p, int64_t n) {
+    uint8_t lanes[8] = {0};
+    if (n >= 8) return vi_load_u8(p);
+    for (int64_t i = 0; i < n; i++) lanes[i] = p[i];
+    return vi_load_u8(lanes);
+}
+static inline VI vi_load_s16_n(const int16_t *p, int64_t n) {
+    int16_t lanes[8] = {0};
+    if (n >= 8) return vi_load_s16(p);
+    for (int64_t i = 0; i < n; i++) lanes[i] = p[i];
+    return vi_load_s16(lanes);
+}
+static inline __m128i vi_to_s16(VI a) {
+    return _mm_packs_epi32(_mm256_castsi256_si128(a), _mm256_extracti128_si256(a, 1));
+}
+static inline void vi_store_u8(uint8_t *p, VI a) {
+    const __m128i words = vi_to_s16(a);
+    _mm_storel_epi64((__m128i *)(void *)p, _mm_packus_epi16(words, words));
+}
+static inline void vi_store_s16(int16_t *p, VI a) { _mm_storeu_si128((__m128i *)(void *)p, vi_to_s16(a)); }
+static inline void vi_store_u8_n(uint8_t *p, VI a, int64_t n) {
+    uint8_t lanes[8];
+    if (n >= 8) {
+        vi_store_u8(p, a);
+        return;
+    }
+    vi_store_u8(lanes, a);
+    for (int64_t i = 0; i < n; i++) p[i] = lanes[i];
+}
+static inline void vi_store_s16_n(int16_t *p, VI a, int64_t n) {
+    int16_t lanes[8];
+    if (n >= 8) {
+        vi_store_s16(p, a);
+        return;
+    }
+    vi_store_s16(lanes, a);
+    for (int64_t i = 0; i < n; i++) p[i] = lanes[i];
+}
+static inline VF v_from_int(VI a) { return _mm256_cvtepi32_ps(a); }
+static inline VI v_round(VF a) { return _mm256_cvtps_epi32(a); } /* half to even, as the runtime sets the mode */
+
+/* Bytes and words within the lanes. Low bytes of words, and high ones, widened with and without sign. */
+static inline VI vi_low_u8(VI a) { return _mm256_and_si256(a, _mm256_set1_epi16(255)); }
+static inline VI vi_high_u8(VI a) { return _mm256_srli_epi16(a, 8); }
+static inline VI vi_low_s8(VI a) { return _mm256_srai_epi16(_mm256_slli_epi16(a, 8), 8); }
+static inline VI vi_high_s8(VI a) { return _mm256_srai_epi16(a, 8); }
+static inline VI vi_dot_words(VI a, VI b) { return _mm256_madd_epi16(a, b); } /* a0 * b0 + a1 * b1 */
+
 #endif

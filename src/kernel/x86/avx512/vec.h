@@ -66,4 +66,39 @@ static inline VI vi_shift_to_exponent(VI a) { return _mm512_slli_epi32(a, 23); }
 static inline VI vi_select(VM m, VI a, VI b) { return _mm512_mask_blend_epi32(m, b, a); }
 static inline void vi_store_n(int32_t *p, VI a, int64_t n) { _mm512_mask_storeu_epi32(p, v_mask_n(n), a); }
 
+/* Integers. Stores of narrow types saturate. */
+static inline VI vi_load(const int32_t *p) { return _mm512_loadu_si512(p); }
+static inline void vi_store(int32_t *p, VI a) { _mm512_storeu_si512(p, a); }
+static inline VI vi_load_n(const int32_t *p, int64_t n) { return _mm512_maskz_loadu_epi32(v_mask_n(n), p); }
+static inline VI vi_load_u8(const uint8_t *p) {
+    return _mm512_cvtepu8_epi32(_mm_loadu_si128((const __m128i *)(const void *)p));
+}
+static inline VI vi_load_s16(const int16_t *p) {
+    return _mm512_cvtepi16_epi32(_mm256_loadu_si256((const __m256i *)(const void *)p));
+}
+static inline VI vi_load_u8_n(const uint8_t *p, int64_t n) {
+    return _mm512_cvtepu8_epi32(_mm_maskz_loadu_epi8(v_mask_n(n), p));
+}
+static inline VI vi_load_s16_n(const int16_t *p, int64_t n) {
+    return _mm512_cvtepi16_epi32(_mm256_maskz_loadu_epi16(v_mask_n(n), p));
+}
+static inline __m128i vi_to_u8(VI a) { return _mm512_cvtusepi32_epi8(_mm512_max_epi32(a, _mm512_setzero_si512())); }
+static inline void vi_store_u8(uint8_t *p, VI a) { _mm_storeu_si128((__m128i *)(void *)p, vi_to_u8(a)); }
+static inline void vi_store_s16(int16_t *p, VI a) {
+    _mm256_storeu_si256((__m256i *)(void *)p, _mm512_cvtsepi32_epi16(a));
+}
+static inline void vi_store_u8_n(uint8_t *p, VI a, int64_t n) { _mm_mask_storeu_epi8(p, v_mask_n(n), vi_to_u8(a)); }
+static inline void vi_store_s16_n(int16_t *p, VI a, int64_t n) {
+    _mm256_mask_storeu_epi16(p, v_mask_n(n), _mm512_cvtsepi32_epi16(a));
+}
+static inline VF v_from_int(VI a) { return _mm512_cvtepi32_ps(a); }
+static inline VI v_round(VF a) { return _mm512_cvtps_epi32(a); } /* half to even, as the runtime sets the mode */
+
+/* Bytes and words within the lanes. Low bytes of words, and high ones, widened with and without sign. */
+static inline VI vi_low_u8(VI a) { return _mm512_and_si512(a, _mm512_set1_epi16(255)); }
+static inline VI vi_high_u8(VI a) { return _mm512_srli_epi16(a, 8); }
+static inline VI vi_low_s8(VI a) { return _mm512_srai_epi16(_mm512_slli_epi16(a, 8), 8); }
+static inline VI vi_high_s8(VI a) { return _mm512_srai_epi16(a, 8); }
+static inline VI vi_dot_words(VI a, VI b) { return _mm512_madd_epi16(a, b); } /* a0 * b0 + a1 * b1 */
+
 #endif

@@ -1,0 +1,45 @@
+/* kernel/body/requantize_block.h - body/requantize.h over a block of sums that lie in memory. */
+#ifndef QN_KERNEL_BODY_REQUANTIZE_BLOCK_H
+#define QN_KERNEL_BODY_REQUANTIZE_BLOCK_H
+
+#include "kernel/body/requantize.h"
+
+/* rows x outputs sums, rows `sum_stride` apart, those of dst and addend `stride` elements. */
+typedef struct requantize_block {
+    const int32_t *sums;
+    int64_t sum_stride, rows, stride, outputs;
+} requantize_block;
+
+QN_INLINE void requantize_columns(const qn_requantize *r, const requantize_block *b, int64_t o, const int64_t dst,
+                                  const int64_t addend, const int limited, const int whole) {
+    const int64_t left = b->outputs - o, stride = b->stride;
+    const requantize_channels channels = requantize_load(r, o, left);
+    const int32_t *sums = b->sums + o;
+    int64_t at = o;
+    for (int64_t row = 0; row < b->rows; row++, sums += b->sum_stride, at += stride)
+        requantize_vector(r, &channels, v_from_int(vi_load(sums)), at, left, dst, addend, limited, whole);
+}
+
+QN_INLINE void requantize_all(const qn_requantize *r, const requantize_block *b, const int64_t dst,
+                              const int64_t addend, const int limited) {
+    int64_t o = 0;
+    for (; o + VLEN <= b->outputs; o += VLEN) requantize_columns(r, b, o, dst, addend, limited, 1);
+    if (o < b->outputs) requantize_columns(r, b, o, dst, addend, limited, 0);
+}
+
+/* Sums are read in whole vectors. What is common has code of its own. */
+static void requantize_sums(const qn_requantize *r, const requantize_block *b) {
+    const int bytes = r->dst_storage == QN_STORAGE_U8, limited = r->limit != NULL;
+    const int64_t addend = r->addend ? r->addend_storage : QN_STORAGE_NONE;
+    if (bytes && addend == QN_STORAGE_NONE && !limited) {
+        requantize_all(r, b, QN_STORAGE_U8, QN_STORAGE_NONE, 0);
+    } else if (bytes && addend == QN_STORAGE_NONE) {
+        requantize_all(r, b, QN_STORAGE_U8, QN_STORAGE_NONE, 1);
+    } else if (bytes && addend == QN_STORAGE_U8 && !limited) {
+        requantize_all(r, b, QN_STORAGE_U8, QN_STORAGE_U8, 0);
+    } else {
+        requantize_all(r, b, r->dst_storage, addend, limited);
+    }
+}
+
+#endif

@@ -1,0 +1,93 @@
+/* kernel/conv_int.c - driver of the convolutions of integers (conv_matrix.h says how a convolution is cut). */
+#include "kernel/conv_int.h"
+
+#include "kernel/conv_matrix.h"
+
+enum { TASK_MACS = 1 << 22, LINE = 64 };
+
+typedef struct int_plan {
+    qn_conv_int_params p;
+    const qn_conv_int_family *family;
+    int64_t pixels, depth, panel_elems;
+    int64_t block_pixels, block_panels, pixel_blocks;
+    int64_t row_bytes; /* between gathered rows; 0: the rows are read where they are */
+} int_plan;
+
+/* The rows of pixels first .. first + count - 1 in scratch, filled up to whole groups. */
+static void gather(const int_plan *plan, int64_t first, int64_t count, uint8_t *rows) {
+    const qn_conv_int_params *p = &plan->p;
+    const int64_t elem_bytes = plan->family->elem_bytes, group = plan->family->group;
+    const int64_t rest = qn_ceil_div(plan->depth, group) * group - plan->depth;
+    const qn_conv_matrix matrix = QN_CONV_MATRIX(p, p->in_c, elem_bytes, p->pad_value, plan->row_bytes);
+    qn_conv_gather(&matrix, first, count, rows);
+    for (int64_t i = 0; rest && i < count; i++)
+        memset(rows + i * plan->row_bytes + plan->depth * elem_bytes, 0, (size_t)(rest * elem_bytes));
+}
+
+static void run_task(const int_plan *plan, int64_t task, uint8_t *scratch) {
+    const qn_conv_int_params *p = &plan->p;
+    const qn_conv_int_kernel *kernel = p->kernel;
+    const int64_t elem_bytes = plan->family->elem_bytes, group = plan->family->group;
+    const int64_t first = task % plan->pixel_blocks * plan->block_pixels;
+    const int64_t end = qn_min_i64(first + plan->block_pixels, plan->pixels);
+    const int64_t first_panel = task / plan->pixel_blocks * plan->block_panels;
+    const int64_t end_out = qn_min_i64((first_panel + plan->block_panels) * QN_CONV_PANEL, p->out_c);
+    const int64_t tile_rows = kernel->tile_rows, tile_outputs = kernel->tile_panels * QN_CONV_PANEL;
+    qn_conv_int_tile tile = {
+        .src_stride = p->in_c, .depth = plan->depth, .panel_stride = plan->panel_elems, .result_stride = p->out_c};
+    if (plan->row_bytes) {
+        gather(plan, first, end - first, scratch);
+        tile.src_stride = plan->row_bytes / elem_bytes;
+        tile.depth = qn_ceil_div(plan->depth, group) * group;
+    }
+    for (int64_t pixel = first; pixel < end; pixel += tile_rows) {
+        tile.rows = qn_min_i64(tile_rows, end - pixel);
+        tile.src = plan->row_bytes ? scratch + (pixel - first) * plan->row_bytes
+                                   : qn_elem(p->src, pixel * p->in_c, elem_bytes);
+        for (int64_t o = first_panel * QN_CONV_PANEL; o < end_out; o += tile_outputs) {
+            tile.outputs = qn_min_i64(tile_outputs, end_out - o);
+            tile.weights = qn_elem(p->weights, o / QN_CONV_PANEL * plan->panel_elems, elem_bytes);
+            tile.bias = qn_elem(p->bias, o, plan->family->bias_bytes);
+            tile.result = qn_requantize_from(&p->result, pixel * p->out_c + o, o);
+            kernel->tile(&tile);
+        }
+    }
+}
+
+static void run_conv(const void *params, int64_t begin, int64_t end, void *scratch) {
+    const int_plan *plan = params;
+    const qn_conv_int_kernel *kernel = plan->p.kernel;
+    if (kernel->begin) kernel->begin();
+    for (int64_t task = begin; task < end; task++) run_task(plan, task, scratch);
+    if (kernel->end) kernel->end();
+}
+
+void qn_conv_int_work(const qn_conv_int_params *params, const qn_conv_int_family *family, qn_work *out_work) {
+    const qn_conv_int_kernel *kernel = params->kernel;
+    int_plan plan = {.p = *params, .family = family};
+    const int64_t panels = qn_ceil_div(params->out_c, QN_CONV_PANEL), bytes = family->elem_bytes;
+    plan.pixels = params->batch * params->out_h * params->out_w;
+    plan.depth = params->kernel_h * params->kernel_w * params->in_c;
+    plan.panel_elems = qn_conv_int_packed_elems(plan.depth, 1, family->group);
+    if (plan.pixels == 0 || panels == 0) {
+        QN_WORK_SET(out_work, run_conv, 0, 0, kernel->name, plan);
+        return;
+    }
+    /* One line beyond the row, so that no two rows of a tile compete for the same cache set. */
+    if (plan.depth && !(QN_CONV_ROWS_ARE_PIXELS(params) && !qn_conv_rows_collide(plan.pixels, params->in_c * bytes)))
+        plan.row_bytes = (qn_ceil_div(plan.depth * bytes, LINE) + 1) * LINE;
+    qn_conv_blocks blocks = {.pixels = plan.pixels,
+                             .panels = panels,
+                             .depth = plan.depth,
+                             .panel_bytes = plan.panel_elems * bytes,
+                             .row_bytes = plan.row_bytes,
+                             .tile_rows = kernel->tile_rows,
+                             .tile_panels = kernel->tile_panels,
+                             .task_macs = TASK_MACS};
+    qn_conv_choose_blocks(&blocks);
+    plan.block_pixels = blocks.block_pixels;
+    plan.block_panels = blocks.block_panels;
+    plan.pixel_blocks = blocks.pixel_blocks;
+    const int64_t scratch = plan.row_bytes * qn_min_i64(plan.block_pixels, plan.pixels);
+    QN_WORK_SET(out_work, run_conv, blocks.tasks, scratch, kernel->name, plan);
+}

@@ -1,0 +1,37 @@
+/* kernel/conv_int.h - the driver of the convolutions of integers, whatever their size. */
+#ifndef QN_KERNEL_CONV_INT_H
+#define QN_KERNEL_CONV_INT_H
+
+#include "kernel/work.h"
+
+/* What sets a family apart. Its panels hold `group` values of k side by side. */
+typedef struct qn_conv_int_family {
+    int64_t elem_bytes; /* of src and weights */
+    int64_t bias_bytes, group;
+} qn_conv_int_family;
+
+/* Elements of the packed weights. */
+static inline int64_t qn_conv_int_packed_elems(int64_t taps_by_cin, int64_t cout, int64_t group) {
+    return qn_ceil_div(cout, QN_CONV_PANEL) * QN_CONV_PANEL * qn_ceil_div(taps_by_cin, group) * group;
+}
+
+/* `family` must be static. */
+void qn_conv_int_work(const qn_conv_int_params *params, const qn_conv_int_family *family, qn_work *out_work);
+
+/* Bytes of an element of `storage` (qn_storage). */
+static inline int64_t qn_int_storage_bytes(int64_t storage) {
+    return storage == QN_STORAGE_U8 ? 1 : storage == QN_STORAGE_F32 ? 4 : 2;
+}
+
+/* *result from element `at` of dst and addend and channel `channel` on. */
+static inline qn_requantize qn_requantize_from(const qn_requantize *result, int64_t at, int64_t channel) {
+    qn_requantize moved = *result;
+    moved.multiplier += channel;
+    if (moved.limit) moved.limit += channel;
+    if (moved.addend_multiplier) moved.addend_multiplier += channel;
+    if (moved.addend) moved.addend = qn_elem(moved.addend, at, qn_int_storage_bytes(moved.addend_storage));
+    moved.dst = qn_elem_mut(moved.dst, at, qn_int_storage_bytes(moved.dst_storage));
+    return moved;
+}
+
+#endif

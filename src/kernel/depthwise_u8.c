@@ -1,0 +1,166 @@
+/* kernel/depthwise_u8.c - driver of depthwise_u8. A task is a few output rows by a range of channels.
+ *
+ * For each output row, block of channels and run of columns the source rows under the window are interleaved into
+ * scratch, four to a cell, so that one dot product takes four taps of a column. Neighbouring columns share cells where
+ * their windows overlap; where windows are so sparse that it does not pay, every tap gets cells of its own.
+ */
+#include "kernel/conv_int.h"
+
+enum {
+    BLOCK = QN_DEPTHWISE_BLOCK,
+    GROUP = QN_DEPTHWISE_GROUP,
+    CELL_BYTES = BLOCK * GROUP,
+    CELLS_BYTES = 16 * 1024, /* of a run: they stay in the first cache level */
+    ROWS_BYTES = 512 * 1024, /* source that one output row spans */
+    TASK_BYTES = 64 * 1024
+};
+
+typedef struct depthwise_plan {
+    qn_conv_int_params p;
+    int64_t groups, is_shared;
+    int64_t run_columns, cells; /* cells: of one group, in scratch */
+    int64_t block_channels, rows_per_task, row_blocks;
+} depthwise_plan;
+
+size_t qn_depthwise_u8_packed_bytes(int64_t kernel_h, int64_t kernel_w, int64_t channels) {
+    return (size_t)(qn_ceil_div(channels, BLOCK) * qn_ceil_div(kernel_h, GROUP) * kernel_w * CELL_BYTES);
+}
+
+void qn_depthwise_u8_pack(const int8_t *weights, int64_t kernel_h, int64_t kernel_w, int64_t channels,
+                          int8_t *out_packed) {
+    const int64_t groups = qn_ceil_div(kernel_h, GROUP);
+    memset(out_packed, 0, qn_depthwise_u8_packed_bytes(kernel_h, kernel_w, channels));
+    for (int64_t ky = 0; ky < kernel_h; ky++)
+        for (int64_t kx = 0; kx < kernel_w; kx++)
+            for (int64_t c = 0; c < channels; c++)
+                out_packed[((c / BLOCK * groups + ky / GROUP) * kernel_w + kx) * CELL_BYTES + c % BLOCK * GROUP +
+                           ky % GROUP] = weights[(ky * kernel_w + kx) * channels + c];
+}
+
+/* ---- Cells ---- */
+
+/* Cells of a group of rows: count of them from source column sx on, `step` columns apart. `rows` has the rows' starts
+   and their steps, 0 for one outside the picture. */
+static void fill_cells(const depthwise_plan *plan, const qn_depthwise_u8_rows *rows, int64_t sx, int64_t step,
+                       int64_t count, uint8_t *out_cells) {
+    const qn_conv_int_params *p = &plan->p;
+    const int64_t before = sx < 0 ? qn_min_i64(count, qn_ceil_div(-sx, step)) : 0;
+    const int64_t end = sx < p->in_w ? qn_min_i64(count, qn_ceil_div(p->in_w - sx, step)) : 0;
+    const int64_t first = qn_min_i64(before, qn_max_i64(end, 0)), last = qn_max_i64(first, end);
+    const int pad = (int)(uint8_t)p->pad_value;
+    memset(out_cells, pad, (size_t)(first * CELL_BYTES));
+    if (last > first) {
+        qn_depthwise_u8_rows inside = *rows;
+        for (int i = 0; i < GROUP; i++) {
+            if (inside.steps[i]) inside.rows[i] += (sx + first * step) * p->in_c;
+            inside.steps[i] *= step;
+        }
+        inside.cells = last - first;
+        inside.out_cells = out_cells + first * CELL_BYTES;
+        ((const qn_depthwise_u8_kernel *)p->kernel)->interleave(&inside);
+    }
+    memset(out_cells + last * CELL_BYTES, pad, (size_t)((count - last) * CELL_BYTES));
+}
+
+/* All cells of a run of `columns` output columns from x on. `image` is of the block's first channel, `outside` a line
+   of pad_value. */
+static void fill_run(const depthwise_plan *plan, const uint8_t *image, int64_t y, int64_t x, int64_t columns,
+                     int64_t channels, const uint8_t *outside, uint8_t *cells) {
+    const qn_conv_int_params *p = &plan->p;
+    const int64_t sx = x * p->stride_w - p->pad_left, reach = (p->kernel_w - 1) * p->dilation_w + 1;
+    for (int64_t g = 0; g < plan->groups; g++, cells += plan->cells * CELL_BYTES) {
+        qn_depthwise_u8_rows rows = {.channels = channels, .out_step = CELL_BYTES};
+        for (int64_t i = 0; i < GROUP; i++) {
+            const int64_t ky = g * GROUP + i, sy = y * p->stride_h - p->pad_top + ky * p->dilation_h;
+            const int inside = ky < p->kernel_h && sy >= 0 && sy < p->in_h;
+            rows.rows[i] = inside ? image + sy * p->in_w * p->in_c : outside;
+            rows.steps[i] = inside ? p->in_c : 0;
+        }
+        if (plan->is_shared) {
+            fill_cells(plan, &rows, sx, 1, (columns - 1) * p->stride_w + reach, cells);
+            continue;
+        }
+        for (int64_t kx = 0; kx < p->kernel_w; kx++)
+            fill_cells(plan, &rows, sx + kx * p->dilation_w, p->stride_w, columns,
+                       cells + kx * plan->run_columns * CELL_BYTES);
+    }
+}
+
+/* ---- Tasks ---- */
+
+/* One output row, counted through all pictures, and one block of channels. */
+static void run_row(const depthwise_plan *plan, int64_t row, int64_t c, uint8_t *scratch) {
+    const qn_conv_int_params *p = &plan->p;
+    const int64_t image_bytes = p->in_h * p->in_w * p->in_c, y = row % p->out_h;
+    const uint8_t *image = (const uint8_t *)p->src + row / p->out_h * image_bytes + c;
+    uint8_t *cells = scratch + CELL_BYTES; /* after the line of pad_value */
+    qn_depthwise_u8_tile tile = {.cells = cells,
+                                 .column_step = (plan->is_shared ? p->stride_w : 1) * CELL_BYTES,
+                                 .tap_step = (plan->is_shared ? p->dilation_w : plan->run_columns) * CELL_BYTES,
+                                 .group_step = plan->cells * CELL_BYTES,
+                                 .groups = plan->groups,
+                                 .kernel_w = p->kernel_w,
+                                 .channels = qn_min_i64(BLOCK, p->in_c - c),
+                                 .weights = (const int8_t *)p->weights + c * GROUP * plan->groups * p->kernel_w,
+                                 .bias = (const int32_t *)p->bias + c,
+                                 .result_stride = p->in_c};
+    for (int64_t x = 0; x < p->out_w; x += plan->run_columns) {
+        tile.columns = qn_min_i64(plan->run_columns, p->out_w - x);
+        tile.result = qn_requantize_from(&p->result, (row * p->out_w + x) * p->in_c + c, c);
+        fill_run(plan, image, y, x, tile.columns, tile.channels, scratch, cells);
+        ((const qn_depthwise_u8_kernel *)p->kernel)->tile(&tile);
+    }
+}
+
+/* Rows of a range of channels come first, so that the source rows two tasks share are still near. */
+static void run_depthwise(const void *params, int64_t begin, int64_t end, void *scratch) {
+    const depthwise_plan *plan = params;
+    const qn_conv_int_params *p = &plan->p;
+    memset(scratch, (int)(uint8_t)p->pad_value, CELL_BYTES);
+    for (int64_t task = begin; task < end; task++) {
+        const int64_t c = task / plan->row_blocks * plan->block_channels;
+        const int64_t end_c = qn_min_i64(c + plan->block_channels, p->in_c);
+        const int64_t first = task % plan->row_blocks * plan->rows_per_task;
+        const int64_t last = qn_min_i64(first + plan->rows_per_task, p->batch * p->out_h);
+        for (int64_t row = first; row < last; row++)
+            for (int64_t block = c; block < end_c; block += BLOCK) run_row(plan, row, block, scratch);
+    }
+}
+
+/* Runs as long as their cells stay near, and of equal length. */
+static void choose_runs(depthwise_plan *plan) {
+    const qn_conv_int_params *p = &plan->p;
+    const int64_t reach = (p->kernel_w - 1) * p->dilation_w + 1;
+    const int64_t room = CELLS_BYTES / (CELL_BYTES * plan->groups);
+    const int64_t shared = qn_max_i64(1, qn_min_i64(p->out_w, (room - reach) / p->stride_w + 1));
+    const int64_t own = qn_max_i64(1, qn_min_i64(p->out_w, room / p->kernel_w));
+    plan->is_shared = (shared - 1) * p->stride_w + reach <= shared * p->kernel_w;
+    plan->run_columns = plan->is_shared ? shared : own;
+    plan->run_columns = qn_ceil_div(p->out_w, qn_ceil_div(p->out_w, plan->run_columns));
+    plan->cells = plan->is_shared ? (plan->run_columns - 1) * p->stride_w + reach : plan->run_columns * p->kernel_w;
+}
+
+static void choose_tasks(depthwise_plan *plan) {
+    const qn_conv_int_params *p = &plan->p;
+    const int64_t span_bytes = ((p->kernel_h - 1) * p->dilation_h + p->stride_h) * p->in_w * p->in_c;
+    const int64_t channel_blocks = qn_min_i64(qn_ceil_div(span_bytes, ROWS_BYTES), qn_ceil_div(p->in_c, 4 * BLOCK));
+    plan->block_channels = qn_ceil_div(qn_ceil_div(p->in_c, channel_blocks), 4 * BLOCK) * 4 * BLOCK;
+    plan->rows_per_task = qn_max_i64(1, TASK_BYTES / (qn_min_i64(plan->block_channels, p->in_c) * p->out_w));
+    plan->row_blocks = qn_ceil_div(p->batch * p->out_h, plan->rows_per_task);
+}
+
+void qn_depthwise_u8_work(const qn_conv_int_params *params, qn_work *out_work) {
+    const qn_conv_int_params *p = params;
+    const qn_depthwise_u8_kernel *kernel = p->kernel;
+    depthwise_plan plan = {.p = *p, .groups = qn_ceil_div(p->kernel_h, GROUP)};
+    assert(p->in_c == p->out_c);
+    if (p->batch * p->out_h * p->out_w * p->in_c == 0) {
+        QN_WORK_SET(out_work, run_depthwise, 0, 0, kernel->name, plan);
+        return;
+    }
+    choose_runs(&plan);
+    choose_tasks(&plan);
+    const int64_t scratch = (1 + plan.groups * plan.cells) * CELL_BYTES;
+    const int64_t tasks = plan.row_blocks * qn_ceil_div(p->in_c, plan.block_channels);
+    QN_WORK_SET(out_work, run_depthwise, tasks, scratch, kernel->name, plan);
+}

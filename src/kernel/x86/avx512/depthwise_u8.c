@@ -1,0 +1,8 @@
+/* kernel/x86/avx512/depthwise_u8.c - depthwise_u8 on avx512. */
+#include "kernel/x86/avx512/vec.h"
+#include "kernel/kernels.h"
+
+#define KERNEL_SYMBOL qn_k_depthwise_u8_avx512
+#define KERNEL_NAME   "depthwise_u8_avx512"
+#include "kernel/x86/interleave.h"
+#include "kernel/body/depthwise_u8.h"

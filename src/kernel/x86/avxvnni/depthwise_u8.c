@@ -1,0 +1,8 @@
+/* kernel/x86/avxvnni/depthwise_u8.c - depthwise_u8 on avxvnni. */
+#include "kernel/x86/avxvnni/vec.h"
+#include "kernel/kernels.h"
+
+#define KERNEL_SYMBOL qn_k_depthwise_u8_avxvnni
+#define KERNEL_NAME   "depthwise_u8_avxvnni"
+#include "kernel/x86/interleave.h"
+#include "kernel/body/depthwise_u8.h"

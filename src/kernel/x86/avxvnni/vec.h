@@ -1,0 +1,11 @@
+/* kernel/x86/avxvnni/vec.h - the vocabulary of AVX2, and dot products of bytes. */
+#ifndef QN_KERNEL_X86_AVXVNNI_VEC_H
+#define QN_KERNEL_X86_AVXVNNI_VEC_H
+
+#include "kernel/x86/avx2/vec.h"
+
+#define HAS_DOT_BYTES
+/* Per lane: acc plus four unsigned bytes of a times four signed ones of b. */
+static inline VI vi_dot_bytes(VI acc, VI a, VI b) { return _mm256_dpbusd_avx_epi32(acc, a, b); }
+
+#endif

@@ -1,0 +1,12 @@
+/* op/lower_quantized.h - what the quantised operators share when they lower. */
+#ifndef QN_OP_LOWER_QUANTIZED_H
+#define QN_OP_LOWER_QUANTIZED_H
+
+#include "kernel/kernel.h"
+#include "op/requantize.h"
+
+/* Where a sum goes, from the operands as `slots` names them. */
+qn_requantize qn_requantize_lower(const qn_eval *operands, const qn_requantize_attrs *attrs,
+                                  const qn_requantize_slots *slots);
+
+#endif

@@ -1,0 +1,278 @@
+/* check/quantized.c - cases of conv_u8 and depthwise_u8. Sums are exact and what becomes of them is defined to the last
+ * bit, so that the portable kernel too must agree with the naive computation bit by bit.
+ */
+#include "base/dtype.h"
+#include "check/check.h"
+#include "check/geometry.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+typedef struct int_case {
+    check_geometry g;
+    int64_t in_c, out_c;
+    int is_depthwise, pad_value;
+    uint8_t *src;
+    int8_t *weights, *packed;
+    int32_t *bias;
+    qn_requantize result; /* addend: the tensor's own memory */
+    int addend_is_dst;
+} int_case;
+
+static int64_t storage_bytes(int64_t storage) {
+    return storage == QN_STORAGE_U8 ? 1 : storage == QN_STORAGE_F32 ? 4 : 2;
+}
+
+static int64_t result_elems(const int_case *c) { return c->g.batch * c->g.out_h * c->g.out_w * c->out_c; }
+
+/* ---- Drawing ---- */
+
+static void draw_case(check_context *context, int_case *c) {
+    const int big = check_chance(context, 3);
+    const int64_t max_macs = big ? 4000000 : 200000;
+    int64_t in_elems, out_elems, depth;
+    do {
+        if (c->is_depthwise)
+            c->g = check_draw_geometry(context, 40, check_chance(context, 30) ? 6 : 3);
+        else
+            c->g =
+                check_chance(context, 50) ? check_pointwise_geometry(context, 30) : check_draw_geometry(context, 24, 3);
+        c->in_c = check_chance(context, 3) ? 4096 : check_draw_size(context, 16, big ? 600 : 150);
+        c->out_c = c->is_depthwise ? c->in_c : check_draw_size(context, 16, big ? 400 : 100);
+        in_elems = c->g.batch * c->g.in_h * c->g.in_w * c->in_c;
+        out_elems = result_elems(c);
+        depth = c->g.kernel_h * c->g.kernel_w * (c->is_depthwise ? 1 : c->in_c);
+    } while (in_elems > 400000 || out_elems > 100000 || out_elems * depth > max_macs);
+}
+
+static void fill_bytes(check_context *context, uint8_t *bytes, int64_t count) {
+    const int64_t kind = check_draw(context, 0, 3);
+    const uint8_t equal = (uint8_t)check_draw(context, 0, 255);
+    for (int64_t i = 0; i < count; i++)
+        bytes[i] = kind == 0   ? equal
+                   : kind == 1 ? (uint8_t)(check_chance(context, 50) ? 255 : 0)
+                               : (uint8_t)check_draw(context, 0, 255);
+}
+
+static void fill_weights(check_context *context, int8_t *weights, int64_t count) {
+    static const int8_t ends[] = {-128, -127, 127, 127};
+    const int64_t kind = check_draw(context, 0, 3);
+    const int8_t equal = (int8_t)check_draw(context, -128, 127);
+    for (int64_t i = 0; i < count; i++)
+        weights[i] = kind == 0   ? equal
+                     : kind == 1 ? ends[check_draw(context, 0, 3)]
+                                 : (int8_t)check_draw(context, -128, 127);
+}
+
+static float *draw_vector(check_context *context, const char *name, int64_t count, float low, float high) {
+    static const float special[] = {0.0f, -0.0f, 0.5f, 1.0f, -1.0f, 1e-42f, 3e38f, INFINITY, -INFINITY, NAN};
+    const int has_special = check_chance(context, 10), are_halves = check_chance(context, 10);
+    float *values = check_buffer(context, name, (size_t)count * sizeof *values);
+    for (int64_t i = 0; i < count; i++) {
+        values[i] = are_halves ? 0.5f : qn_rng_float(&context->rng, low, high);
+        if (has_special && check_chance(context, 20))
+            values[i] = special[check_draw(context, 0, sizeof special / sizeof *special - 1)];
+    }
+    return values;
+}
+
+/* A zero point, often at an end of what the type holds. */
+static int32_t draw_zero_point(check_context *context, int64_t storage) {
+    static const int32_t bytes[] = {0, 128, 255}, words[] = {-32767, 0, 32767};
+    const int at = (int)check_draw(context, 0, 4);
+    if (storage == QN_STORAGE_U8) return at < 3 ? bytes[at] : (int32_t)check_draw(context, 0, 255);
+    if (storage == QN_STORAGE_S16) return at < 3 ? words[at] : (int32_t)check_draw(context, -32767, 32767);
+    return 0;
+}
+
+static void draw_bounds(check_context *context, qn_requantize *r) {
+    r->low = -INFINITY;
+    r->high = INFINITY;
+    if (r->dst_storage == QN_STORAGE_U8 || r->dst_storage == QN_STORAGE_S16) {
+        const int is_u8 = r->dst_storage == QN_STORAGE_U8;
+        r->low = (float)((is_u8 ? 0 : -32767) - r->zero_point);
+        r->high = (float)((is_u8 ? 255 : 32767) - r->zero_point);
+    }
+    if (check_chance(context, 50) && r->low < 0) r->low = 0;
+}
+
+static void fill_addend(check_context *context, qn_requantize *r, int64_t elems, int64_t channels) {
+    uint8_t *data = check_buffer(context, "addend", (size_t)(elems * storage_bytes(r->addend_storage)));
+    if (r->addend_storage == QN_STORAGE_F32 || r->addend_storage == QN_STORAGE_F16) {
+        float *values = malloc((size_t)elems * sizeof *values);
+        if (!values) abort();
+        check_fill(context, check_draw_data(context), values, elems);
+        for (int64_t i = 0; i < elems; i++) {
+            const uint16_t half = qn_float_to_half(values[i]);
+            if (r->addend_storage == QN_STORAGE_F32) memcpy(data + 4 * i, &values[i], sizeof values[i]);
+            if (r->addend_storage == QN_STORAGE_F16) memcpy(data + 2 * i, &half, sizeof half);
+        }
+        free(values);
+    } else {
+        fill_bytes(context, data, elems * storage_bytes(r->addend_storage));
+        r->addend_multiplier = draw_vector(context, "addend_multiplier", channels, -2.0f, 2.0f);
+        r->addend_zero_point = draw_zero_point(context, r->addend_storage);
+    }
+    r->addend = data;
+}
+
+static void fill_result(check_context *context, int_case *c, int64_t depth) {
+    qn_requantize *r = &c->result;
+    const float span = 400.0f / (128.0f * 128.0f * sqrtf((float)depth));
+    const int64_t elems = result_elems(c);
+    *r = (qn_requantize){.dst_storage = check_draw(context, QN_STORAGE_U8, QN_STORAGE_F32)};
+    if (check_chance(context, 40)) r->dst_storage = QN_STORAGE_U8;
+    r->zero_point = draw_zero_point(context, r->dst_storage);
+    draw_bounds(context, r);
+    r->multiplier = draw_vector(context, "multiplier", c->out_c, 0, span);
+    if (check_chance(context, 40)) r->limit = draw_vector(context, "limit", c->out_c, 0, 200);
+    if (check_chance(context, 50)) {
+        r->addend_storage = check_draw(context, QN_STORAGE_U8, QN_STORAGE_F32);
+        fill_addend(context, r, elems, c->out_c);
+    }
+    c->addend_is_dst =
+        r->addend && storage_bytes(r->addend_storage) == storage_bytes(r->dst_storage) && check_chance(context, 50);
+    r->dst = check_buffer(context, "dst", (size_t)(elems * storage_bytes(r->dst_storage)));
+}
+
+static void fill_case(check_context *context, int_case *c) {
+    const int64_t in_elems = c->g.batch * c->g.in_h * c->g.in_w * c->in_c;
+    const int64_t taps = c->g.kernel_h * c->g.kernel_w, depth = taps * (c->is_depthwise ? 1 : c->in_c);
+    const int32_t span = check_chance(context, 70) ? 1000 : (1 << 30) - 1;
+    c->src = check_buffer(context, "src", (size_t)in_elems);
+    fill_bytes(context, c->src, in_elems);
+    c->weights = check_buffer(context, "weights", (size_t)(depth * c->out_c));
+    fill_weights(context, c->weights, depth * c->out_c);
+    c->bias = check_buffer(context, "bias", (size_t)c->out_c * sizeof *c->bias);
+    for (int64_t i = 0; i < c->out_c; i++) c->bias[i] = (int32_t)check_draw(context, -span, span);
+    c->pad_value = draw_zero_point(context, QN_STORAGE_U8);
+    if (c->is_depthwise) {
+        c->packed = check_buffer_aligned(context, "packed",
+                                         qn_depthwise_u8_packed_bytes(c->g.kernel_h, c->g.kernel_w, c->out_c));
+        qn_depthwise_u8_pack(c->weights, c->g.kernel_h, c->g.kernel_w, c->out_c, c->packed);
+    } else {
+        c->packed = check_buffer_aligned(context, "packed", qn_conv_u8_packed_bytes(depth, c->out_c));
+        qn_conv_u8_pack(c->weights, depth, c->out_c, c->packed);
+    }
+    fill_result(context, c, depth);
+    check_buffers_verify(context, "packing");
+}
+
+/* ---- The naive result ---- */
+
+static int64_t naive_sum(const int_case *c, int64_t pixel, int64_t out) {
+    const check_geometry *g = &c->g;
+    const int64_t x = pixel % g->out_w, y = pixel / g->out_w % g->out_h, image = pixel / g->out_w / g->out_h;
+    const int64_t first = c->is_depthwise ? out : 0, count = c->is_depthwise ? 1 : c->in_c;
+    int64_t sum = c->bias[out];
+    for (int64_t t = 0; t < g->kernel_h * g->kernel_w; t++) {
+        const int64_t cell = check_source_cell(g, image, y, x, t / g->kernel_w, t % g->kernel_w);
+        for (int64_t i = 0; i < count; i++) {
+            const int64_t value = cell < 0 ? c->pad_value : c->src[cell * c->in_c + first + i];
+            sum += value * c->weights[(t * count + i) * c->out_c + out];
+        }
+    }
+    return sum;
+}
+
+static float naive_addend(const qn_requantize *r, int64_t index, int64_t channel) {
+    const uint8_t *at = (const uint8_t *)r->addend + index * storage_bytes(r->addend_storage);
+    float value;
+    int16_t word;
+    memcpy(&word, at, r->addend_storage == QN_STORAGE_U8 ? 1 : 2);
+    if (r->addend_storage == QN_STORAGE_F16) return qn_half_to_float((uint16_t)word);
+    if (r->addend_storage == QN_STORAGE_F32) {
+        memcpy(&value, at, sizeof value);
+        return value;
+    }
+    const int32_t quantized = r->addend_storage == QN_STORAGE_U8 ? *at : word;
+    return (float)(quantized - r->addend_zero_point) * r->addend_multiplier[channel];
+}
+
+static void naive_store(const qn_requantize *r, int64_t sum, int64_t index, int64_t channel, uint8_t *out) {
+    float t = (float)sum * r->multiplier[channel];
+    if (r->addend) t = t + naive_addend(r, index, channel);
+    if (r->limit) t = t < r->limit[channel] ? t : r->limit[channel];
+    t = t > r->low ? t : r->low;
+    t = t < r->high ? t : r->high;
+    const uint16_t half = qn_float_to_half(t);
+    switch (r->dst_storage) {
+    case QN_STORAGE_U8: out[index] = (uint8_t)(lrintf(t) + r->zero_point); break;
+    case QN_STORAGE_S16: ((int16_t *)(void *)out)[index] = (int16_t)(lrintf(t) + r->zero_point); break;
+    case QN_STORAGE_F16: memcpy(out + 2 * index, &half, sizeof half); break;
+    default: memcpy(out + 4 * index, &t, sizeof t);
+    }
+}
+
+/* ---- Running ---- */
+
+static void describe(check_context *context, const int_case *c) {
+    const check_geometry *g = &c->g;
+    const qn_requantize *r = &c->result;
+    check_describe(context,
+                   "batch %lld, in %lldx%lldx%lld, out %lldx%lldx%lld, kernel %lldx%lld, stride %lld,%lld, dilation "
+                   "%lld,%lld, pad %lld,%lld of %d, result %d, zero point %d, addend %d%s, limit %d, bounds %g..%g",
+                   (long long)g->batch, (long long)g->in_h, (long long)g->in_w, (long long)c->in_c, (long long)g->out_h,
+                   (long long)g->out_w, (long long)c->out_c, (long long)g->kernel_h, (long long)g->kernel_w,
+                   (long long)g->stride_h, (long long)g->stride_w, (long long)g->dilation_h, (long long)g->dilation_w,
+                   (long long)g->pad_top, (long long)g->pad_left, c->pad_value, (int)r->dst_storage, r->zero_point,
+                   (int)r->addend_storage, c->addend_is_dst ? " in place" : "", r->limit != NULL, (double)r->low,
+                   (double)r->high);
+}
+
+static qn_conv_int_params params_of(const int_case *c, const void *kernel) {
+    const check_geometry *g = &c->g;
+    qn_conv_int_params params = {
+        .kernel = kernel,
+        .src = c->src,
+        .weights = c->packed,
+        .bias = c->bias,
+        .batch = g->batch,
+        .in_h = g->in_h,
+        .in_w = g->in_w,
+        .in_c = c->in_c,
+        .out_h = g->out_h,
+        .out_w = g->out_w,
+        .out_c = c->out_c,
+        .kernel_h = g->kernel_h,
+        .kernel_w = g->kernel_w,
+        .stride_h = g->stride_h,
+        .stride_w = g->stride_w,
+        .dilation_h = g->dilation_h,
+        .dilation_w = g->dilation_w,
+        .pad_top = g->pad_top,
+        .pad_left = g->pad_left,
+        .pad_value = c->pad_value,
+        .result = c->result,
+    };
+    if (c->addend_is_dst) params.result.addend = c->result.dst;
+    return params;
+}
+
+static void check_case(check_context *context, int is_depthwise) {
+    int_case c = {.is_depthwise = is_depthwise};
+    draw_case(context, &c);
+    fill_case(context, &c);
+    describe(context, &c);
+    const int64_t elems = result_elems(&c);
+    const size_t bytes = (size_t)(elems * storage_bytes(c.result.dst_storage));
+    uint8_t *want = malloc(bytes);
+    if (!want) abort();
+    for (int64_t i = 0; i < elems; i++)
+        naive_store(&c.result, naive_sum(&c, i / c.out_c, i % c.out_c), i, i % c.out_c, want);
+    for (int i = 0; i < context->row_count && !context->failed; i++) {
+        const qn_kernel_row *row = context->rows[i];
+        const qn_conv_int_params params = params_of(&c, row->kernel);
+        qn_work work;
+        memset(c.result.dst, 0xA5, bytes);
+        if (c.addend_is_dst) memcpy(c.result.dst, c.result.addend, bytes);
+        is_depthwise ? qn_depthwise_u8_work(&params, &work) : qn_conv_u8_work(&params, &work);
+        if (check_run_work(context, row->name, &work, i > 0))
+            check_same_bytes(context, row->name, c.result.dst, want, bytes);
+    }
+    free(want);
+}
+
+void check_conv_u8(check_context *context) { check_case(context, 0); }
+void check_depthwise_u8(check_context *context) { check_case(context, 1); }
