@@ -32,8 +32,9 @@ int cli_watch_is_cancelled(void *self) { return (void)self, is_interrupted; }
 static const char *time_left(const cli_watch *watch, double fraction, char *text) {
     const double elapsed_ms = cli_now_ms() - watch->phase_ms;
     *text = 0;
-    if (elapsed_ms > SILENT_MS && fraction >= 0.03 && fraction < 1) {
+    if (elapsed_ms >= SILENT_MS && fraction >= 0.03 && fraction < 1) {
         const double left = 1e-3 * elapsed_ms * (1 - fraction) / fraction;
+        if (left < 1) return text;
         if (left < 90)
             snprintf(text, 32, ", %.0f s left", left);
         else
@@ -52,7 +53,7 @@ void cli_watch_progress(void *self, const char *phase, double fraction) {
         watch->percent = -1;
     }
     const int step = is_terminal ? 1 : 10;
-    if (cli_now_ms() - watch->start_ms < SILENT_MS) return;
+    if (cli_now_ms() - watch->phase_ms < SILENT_MS) return;
     if (watch->percent >= 0 && percent / step == watch->percent / step) return;
     watch->percent = percent;
     watch->is_shown = 1;

@@ -14,8 +14,8 @@ typedef struct cli_watch {
 
 /* From here on Ctrl-C and a polite kill no longer end the program but are what cli_watch_is_cancelled answers. */
 void cli_watch_begin(cli_watch *watch);
-/* The callbacks of qn_build_options and qn_calibrator_options; `self` is the watch. Jobs shorter than half a second
-   show nothing; phases that last show the time they have left. */
+/* The callbacks of qn_build_options and qn_calibrator_options; `self` is the watch. Phases
+   shorter than half a second show nothing; others show the time they have left. */
 void cli_watch_progress(void *self, const char *phase, double fraction);
 int cli_watch_is_cancelled(void *self);
 /* Ends what is shown; signals do again what they did. */
