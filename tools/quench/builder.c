@@ -208,8 +208,28 @@ static qn_status *advise(const builder *b, qn_status *status) {
     return longer;
 }
 
+/* A log that takes out what a contract came to. */
+typedef struct ear {
+    builder *builder;
+    const qn_log *log; /* of the rest; NULL: nobody's */
+} ear;
+
+static void hear(void *self, qn_log_level level, const char *text) {
+    static const char kept[] = "contract kept: ";
+    ear *e = self;
+    if (!strncmp(text, kept, sizeof kept - 1))
+        snprintf(e->builder->kept, sizeof e->builder->kept, "%s", text + sizeof kept - 1);
+    else if (e->log)
+        e->log->write(e->log->self, level, text);
+}
+
 qn_status *builder_build(builder *b, qn_build_options *build, qn_model **out_model) {
+    ear e = {b, build->log};
+    const qn_log log = {&e, hear};
+    build->log = &log;
     build->calibrator = b->calibration.calibrator;
     build->contract = b->calibration.contract.samples.next ? &b->calibration.contract : NULL;
-    return name_file(advise(b, qn_build(b->network, b->config, build, out_model)), b->path);
+    qn_status *status = qn_build(b->network, b->config, build, out_model);
+    build->log = e.log;
+    return name_file(advise(b, status), b->path);
 }

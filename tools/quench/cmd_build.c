@@ -165,6 +165,7 @@ static void print_summary(const result *r) {
     for (size_t i = 0; i < info->output_count; i++) print_value("output", qn_model_output(model, i));
     printf("%-10s %zu\n%-10s %s\n", "steps", info->step_count, "constants", cli_print_bytes(info->const_bytes, text));
     if (r->mix.integer_layers || r->builder->calibration.calibrator) integer_mix_print(&r->mix);
+    if (*r->builder->kept) printf("%-10s kept: %s\n", "contract", r->builder->kept);
     if (info->arena_bytes_max)
         printf("%-10s at most %s for values, at every shape in range\n", "arena",
                cli_print_bytes(info->arena_bytes_max, text));
@@ -208,15 +209,16 @@ static json_t *report_to_json(const result *r) {
         json_array_append_new(inputs, value_to_json(qn_model_input(model, i)));
     for (size_t i = 0; i < info->output_count; i++)
         json_array_append_new(outputs, value_to_json(qn_model_output(model, i)));
-    return json_pack("{s:o,s:o,s:f,s:I,s:I,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:I}", "source",
+    return json_pack("{s:o,s:o,s:f,s:I,s:I,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:I}", "source",
                      cli_json_text(r->builder->path), "file", cli_json_text(r->out), "build_ms", r->ms, "file_bytes",
                      (json_int_t)info->file_bytes, "const_bytes", (json_int_t)info->const_bytes, "arena_bytes_max",
                      info->arena_bytes_max ? json_integer((json_int_t)info->arena_bytes_max) : json_null(),
                      "arena_bytes_range_max", costs->ceiling ? json_integer((json_int_t)costs->ceiling) : json_null(),
                      "cost", cost_table_to_json(costs), "inputs", inputs, "outputs", outputs, "steps",
                      steps_to_json(model), "meta", cli_load_meta(model), "calibration",
-                     calibration_to_json(&r->builder->calibration), "integer", integer_mix_to_json(&r->mix),
-                     "peak_rss_bytes", (json_int_t)cli_peak_rss_bytes());
+                     calibration_to_json(&r->builder->calibration), "integer", integer_mix_to_json(&r->mix), "contract",
+                     *r->builder->kept ? cli_json_text(r->builder->kept) : json_null(), "peak_rss_bytes",
+                     (json_int_t)cli_peak_rss_bytes());
 }
 
 static qn_status *show_result(result *r, const char *report) {

@@ -177,3 +177,17 @@ case $? in
 143) holds stopped ;;
 *) broken "expected exit status 0 or 1" ;;
 esac
+
+it "keeps contracts, and says how sure that is"
+# shellcheck disable=SC2086
+quench ok build "$model" -o kept.qn $CALIBRATE --min-agreement 99.9 --report kept.json
+prints '^contract +kept: agreement [0-9.]+ %, at least [0-9.]+ % with 95 % confidence over 8 samples'
+cp kept.json .out
+kept=$(json integer.mac_share)
+# shellcheck disable=SC2086
+quench ok build "$model" -o kept.qn $CALIBRATE --max-drop 2 --masks "$scenes/masks" --confidence 90
+prints '^contract +kept: mIoU 0\.[0-9]+, .* with 90 % confidence'
+between "$kept" 0.1 0.9999
+# shellcheck disable=SC2086
+quench fails build "$model" -o none.qn $CALIBRATE --max-drop 1 --masks "$pictures"
+says "there is no mask .png. for 8 of 8 pictures"
