@@ -90,7 +90,9 @@ static qn_status *copy_all(copier *c) {
     for (const qn_node *node = c->from->first; node; node = node->next) QN_TRY(copy_node(c, node));
     for (size_t i = 0; i < c->from->values.count; i++) {
         const qn_value *value = c->from->values.items[i];
-        if (c->of[value->id]) c->of[value->id]->stats = value->stats;
+        if (!c->of[value->id]) continue;
+        c->of[value->id]->stats = value->stats;
+        c->of[value->id]->encoding = value->encoding;
     }
     for (size_t i = 0; i < c->from->outputs.count; i++)
         QN_TRY(qn_graph_mark_output(c->to, c->of[c->from->outputs.items[i]->id]));

@@ -28,6 +28,13 @@ typedef struct qn_value_stats {
     int is_exact; /* a grid that somebody chose: quantised with just these ends, one scale for all channels */
 } qn_value_stats;
 
+/* What an integer value stands for: scale[c] * (q - zero_point[c]), c along the last axis. */
+typedef struct qn_value_encoding {
+    int64_t channels; /* 1: the same for all */
+    const float *scale;
+    const int32_t *zero_point;
+} qn_value_encoding;
+
 struct qn_value {
     uint32_t id;         /* unique in the graph, in order of creation */
     const char *name;    /* unique in the graph; the source framework's name where there is one ("Conv" , "split:1") */
@@ -41,6 +48,7 @@ struct qn_value {
     qn_dim *contents;             /* elements as expressions where known (small integers), else NULL */
     QN_LIST(qn_use) uses;
     int is_input, is_output; /* may be both */
+    const qn_value_encoding *encoding; /* integers that stand for floats; NULL: not known, or what they are */
     const qn_value_stats *stats; /* floats: what integer precision may count on; NULL: not known */
     uint32_t fixed_axes;     /* inputs: bit i: dim i is to stay the number it is, whatever could vary */
 };

@@ -61,6 +61,18 @@ static int find_zero_point(const qn_node *quantize, const qn_requantize_attrs *r
     return low == high || result->activation == QN_ACTIVATION_NONE;
 }
 
+/* A limit that the type's own upper bound makes idle goes: what calibration saw stays below it. */
+static void drop_idle_limit(qn_requantize_attrs *result, qn_value **inputs, int *inout_count) {
+    if (!inputs[LIMIT]) return;
+    qn_view limit = qn_value_view(inputs[LIMIT]);
+    double high = (double)(result->dtype == QN_DTYPE_U8 ? 255 - result->zero_point : 32767 - result->zero_point);
+    for (int64_t c = 0; c < limit.dims[0]; c++)
+        if (rint(qn_view_get(&limit, c)) < high) return;
+    result->activation = QN_ACTIVATION_RELU;
+    inputs[LIMIT] = NULL;
+    if (*inout_count == LIMIT + 1) *inout_count = LIMIT;
+}
+
 static qn_status *fuse(qn_graph *graph, qn_node *quantize) {
     qn_node *node = qn_match_sole_producer(quantize->inputs[0], &qn_op_conv2d_quantized);
     if (!node) node = qn_match_sole_producer(quantize->inputs[0], &qn_op_matmul_quantized);
@@ -74,15 +86,17 @@ static qn_status *fuse(qn_graph *graph, qn_node *quantize) {
     memcpy(&attrs, node->attrs, node->op->attrs_bytes);
     for (int i = 0; i < node->input_count; i++) inputs[i] = node->inputs[i];
     qn_requantize_attrs *result = result_of(node->op, &attrs);
-    if (qn_dtype_is_integer((qn_dtype)result->dtype) || node->input_count == INPUTS_MAX) return NULL;
+    if (qn_dtype_is_integer((qn_dtype)result->dtype) ) return NULL;
     if (!find_zero_point(quantize, result, &result->zero_point)) return NULL;
     result->dtype = ((const qn_quantize_linear_attrs *)quantize->attrs)->dtype;
     QN_TRY(scale_vector(graph, inputs[MULTIPLIER], quantize, &inputs[MULTIPLIER]));
     if (inputs[LIMIT]) QN_TRY(scale_vector(graph, inputs[LIMIT], quantize, &inputs[LIMIT]));
     QN_TRY(shift_bias(graph, quantize, result->zero_point, inputs, &done));
     if (!done) return NULL;
+    int count = node->input_count;
+    drop_idle_limit(result, inputs, &count);
     const char *reason = node->precision_reason;
-    QN_TRY(qn_rewrite(graph, quantize, node->op, &attrs, node->input_count, inputs));
+    QN_TRY(qn_rewrite(graph, quantize, node->op, &attrs, count, inputs));
     quantize->precision_reason = reason;
     return NULL;
 }
