@@ -183,7 +183,25 @@ static json_t *to_json(const array_eval *e) {
     return object;
 }
 
+static qn_status *check_files(const eval_array_options *options, const char *model) {
+    cli_files files = {0};
+    if (!options->json || cli_json_on_stdout(options->json)) return NULL;
+    qn_status *status = cli_files_add_input(&files, model);
+    if (!status) status = cli_files_add_output(&files, options->json, "--json");
+    for (size_t i = 0; i < options->inputs.count && !status; i++) {
+        const char *text = options->inputs.items[i], *equal = strchr(text, '=');
+        status = cli_files_add_input(&files, text);
+        if (!status && equal) status = cli_files_add_input(&files, equal + 1);
+    }
+    if (!status && options->labels) status = cli_files_add_input(&files, options->labels);
+    if (!status && options->against) status = cli_files_add_input(&files, options->against);
+    if (!status) status = cli_files_check(&files);
+    cli_files_deinit(&files);
+    return status;
+}
+
 static qn_status *evaluate(array_eval *e, const char *model) {
+    CLI_TRY(check_files(e->options, model));
     CLI_TRY(open_parts(e, model));
     CLI_TRY(run_all(e));
     if (!cli_json_on_stdout(e->options->json)) print_results(e);
