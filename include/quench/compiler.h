@@ -9,5 +9,6 @@
 #include "quench/nodes.h"
 #include "quench/npy.h"
 #include "quench/quench.h"
+#include "quench/refit.h"
 
 #endif

@@ -1,9 +1,8 @@
-#include "quench/build.h"
+#include "driver/build.h"
 
 #include "base/file.h"
 #include "driver/compile.h"
 #include "driver/integers.h"
-#include "driver/network.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -24,6 +23,16 @@ static qn_status *check_print_after(const char *name) {
 
 static qn_progress progress_of(const qn_build_options *options) {
     return (qn_progress){options->progress, options->progress_self, options->cancel, options->cancel_self};
+}
+
+/* Weights of integers were scaled to what the network computed with the old ones. */
+static qn_status *check_refit(const qn_config *config) {
+    const char *mode = json_string_value(qn_config_find(config, "precision_config.precision_mode"));
+    if (!mode || !strncmp(mode, "force_float", strlen("force_float"))) return NULL;
+    return QN_ERR(QN_UNSUPPORTED,
+                  "enable_refit: with precision mode %s no weight can be replaced, since scales are calibrated for the "
+                  "weights that were there: build again, or use force_float32 or force_float16",
+                  mode);
 }
 
 /* ---- debug_config.print_ir ---- */
@@ -80,24 +89,36 @@ static qn_status *run_passes(qn_graph *graph, const qn_config *config, const qn_
 }
 
 static qn_status *prepare(qn_network *network, const qn_config *config, const qn_build_options *options,
-                          const qn_progress *progress, qn_buffer *meta) {
+                          const qn_progress *progress, qn_buffer *meta, qn_bytes *out_weights) {
     qn_pins pins;
     qn_meta_facts facts;
     QN_TRY(qn_progress_step(progress, "prepare", 0, 1));
     QN_TRY(qn_compile_prepare(network->graph, config, options->log, &pins, &facts));
+    if (qn_config_bool(config, "enable_refit", 0)) {
+        QN_TRY(check_refit(config));
+        QN_TRY(qn_refit_source_take(&network->graph, &network->arena, &facts.refit));
+    }
+    *out_weights = facts.refit.weights;
     QN_TRY(qn_meta_write(network, config, &facts, meta));
     return qn_progress_step(progress, "prepare", 1, 1);
+}
+
+qn_status *qn_build_prepared(qn_network *network, const qn_config *config, const qn_build_options *options,
+                             const char *meta, qn_bytes weights, qn_buffer *file) {
+    qn_progress progress = progress_of(options);
+    QN_TRY(run_passes(network->graph, config, options, &progress));
+    QN_TRY(print_ir(network->graph, config, "after_build", options));
+    return qn_compile_program(network->graph, meta, weights, &progress, file);
 }
 
 static qn_status *compile(qn_network *network, const qn_config *config, const qn_build_options *options,
                           qn_buffer *meta, qn_buffer *file) {
     qn_progress progress = progress_of(options);
+    qn_bytes weights;
     QN_TRY(check_print_after(options->print_after));
-    QN_TRY(prepare(network, config, options, &progress, meta));
+    QN_TRY(prepare(network, config, options, &progress, meta, &weights));
     QN_TRY(print_ir(network->graph, config, "before_build", options));
-    QN_TRY(run_passes(network->graph, config, options, &progress));
-    QN_TRY(print_ir(network->graph, config, "after_build", options));
-    return qn_compile_program(network->graph, qn_buffer_text(meta), &progress, file);
+    return qn_build_prepared(network, config, options, qn_buffer_text(meta), weights, file);
 }
 
 /* What was written is read back like any file, so nothing leaves the compiler that the loader would refuse. */

@@ -4,6 +4,7 @@
 #include "driver/layout.h"
 #include "driver/normalise.h"
 #include "driver/ranges.h"
+#include "driver/refit_source.h"
 #include "pass/narrow_types.h"
 #include "plan/plan.h"
 
@@ -97,10 +98,12 @@ qn_status *qn_compile_passes(qn_graph *graph, const qn_config *config, const qn_
 
 /* ---- Program ---- */
 
-qn_status *qn_compile_program(qn_graph *graph, const char *meta, const qn_progress *progress, qn_buffer *file) {
+qn_status *qn_compile_program(qn_graph *graph, const char *meta, qn_bytes weights, const qn_progress *progress,
+                              qn_buffer *file) {
     qn_program program;
     QN_TRY(qn_progress_step(progress, "plan", 0, 1));
     QN_TRY(qn_plan_build(graph, meta, graph->arena, &program));
+    if (weights.size) QN_TRY(qn_refit_source_append(weights, graph->arena, &program));
     QN_TRY(qn_progress_step(progress, "plan", 1, 1));
     QN_TRY(qn_progress_step(progress, "write", 0, 1));
     QN_TRY(qn_program_write(&program, file));

@@ -24,7 +24,9 @@ qn_status *qn_compile_passes(qn_graph *graph, const qn_config *config, const qn_
 /* What the precision mode wishes of the graph: what floats are stored in, and in which integers it is to compute. */
 void qn_compile_set_precision(qn_graph *graph, const qn_config *config);
 
-/* Plans `graph`, which is consumed, and appends the compiled file to `file`. `progress` may be NULL. */
-qn_status *qn_compile_program(qn_graph *graph, const char *meta, const qn_progress *progress, qn_buffer *file) QN_MUST_USE;
+/* Plans `graph`, which is consumed, and appends the compiled file to `file`. `weights` (size 0: none) are the source's,
+   kept in the file for refitting. `progress` may be NULL. */
+qn_status *qn_compile_program(qn_graph *graph, const char *meta, qn_bytes weights, const qn_progress *progress,
+                              qn_buffer *file) QN_MUST_USE;
 
 #endif

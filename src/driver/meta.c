@@ -73,6 +73,7 @@ qn_status *qn_meta_write(const qn_network *network, const qn_config *config, con
     free(effective);
     write_declared(network->graph, facts, buffer);
     write_pins(network->graph, facts, buffer);
+    if (facts->refit.json) qn_buffer_printf(buffer, ",\"refit\":%s", facts->refit.json);
     QN_TRY(write_image(network->graph, config, buffer));
     qn_buffer_append(buffer, "}", 1);
     return buffer->failed ? qn_status_out_of_memory() : NULL;

@@ -12,7 +12,7 @@ static qn_status *compile(const qn_graph *graph, const qn_trial_options *options
     QN_TRY(qn_graph_copy(graph, arena, &copy));
     if (options->first <= options->last)
         QN_TRY(qn_compile_passes(copy, options->config, &build, &silent, options->first, options->last));
-    return qn_compile_program(copy, "{}", NULL, file);
+    return qn_compile_program(copy, "{}", (qn_bytes){0}, NULL, file);
 }
 
 static qn_status *load(qn_trial *trial, const qn_buffer *file, const qn_executor *executor) {

@@ -110,7 +110,11 @@ static enum outcome make_outputs(qn_infer *infer, const qn_node *node, int moved
 /* 1 when eval ran and left the shapes as inferred. */
 static enum outcome evaluate(const qn_node *node, qn_view *inputs, qn_view *outputs, const qn_infer *infer,
                              qn_arena *scratch) {
-    qn_eval eval = {node->attrs, node->input_count, inputs, node->output_count, outputs, NULL};
+    qn_eval eval = {.attrs = node->attrs,
+                    .input_count = node->input_count,
+                    .inputs = inputs,
+                    .output_count = node->output_count,
+                    .outputs = outputs};
     size_t bytes = node->op->scratch_bytes ? node->op->scratch_bytes(&eval) : 0;
     eval.scratch = qn_arena_alloc_aligned(scratch, bytes ? bytes : 1, 64);
     if (!eval.scratch) return EXHAUSTED;

@@ -2,7 +2,7 @@
 #include "kernel/labels.h"
 #include "kernel/work.h"
 
-enum { TASK_ELEMS = 32768, PIECE_ROWS = 1024, PIECE_HALVES = 16384 };
+enum { TASK_ELEMS = 32768, PIECE_ROWS = 1024, PIECE_STORED = 16384 };
 
 typedef struct argmax_plan {
     qn_argmax_f32_params p;
@@ -17,8 +17,9 @@ static void run_argmax(const void *params, int64_t begin, int64_t end, void *scr
     float *floats = (float *)(void *)(labels + PIECE_ROWS);
     for (int64_t row = begin * plan->rows_per_task, count; row < last; row += count) {
         count = qn_min_i64(plan->rows_per_piece, last - row);
-        const float *src = p->half ? floats : (const float *)p->src + row * p->channels;
-        if (p->half) p->half->widen((const uint16_t *)p->src + row * p->channels, floats, count * p->channels);
+        const void *from = qn_elem(p->src, row * p->channels, qn_storage_bytes(p->stored));
+        const float *src = p->stored ? floats : from;
+        if (p->stored) p->stored->widen(from, floats, count * p->channels);
         p->kernel->run(src, count, p->channels, labels);
         qn_labels_store(labels, count, p->dst, row, p->label_bytes, p->label_float);
     }
@@ -29,8 +30,8 @@ void qn_argmax_f32_work(const qn_argmax_f32_params *params, qn_work *out_work) {
     assert(params->channels > 0);
     plan.rows_per_task = qn_max_i64(1, TASK_ELEMS / params->channels);
     plan.rows_per_piece = PIECE_ROWS;
-    if (params->half) plan.rows_per_piece = qn_max_i64(1, qn_min_i64(PIECE_ROWS, PIECE_HALVES / params->channels));
-    const int64_t floats = params->half ? plan.rows_per_piece * params->channels : 0;
+    if (params->stored) plan.rows_per_piece = qn_max_i64(1, qn_min_i64(PIECE_ROWS, PIECE_STORED / params->channels));
+    const int64_t floats = params->stored ? plan.rows_per_piece * params->channels : 0;
     const int64_t scratch = PIECE_ROWS * (int64_t)sizeof(int32_t) + floats * (int64_t)sizeof(float);
     QN_WORK_SET(out_work, run_argmax, qn_ceil_div(params->rows, plan.rows_per_task), scratch, params->kernel->name,
                 plan);

@@ -38,9 +38,11 @@ typedef struct qn_kernel_set {
     const struct qn_depthwise_f32_kernel *depthwise_f32, *depthwise_f16;
     const struct qn_elementwise_kernel *elementwise;
     const struct qn_pool_f32_kernel *pool_f32;
+    const struct qn_pool_int_kernel *pool_int;
     const struct qn_resize_f32_kernel *resize_f32;
     const struct qn_argmax_f32_kernel *argmax_f32;
-    const struct qn_convert_f16_kernel *convert_f16;
+    const struct qn_convert_kernel *convert_f16, *convert_u8, *convert_s16;
+    const struct qn_quantize_kernel *quantize;
     const struct qn_conv_int_kernel *conv_u8;
     const struct qn_depthwise_u8_kernel *depthwise_u8;
 } qn_kernel_set;
@@ -57,21 +59,26 @@ typedef struct qn_kernel_row {
 size_t qn_kernel_row_count(void);
 const qn_kernel_row *qn_kernel_row_at(size_t index);
 
-/* ---- Family convert_f16: between half precision (IEEE binary16, as uint16_t) and float ----
-   To half: nearest, ties to even; subnormals and infinities kept, beyond the range infinite. NaNs keep their sign and
-   the upper bits of their payload, and become quiet. To float: exact.
+/* ---- Families convert_f16, convert_u8 and convert_s16: between what is stored and float ----
+   convert_f16: half precision (IEEE binary16, as uint16_t). To half: nearest, ties to even; subnormals and infinities
+   kept, beyond the range infinite. NaNs keep their sign and the upper bits of their payload, and become quiet. To float:
+   exact. convert_u8, convert_s16: integers. To integers: the nearest, half to even, within the type; a NaN becomes its
+   least. To float: exact.
 
    Half precision as storage: the params of a family may hold a `half`. If it is not NULL, every operand said to hold
-   floats holds halves. Arithmetic is the same, in float32; each result is rounded to half once, when it is stored. */
+   floats holds halves. Arithmetic is the same, in float32; each result is rounded to half once, when it is stored. Where
+   the params hold `stored` instead, it may be of any of the three families. */
 
-typedef struct qn_convert_f16_kernel {
+typedef struct qn_convert_kernel {
     const char *name;
-    void (*widen)(const uint16_t *src, float *dst, int64_t count);
-    void (*narrow)(const float *src, uint16_t *dst, int64_t count);
-} qn_convert_f16_kernel;
+    int64_t elem_bytes; /* of what is stored */
+    void (*widen)(const void *src, float *dst, int64_t count);
+    void (*narrow)(const float *src, void *dst, int64_t count);
+} qn_convert_kernel;
+typedef qn_convert_kernel qn_convert_f16_kernel, qn_convert_u8_kernel, qn_convert_s16_kernel;
 
 typedef struct qn_convert_f16_params {
-    const struct qn_convert_f16_kernel *kernel;
+    const struct qn_convert_kernel *kernel;
     const void *src; /* [elems] halves, or floats if to_half */
     void *dst;       /* [elems] of the other type; no overlap */
     int64_t elems, to_half;
@@ -91,7 +98,7 @@ enum { QN_CONV_PANEL = 16 };
 
 typedef struct qn_conv_f32_params {
     const struct qn_conv_f32_kernel *kernel;
-    const struct qn_convert_f16_kernel *half; /* or NULL; all operands alike */
+    const struct qn_convert_kernel *half; /* or NULL; all operands alike */
     const void *src;                          /* [batch, in_h, in_w, in_c], pixel stride src_stride */
     const void *weights;                      /* PANEL16 */
     const void *bias;                         /* [out_c], or NULL */
@@ -138,7 +145,7 @@ void qn_conv_f32_work(const qn_conv_f32_params *params, qn_work *out_work);
 
 typedef struct qn_depthwise_f32_params {
     const struct qn_depthwise_f32_kernel *kernel;
-    const struct qn_convert_f16_kernel *half;  /* as in conv_f32 */
+    const struct qn_convert_kernel *half;  /* as in conv_f32 */
     const void *src, *weights, *bias, *addend; /* the same; dense */
     void *dst;
     int64_t batch, in_h, in_w, channels, out_h, out_w;
@@ -188,7 +195,7 @@ typedef enum qn_elementwise_code {
 
 typedef struct qn_elementwise_params {
     const struct qn_elementwise_kernel *kernel;
-    const struct qn_convert_f16_kernel *half; /* or NULL; of a, b (not where they are uint8) and dst */
+    const struct qn_convert_kernel *half; /* or NULL; of a, b (not where they are uint8) and dst */
     int64_t code;
     const void *a, *b;          /* b NULL for unary */
     void *dst;                  /* may be a or b itself when that one does not repeat */
@@ -206,18 +213,22 @@ typedef struct qn_elementwise_kernel {
 
 void qn_elementwise_work(const qn_elementwise_params *params, qn_work *out_work);
 
-/* ---- Family pool_f32: max and average over windows, NHWC ---- */
+/* ---- Families pool_f32 and pool_int: max and average over windows, NHWC ----
+   pool_int, of uint8 or int16: the maximum, or the exact sum, converted to float, times 1 / n as in pool_f32, rounded half to
+   even. The caller sees to it that no sum leaves int32. */
 
-typedef struct qn_pool_f32_params {
+typedef struct qn_pool_params {
     const struct qn_pool_f32_kernel *kernel;
-    const struct qn_convert_f16_kernel *half; /* or NULL; of src and dst */
+    const struct qn_convert_kernel *stored; /* or NULL; of src and dst */
+    const struct qn_pool_int_kernel *integers; /* or NULL; instead of both */
+    int64_t integers_bytes;                    /* 1: uint8, 2: int16 */
     const void *src;
     void *dst;
     int64_t batch, in_h, in_w, channels, out_h, out_w;
     int64_t kernel_h, kernel_w, stride_h, stride_w, pad_top, pad_left;
     int64_t average;           /* 0: maximum (of the cells inside the picture), 1: average */
     int64_t count_include_pad; /* divide by the whole window rather than by the cells inside */
-} qn_pool_f32_params;
+} qn_pool_params;
 
 typedef struct qn_pool_f32_kernel {
     const char *name;
@@ -227,7 +238,15 @@ typedef struct qn_pool_f32_kernel {
     void (*scale)(const float *acc, float factor, float *dst, int64_t channels);
 } qn_pool_f32_kernel;
 
-void qn_pool_f32_work(const qn_pool_f32_params *params, qn_work *out_work);
+/* The same by type: [0] uint8, [1] int16. */
+typedef struct qn_pool_int_kernel {
+    const char *name;
+    void (*accumulate_sum[2])(const void *src, int32_t *acc, int64_t channels);
+    void (*accumulate_max[2])(const void *src, void *acc, int64_t channels);
+    void (*scale[2])(const int32_t *acc, float factor, void *dst, int64_t channels);
+} qn_pool_int_kernel;
+
+void qn_pool_work(const qn_pool_params *params, qn_work *out_work);
 
 /* ---- Family resize_f32: bilinear, NHWC; and with argmax over channels, whose upsampled values are never stored ----
    Coordinates and the order of roundings follow TensorFlow: top = tl + (tr - tl) * fx, bottom alike,
@@ -236,7 +255,7 @@ void qn_pool_f32_work(const qn_pool_f32_params *params, qn_work *out_work);
 typedef struct qn_resize_f32_params {
     const struct qn_resize_f32_kernel *kernel;
     const struct qn_argmax_f32_kernel *argmax; /* NULL: plain resize */
-    const struct qn_convert_f16_kernel *half;  /* or NULL; of src, and of dst unless it holds labels */
+    const struct qn_convert_kernel *stored;  /* or NULL; of src, and of dst unless it holds labels */
     const void *src;
     void *dst;           /* float [batch, out_h, out_w, channels], or labels [batch, out_h, out_w] */
     int64_t label_bytes; /* argmax: 1, 4 or 8: uint8, int32, int64 labels */
@@ -260,7 +279,7 @@ void qn_resize_f32_work(const qn_resize_f32_params *params, qn_work *out_work);
 
 typedef struct qn_argmax_f32_params {
     const struct qn_argmax_f32_kernel *kernel;
-    const struct qn_convert_f16_kernel *half; /* or NULL; of src */
+    const struct qn_convert_kernel *stored; /* or NULL; of src */
     const void *src;                          /* [rows, channels] */
     void *dst;                                /* [rows] */
     int64_t rows, channels, label_bytes, label_float;
@@ -273,6 +292,51 @@ typedef struct qn_argmax_f32_kernel {
 } qn_argmax_f32_kernel;
 
 void qn_argmax_f32_work(const qn_argmax_f32_params *params, qn_work *out_work);
+
+/* ---- Moving bytes (copy.c): elements of any type ----
+   join: row r of dst is row r of each part in turn. */
+
+enum { QN_JOIN_MAX = 16 };
+
+typedef struct qn_join_params {
+    const void *parts[QN_JOIN_MAX];
+    int64_t part_bytes[QN_JOIN_MAX]; /* of one row, at least 1 */
+    void *dst;
+    int64_t count, rows;
+} qn_join_params;
+
+void qn_join_work(const qn_join_params *params, qn_work *out_work);
+
+/* box: dst[i] = src[i + shift] where that index lies inside src along every axis, `value` elsewhere. Shifts are read while
+   the work runs, from an array of 32-bit or 64-bit numbers: that of axis k is shift[k * shift_step], negated with
+   shift_back; along an axis where both sides have one size it must be 0 and is not read. No number reads outside src. */
+
+enum { QN_BOX_RANK = 8 };
+
+typedef struct qn_box_params {
+    const void *src;
+    void *dst;         /* no overlap */
+    const void *value; /* one element, or NULL: zeros */
+    const void *shift;
+    int64_t shift_bytes, shift_step, shift_back;
+    int64_t elem_bytes; /* at most 16 */
+    int64_t rank;
+    int64_t src_dims[QN_BOX_RANK], dst_dims[QN_BOX_RANK];
+} qn_box_params;
+
+void qn_box_work(const qn_box_params *params, qn_work *out_work);
+
+/* resize_nearest: pixels of an NHWC picture at (i + 0.5 with half_pixel_centers) * scale, rounded with align_corners,
+   otherwise the position below, within the picture; in float, each operation rounded. */
+
+typedef struct qn_resize_nearest_params {
+    const void *src;
+    void *dst;
+    int64_t pixel_bytes, batch, in_h, in_w, out_h, out_w;
+    int64_t align_corners, half_pixel_centers;
+} qn_resize_nearest_params;
+
+void qn_resize_nearest_work(const qn_resize_nearest_params *params, qn_work *out_work);
 
 /* ---- Integer families ---- */
 

@@ -139,6 +139,15 @@ typedef struct qn_quantize_params {
     int64_t src_storage, dst_storage; /* qn_storage: one of them a float type, the other an integer one */
 } qn_quantize_params;
 
+/* Functions by [is half][is s16]. each: factor and zero_point have an element for every element, else one for all. */
+typedef struct qn_quantize_kernel {
+    const char *name;
+    void (*to_integer[2][2])(const void *src, const float *factor, const int32_t *zero_point, int each, void *dst,
+                             int64_t count);
+    void (*to_float[2][2])(const void *src, const float *factor, const int32_t *zero_point, int each, void *dst,
+                           int64_t count);
+} qn_quantize_kernel;
+
 void qn_quantize_work(const qn_quantize_params *params, struct qn_work *out_work);
 
 #endif

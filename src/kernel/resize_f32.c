@@ -37,8 +37,8 @@ static source_pair find_pair(int64_t out, float scale, int64_t in_size, int64_t 
 typedef struct line_cache {
     int64_t row[2]; /* the source row that each line holds, or -1 */
     float *line[2];
-    float *pixels;   /* argmax: a line before it is split into planes; else, with half, a row of the result */
-    float *cells[2]; /* half: the two source cells between which pixels lie */
+    float *pixels;   /* argmax: a line before it is split into planes; else, with stored, a row of the result */
+    float *cells[2]; /* stored: the two source cells between which pixels lie */
 } line_cache;
 
 /* Where a line's next pixel reads. Neighbouring pixels often lie between the same two cells: *inout_held says which. */
@@ -47,8 +47,9 @@ static void find_cells(const qn_resize_f32_params *p, int64_t row, const source_
     const int64_t start = row * p->in_w, ends[2] = {pair->low, pair->high};
     for (int i = 0; i < 2; i++) {
         const int64_t at = (start + ends[i]) * p->channels, held = i ? inout_held->high : inout_held->low;
-        out_cells[i] = p->half ? cache->cells[i] : (const float *)p->src + at;
-        if (p->half && held != ends[i]) p->half->widen((const uint16_t *)p->src + at, cache->cells[i], p->channels);
+        const void *from = qn_elem(p->src, at, qn_storage_bytes(p->stored));
+        out_cells[i] = p->stored ? cache->cells[i] : from;
+        if (p->stored && held != ends[i]) p->stored->widen(from, cache->cells[i], p->channels);
     }
     *inout_held = *pair;
 }
@@ -99,9 +100,10 @@ static void run_task(const resize_plan *plan, int64_t task, line_cache *cache, i
         const int64_t at = row * p->out_w + x0;
         if (!p->argmax) {
             const int64_t count = columns * p->channels;
-            float *dst = p->half ? cache->pixels : (float *)p->dst + at * p->channels;
+            void *to = qn_elem_mut(p->dst, at * p->channels, qn_storage_bytes(p->stored));
+            float *dst = p->stored ? cache->pixels : to;
             p->kernel->lerp(top, bottom, pair.factor, dst, count);
-            if (p->half) p->half->narrow(dst, (uint16_t *)p->dst + at * p->channels, count);
+            if (p->stored) p->stored->narrow(dst, to, count);
             continue;
         }
         p->kernel->lerp_argmax(top, bottom, pair.factor, plan->plane, p->channels, columns, labels);
@@ -120,8 +122,40 @@ static void run_resize(const void *params, int64_t begin, int64_t end, void *scr
     for (int64_t task = begin; task < end; task++) run_task(plan, task, &cache, labels);
 }
 
-static float find_scale(int64_t in, int64_t out, int64_t align_corners) {
-    return align_corners && out > 1 ? (float)(in - 1) / (float)(out - 1) : (float)in / (float)out;
+/* ---- From a single pixel ----
+   All pixels of the result are alike: a + (a - a) * f does not depend on f. */
+
+static void run_spread(const void *params, int64_t begin, int64_t end, void *scratch) {
+    const resize_plan *plan = params;
+    const qn_resize_f32_params *p = &plan->p;
+    const int64_t bytes = qn_storage_bytes(p->stored), pixel_bytes = p->channels * bytes, picture = p->out_h * p->out_w;
+    const int64_t last = qn_min_i64(end * plan->block_columns, p->batch * picture);
+    float *pixel = scratch, *out = pixel + qn_round_line(p->channels);
+    for (int64_t at = begin * plan->block_columns, count; at < last; at += count) {
+        const void *from = qn_elem(p->src, at / picture, pixel_bytes);
+        uint8_t *dst = qn_elem_mut(p->dst, at, pixel_bytes);
+        count = qn_min_i64(last - at, picture - at % picture);
+        if (p->stored) p->stored->widen(from, pixel, p->channels);
+        const float *cell = p->stored ? pixel : from;
+        p->kernel->lerp(cell, cell, 0, out, p->channels);
+        p->kernel->lerp(out, out, 0, out, p->channels);
+        if (p->stored)
+            p->stored->narrow(out, dst, p->channels);
+        else
+            memcpy(dst, out, (size_t)pixel_bytes);
+        for (int64_t done = 1, more; done < count; done += more) {
+            more = qn_min_i64(done, count - done);
+            memcpy(dst + done * pixel_bytes, dst, (size_t)(more * pixel_bytes));
+        }
+    }
+}
+
+static void plan_spread(resize_plan *plan, qn_work *out_work) {
+    const qn_resize_f32_params *p = &plan->p;
+    const int64_t pixels = p->batch * p->out_h * p->out_w, scratch = 2 * qn_round_line(p->channels);
+    plan->block_columns = qn_max_i64(1, LINE_BYTES / (p->channels * qn_storage_bytes(p->stored)));
+    QN_WORK_SET(out_work, run_spread, qn_ceil_div(pixels, plan->block_columns), scratch * (int64_t)sizeof(float),
+                p->kernel->name, *plan);
 }
 
 void qn_resize_f32_work(const qn_resize_f32_params *params, qn_work *out_work) {
@@ -133,8 +167,12 @@ void qn_resize_f32_work(const qn_resize_f32_params *params, qn_work *out_work) {
         return;
     }
     assert(p->in_h > 0 && p->in_w > 0);
-    plan.scale_h = find_scale(p->in_h, p->out_h, p->align_corners);
-    plan.scale_w = find_scale(p->in_w, p->out_w, p->align_corners);
+    if (p->in_h == 1 && p->in_w == 1 && !p->argmax) {
+        plan_spread(&plan, out_work);
+        return;
+    }
+    plan.scale_h = qn_resize_scale(p->in_h, p->out_h, p->align_corners);
+    plan.scale_w = qn_resize_scale(p->in_w, p->out_w, p->align_corners);
     const int64_t column_bytes = p->channels * (int64_t)sizeof(float);
     plan.column_blocks = qn_ceil_div(p->out_w, qn_max_i64(16, LINE_BYTES / column_bytes));
     plan.block_columns = qn_round_line(qn_ceil_div(p->out_w, plan.column_blocks));
@@ -143,7 +181,7 @@ void qn_resize_f32_work(const qn_resize_f32_params *params, qn_work *out_work) {
     plan.row_blocks = qn_ceil_div(rows, plan.block_rows);
     plan.plane = plan.block_columns;
     plan.line_floats = plan.block_columns * p->channels;
-    const int64_t lines = p->argmax || p->half ? 3 : 2;
+    const int64_t lines = p->argmax || p->stored ? 3 : 2;
     const int64_t scratch_floats = lines * plan.line_floats + 2 * qn_round_line(p->channels) + plan.block_columns;
     QN_WORK_SET(out_work, run_resize, plan.row_blocks * plan.column_blocks, scratch_floats * (int64_t)sizeof(float),
                 p->kernel->name, plan);

@@ -35,9 +35,13 @@ void qn_kernel_select(qn_cpu_features features, qn_kernel_set *out_set) {
     out_set->depthwise_f16 = find_last("depthwise_f16", features);
     out_set->elementwise = find_last("elementwise", features);
     out_set->pool_f32 = find_last("pool_f32", features);
+    out_set->pool_int = find_last("pool_int", features);
     out_set->resize_f32 = find_last("resize_f32", features);
     out_set->argmax_f32 = find_last("argmax_f32", features);
     out_set->convert_f16 = find_last("convert_f16", features);
+    out_set->convert_u8 = find_last("convert_u8", features);
+    out_set->convert_s16 = find_last("convert_s16", features);
+    out_set->quantize = find_last("quantize", features);
     out_set->conv_u8 = find_last("conv_u8", features);
     out_set->depthwise_u8 = find_last("depthwise_u8", features);
 }

@@ -20,9 +20,14 @@ static inline const void *qn_elem(const void *base, int64_t index, int64_t bytes
 }
 static inline void *qn_elem_mut(void *base, int64_t index, int64_t bytes) { return (uint8_t *)base + index * bytes; }
 
-/* Bytes of an operand's element: floats, or halves with `half`. */
-static inline int64_t qn_storage_bytes(const qn_convert_f16_kernel *half) {
-    return half ? (int64_t)sizeof(uint16_t) : (int64_t)sizeof(float);
+/* Bytes of an operand's element: floats without `stored`. */
+static inline int64_t qn_storage_bytes(const qn_convert_kernel *stored) {
+    return stored ? stored->elem_bytes : (int64_t)sizeof(float);
+}
+
+/* Input positions per output position of a resize. */
+static inline float qn_resize_scale(int64_t in, int64_t out, int64_t align_corners) {
+    return align_corners && out > 1 ? (float)(in - 1) / (float)(out - 1) : (float)in / (float)out;
 }
 
 /* Fills *out_work; `params` is the driver's private struct. */

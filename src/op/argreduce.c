@@ -59,11 +59,11 @@ static int lower_argmax(const qn_eval *operands, const qn_kernel_set *kernels, q
     const qn_argreduce_attrs *attrs = operands->attrs;
     const qn_view *x = &operands->inputs[0], *out = &operands->outputs[0];
     int label_bytes = qn_label_bytes(out->dtype);
-    const qn_convert_f16_kernel *half;
-    if (!qn_lower_storage(x->dtype, kernels, &half) || attrs->axis != x->rank - 1 || !label_bytes || !qn_view_elems(out)) return 0;
+    const qn_convert_kernel *stored;
+    if (!qn_lower_stored(x->dtype, kernels, &stored) || attrs->axis != x->rank - 1 || !label_bytes || !qn_view_elems(out)) return 0;
     qn_argmax_f32_params params = {
         .kernel = kernels->argmax_f32,
-        .half = half,
+        .stored = stored,
         .src = x->data,
         .dst = out->data,
         .rows = qn_view_elems(out),

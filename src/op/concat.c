@@ -1,3 +1,4 @@
+#include "kernel/kernel.h"
 #include "op/move.h"
 #include "op/op.h"
 #include "op/rules.h"
@@ -51,6 +52,24 @@ static qn_status *eval_concat(const qn_eval *eval) {
     return NULL;
 }
 
+static int lower_concat(const qn_eval *operands, const qn_kernel_set *kernels, qn_work *out_work) {
+    const qn_view *y = &operands->outputs[0];
+    int axis = (int)((const qn_axis_attrs *)operands->attrs)->axis;
+    qn_join_params params = {.dst = y->data, .rows = 1};
+    (void)kernels;
+    if (!qn_view_elems(y)) return 0;
+    for (int i = 0; i < axis; i++) params.rows *= y->dims[i];
+    for (int k = 0; k < operands->input_count; k++) {
+        const qn_view *x = &operands->inputs[k];
+        if (!qn_view_elems(x)) continue;
+        if (params.count == QN_JOIN_MAX) return 0;
+        params.parts[params.count] = x->data;
+        params.part_bytes[params.count++] = (int64_t)qn_view_bytes(x) / params.rows;
+    }
+    qn_join_work(&params, out_work);
+    return 1;
+}
+
 static void sample_concat(qn_sample *sample) {
     int64_t dims[QN_MAX_RANK];
     int rank = qn_sample_shape(sample, 1, 4, dims);
@@ -74,5 +93,6 @@ const qn_op_def qn_op_concat = {
     .attrs_bytes = sizeof(qn_axis_attrs),
     .infer = infer_concat,
     .eval = eval_concat,
+    .lower = lower_concat,
     .sample = sample_concat,
 };

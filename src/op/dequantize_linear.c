@@ -1,6 +1,6 @@
 /* dequantize_linear - integers as the floats they stand for, along the last axis: float(q - zero_point[c]) * scale[c],
  * rounded once, and once more to half precision for f16. Both vectors have one element or one per channel. */
-#include "op/requantize.h"
+#include "op/lower_quantized.h"
 
 enum { X = 0, SCALE = 1, ZERO_POINT = 2, INPUTS = 3 };
 
@@ -56,5 +56,6 @@ const qn_op_def qn_op_dequantize_linear = {
     .attrs_bytes = sizeof(qn_dequantize_linear_attrs),
     .infer = infer_dequantize_linear,
     .eval = eval_dequantize_linear,
+    .lower = qn_channel_vectors_lower,
     .sample = sample_dequantize_linear,
 };

@@ -12,4 +12,24 @@ static inline int qn_lower_storage(qn_dtype dtype, const qn_kernel_set *kernels,
     return dtype == QN_DTYPE_F32 || *out_half != NULL;
 }
 
+/* The same with u8 and s16, where params hold `stored`. */
+static inline int qn_lower_stored(qn_dtype dtype, const qn_kernel_set *kernels, const qn_convert_kernel **out_stored) {
+    *out_stored = dtype == QN_DTYPE_F16   ? kernels->convert_f16
+                  : dtype == QN_DTYPE_U8  ? kernels->convert_u8
+                  : dtype == QN_DTYPE_S16 ? kernels->convert_s16
+                                          : NULL;
+    return dtype == QN_DTYPE_F32 || *out_stored != NULL;
+}
+
+/* How kernels that ask for a qn_storage call a dtype; QN_STORAGE_NONE: they cannot hold it. */
+static inline int64_t qn_lower_storage_kind(qn_dtype dtype) {
+    switch (dtype) {
+    case QN_DTYPE_U8: return QN_STORAGE_U8;
+    case QN_DTYPE_S16: return QN_STORAGE_S16;
+    case QN_DTYPE_F16: return QN_STORAGE_F16;
+    case QN_DTYPE_F32: return QN_STORAGE_F32;
+    default: return QN_STORAGE_NONE;
+    }
+}
+
 #endif

@@ -8,5 +8,8 @@
 /* Where a sum goes, from the operands as `slots` names them. */
 qn_requantize qn_requantize_lower(const qn_eval *operands, const qn_requantize_attrs *attrs,
                                   const qn_requantize_slots *slots);
+/* Work of the family quantize from input 0, between factors (input 1) and zero points (input 2), to output 0. 0: nothing
+   to do. */
+int qn_channel_vectors_lower(const qn_eval *operands, const qn_kernel_set *kernels, qn_work *out_work);
 
 #endif

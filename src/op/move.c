@@ -102,6 +102,37 @@ void qn_move_all(const qn_view *src, const qn_view *dst) {
     if (bytes && src->data != dst->data) memcpy(dst->data, src->data, bytes);
 }
 
+int qn_move_lower_copy(const qn_view *src, const qn_view *dst, qn_work *out_work) {
+    qn_join_params params = {.parts = {src->data}, .dst = dst->data, .count = 1, .rows = 1};
+    params.part_bytes[0] = (int64_t)qn_view_bytes(dst);
+    assert(params.part_bytes[0] == (int64_t)qn_view_bytes(src));
+    qn_join_work(&params, out_work);
+    return 1;
+}
+
+int qn_move_lower_box(const qn_view *src, const qn_view *dst, const qn_view *value, const qn_view *shift, int step,
+                      int back, qn_work *out_work) {
+    qn_box_params params = {
+        .src = src->data,
+        .dst = dst->data,
+        .value = value ? value->data : NULL,
+        .shift = shift->data,
+        .shift_bytes = (int64_t)qn_dtype_size(shift->dtype),
+        .shift_step = step,
+        .shift_back = back,
+        .elem_bytes = (int64_t)qn_dtype_size(dst->dtype),
+        .rank = dst->rank,
+    };
+    _Static_assert((int)QN_BOX_RANK == (int)QN_MAX_RANK, "a box of any rank can be moved");
+    assert(src->rank == dst->rank && src->dtype == dst->dtype);
+    assert(shift->dtype == QN_DTYPE_S32 || shift->dtype == QN_DTYPE_S64);
+    if (!qn_view_elems(dst)) return 0;
+    memcpy(params.src_dims, src->dims, sizeof params.src_dims);
+    memcpy(params.dst_dims, dst->dims, sizeof params.dst_dims);
+    qn_box_work(&params, out_work);
+    return 1;
+}
+
 void qn_walk_init(qn_walk *walk, const qn_view *result, const qn_view *operands, int count) {
     assert(count <= QN_WALK_OPERANDS);
     *walk = (qn_walk){.rank = result->rank, .operands = count};

@@ -5,6 +5,7 @@
 #ifndef QN_OP_MOVE_H
 #define QN_OP_MOVE_H
 
+#include "kernel/kernel.h"
 #include "op/op.h"
 
 enum { QN_MOVE_MAX_RANK = 2 * QN_MAX_RANK };
@@ -29,6 +30,13 @@ void qn_move_run(const qn_move *move);
 void qn_move_fill(void *dst, int64_t count, const void *elem, int64_t elem_bytes);
 /* All bytes of a view to another of the same size; the same memory is left alone. */
 void qn_move_all(const qn_view *src, const qn_view *dst);
+
+/* Work that copies all bytes of `src` to `dst`, which has as many and at least one. Returns 1. */
+int qn_move_lower_copy(const qn_view *src, const qn_view *dst, qn_work *out_work);
+/* Work that fills `dst` from `src`, of the same rank: dst[i] = src[i + shift], see qn_box_params. `shift` is an s32 or s64
+   control input whose element k * step belongs to axis k; `value` is NULL or holds one element. 0: nothing to do. */
+int qn_move_lower_box(const qn_view *src, const qn_view *dst, const qn_view *value, const qn_view *shift, int step,
+                      int back, qn_work *out_work);
 
 /* Walks the elements of a result in row-major order beside operands that broadcast to it. */
 enum { QN_WALK_OPERANDS = 3 };

@@ -124,6 +124,7 @@ typedef struct qn_eval {
     int output_count;
     qn_view *outputs;        /* dims and data set by the caller; never overlap the inputs unless MAY_ALIAS */
     void *scratch;           /* scratch_bytes() bytes, 64-aligned */
+    uint32_t settled;        /* lower only: bit i: the elements of input i follow from the shapes, and infer has seen them */
 } qn_eval;
 
 /* ---- Lowering ---- */
@@ -164,7 +165,8 @@ typedef struct qn_op_def {
     qn_status *(*eval)(const qn_eval *eval);
     size_t (*scratch_bytes)(const qn_eval *eval); /* NULL: none; looks at attrs, dtypes and dims only */
     /* Fills *out_work and returns 1, or returns 0 when no kernel family covers these operands (eval runs then).
-       Dims are concrete and data pointers final, but what they point at is not there yet: never read it. */
+       Dims are concrete and data pointers final, but what they point at is not there yet: never read it (kernels may,
+       while they run). Not called where data decides the dims of an output. */
     int (*lower)(const qn_eval *operands, const struct qn_kernel_set *kernels, struct qn_work *out_work);
     int64_t (*macs)(const qn_eval *operands); /* multiply-adds; NULL: 0 */
     /* Draws a random legal case: attrs (zeroed, attrs_bytes), input dtypes and dims, and the data of control

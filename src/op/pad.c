@@ -162,6 +162,15 @@ static qn_status *eval_pad(const qn_eval *eval) {
     return NULL;
 }
 
+static int lower_pad(const qn_eval *operands, const qn_kernel_set *kernels, qn_work *out_work) {
+    const qn_view *paddings = &operands->inputs[1];
+    int has_value = operands->input_count > 2 && operands->inputs[2].dtype != QN_DTYPE_NONE;
+    (void)kernels;
+    if (((const qn_pad_attrs *)operands->attrs)->mode != QN_PAD_CONSTANT || !(operands->settled & 1u << 1)) return 0;
+    return qn_move_lower_box(&operands->inputs[0], &operands->outputs[0], has_value ? &operands->inputs[2] : NULL, paddings,
+                             2, 1, out_work);
+}
+
 static void sample_pad(qn_sample *sample) {
     qn_pad_attrs *a = sample->attrs;
     int64_t dims[QN_MAX_RANK], paddings[2 * QN_MAX_RANK];
@@ -193,5 +202,6 @@ const qn_op_def qn_op_pad = {
     .attrs_bytes = sizeof(qn_pad_attrs),
     .infer = infer_pad,
     .eval = eval_pad,
+    .lower = lower_pad,
     .sample = sample_pad,
 };

@@ -1,4 +1,8 @@
-/* max_pool2d, avg_pool2d - the greatest or the mean value of each window. */
+/* max_pool2d, avg_pool2d - the greatest or the mean value of each window.
+ *
+ * The mean of u8 and s16, which stand for floats by a scale and a zero point that the operator needs not know: the
+ * exact sum, converted to float32, times 1 / n in float32 (n: cells inside the picture), rounded half to even. Only
+ * without count_include_pad, since cells outside would have to count as the zero point. */
 #include "op/geometry.h"
 #include "op/lower.h"
 #include "op/operand.h"
@@ -69,7 +73,12 @@ static qn_status *infer_max_pool2d(qn_infer *infer) {
 }
 
 static qn_status *infer_avg_pool2d(qn_infer *infer) {
-    QN_TRY(qn_infer_expect_dtypes(infer, 0, QN_DTYPES_FLOAT, "x"));
+    const qn_pool2d_attrs *attrs = infer->attrs;
+    qn_dtype dtype = infer->inputs[0].dtype;
+    QN_TRY(qn_infer_expect_dtypes(infer, 0, QN_DTYPES_FLOAT | QN_DTYPES_OF(QN_DTYPE_U8) | QN_DTYPES_OF(QN_DTYPE_S16),
+                                  "x"));
+    if (qn_dtype_is_integer(dtype) && attrs->count_include_pad)
+        return QN_ERR(QN_INVALID_MODEL, "x is %s; count_include_pad takes floats only", qn_dtype_name(dtype));
     return infer_pool(infer);
 }
 
@@ -118,6 +127,18 @@ static void average_box(const qn_pool2d_attrs *attrs, const qn_view *x, const bo
     qn_view_set(out, index, count ? sum / (double)count : 0);
 }
 
+static void average_integers(const qn_pool2d_attrs *attrs, const qn_view *x, const box *inside, int64_t first,
+                             const qn_view *out, int64_t index) {
+    int64_t sum = 0;
+    int64_t count = qn_max_i64(inside->end[0] - inside->begin[0], 0) * qn_max_i64(inside->end[1] - inside->begin[1], 0);
+    (void)attrs;
+    for (int64_t iy = inside->begin[0]; iy < inside->end[0]; iy++)
+        for (int64_t ix = inside->begin[1]; ix < inside->end[1]; ix++)
+            sum += qn_view_get_int(x, first + (iy * x->dims[2] + ix) * x->dims[3]);
+    float factor = count ? 1.0f / (float)count : 0, mean = (float)sum * factor;
+    qn_view_set_int(out, index, (int64_t)rintf(mean));
+}
+
 static qn_status *eval_pool(const qn_eval *eval, pool_box *pool) {
     const qn_pool2d_attrs *attrs = eval->attrs;
     const qn_view *x = &eval->inputs[0], *out = &eval->outputs[0];
@@ -134,17 +155,31 @@ static qn_status *eval_pool(const qn_eval *eval, pool_box *pool) {
 }
 
 static qn_status *eval_max_pool2d(const qn_eval *eval) { return eval_pool(eval, max_box); }
-static qn_status *eval_avg_pool2d(const qn_eval *eval) { return eval_pool(eval, average_box); }
+static qn_status *eval_avg_pool2d(const qn_eval *eval) {
+    return eval_pool(eval, qn_dtype_is_float(eval->inputs[0].dtype) ? average_box : average_integers);
+}
+
+/* Kernels add in 32 bits. */
+static int sums_fit(const qn_window *window, const qn_view *x) {
+    int64_t most = x->dtype == QN_DTYPE_U8 ? 255 : 32768;
+    int64_t rows = qn_min_i64(window->kernel[0], x->dims[1]), columns = qn_min_i64(window->kernel[1], x->dims[2]);
+    return rows <= INT32_MAX / most && columns <= INT32_MAX / most / rows;
+}
 
 static int lower_pool(const qn_eval *operands, const qn_kernel_set *kernels, int average, qn_work *out_work) {
     const qn_pool2d_attrs *attrs = operands->attrs;
     const qn_view *x = &operands->inputs[0], *out = &operands->outputs[0];
-    const qn_convert_f16_kernel *half;
-    if (!qn_lower_storage(x->dtype, kernels, &half) || !qn_view_elems(x) || !qn_view_elems(out)) return 0;
+    const qn_convert_kernel *half = NULL;
+    int is_integer = x->dtype == QN_DTYPE_U8 || x->dtype == QN_DTYPE_S16;
+    if (!is_integer && !qn_lower_storage(x->dtype, kernels, &half)) return 0;
+    if (!qn_view_elems(x) || !qn_view_elems(out)) return 0;
     qn_window window = qn_pool2d_window(attrs);
-    qn_pool_f32_params params = {
+    if (is_integer && average && !sums_fit(&window, x)) return 0;
+    qn_pool_params params = {
         .kernel = kernels->pool_f32,
-        .half = half,
+        .stored = half,
+        .integers = is_integer ? kernels->pool_int : NULL,
+        .integers_bytes = (int64_t)qn_dtype_size(x->dtype),
         .src = x->data,
         .dst = out->data,
         .batch = x->dims[0],
@@ -162,7 +197,7 @@ static int lower_pool(const qn_eval *operands, const qn_kernel_set *kernels, int
         .average = average,
         .count_include_pad = average && attrs->count_include_pad,
     };
-    qn_pool_f32_work(&params, out_work);
+    qn_pool_work(&params, out_work);
     return 1;
 }
 
@@ -189,12 +224,14 @@ static void sample_pool(qn_sample *sample) {
                        qn_rng_range(rng, 1, 35)};
     for (int i = 0; i < 2; i++)
         while (qn_window_out_size(&window, i, dims[1 + i]) < 1) dims[1 + i]++;
-    qn_sample_input(sample, QN_DTYPE_F32, 4, dims);
+    qn_sample_input(
+        sample, (qn_dtype[]){QN_DTYPE_F32, QN_DTYPE_F32, QN_DTYPE_U8, QN_DTYPE_S16}[qn_rng_range(rng, 0, 3)], 4, dims);
 }
 
 static void sample_avg_pool2d(qn_sample *sample) {
     sample_pool(sample);
-    ((qn_pool2d_attrs *)sample->attrs)->count_include_pad = qn_rng_range(sample->rng, 0, 1);
+    if (qn_dtype_is_float(sample->inputs[0].dtype))
+        ((qn_pool2d_attrs *)sample->attrs)->count_include_pad = qn_rng_range(sample->rng, 0, 1);
 }
 
 const qn_op_def qn_op_max_pool2d = {

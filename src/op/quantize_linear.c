@@ -3,7 +3,7 @@
  *   t = x * multiplier[c], rounded; t = t > low ? t : low; t = t < high ? t : high
  *   q = t rounded half to even + zero_point[c], low and high being what the type holds less the zero point. A NaN
  *   becomes the lowest number. multiplier is 1 / scale; both vectors have one element for all channels or one each. */
-#include "op/requantize.h"
+#include "op/lower_quantized.h"
 
 enum { X = 0, MULTIPLIER = 1, ZERO_POINT = 2, INPUTS = 3 };
 
@@ -61,5 +61,6 @@ const qn_op_def qn_op_quantize_linear = {
     .attrs_bytes = sizeof(qn_quantize_linear_attrs),
     .infer = infer_quantize_linear,
     .eval = eval_quantize_linear,
+    .lower = qn_channel_vectors_lower,
     .sample = sample_quantize_linear,
 };

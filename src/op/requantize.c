@@ -1,5 +1,7 @@
 #include "op/lower_quantized.h"
 
+#include "op/lower.h"
+
 void qn_requantize_bounds(const qn_requantize_attrs *attrs, float *out_low, float *out_high) {
     qn_dtype dtype = (qn_dtype)attrs->dtype;
     *out_low = -INFINITY;
@@ -102,16 +104,6 @@ void qn_requantize_store(const qn_eval *eval, const qn_requantize_attrs *attrs, 
 
 /* ---- Lowering ---- */
 
-static int64_t storage_of(qn_dtype dtype) {
-    switch (dtype) {
-    case QN_DTYPE_U8: return QN_STORAGE_U8;
-    case QN_DTYPE_S16: return QN_STORAGE_S16;
-    case QN_DTYPE_F16: return QN_STORAGE_F16;
-    case QN_DTYPE_F32: return QN_STORAGE_F32;
-    default: return QN_STORAGE_NONE;
-    }
-}
-
 static const void *optional_data(const qn_eval *operands, int input) {
     return input >= 0 && qn_eval_has(operands, input) ? operands->inputs[input].data : NULL;
 }
@@ -126,9 +118,9 @@ qn_requantize qn_requantize_lower(const qn_eval *operands, const qn_requantize_a
         .dst = operands->outputs[0].data,
         .zero_point = (int32_t)attrs->zero_point,
         .addend_zero_point = (int32_t)attrs->addend_zero_point,
-        .dst_storage = storage_of(operands->outputs[0].dtype),
+        .dst_storage = qn_lower_storage_kind(operands->outputs[0].dtype),
     };
-    if (result.addend) result.addend_storage = storage_of(operands->inputs[slots->addend].dtype);
+    if (result.addend) result.addend_storage = qn_lower_storage_kind(operands->inputs[slots->addend].dtype);
     qn_requantize_bounds(attrs, &result.low, &result.high);
     return result;
 }
@@ -189,6 +181,26 @@ qn_status *qn_channel_vector_infer(qn_infer *infer, int input, const char *name,
     if (qn_infer_const_elems(infer, input) == 1) return NULL;
     if (x->rank < 1) return QN_ERR(QN_INVALID_MODEL, "%s has several elements, but x is a scalar", name);
     return qn_infer_expect_dim(infer, input, 0, x->dims[x->rank - 1], name, "elements", "the last axis of x has");
+}
+
+int qn_channel_vectors_lower(const qn_eval *operands, const qn_kernel_set *kernels, qn_work *out_work) {
+    const qn_view *x = &operands->inputs[0], *out = &operands->outputs[0];
+    if (!qn_view_elems(out)) return 0;
+    qn_quantize_params params = {
+        .kernel = kernels->quantize,
+        .src = x->data,
+        .dst = out->data,
+        .factor = operands->inputs[1].data,
+        .zero_point = operands->inputs[2].data,
+        .elems = qn_view_elems(out),
+        .channels = x->rank ? x->dims[x->rank - 1] : 1,
+        .factors = operands->inputs[1].dims[0],
+        .zero_points = operands->inputs[2].dims[0],
+        .src_storage = qn_lower_storage_kind(x->dtype),
+        .dst_storage = qn_lower_storage_kind(out->dtype),
+    };
+    qn_quantize_work(&params, out_work);
+    return 1;
 }
 
 void qn_channel_vectors_sample(qn_sample *sample, qn_dtype dtype, qn_dtype quantized, float low, float high) {

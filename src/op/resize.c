@@ -2,6 +2,7 @@
  */
 #include "op/geometry.h"
 #include "op/lower.h"
+#include "op/move.h"
 #include "op/operand.h"
 
 static const qn_attr_def attr_defs[] = {
@@ -18,14 +19,19 @@ static const qn_attr_def attr_defs[] = {
     {0},
 };
 
-/* A bilinear result is a fraction: integers become f32, floats keep their type. */
+/* A bilinear result is a fraction: u8 and s16, which stand for floats by a scale and a zero point that the operator
+   needs not know, round it half to even; other integers become f32; floats keep their type. */
+static int keeps_type(qn_dtype dtype) {
+    return qn_dtype_is_float(dtype) || dtype == QN_DTYPE_U8 || dtype == QN_DTYPE_S16;
+}
+
 static qn_status *infer_resize_bilinear(qn_infer *infer) {
     const qn_resize_attrs *attrs = infer->attrs;
     qn_dtype dtype = infer->inputs[0].dtype;
     QN_TRY(qn_infer_expect_dtypes(infer, 0, QN_DTYPES_NUMBER, "x"));
     qn_dim dims[4];
     QN_TRY(qn_resize_infer(infer, attrs->align_corners, attrs->half_pixel_centers, dims));
-    qn_infer_set(infer, 0, qn_dtype_is_float(dtype) ? dtype : QN_DTYPE_F32, 4, dims);
+    qn_infer_set(infer, 0, keeps_type(dtype) ? dtype : QN_DTYPE_F32, 4, dims);
     return NULL;
 }
 
@@ -79,7 +85,8 @@ static qn_status *eval_resize_bilinear(const qn_eval *eval) {
                     float bottom_right = (float)qn_view_get(x, lower_row + right + c);
                     float top = top_left + (top_right - top_left) * point.fraction;
                     float bottom = bottom_left + (bottom_right - bottom_left) * point.fraction;
-                    qn_view_set(out, index, top + (bottom - top) * y.fraction);
+                    float value = top + (bottom - top) * y.fraction;
+                    qn_view_set(out, index, (double)(qn_dtype_is_integer(out->dtype) ? rintf(value) : value));
                 }
             }
         }
@@ -106,12 +113,13 @@ static qn_status *eval_resize_nearest(const qn_eval *eval) {
 static int lower_resize_bilinear(const qn_eval *operands, const qn_kernel_set *kernels, qn_work *out_work) {
     const qn_resize_attrs *attrs = operands->attrs;
     const qn_view *x = &operands->inputs[0], *out = &operands->outputs[0];
-    const qn_convert_f16_kernel *half;
-    if (!qn_lower_storage(x->dtype, kernels, &half) || !qn_view_elems(x) || !qn_view_elems(out)) return 0;
-    if (same_size(x, out)) return 0; /* eval copies */
+    const qn_convert_kernel *stored;
+    if (!qn_view_elems(out)) return 0;
+    if (same_size(x, out) && x->dtype == out->dtype) return qn_move_lower_copy(x, out, out_work);
+    if (!qn_lower_stored(x->dtype, kernels, &stored)) return 0;
     qn_resize_f32_params params = {
         .kernel = kernels->resize_f32,
-        .half = half,
+        .stored = stored,
         .src = x->data,
         .dst = out->data,
         .batch = x->dims[0],
@@ -127,6 +135,28 @@ static int lower_resize_bilinear(const qn_eval *operands, const qn_kernel_set *k
     return 1;
 }
 
+static int lower_resize_nearest(const qn_eval *operands, const qn_kernel_set *kernels, qn_work *out_work) {
+    const qn_resize_attrs *attrs = operands->attrs;
+    const qn_view *x = &operands->inputs[0], *out = &operands->outputs[0];
+    (void)kernels;
+    if (!qn_view_elems(out)) return 0;
+    if (same_size(x, out)) return qn_move_lower_copy(x, out, out_work);
+    qn_resize_nearest_params params = {
+        .src = x->data,
+        .dst = out->data,
+        .pixel_bytes = x->dims[3] * (int64_t)qn_dtype_size(x->dtype),
+        .batch = x->dims[0],
+        .in_h = x->dims[1],
+        .in_w = x->dims[2],
+        .out_h = out->dims[1],
+        .out_w = out->dims[2],
+        .align_corners = attrs->align_corners,
+        .half_pixel_centers = attrs->half_pixel_centers,
+    };
+    qn_resize_nearest_work(&params, out_work);
+    return 1;
+}
+
 static void sample_resize(qn_sample *sample) {
     qn_resize_attrs *attrs = sample->attrs;
     qn_rng *rng = sample->rng;
@@ -137,7 +167,9 @@ static void sample_resize(qn_sample *sample) {
                        qn_rng_range(rng, 1, 21)};
     int64_t size[2] = {qn_rng_range(rng, 1, 20), qn_rng_range(rng, 1, 20)};
     if (qn_rng_range(rng, 0, 7) == 0) memcpy(size, dims + 1, sizeof size);
-    qn_sample_input(sample, QN_DTYPE_F32, 4, dims);
+    if (qn_rng_range(rng, 0, 7) == 0) dims[1] = dims[2] = 1;
+    qn_sample_input(
+        sample, (qn_dtype[]){QN_DTYPE_F32, QN_DTYPE_F32, QN_DTYPE_U8, QN_DTYPE_S16}[qn_rng_range(rng, 0, 3)], 4, dims);
     qn_sample_ints(sample, QN_DTYPE_S32, 2, size);
 }
 
@@ -167,5 +199,6 @@ const qn_op_def qn_op_resize_nearest = {
     .attrs_bytes = sizeof(qn_resize_attrs),
     .infer = infer_resize_nearest,
     .eval = eval_resize_nearest,
+    .lower = lower_resize_nearest,
     .sample = sample_resize,
 };

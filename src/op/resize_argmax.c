@@ -1,4 +1,5 @@
-/* resize_argmax - the winning channel of a bilinear resize, without the upsampled values ever being stored. */
+/* resize_argmax - the winning channel of a bilinear resize, without the upsampled values ever being stored, or rounded:
+ * u8 and s16 count as the floats of the same value. */
 #include "op/geometry.h"
 #include "op/lower.h"
 #include "op/operand.h"
@@ -24,7 +25,8 @@ static const qn_attr_def attr_defs[] = {
 
 static qn_status *infer_resize_argmax(qn_infer *infer) {
     const qn_resize_argmax_attrs *attrs = infer->attrs;
-    QN_TRY(qn_infer_expect_dtypes(infer, 0, QN_DTYPES_FLOAT, "x"));
+    QN_TRY(qn_infer_expect_dtypes(infer, 0, QN_DTYPES_FLOAT | QN_DTYPES_OF(QN_DTYPE_U8) | QN_DTYPES_OF(QN_DTYPE_S16),
+                                  "x"));
     QN_TRY(qn_label_dtype_check(attrs->dtype));
     qn_dim dims[4];
     QN_TRY(qn_resize_infer(infer, attrs->align_corners, attrs->half_pixel_centers, dims));
@@ -98,12 +100,13 @@ static int lower_resize_argmax(const qn_eval *operands, const qn_kernel_set *ker
     const qn_resize_argmax_attrs *attrs = operands->attrs;
     const qn_view *x = &operands->inputs[0], *out = &operands->outputs[0];
     int label_bytes = qn_label_bytes(out->dtype);
-    const qn_convert_f16_kernel *half;
-    if (!qn_lower_storage(x->dtype, kernels, &half) || !label_bytes || !qn_view_elems(x) || !qn_view_elems(out)) return 0;
+    const qn_convert_kernel *stored;
+    if (!qn_lower_stored(x->dtype, kernels, &stored) || !label_bytes || !qn_view_elems(x) || !qn_view_elems(out))
+        return 0;
     if (x->dims[1] == out->dims[1] && x->dims[2] == out->dims[2]) { /* nothing to interpolate */
         qn_argmax_f32_params plain = {
             .kernel = kernels->argmax_f32,
-            .half = half,
+            .stored = stored,
             .src = x->data,
             .dst = out->data,
             .rows = qn_view_elems(out),
@@ -116,7 +119,7 @@ static int lower_resize_argmax(const qn_eval *operands, const qn_kernel_set *ker
     }
     qn_resize_f32_params params = {
         .kernel = kernels->resize_f32,
-        .half = half,
+        .stored = stored,
         .argmax = kernels->argmax_f32,
         .src = x->data,
         .dst = out->data,
@@ -143,7 +146,8 @@ static void sample_resize_argmax(qn_sample *sample) {
     attrs->align_corners = mode == 1;
     attrs->half_pixel_centers = mode == 2;
     attrs->dtype = dtypes[qn_rng_range(rng, 0, 4)];
-    qn_sample_input(sample, QN_DTYPE_F32, 4,
+    qn_sample_input(sample,
+                    (qn_dtype[]){QN_DTYPE_F32, QN_DTYPE_F32, QN_DTYPE_U8, QN_DTYPE_S16}[qn_rng_range(rng, 0, 3)], 4,
                     (int64_t[]){qn_rng_range(rng, 1, 2), qn_rng_range(rng, 1, 9), qn_rng_range(rng, 1, 9),
                                 qn_rng_range(rng, 1, 25)});
     qn_sample_ints(sample, QN_DTYPE_S32, 2, (int64_t[]){qn_rng_range(rng, 1, 20), qn_rng_range(rng, 1, 20)});

@@ -52,6 +52,12 @@ static qn_status *eval_slice(const qn_eval *eval) {
     return NULL;
 }
 
+static int lower_slice(const qn_eval *operands, const qn_kernel_set *kernels, qn_work *out_work) {
+    (void)kernels;
+    if (!(operands->settled & 1u << 1) || !(operands->settled & 1u << 2)) return 0;
+    return qn_move_lower_box(&operands->inputs[0], &operands->outputs[0], NULL, &operands->inputs[1], 1, 0, out_work);
+}
+
 static void sample_slice(qn_sample *sample) {
     int64_t dims[QN_MAX_RANK], begin[QN_MAX_RANK], size[QN_MAX_RANK];
     int rank = qn_sample_shape(sample, 0, 4, dims);
@@ -74,5 +80,6 @@ const qn_op_def qn_op_slice = {
     .data_inputs = 1,
     .infer = infer_slice,
     .eval = eval_slice,
+    .lower = lower_slice,
     .sample = sample_slice,
 };

@@ -1,3 +1,4 @@
+#include "kernel/kernel.h"
 #include "op/move.h"
 #include "op/op.h"
 #include "op/rules.h"
@@ -52,6 +53,21 @@ static qn_status *eval_stack(const qn_eval *eval) {
     return NULL;
 }
 
+static int lower_stack(const qn_eval *operands, const qn_kernel_set *kernels, qn_work *out_work) {
+    int axis = (int)((const qn_axis_attrs *)operands->attrs)->axis;
+    const qn_view *x = operands->inputs;
+    qn_join_params params = {.dst = operands->outputs[0].data, .count = operands->input_count, .rows = 1};
+    (void)kernels;
+    if (!qn_view_elems(x) || params.count > QN_JOIN_MAX) return 0;
+    for (int i = 0; i < axis; i++) params.rows *= x->dims[i];
+    for (int k = 0; k < operands->input_count; k++) {
+        params.parts[k] = x[k].data;
+        params.part_bytes[k] = (int64_t)qn_view_bytes(x) / params.rows;
+    }
+    qn_join_work(&params, out_work);
+    return 1;
+}
+
 static void sample_stack(qn_sample *sample) {
     int64_t dims[QN_MAX_RANK];
     int rank = qn_sample_shape(sample, 0, 4, dims), count = (int)qn_rng_range(sample->rng, 1, 5);
@@ -71,5 +87,6 @@ const qn_op_def qn_op_stack = {
     .attrs_bytes = sizeof(qn_axis_attrs),
     .infer = infer_stack,
     .eval = eval_stack,
+    .lower = lower_stack,
     .sample = sample_stack,
 };

@@ -86,7 +86,8 @@ static qn_status *fuse(qn_graph *graph, qn_node *quantize) {
     memcpy(&attrs, node->attrs, node->op->attrs_bytes);
     for (int i = 0; i < node->input_count; i++) inputs[i] = node->inputs[i];
     qn_requantize_attrs *result = result_of(node->op, &attrs);
-    if (qn_dtype_is_integer((qn_dtype)result->dtype) ) return NULL;
+    if (qn_dtype_is_integer((qn_dtype)result->dtype)) return NULL;
+    if (node->input_count == INPUTS_MAX) return NULL; /* a float addend would have to be scaled too */
     if (!find_zero_point(quantize, result, &result->zero_point)) return NULL;
     result->dtype = ((const qn_quantize_linear_attrs *)quantize->attrs)->dtype;
     QN_TRY(scale_vector(graph, inputs[MULTIPLIER], quantize, &inputs[MULTIPLIER]));

@@ -112,6 +112,7 @@ static qn_context *new_context(qn_engine *engine) {
     context->engine = engine;
     context->model = engine->model;
     context->program = engine->model->program;
+    context->weights = qn_engine_take_weights(engine, &context->weights_version);
     atomic_init(&context->references, 1);
     qn_arena_init(&context->tables, &engine->allocator);
     atomic_flag_clear(&context->busy);
@@ -152,6 +153,7 @@ void qn_context_destroy(qn_context *context) {
     if (!context->is_borrowed) qn_free(&engine->allocator, context->block);
     qn_arena_deinit(&context->tables);
     qn_trace_destroy(context->trace);
+    qn_model_release(context->weights);
     qn_free(&engine->allocator, context);
     qn_engine_release(engine);
 }

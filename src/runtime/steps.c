@@ -53,11 +53,24 @@ static int count_slots(const qn_context *context, size_t stride) {
     return context->scratch_room >= stride ? (int)(context->scratch_room / stride) : 1;
 }
 
+/* Which inputs hold what shapes alone decide. */
+static uint32_t settled_inputs(const qn_context *context, const qn_program_step *row) {
+    uint32_t settled = 0;
+    for (uint32_t i = 0; i < row->input_count && i < 32; i++) {
+        uint32_t value = context->program->operands[row->first_input + i];
+        if (value == UINT32_MAX) continue;
+        qn_place place = context->program->values[value].place;
+        if (place == QN_PLACE_CONSTANT || place == QN_PLACE_DIMS) settled |= 1u << i;
+    }
+    return settled;
+}
+
 void qn_context_lower(qn_context *context, uint32_t step) {
     const qn_program_step *row = &context->program->steps[step];
     const qn_op_def *op = row->op;
     qn_step_state *state = &context->steps[step];
     qn_eval eval = qn_context_step_eval(context, step);
+    eval.settled = settled_inputs(context, row);
     size_t out_bytes = operand_bytes(context, row->first_output, row->output_count);
     state->scratch_bytes = 0;
     state->slots = 1;
@@ -65,7 +78,7 @@ void qn_context_lower(qn_context *context, uint32_t step) {
         state->kind = QN_STEP_NONE;
     } else if ((op->flags & QN_OP_VIEW) && !row->data_symbol_count) {
         state->kind = view_kind(context, row);
-    } else if (op->lower && op->lower(&eval, &context->engine->kernels, &state->work)) {
+    } else if (op->lower && !row->data_symbol_count && op->lower(&eval, &context->engine->kernels, &state->work)) {
         state->kind = QN_STEP_WORK;
         state->scratch_bytes = state->work.scratch_bytes;
         state->slots = count_slots(context, qn_context_scratch_stride(state));

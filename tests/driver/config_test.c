@@ -144,7 +144,6 @@ static void what_this_version_lacks_is_refused_with_the_reason(void **state) {
            "'qint8_mixed_float16' is not possible, allowed: ");
     refuse("{'precision_config': {'weight_quant_granularity': 'per_axis'}}", QN_UNSUPPORTED, "integer precision");
     refuse("{'custom_ranges': {'': {'max': [1], 'min': [-1]}}}", QN_UNSUPPORTED, "integer precision");
-    refuse("{'enable_refit': true}", QN_UNSUPPORTED, "weights cannot be replaced");
     refuse("{'archs': ['z80']}", QN_UNSUPPORTED, "'z80' is not possible, allowed: x86_64-avx2");
     refuse("{'image': {'palette': 'colours.txt'}}", QN_UNSUPPORTED, "segment --palette FILE");
     refuse("{'image': {'color': 'YUV'}}", QN_UNSUPPORTED, "allowed: RGB, BGR, GRAY");
@@ -177,7 +176,7 @@ static void wishes_for_nodes_have_a_form(void **state) {
 static void asking_for_a_default_is_no_wish(void **state) {
     (void)state;
     qn_config *config = empty();
-    expect_ok(merge(config, "{'enable_refit': false, 'custom_nodes': {}, 'custom_ranges': {}}"));
+    expect_ok(merge(config, "{'custom_nodes': {}, 'custom_ranges': {}}"));
     qn_config_destroy(config);
 }
 

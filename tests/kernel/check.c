@@ -18,6 +18,8 @@ const check_family check_families[] = {
     {"conv_f32", check_conv_f32}, {"depthwise_f32", check_depthwise_f32}, {"elementwise", check_elementwise},
     {"pool_f32", check_pool_f32}, {"resize_f32", check_resize_f32},       {"argmax_f32", check_argmax_f32},
     {"conv_f16", check_conv_f16}, {"depthwise_f16", check_depthwise_f16}, {"convert_f16", check_convert_f16},
+    {"convert_u8", check_convert_u8},       {"convert_s16", check_convert_s16},   {"pool_int", check_pool_int},
+    {"quantize", check_quantize},           {"copy", check_copy},
     {"conv_u8", check_conv_u8},   {"depthwise_u8", check_depthwise_u8},
 };
 const size_t check_family_count = sizeof check_families / sizeof *check_families;

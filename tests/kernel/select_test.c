@@ -20,6 +20,8 @@ static const void *chosen(const qn_kernel_set *set, const char *family) {
                    {"resize_f32", set->resize_f32},   {"argmax_f32", set->argmax_f32},
                    {"conv_f16", set->conv_f16},     {"depthwise_f16", set->depthwise_f16},
                    {"convert_f16", set->convert_f16},
+                   {"quantize", set->quantize},       {"convert_u8", set->convert_u8},
+                   {"convert_s16", set->convert_s16}, {"pool_int", set->pool_int},
                    {"conv_u8", set->conv_u8},         {"depthwise_u8", set->depthwise_u8}};
     for (size_t i = 0; i < sizeof members / sizeof *members; i++) {
         if (strcmp(members[i].family, family) == 0) return members[i].kernel;
@@ -173,8 +175,8 @@ static void empty_tensors_are_no_work(void **state) {
     const qn_elementwise_params add = {.kernel = set.elementwise, .code = QN_EW_ADD};
     qn_elementwise_work(&add, &work);
     assert_int_equal(work.tasks, 0);
-    const qn_pool_f32_params pool = {.kernel = set.pool_f32, .kernel_h = 2, .kernel_w = 2};
-    qn_pool_f32_work(&pool, &work);
+    const qn_pool_params pool = {.kernel = set.pool_f32, .kernel_h = 2, .kernel_w = 2};
+    qn_pool_work(&pool, &work);
     assert_int_equal(work.tasks, 0);
     const qn_resize_f32_params resize = {.kernel = set.resize_f32, .in_h = 2, .in_w = 2, .channels = 3};
     qn_resize_f32_work(&resize, &work);

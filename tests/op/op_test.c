@@ -239,6 +239,7 @@ static int check_lowered(const drawn_case *drawn) {
     qn_eval eval = eval_of(drawn, &out);
     eval.attrs = attrs;
     eval.inputs = inputs;
+    eval.settled = ~0u;
     int lowered = c->op->lower(&eval, &kernels, &work);
     if (lowered) run_work(&work);
     for (int64_t i = 0; lowered && i < qn_view_elems(&out); i++)

@@ -90,11 +90,32 @@ static void a_window_larger_than_the_picture_is_refused(void **state) {
     operator_case_destroy(c);
 }
 
-static void average_of_integers_is_refused(void **state) {
+/* Sums over two cells: 1 + 2, 2 + 3, 3 + 254. */
+static void average_of_bytes_rounds_half_to_even(void **state) {
+    (void)state;
+    operator_case *c = operator_case_create(&qn_op_avg_pool2d);
+    ((qn_pool2d_attrs *)c->attrs)->kernel = (qn_ints){2, {1, 2}};
+    operator_case_input(c, QN_DTYPE_U8, DIMS(1, 1, 4, 1), (uint8_t[]){1, 2, 3, 254});
+    const qn_view *out = operator_case_run(c);
+    assert_view_dims(out, QN_DTYPE_U8, DIMS(1, 1, 3, 1));
+    assert_view_ints(out, (int64_t[]){2, 2, 128});
+    operator_case_destroy(c);
+}
+
+static void average_of_bytes_cannot_count_the_padding(void **state) {
     (void)state;
     operator_case *c = create(&qn_op_avg_pool2d, QN_PADDING_VALID, 2, 2, 1);
     c->types[0].dtype = QN_DTYPE_U8;
-    assert_infer_fails(c, "u8");
+    ((qn_pool2d_attrs *)c->attrs)->count_include_pad = 1;
+    assert_infer_fails(c, "count_include_pad");
+    operator_case_destroy(c);
+}
+
+static void average_of_wide_integers_is_refused(void **state) {
+    (void)state;
+    operator_case *c = create(&qn_op_avg_pool2d, QN_PADDING_VALID, 2, 2, 1);
+    c->types[0].dtype = QN_DTYPE_S32;
+    assert_infer_fails(c, "s32");
     operator_case_destroy(c);
 }
 
@@ -116,7 +137,9 @@ int main(void) {
         cmocka_unit_test(same_lower_puts_the_odd_pixel_above_and_left),
         cmocka_unit_test(pads_as_wide_as_the_window_are_refused),
         cmocka_unit_test(a_window_larger_than_the_picture_is_refused),
-        cmocka_unit_test(average_of_integers_is_refused),
+        cmocka_unit_test(average_of_bytes_rounds_half_to_even),
+        cmocka_unit_test(average_of_bytes_cannot_count_the_padding),
+        cmocka_unit_test(average_of_wide_integers_is_refused),
         cmocka_unit_test(a_missing_window_is_an_error_of_the_attribute),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

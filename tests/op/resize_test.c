@@ -42,11 +42,23 @@ static void bilinear_equals_tensorflow_in_all_modes(void **state) {
     }
 }
 
-static void bilinear_of_bytes_gives_floats(void **state) {
+/* 15.83 40.83 82.5 107.5 149.17 174.17 */
+static void bilinear_of_bytes_rounds_half_to_even(void **state) {
     (void)state;
     uint8_t x[20];
     for (int i = 0; i < 20; i++) x[i] = (uint8_t)(10 * i);
     operator_case *c = create(&qn_op_resize_bilinear, HALF_PIXEL, QN_DTYPE_U8, DIMS(1, 4, 5, 1), x, (int32_t[]){3, 2});
+    const qn_view *out = operator_case_run(c);
+    assert_view_dims(out, QN_DTYPE_U8, DIMS(1, 3, 2, 1));
+    assert_view_ints(out, (int64_t[]){16, 41, 82, 108, 149, 174});
+    operator_case_destroy(c);
+}
+
+static void bilinear_of_wide_integers_gives_floats(void **state) {
+    (void)state;
+    int32_t x[20];
+    for (int i = 0; i < 20; i++) x[i] = 10 * i;
+    operator_case *c = create(&qn_op_resize_bilinear, HALF_PIXEL, QN_DTYPE_S32, DIMS(1, 4, 5, 1), x, (int32_t[]){3, 2});
     const qn_view *out = operator_case_run(c);
     assert_view_dims(out, QN_DTYPE_F32, DIMS(1, 3, 2, 1));
     assert_view_floats(out, (float[]){15.833334f, 40.8333359f, 82.5f, 107.5f, 149.166672f, 174.166672f}, 0);
@@ -164,7 +176,8 @@ static void every_coordinate_stays_inside_the_picture(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(bilinear_equals_tensorflow_in_all_modes),
-        cmocka_unit_test(bilinear_of_bytes_gives_floats),
+        cmocka_unit_test(bilinear_of_bytes_rounds_half_to_even),
+        cmocka_unit_test(bilinear_of_wide_integers_gives_floats),
         cmocka_unit_test(bilinear_to_the_same_size_copies_even_infinities),
         cmocka_unit_test(nearest_equals_tensorflow_in_all_modes),
         cmocka_unit_test(resize_argmax_is_the_argmax_of_the_resized_picture),

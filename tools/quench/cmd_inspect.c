@@ -195,6 +195,11 @@ static void print_meta(const json_t *meta) {
     if (config && cli_is_verbose()) printf("%-10s %s\n", "config", config);
     free(config);
     print_pins(json_object_get(meta, "pinned"));
+    const json_t *kept = json_object_get(json_object_get(meta, "refit"), "weight_bytes");
+    char text[CLI_BYTES_TEXT];
+    if (kept)
+        printf("%-10s weights can be replaced: the constants hold %s of them for that\n", "refit",
+               cli_print_bytes((uint64_t)json_integer_value(kept), text));
     if (!json_unpack((json_t *)meta, "{s:{s:s,s:s,s?s,s?I}}", "image", "input", &input, "output", &output, "decode",
                      &decode, "class_count", &classes))
         printf("%-10s pictures go into '%s', '%s' gives %s of %lld classes\n", "image", input, output, decode,

@@ -63,11 +63,10 @@ static qn_status *set_shapes(player *p, const qn_tensor *inputs, size_t count) {
     return status ? status : cli_session_make_outputs(&p->session, p->outputs);
 }
 
-static double score_at(const qn_tensor *scores, size_t i) {
-    return scores->dtype == QN_DTYPE_F32 ? ((const float *)scores->data)[i] : ((const double *)scores->data)[i];
+static int is_scores(const qn_tensor *output) {
+    return output->dtype == QN_DTYPE_F32 || output->dtype == QN_DTYPE_F64 || output->dtype == QN_DTYPE_F16 ||
+           output->dtype == QN_DTYPE_BF16;
 }
-
-static int is_scores(const qn_tensor *output) { return output->dtype == QN_DTYPE_F32 || output->dtype == QN_DTYPE_F64; }
 
 static qn_status *read_answers(player *p) {
     const qn_tensor *output = &p->outputs[0];
@@ -84,7 +83,7 @@ static qn_status *read_answers(player *p) {
             continue;
         }
         for (size_t c = 1; c < classes; c++)
-            if (score_at(output, i * classes + c) > score_at(output, i * classes + best)) best = c;
+            if (cli_tensor_get(output, i * classes + c) > cli_tensor_get(output, i * classes + best)) best = c;
         p->answers[i] = (int64_t)best;
     }
     return NULL;

@@ -5,6 +5,7 @@
 json_t *cli_load_meta(const qn_model *model) {
     json_t *meta = json_loads(qn_model_get_info(model)->meta, 0, NULL);
     if (!json_is_object(meta)) json_decref(meta), meta = json_object();
+    json_object_del(json_object_get(meta, "refit"), "graph"); /* long, and of no use to people */
     return meta;
 }
 

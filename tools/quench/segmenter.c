@@ -15,25 +15,35 @@ struct segmenter {
 /* ---- Life ---- */
 
 static qn_status *open_parts(const char *path, const cli_run_options *run, fitter_choice fit, segmenter *s) {
-    cli_run_options options = *run;
-    options.source.calibration.fit = fit;
-    CLI_TRY(cli_session_open(path, &options, NULL, &s->session));
+    CLI_TRY(cli_session_bind(run, NULL, &s->session));
     CLI_TRY(cli_context(fitter_init(s->session.model, fit, &s->fitter), "%s", path));
     s->output_count = qn_model_get_info(s->session.model)->output_count;
     s->outputs = calloc(s->output_count + 1, sizeof *s->outputs);
     return s->outputs ? NULL : cli_out_of_memory();
 }
 
-qn_status *segmenter_open(const char *path, const cli_run_options *run, fitter_choice fit, segmenter **out_segmenter) {
+qn_status *segmenter_open_model(qn_model *model, const char *path, const cli_run_options *run, fitter_choice fit,
+                                segmenter **out_segmenter) {
     *out_segmenter = NULL;
     segmenter *s = calloc(1, sizeof *s);
-    if (!s) return cli_out_of_memory();
+    if (!s) return qn_model_destroy(model), cli_out_of_memory();
+    s->session.model = model;
     qn_status *status = open_parts(path, run, fit, s);
     if (status)
         segmenter_close(s);
     else
         *out_segmenter = s;
     return status;
+}
+
+qn_status *segmenter_open(const char *path, const cli_run_options *run, fitter_choice fit, segmenter **out_segmenter) {
+    qn_model *model;
+    builder_options source = run->source;
+    source.calibration.threads = run->threads;
+    source.calibration.fit = fit;
+    *out_segmenter = NULL;
+    CLI_TRY(cli_open_model(path, &source, &model, NULL));
+    return segmenter_open_model(model, path, run, fit, out_segmenter);
 }
 
 static void free_tensors(segmenter *s) {

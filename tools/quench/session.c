@@ -47,7 +47,7 @@ static qn_status *build_in_memory(const char *path, const builder_options *optio
 static qn_status *load_compiled(const char *path, const builder_options *options, qn_model **out_model) {
     const char *given = options ? builder_options_find_given(options) : NULL;
     if (given)
-        return qn_status_create(QN_INVALID_ARGUMENT, "%s is compiled already: %s is for source models", path, given);
+        return qn_status_create(QN_INVALID_ARGUMENT, "%s: is compiled already: %s is for source models", path, given);
     qn_status *status = qn_model_load_file(path, NULL, out_model);
     return status && !strstr(qn_status_message(status), path) ? cli_context(status, "%s", path) : status;
 }

@@ -1,5 +1,6 @@
 #include "tensors.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -92,23 +93,42 @@ size_t cli_tensor_elems(const qn_tensor *tensor) {
     return size ? cli_tensor_bytes(tensor) / size : 0;
 }
 
-static int64_t from_float(double value) { return value >= 0 && value < 0x1p53 ? (int64_t)value : -1; }
+/* IEEE binary16: 5 bits of exponent, 10 of fraction. */
+static double half_to_double(uint16_t half) {
+    int exponent = half >> 10 & 31, fraction = half & 1023;
+    double value = exponent == 31 ? (fraction ? NAN : INFINITY)
+                   : exponent     ? ldexp(1024 + fraction, exponent - 25)
+                                  : ldexp(fraction, -24);
+    return half >> 15 ? -value : value;
+}
 
-int64_t cli_tensor_integer(const qn_tensor *tensor, size_t i) {
+static double bfloat_to_double(uint16_t bfloat) {
+    uint32_t bits = (uint32_t)bfloat << 16;
+    float value;
+    memcpy(&value, &bits, sizeof value);
+    return value;
+}
+
+double cli_tensor_get(const qn_tensor *tensor, size_t index) {
     switch (tensor->dtype) {
-    case QN_DTYPE_BOOL:
-    case QN_DTYPE_U8: return ((const uint8_t *)tensor->data)[i];
-    case QN_DTYPE_S8: return ((const int8_t *)tensor->data)[i];
-    case QN_DTYPE_U16: return ((const uint16_t *)tensor->data)[i];
-    case QN_DTYPE_S16: return ((const int16_t *)tensor->data)[i];
-    case QN_DTYPE_U32: return ((const uint32_t *)tensor->data)[i];
-    case QN_DTYPE_S32: return ((const int32_t *)tensor->data)[i];
-    case QN_DTYPE_U64:
-    case QN_DTYPE_S64: return ((const int64_t *)tensor->data)[i];
-    case QN_DTYPE_F32: return from_float(((const float *)tensor->data)[i]);
-    case QN_DTYPE_F64: return from_float(((const double *)tensor->data)[i]);
-    default: return -1;
+    case QN_DTYPE_F32: return ((const float *)tensor->data)[index];
+    case QN_DTYPE_F64: return ((const double *)tensor->data)[index];
+    case QN_DTYPE_F16: return half_to_double(((const uint16_t *)tensor->data)[index]);
+    case QN_DTYPE_BF16: return bfloat_to_double(((const uint16_t *)tensor->data)[index]);
+    case QN_DTYPE_S8: return ((const int8_t *)tensor->data)[index];
+    case QN_DTYPE_S16: return ((const int16_t *)tensor->data)[index];
+    case QN_DTYPE_U16: return ((const uint16_t *)tensor->data)[index];
+    case QN_DTYPE_S32: return ((const int32_t *)tensor->data)[index];
+    case QN_DTYPE_U32: return ((const uint32_t *)tensor->data)[index];
+    case QN_DTYPE_S64: return (double)((const int64_t *)tensor->data)[index];
+    case QN_DTYPE_U64: return (double)((const uint64_t *)tensor->data)[index];
+    default: return ((const uint8_t *)tensor->data)[index]; /* u8, bool */
     }
+}
+
+int64_t cli_tensor_integer(const qn_tensor *tensor, size_t index) {
+    const double value = cli_tensor_get(tensor, index);
+    return value >= 0 && value < 0x1p53 ? (int64_t)value : -1;
 }
 
 /* ---- --shape ---- */

@@ -159,7 +159,7 @@ cmp out/scene_1.png out2/scene_1.png || broken "the labels differ"
 quench ok inspect "$model" --precision qint8_mixed_float16 --ranges ranges.json
 prints '^integer '
 quench fails bench int8.qn --precision force_float16
-says "int8.qn is compiled already: --precision is for source models"
+says "int8.qn: is compiled already: --precision is for source models"
 
 it "can be interrupted, and leaves no part of a file"
 mkdir stopped many

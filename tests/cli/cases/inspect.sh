@@ -33,6 +33,14 @@ expect "$(json steps.#)" = "$(json step_count)"
 between "$(json values.#)" "$(json step_count)" 100000
 expect "$(json meta.image.class_count)" = 9
 
+it "says that weights can be replaced"
+echo '{"enable_refit": true}' >refit.json
+quench ok build "$scenes/scenes.pb" -o refit.qn --config refit.json
+quench ok inspect refit.qn
+prints '^refit +weights can be replaced: the constants hold [0-9.]+ kB'
+quench ok inspect refit.qn --json -
+between "$(json meta.refit.weight_bytes)" 800000 1000000
+
 it "builds a source model where the plan is asked for"
 quench ok inspect "$scenes/scenes_dynamic.pb" --shape 2,20,30,3
 prints 'no ceiling'

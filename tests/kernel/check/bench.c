@@ -219,32 +219,55 @@ static void bench_elementwise(const qn_kernel_row *row, int64_t time_ms) {
     free(a), free(b), free(dst);
 }
 
-static void bench_pool(const qn_kernel_row *row, int64_t time_ms) {
+static void bench_pool(const qn_kernel_row *row, int64_t integers_bytes, int64_t time_ms) {
+    const int64_t bytes = integers_bytes ? integers_bytes : 4;
     float *src = random_floats(65 * 65 * 320), *dst = random_floats(65 * 65 * 320);
     for (int global = 0; global < 2; global++) {
-        qn_pool_f32_params params = {.kernel = row->kernel,
-                                     .src = src,
-                                     .dst = dst,
-                                     .batch = 1,
-                                     .in_h = 65,
-                                     .in_w = 65,
-                                     .channels = 320,
-                                     .out_h = 32,
-                                     .out_w = 32,
-                                     .kernel_h = 3,
-                                     .kernel_w = 3,
-                                     .stride_h = 2,
-                                     .stride_w = 2};
+        char label[64];
+        qn_pool_params params = {.kernel = integers_bytes ? NULL : row->kernel,
+                                 .integers = integers_bytes ? row->kernel : NULL,
+                                 .integers_bytes = integers_bytes,
+                                 .src = src,
+                                 .dst = dst,
+                                 .batch = 1,
+                                 .in_h = 65,
+                                 .in_w = 65,
+                                 .channels = 320,
+                                 .out_h = 32,
+                                 .out_w = 32,
+                                 .kernel_h = 3,
+                                 .kernel_w = 3,
+                                 .stride_h = 2,
+                                 .stride_w = 2};
         qn_work work;
         if (global) {
             params.out_h = params.out_w = params.stride_h = params.stride_w = 1;
             params.kernel_h = params.kernel_w = 65;
             params.average = 1;
         }
-        qn_pool_f32_work(&params, &work);
-        print_rate(global ? "global average 65x65x320" : "max 65x65x320 3x3/2", measure(&work, time_ms), 0,
-                   4.0 * 65 * 65 * 320, 0);
+        qn_pool_work(&params, &work);
+        snprintf(label, sizeof label, "%s of %lld bytes", global ? "global average 65x65x320" : "max 65x65x320 3x3/2",
+                 (long long)bytes);
+        print_rate(label, measure(&work, time_ms), 0, (double)bytes * 65 * 65 * 320, 0);
     }
+    free(src), free(dst);
+}
+
+static void bench_spread(const qn_kernel_row *row, int64_t time_ms) {
+    float *src = random_floats(256), *dst = random_floats(65 * 65 * 256);
+    const qn_resize_f32_params params = {.kernel = row->kernel,
+                                         .src = src,
+                                         .dst = dst,
+                                         .batch = 1,
+                                         .in_h = 1,
+                                         .in_w = 1,
+                                         .channels = 256,
+                                         .out_h = 65,
+                                         .out_w = 65,
+                                         .align_corners = 1};
+    qn_work work;
+    qn_resize_f32_work(&params, &work);
+    print_rate("1x1x256 -> 65x65", measure(&work, time_ms), 0, 4.0 * 65 * 65 * 256, 0);
     free(src), free(dst);
 }
 
@@ -285,6 +308,36 @@ static void bench_argmax(const qn_kernel_row *row, int64_t time_ms) {
     free(src), free(dst);
 }
 
+static void bench_quantize(const qn_kernel_row *row, int64_t time_ms) {
+    const int64_t elems = 65 * 65 * 320;
+    float *floats = random_floats(elems), *factors = random_floats(320);
+    int32_t *zero_points = calloc(320, sizeof *zero_points);
+    uint8_t *integers = calloc((size_t)elems, 1);
+    if (!zero_points || !integers) abort();
+    for (int each = 0; each < 2; each++) {
+        for (int back = 0; back < 2; back++) {
+            const qn_quantize_params params = {.kernel = row->kernel,
+                                               .src = back ? (void *)integers : (void *)floats,
+                                               .dst = back ? (void *)floats : (void *)integers,
+                                               .factor = factors,
+                                               .zero_point = zero_points,
+                                               .elems = elems,
+                                               .channels = 320,
+                                               .factors = each ? 320 : 1,
+                                               .zero_points = each ? 320 : 1,
+                                               .src_storage = back ? QN_STORAGE_U8 : QN_STORAGE_F32,
+                                               .dst_storage = back ? QN_STORAGE_F32 : QN_STORAGE_U8};
+            char label[64];
+            qn_work work;
+            qn_quantize_work(&params, &work);
+            snprintf(label, sizeof label, "%s of 65x65x320, %s", back ? "u8 to f32" : "f32 to u8",
+                     each ? "by channel" : "alike");
+            print_rate(label, measure(&work, time_ms), 0, 5.0 * (double)elems, 0);
+        }
+    }
+    free(floats), free(factors), free(zero_points), free(integers);
+}
+
 static void bench_row(const qn_kernel_row *row, int64_t time_ms) {
     const double peak = measure_peak(row);
     printf("%s", row->name);
@@ -301,9 +354,15 @@ static void bench_row(const qn_kernel_row *row, int64_t time_ms) {
     } else if (strcmp(row->family, "elementwise") == 0) {
         bench_elementwise(row, time_ms);
     } else if (strcmp(row->family, "pool_f32") == 0) {
-        bench_pool(row, time_ms);
+        bench_pool(row, 0, time_ms);
+    } else if (strcmp(row->family, "pool_int") == 0) {
+        bench_pool(row, 1, time_ms);
+        bench_pool(row, 2, time_ms);
     } else if (strcmp(row->family, "resize_f32") == 0) {
         bench_resize(row, time_ms);
+        bench_spread(row, time_ms);
+    } else if (strcmp(row->family, "quantize") == 0) {
+        bench_quantize(row, time_ms);
     } else {
         bench_argmax(row, time_ms);
     }

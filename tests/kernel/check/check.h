@@ -41,6 +41,11 @@ void check_argmax_f32(check_context *context);
 void check_conv_f16(check_context *context);
 void check_depthwise_f16(check_context *context);
 void check_convert_f16(check_context *context);
+void check_convert_u8(check_context *context);
+void check_convert_s16(check_context *context);
+void check_pool_int(check_context *context);
+void check_quantize(check_context *context);
+void check_copy(check_context *context);
 void check_conv_u8(check_context *context);
 void check_depthwise_u8(check_context *context);
 
@@ -83,6 +88,9 @@ void check_draw_activation(check_context *context, float *out_min, float *out_ma
 uint16_t *check_halves(check_context *context, const char *name, float *values, int64_t count);
 /* Fails unless `got` holds `want` rounded; NaNs are the same. */
 int check_same_halves(check_context *context, const char *kernel, const uint16_t *got, const float *want, int64_t count);
+
+/* A case of a driver that converts what is stored, by the kernels of the context's family (stored.c). */
+void check_stored_drivers(check_context *context);
 
 /* ---- Running and comparing (run.c) ---- */
 

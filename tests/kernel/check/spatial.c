@@ -1,4 +1,4 @@
-/* check/spatial.c - cases of pool_f32 and resize_f32. */
+/* check/spatial.c - cases of pool_f32, pool_int and resize_f32. */
 #include "check/check.h"
 
 #include <math.h>
@@ -7,7 +7,7 @@
 
 /* ---- pool_f32 ---- */
 
-static void draw_pool(check_context *context, qn_pool_f32_params *p) {
+static void draw_pool(check_context *context, qn_pool_params *p) {
     int64_t pad_h, pad_w;
     do {
         p->batch = check_chance(context, 80) ? 1 : check_draw(context, 1, 3);
@@ -31,7 +31,7 @@ static void draw_pool(check_context *context, qn_pool_f32_params *p) {
 }
 
 /* The value of one output and how far rounding may take a kernel from it. */
-static double naive_pool(const qn_pool_f32_params *p, int64_t pixel, int64_t channel, double *out_bound) {
+static double naive_pool(const qn_pool_params *p, int64_t pixel, int64_t channel, double *out_bound) {
     const int64_t x = pixel % p->out_w, y = pixel / p->out_w % p->out_h, image = pixel / p->out_w / p->out_h;
     double sum = 0, size = 0, greatest = -INFINITY;
     int64_t cells = 0;
@@ -53,7 +53,7 @@ static double naive_pool(const qn_pool_f32_params *p, int64_t pixel, int64_t cha
     return sum / divisor;
 }
 
-static void verify_pool(check_context *context, const qn_pool_f32_params *p) {
+static void verify_pool(check_context *context, const qn_pool_params *p) {
     const int64_t count = p->batch * p->out_h * p->out_w * p->channels;
     double *want = calloc((size_t)count, sizeof *want), *bound = calloc((size_t)count, sizeof *bound);
     if (!want || !bound) abort();
@@ -64,7 +64,7 @@ static void verify_pool(check_context *context, const qn_pool_f32_params *p) {
 }
 
 void check_pool_f32(check_context *context) {
-    qn_pool_f32_params p;
+    qn_pool_params p;
     memset(&p, 0, sizeof p);
     draw_pool(context, &p);
     const int64_t in = p.batch * p.in_h * p.in_w * p.channels, out = p.batch * p.out_h * p.out_w * p.channels;
@@ -83,13 +83,72 @@ void check_pool_f32(check_context *context) {
         qn_work work;
         p.kernel = context->rows[i]->kernel;
         memset(dst, 0xA5, (size_t)out * sizeof *dst);
-        qn_pool_f32_work(&p, &work);
+        qn_pool_work(&p, &work);
         if (!check_run_work(context, context->rows[i]->name, &work, i > 0)) return;
         if (i == 0) {
             verify_pool(context, &p);
             memcpy(want, dst, (size_t)out * sizeof *dst);
         }
         check_same_floats(context, context->rows[i]->name, dst, want, out);
+    }
+}
+
+/* ---- pool_int ---- */
+
+static int64_t integer(const void *data, int64_t i, int64_t bytes) {
+    return bytes == 2 ? ((const int16_t *)data)[i] : ((const uint8_t *)data)[i];
+}
+
+static void put_integer(void *data, int64_t i, int64_t bytes, int64_t value) {
+    if (bytes == 2)
+        ((int16_t *)data)[i] = (int16_t)value;
+    else
+        ((uint8_t *)data)[i] = (uint8_t)value;
+}
+
+/* Exact: the contract fixes every rounding. */
+static int64_t naive_pool_int(const qn_pool_params *p, int64_t pixel, int64_t channel) {
+    const int64_t x = pixel % p->out_w, y = pixel / p->out_w % p->out_h, image = pixel / p->out_w / p->out_h;
+    int64_t sum = 0, cells = 0, greatest = INT64_MIN;
+    for (int64_t ky = 0; ky < p->kernel_h; ky++) {
+        for (int64_t kx = 0; kx < p->kernel_w; kx++) {
+            const int64_t sy = y * p->stride_h - p->pad_top + ky, sx = x * p->stride_w - p->pad_left + kx;
+            if (sy < 0 || sx < 0 || sy >= p->in_h || sx >= p->in_w) continue;
+            const int64_t at = ((image * p->in_h + sy) * p->in_w + sx) * p->channels + channel;
+            const int64_t value = integer(p->src, at, p->integers_bytes);
+            cells++;
+            sum += value;
+            greatest = value > greatest ? value : greatest;
+        }
+    }
+    const float factor = 1.0f / (float)cells, mean = (float)sum * factor;
+    return p->average ? (int64_t)nearbyintf(mean) : greatest;
+}
+
+void check_pool_int(check_context *context) {
+    qn_pool_params p = {.integers_bytes = check_draw(context, 1, 2)};
+    draw_pool(context, &p);
+    p.count_include_pad = 0;
+    const int64_t in = p.batch * p.in_h * p.in_w * p.channels, out = p.batch * p.out_h * p.out_w * p.channels;
+    const int64_t bytes = p.integers_bytes, low = bytes == 2 ? -32768 : 0, high = bytes == 2 ? 32767 : 255;
+    void *src = check_buffer(context, "src", (size_t)(in * bytes)), *dst = check_buffer(context, "dst", (size_t)(out * bytes));
+    void *want = check_buffer(context, "want", (size_t)(out * bytes));
+    const int64_t span = check_chance(context, 50) ? 3 : high - low, base = check_chance(context, 50) ? low : high - span;
+    for (int64_t i = 0; i < in; i++) put_integer(src, i, bytes, base + check_draw(context, 0, span));
+    p.src = src;
+    p.dst = dst;
+    for (int64_t i = 0; i < out; i++) put_integer(want, i, bytes, naive_pool_int(&p, i / p.channels, i % p.channels));
+    check_describe(context, "%s of %lld bytes, in %lldx%lldx%lldx%lld, out %lldx%lld, kernel %lldx%lld",
+                   p.average ? "average" : "max", (long long)bytes, (long long)p.batch, (long long)p.in_h,
+                   (long long)p.in_w, (long long)p.channels, (long long)p.out_h, (long long)p.out_w,
+                   (long long)p.kernel_h, (long long)p.kernel_w);
+    for (int i = 0; i < context->row_count && !context->failed; i++) {
+        qn_work work;
+        p.integers = context->rows[i]->kernel;
+        memset(dst, 0xA5, (size_t)(out * bytes));
+        qn_pool_work(&p, &work);
+        if (!check_run_work(context, context->rows[i]->name, &work, 1)) return;
+        check_same_bytes(context, context->rows[i]->name, dst, want, (size_t)(out * bytes));
     }
 }
 
@@ -104,6 +163,7 @@ static void draw_resize(check_context *context, qn_resize_f32_params *p) {
         p->out_h = check_draw_size(context, 16, 90);
         p->out_w = check_chance(context, 3) ? check_draw(context, 600, 1500) : check_draw_size(context, 16, 90);
     } while (p->batch * p->out_h * p->out_w * p->channels > 120000);
+    if (check_chance(context, 5)) p->in_h = p->in_w = 1;
     p->align_corners = check_draw(context, 0, 1);
     p->half_pixel_centers = p->align_corners ? 0 : check_draw(context, 0, 1);
 }
