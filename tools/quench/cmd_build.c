@@ -223,7 +223,7 @@ static json_t *report_to_json(const result *r) {
 
 static qn_status *show_result(result *r, const char *report) {
     CLI_TRY(cost_table_init_alone(&r->costs, r->model));
-    integer_mix_find(r->model, &r->mix);
+    integer_mix_find(r->model, &r->costs, &r->mix);
     if (!cli_json_on_stdout(report)) print_summary(r);
     qn_status *status = report ? cli_write_json(report, report_to_json(r)) : NULL;
     cost_table_deinit(&r->costs);

@@ -166,7 +166,7 @@ static qn_status *look(view *v) {
     const qn_step_info *step;
     for (size_t i = 0; (step = qn_model_step(v->session.model, i)); i++) op_counts_add(&v->counts, step->op);
     op_counts_sort(&v->counts);
-    integer_mix_find(v->session.model, &v->mix);
+    integer_mix_find(v->session.model, &v->costs, &v->mix);
     v->meta = cli_load_meta(v->session.model);
     return v->meta && !v->counts.failed ? NULL : cli_out_of_memory();
 }

@@ -3,10 +3,7 @@
 #include "quench/engine.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-
-enum { TYPICAL_SIZE = 224 };
 
 /* Convolutions and matrix products, however they are called. */
 static int is_layer(const qn_step_info *step) { return strstr(step->op, "conv") || strstr(step->op, "matmul"); }
@@ -33,20 +30,12 @@ static void add_up(const qn_model *model, qn_context *context, integer_mix *inou
     }
 }
 
-static void choose_shapes(const qn_model *model, qn_shape *shapes, char *text) {
+static void print_shapes(const qn_shape *shapes, size_t count, char *text) {
     char dims[CLI_DIMS_TEXT];
-    const qn_value_info *input;
     size_t length = 0;
-    for (size_t i = 0; (input = qn_model_input(model, i)); i++) {
-        shapes[i].rank = input->rank;
-        for (int k = 0; k < input->rank; k++) {
-            const int64_t low = input->min_dims[k], high = input->max_dims[k];
-            shapes[i].dims[k] = high != QN_NO_LIMIT ? high : low > TYPICAL_SIZE ? low : k ? TYPICAL_SIZE : low;
-        }
-        if (length < CLI_DIMS_TEXT)
-            length += (size_t)snprintf(text + length, CLI_DIMS_TEXT - length, "%s%s", i ? ", " : "",
-                                       cli_print_dims(shapes[i].rank, shapes[i].dims, dims));
-    }
+    for (size_t i = 0; i < count && length < CLI_DIMS_TEXT; i++)
+        length += (size_t)snprintf(text + length, CLI_DIMS_TEXT - length, "%s%s", i ? ", " : "",
+                                   cli_print_dims(shapes[i].rank, shapes[i].dims, dims));
 }
 
 static qn_status *add_up_at(qn_model *model, const qn_shape *shapes, integer_mix *mix) {
@@ -64,14 +53,15 @@ static qn_status *add_up_at(qn_model *model, const qn_shape *shapes, integer_mix
     return status;
 }
 
-void integer_mix_find(qn_model *model, integer_mix *out_mix) {
+void integer_mix_find(qn_model *model, const cost_table *costs, integer_mix *out_mix) {
+    const qn_shape *shapes = NULL;
     *out_mix = (integer_mix){0};
     count_layers(model, out_mix);
-    qn_shape *shapes = calloc(qn_model_get_info(model)->input_count + 1, sizeof *shapes);
+    for (int row = 0; row < COST_ROWS; row++) /* from the smallest on */
+        if (costs->rows[row].shapes) shapes = costs->rows[row].shapes;
     if (!shapes) return;
-    choose_shapes(model, shapes, out_mix->shapes);
+    print_shapes(shapes, costs->input_count, out_mix->shapes);
     qn_status_free(add_up_at(model, shapes, out_mix)); /* what cannot run here can still be looked at */
-    free(shapes);
 }
 
 void integer_mix_print(const integer_mix *mix) {

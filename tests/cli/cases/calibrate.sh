@@ -114,6 +114,24 @@ says "either pictures or arrays"
 quench fails build "$model" -o x.qn --precision qint8_mixed_float16 --calibrate "Image=gray.npy"
 says "ImageTensor"
 
+it "advances all inputs together"
+a=MobilenetV2/expanded_conv_10/project/BatchNorm/FusedBatchNorm b=MobilenetV2/expanded_conv_9/project/BatchNorm/FusedBatchNorm
+INPUTS="--input $a=1,21,21,64 --input $b=1,21,21,64 --output aspp0/Relu --precision qint8_mixed_float16"
+npy five.npy '<f4' "5, 1, 21, 21, 64" 564480
+npy four.npy '<f4' "4, 1, 21, 21, 64" 451584
+# shellcheck disable=SC2086
+quench ok build "$model" -o two.qn $INPUTS --calibrate $a=five.npy --calibrate $b=five.npy
+prints '^calibrated +5 samples'
+# shellcheck disable=SC2086
+quench fails build "$model" -o x.qn $INPUTS --calibrate $a=five.npy --calibrate $b=four.npy
+says "5 samples for input '$a', but 4 for input '$b'"
+# shellcheck disable=SC2086
+quench fails build "$model" -o x.qn $INPUTS --calibrate $a=five.npy
+says "input '$b' is given no samples"
+# shellcheck disable=SC2086
+quench fails build "$model" -o x.qn $INPUTS --calibrate five.npy
+says "the model has 2 inputs: write NAME=five.npy"
+
 it "says how to give ranges where there are none"
 quench fails build "$model" -o x.qn --precision qint8_mixed_float16
 says "--calibrate DIR.*--ranges FILE.*--fixed-range"
