@@ -1,6 +1,7 @@
-/* quantize_linear(f(x)) = f(quantize_linear(x)) where f only moves values, takes the greatest, or averages and
- * interpolates, all of which commute with a scale and a zero point: then f works on bytes, and the conversion may
- * disappear into what makes x. Channels keep their own scales: those of a concatenation are cut apart. */
+/* quantize_linear(f(x)) = f(quantize_linear(x)) where f only moves values, takes the greatest or interpolates: such f
+ * commute with a scale, a zero point and (nearly) with clipping. Then f works on integers, and the conversion may
+ * disappear into what makes x. Channels keep their own scales: those of a concatenation are cut apart. Averages stay
+ * behind: theirs is a narrower range, to which what they read must not be clipped. */
 #include "pass/pass.h"
 #include "pass/rewrite.h"
 
@@ -11,7 +12,8 @@ enum { MULTIPLIER = 1, ZERO_POINT = 2 };
 /* Does the operator, applied to integers, give the integers of what it gives for floats? Data is input 0. */
 static int commutes(const qn_node *node) {
     const qn_op_def *op = node->op;
-    return op == &qn_op_max_pool2d || op == &qn_op_resize_nearest || op == &qn_op_identity;
+    return op == &qn_op_max_pool2d || op == &qn_op_resize_bilinear || op == &qn_op_resize_nearest ||
+           op == &qn_op_identity;
 }
 
 static int is_last_axis(const qn_node *concat) {
