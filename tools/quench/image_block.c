@@ -1,4 +1,5 @@
 #include "image_block.h"
+#include "model_meta.h"
 
 #include <limits.h>
 #include <stdio.h>
@@ -207,31 +208,13 @@ void image_block_fill(const image_block *block, const qn_image *picture, qn_tens
 
 /* ---- Out ---- */
 
-static int64_t label_at(const qn_tensor *labels, size_t i) {
-    switch (labels->dtype) {
-    case QN_DTYPE_U8: return ((const uint8_t *)labels->data)[i];
-    case QN_DTYPE_S8: return ((const int8_t *)labels->data)[i];
-    case QN_DTYPE_U16: return ((const uint16_t *)labels->data)[i];
-    case QN_DTYPE_S16: return ((const int16_t *)labels->data)[i];
-    case QN_DTYPE_U32: return ((const uint32_t *)labels->data)[i];
-    case QN_DTYPE_S32: return ((const int32_t *)labels->data)[i];
-    case QN_DTYPE_U64:
-    case QN_DTYPE_S64: return ((const int64_t *)labels->data)[i];
-    case QN_DTYPE_F32: {
-        float value = ((const float *)labels->data)[i];
-        return value >= 0 && value < QN_IMAGE_CLASSES_MAX ? (int64_t)value : -1;
-    }
-    default: return -1;
-    }
-}
-
 static qn_status *take_labels(const qn_tensor *output, int width, int height, qn_image *out_labels) {
     qn_image own;
     CLI_TRY(qn_image_init((int)output->dims[2], (int)output->dims[1], 1, NULL, &own));
     qn_status *status = NULL;
     size_t count = (size_t)own.width * (size_t)own.height;
     for (size_t i = 0; i < count && !status; i++) {
-        int64_t label = label_at(output, i);
+        int64_t label = cli_tensor_integer(output, i);
         own.data[i] = (uint8_t)label;
         if (label < 0 || label >= QN_IMAGE_CLASSES_MAX)
             status = qn_status_create(QN_UNSUPPORTED, "label %lld at pixel %zu is outside 0..255", (long long)label, i);

@@ -2,7 +2,7 @@
 #ifndef IMAGE_BLOCK_H
 #define IMAGE_BLOCK_H
 
-#include "session.h"
+#include "tensors.h"
 #include "quench/image.h"
 
 typedef struct image_block {
