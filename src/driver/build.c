@@ -83,7 +83,7 @@ static qn_status *run_passes(qn_graph *graph, const qn_config *config, const qn_
                              qn_progress *progress) {
     qn_report report;
     qn_compile_set_precision(graph, config);
-    qn_report_init(&report, graph, config, options, progress);
+    QN_TRY(qn_report_begin(&report, graph, config, options, progress));
     for (int stage = QN_PASS_CLEAN; stage <= QN_PASS_CONVERT; stage++) {
         QN_TRY(qn_compile_passes(graph, config, options, progress, (qn_pass_stage)stage, (qn_pass_stage)stage));
         if (stage == QN_PASS_SIMPLIFY) QN_TRY(qn_integers_prepare(graph, config, options, progress));

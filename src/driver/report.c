@@ -7,11 +7,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-void qn_report_init(qn_report *report, const qn_graph *graph, const qn_config *config, const qn_build_options *options,
-                    const qn_progress *progress) {
+qn_status *qn_report_begin(qn_report *report, const qn_graph *graph, const qn_config *config,
+                           const qn_build_options *options, const qn_progress *progress) {
     *report = (qn_report){.config = config, .progress = progress, .arena = graph->arena, .mode = graph->integer.reason};
     if (options->report && graph->integer.dtype) report->options = options;
     report->model = qn_sensitivity_cost_model(config);
+    return report->options ? qn_report_find_norms(report, graph) : NULL;
 }
 
 /* ---- After SIMPLIFY: the float network ---- */
@@ -209,7 +210,7 @@ static qn_status *finish(qn_report *report, const qn_graph *graph) {
 qn_status *qn_report_after(qn_report *report, const qn_graph *graph, qn_pass_stage stage) {
     if (!report->options) return NULL;
     switch (stage) {
-    case QN_PASS_CLEAN: return qn_report_find_norms(report, graph);
+    case QN_PASS_CLEAN: return NULL;
     case QN_PASS_SIMPLIFY: return take_floats(report, graph);
     case QN_PASS_FUSE: return take_layers(report, graph);
     case QN_PASS_QUANTISE: take_obstacles(report); return NULL;

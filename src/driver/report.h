@@ -1,7 +1,7 @@
 /* driver/report.h - what became of a network that was built in integers: docs/calibration-report.md.
  *
- * The report looks at the graph after every stage of passes, since each forgets what it has to say: batch norms go when the
- * graph is simplified, layers lose their float weights when they become integers, and why a layer stayed float when it
+ * The report looks at the graph before and after every stage of passes, since each forgets what it has to say: batch norms
+ * are spelled out no more when constants are folded, layers lose their float weights when they become integers, and why a layer stayed float when it
  * is stored in halves. At the end it runs the simplified float network and the finished one side by side on a few
  * samples. Nothing here changes the graph.
  *
@@ -63,19 +63,25 @@ typedef struct qn_report_layer {
 typedef struct qn_report_norm {
     const char *name;
     int64_t channels;
-    const float *scale, *offset; /* the deviation and mean of what it makes, in training */
+    const float *scale, *offset; /* the deviation (NULL: 1) and mean of what it makes, in training */
     double deviation;            /* how far calibration is from that, in deviations, over all channels; < 0: not known */
 } qn_report_norm;
 
-/* The first layer, if a batch norm follows it: whether the samples make it give what it gave in training. */
+/* Sums of values and of their squares, per channel. */
+typedef struct qn_report_moments {
+    double *sums, *squares;
+    int64_t rows;
+} qn_report_moments;
+
+/* The first layer, if a batch norm follows it: whether the samples make it give what it gave in training. [0]: of samples as
+   they are; [1]: with their last axis turned, where that has three channels. */
 typedef struct qn_report_first_layer {
     qn_graph *graph; /* from the inputs to it; NULL: there is none such */
     const char *norm;
     int64_t channels;
-    const float *mean, *variance; /* in training */
-    /* On the samples, [channels]: sums of values and squares, of samples as they are and with their last axis turned. */
-    double *sums[2], *squares[2];
-    int64_t rows[2];
+    const float *mean, *variance;    /* in training */
+    qn_report_moments all[2], last[2]; /* of all samples before; of the one that was run last */
+    int64_t samples, better_turned;  /* with both; those more like training when turned */
 } qn_report_first_layer;
 
 /* One input or output of the network. */
@@ -107,9 +113,9 @@ typedef struct qn_report {
     size_t input_count, output_count;
 } qn_report;
 
-/* Begins one if options->report asks for it and the graph is to become integer. */
-void qn_report_init(qn_report *report, const qn_graph *graph, const qn_config *config, const qn_build_options *options,
-                    const qn_progress *progress);
+/* Begins one before any pass, if options->report asks for it and the graph is to become integer. OUT_OF_MEMORY. */
+qn_status *qn_report_begin(qn_report *report, const qn_graph *graph, const qn_config *config,
+                           const qn_build_options *options, const qn_progress *progress) QN_MUST_USE;
 /* Looks at the graph after a stage; after SIMPLIFY with the ranges on the values. After CONVERT it measures and hands the
    text over. Errors of the samples, CANCELLED, OUT_OF_MEMORY. */
 qn_status *qn_report_after(qn_report *report, const qn_graph *graph, qn_pass_stage stage) QN_MUST_USE;
@@ -122,6 +128,8 @@ void qn_report_forget(qn_report *report);
 
 /* Takes down the batch norms of the source graph, and its beginning; later what calibration says of them. */
 qn_status *qn_report_find_norms(qn_report *report, const qn_graph *graph) QN_MUST_USE;
+/* Takes first->last into account. */
+void qn_report_add_first(qn_report_first_layer *first);
 void qn_report_judge_norms(qn_report *report, const qn_graph *graph);
 /* How far the first layer is from training: the mean over its channels of the divergence of two normal distributions;
    the second with the channels of the samples turned. `out_width`: how many times as wide its values are. */

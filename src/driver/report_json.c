@@ -22,6 +22,9 @@ json_t *qn_report_text(const char *text) {
     return object;
 }
 
+/* A whole number, kept in a double since sums of them may be large. */
+static json_t *count_of(double number) { return json_integer(number < 9e15 ? (json_int_t)number : (json_int_t)9e15); }
+
 static const char *type_name(qn_dtype dtype) {
     switch (dtype) {
     case QN_DTYPE_U8: return "uint8";
@@ -61,7 +64,7 @@ static json_t *make_histogram(const qn_observer *observer) {
             add_to_bin(counts, low, width, 0.5 * (qn_histogram_edge(fine, i) + qn_histogram_edge(fine, i + 1)), fine->counts[i]);
     free(copy);
     json_t *bins = json_array();
-    for (int i = 0; i < QN_REPORT_BINS; i++) json_array_append_new(bins, json_integer((json_int_t)counts[i]));
+    for (int i = 0; i < QN_REPORT_BINS; i++) json_array_append_new(bins, count_of(counts[i]));
     return json_pack("{s:o,s:o,s:o}", "low", qn_report_number((double)observer->min), "high",
                      qn_report_number((double)observer->max), "counts", bins);
 }
@@ -119,7 +122,7 @@ static json_t *make_layer(const qn_report *report, const qn_report_layer *layer)
     const int gone = layer->precision == QN_DTYPE_NONE;
     return json_pack("{s:o,s:s,s:s,s:o,s:o,s:o,s:o,s:o,s:o,s:I,s:I,s:I,s:o,s:o}", "name", qn_report_text(layer->name), "op",
                      layer->op, "precision", gone ? "none" : precision_name(layer->precision), "reason",
-                     layer->reason ? qn_report_text(layer->reason) : json_null(), "macs", qn_report_number(layer->macs),
+                     layer->reason ? qn_report_text(layer->reason) : json_null(), "macs", count_of(layer->macs),
                      "cycles", qn_report_number(layer->cycles), "ms", qn_report_number(layer->cycles / cycles_per_ms),
                      "float_cycles", qn_report_number(layer->float_cycles), "weights", make_weights(layer), "outputs",
                      (json_int_t)layer->outputs, "dead_outputs", (json_int_t)layer->dead_outputs, "never_alive",
@@ -153,10 +156,10 @@ static json_t *make_totals(const qn_report *report) {
         float_cycles += layer->float_cycles;
     }
     return json_pack("{s:I,s:I,s:o,s:o,s:s,s:o,s:o,s:o,s:o}", "integer_layers", integers, "float_layers", floats, "macs",
-                     qn_report_number(macs), "integer_macs_share", qn_report_number(macs > 0 ? integer_macs / macs : 0),
+                     count_of(macs), "integer_macs_share", qn_report_number(macs > 0 ? integer_macs / macs : 0),
                      "cost_model", report->model->arch, "ms", qn_report_number(cycles / cycles_per_ms), "float_ms",
-                     qn_report_number(float_cycles / cycles_per_ms), "constant_bytes", qn_report_number(report->final_bytes),
-                     "float_constant_bytes", qn_report_number(report->float_bytes));
+                     qn_report_number(float_cycles / cycles_per_ms), "constant_bytes", count_of(report->final_bytes),
+                     "float_constant_bytes", count_of(report->float_bytes));
 }
 
 /* ---- Inputs and outputs ---- */
@@ -188,6 +191,32 @@ static json_t *make_tensors(const qn_report_tensor *tensors, size_t count, json_
     return list;
 }
 
+/* ---- What batch norms remember ---- */
+
+static json_t *make_norms(const qn_report *report) {
+    json_t *list = json_array();
+    for (size_t i = 0; i < report->norms.count; i++) {
+        const qn_report_norm *norm = &report->norms.items[i];
+        if (norm->deviation >= 0)
+            json_array_append_new(list, json_pack("{s:o,s:o}", "name", qn_report_text(norm->name), "deviation",
+                                                  qn_report_number(norm->deviation)));
+    }
+    return list;
+}
+
+static json_t *make_training(const qn_report *report) {
+    double divergence[2], width;
+    qn_report_judge_first(&report->first, divergence, &width);
+    json_t *first = isnan(divergence[0])
+                        ? json_null()
+                        : json_pack("{s:o,s:o,s:o,s:o,s:I,s:I}", "name", qn_report_text(report->first.norm), "divergence",
+                                    qn_report_number(divergence[0]), "turned_divergence", qn_report_number(divergence[1]),
+                                    "width", qn_report_number(width), "samples",
+                                    (json_int_t)report->first.samples, "better_turned",
+                                    (json_int_t)report->first.better_turned);
+    return json_pack("{s:o,s:o}", "first_layer", first, "norms", make_norms(report));
+}
+
 /* ---- The whole ---- */
 
 static const char *algorithm_of(const qn_calibrator *calibrator) {
@@ -199,10 +228,10 @@ static const char *algorithm_of(const qn_calibrator *calibrator) {
 json_t *qn_report_make_json(const qn_report *report) {
     const qn_calibrator *calibrator = report->options->calibrator;
     const int64_t samples = !calibrator ? 0 : calibrator->has_loaded ? calibrator->loaded.samples : calibrator->samples;
-    return json_pack("{s:s,s:o,s:o,s:o,s:I,s:I,s:o,s:o,s:o,s:o,s:o}", "format", "quench report 1", "network",
+    return json_pack("{s:s,s:o,s:o,s:o,s:I,s:I,s:o,s:o,s:o,s:o,s:o,s:o}", "format", "quench report 1", "network",
                      qn_report_text(report->floats->name), "mode", qn_report_text(report->mode), "algorithm",
                      qn_report_text(algorithm_of(calibrator)), "calibration_samples", (json_int_t)samples, "report_samples",
-                     (json_int_t)report->samples, "totals", make_totals(report), "lacks", qn_report_make_lacks(report),
+                     (json_int_t)report->samples, "totals", make_totals(report), "lacks", qn_report_make_lacks(report), "training", make_training(report),
                      "inputs", make_tensors(report->inputs, report->input_count, make_input), "outputs",
                      make_tensors(report->outputs, report->output_count, make_output), "layers", make_layers(report));
 }

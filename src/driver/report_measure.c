@@ -169,15 +169,16 @@ static void compare_outputs(qn_report *report, const qn_trial *floats, const qn_
 /* ---- The first layer ---- */
 
 static void see_first(qn_report_first_layer *first, const qn_tensor *made, int turned) {
+    qn_report_moments *moments = &first->last[turned];
     const qn_view view = view_of(made);
     const int64_t elems = qn_view_elems(&view);
     if (!made->rank || made->dims[made->rank - 1] != first->channels || made->dtype != QN_DTYPE_F32) return;
     for (int64_t i = 0; i < elems; i++) {
         const double value = qn_view_get(&view, i);
-        first->sums[turned][i % first->channels] += value;
-        first->squares[turned][i % first->channels] += value * value;
+        moments->sums[i % first->channels] += value;
+        moments->squares[i % first->channels] += value * value;
     }
-    first->rows[turned] += elems / first->channels;
+    moments->rows += elems / first->channels;
 }
 
 /* Elements of the last axis, of three, in opposite order. */
@@ -191,13 +192,7 @@ static void turn_channels(qn_tensor *tensor) {
     }
 }
 
-static qn_status *run_first(measuring *m) {
-    qn_report_first_layer *first = &m->report->first;
-    if (!first->graph) return NULL;
-    QN_TRY(qn_trial_run(&m->first, m->inputs));
-    see_first(first, &m->first.outputs[0], 0);
-    const qn_tensor *picture = &m->inputs[0];
-    if (m->report->input_count != 1 || picture->rank != 4 || picture->dims[3] != 3) return NULL;
+static qn_status *run_turned(measuring *m, const qn_tensor *picture) {
     const qn_view view = view_of(picture);
     qn_tensor turned = *picture;
     turned.data = malloc(qn_view_bytes(&view) + 1);
@@ -205,9 +200,20 @@ static qn_status *run_first(measuring *m) {
     memcpy(turned.data, picture->data, qn_view_bytes(&view));
     turn_channels(&turned);
     qn_status *status = qn_trial_run(&m->first, &turned);
-    if (!status) see_first(first, &m->first.outputs[0], 1);
+    if (!status) see_first(&m->report->first, &m->first.outputs[0], 1);
     free(turned.data);
     return status;
+}
+
+static qn_status *run_first(measuring *m) {
+    qn_report_first_layer *first = &m->report->first;
+    const qn_tensor *picture = &m->inputs[0];
+    if (!first->graph) return NULL;
+    QN_TRY(qn_trial_run(&m->first, m->inputs));
+    see_first(first, &m->first.outputs[0], 0);
+    if (m->report->input_count == 1 && picture->rank == 4 && picture->dims[3] == 3) QN_TRY(run_turned(m, picture));
+    qn_report_add_first(first);
+    return NULL;
 }
 
 /* ---- Samples ---- */
@@ -274,7 +280,9 @@ static qn_status *measure(measuring *m, const qn_graph *graph) {
                                       .executor = &m->pool};
     QN_TRY(qn_trial_create(&m->floats, m->report->floats, &options));
     QN_TRY(qn_trial_create(&m->finished, graph, &options));
-    if (m->report->first.graph) QN_TRY(qn_trial_create(&m->first, m->report->first.graph, &options));
+    qn_trial_options cleaned = options; /* the source as it was: its shape arithmetic goes */
+    cleaned.first = cleaned.last = QN_PASS_CLEAN;
+    if (m->report->first.graph) QN_TRY(qn_trial_create(&m->first, m->report->first.graph, &cleaned));
     QN_TRY(qn_context_set_observer(m->floats.context, see_floats, m));
     QN_TRY(qn_context_set_observer(m->finished.context, see_finished, m));
     return run_samples(m);

@@ -31,7 +31,8 @@ enum { FLOATS_MAX = 8 * 8 * 3 };
 typedef struct source {
     int64_t count, at;
     int is_equal; /* every sample is the same */
-    float scale, data[FLOATS_MAX];
+    float scale, offset; /* of channel 0; channel 2 has the opposite */
+    float data[FLOATS_MAX];
 } source;
 
 static qn_status *next(void *self, qn_tensor *inputs, size_t count, int *out_has) {
@@ -42,7 +43,8 @@ static qn_status *next(void *self, qn_tensor *inputs, size_t count, int *out_has
     assert_int_equal(count, 1);
     qn_rng_init(&rng, s->is_equal ? 1 : (uint64_t)(s->at + 1));
     const int64_t height = s->is_equal ? 6 : 4 + s->at % 5;
-    for (int i = 0; i < FLOATS_MAX; i++) s->data[i] = s->scale * ((float)qn_rng_range(&rng, -1000, 1000) / 1000.0f);
+    for (int i = 0; i < FLOATS_MAX; i++)
+        s->data[i] = s->scale * ((float)qn_rng_range(&rng, -1000, 1000) / 1000.0f) + s->offset * (float)(1 - i % 3);
     inputs[0] = (qn_tensor){QN_DTYPE_F32, 4, {1, height, 8, 3}, s->data};
     s->at++;
     return NULL;
@@ -255,8 +257,24 @@ static void the_same_build_reports_the_same(void **state) {
 
 /* ---- Batch norms ---- */
 
-/* A first layer whose values had these deviations in training. */
-static const char *norm_network(qn_arena *arena, double mean, double variance) {
+/* What a first layer of two outputs, channels 0 and 2 of the input, had in training. */
+typedef struct trained {
+    double first_mean, second_mean, variance;
+    int is_spelled_out;
+    float offset; /* of the samples */
+} trained;
+
+static const char *norm_network(qn_arena *arena, trained t) {
+    static const char *const as_operator = "%n = batch_norm(%c, %one, %zero, %mean, %variance)\n";
+    static const char *const spelled_out = "const %epsilon : f32[] = {0.001}\n"
+                                           "%read = identity(%variance)\n"
+                                           "%sum = add(%read, %epsilon)\n"
+                                           "%root = rsqrt(%sum)\n"
+                                           "%factor = mul(%root, %one)\n"
+                                           "%product = mul(%c, %factor)\n"
+                                           "%moved = mul(%mean, %factor)\n"
+                                           "%shift = sub(%zero, %moved)\n"
+                                           "%n = add(%product, %shift)\n";
     return qn_arena_printf(arena,
                            "input %%x : f32[1, 8, 8, 3]\n"
                            "const %%w : f32[1, 1, 3, 2] = {1, 0, 0, 0, 0, 1}\n"
@@ -266,11 +284,11 @@ static const char *norm_network(qn_arena *arena, double mean, double variance) {
                            "const %%variance : f32[2] = {%g, %g}\n"
                            "const %%v : f32[1, 1, 2, 1] = {1, 2}\n"
                            "%%c = conv2d(%%x, %%w)\n"
-                           "%%n = batch_norm(%%c, %%one, %%zero, %%mean, %%variance)\n"
+                           "%s"
                            "%%r = relu(%%n)\n"
                            "%%y = conv2d(%%r, %%v)\n"
                            "output %%y\n",
-                           mean, mean, variance, variance);
+                           t.first_mean, t.second_mean, t.variance, t.variance, t.is_spelled_out ? spelled_out : as_operator);
 }
 
 static qn_status *next_square(void *self, qn_tensor *inputs, size_t count, int *out_has) {
@@ -279,17 +297,17 @@ static qn_status *next_square(void *self, qn_tensor *inputs, size_t count, int *
     return NULL;
 }
 
-static json_t *norm_report(double mean, double variance) {
+static json_t *norm_report(trained t) {
     qn_arena arena;
     char *text = NULL;
-    source calibration = {.count = 16, .scale = 1}, report = {.count = 8, .scale = 1};
+    source calibration = {.count = 16, .scale = 1, .offset = t.offset}, report = {.count = 8, .scale = 1, .offset = t.offset};
     qn_samples calibration_samples = {.self = &calibration, .count = 16, .next = next_square};
     qn_samples report_samples = {.self = &report, .count = 8, .next = next_square};
     qn_calibrator *calibrator;
     qn_build_options options;
     qn_model *model;
     qn_arena_init(&arena, NULL);
-    qn_network *graph = network_of(norm_network(&arena, mean, variance));
+    qn_network *graph = network_of(norm_network(&arena, t));
     qn_config *config = config_of("{'precision_config': {'precision_mode': 'qint8_mixed_float32'}}");
     expect_ok(qn_calibrator_create(NULL, &calibrator));
     expect_ok(qn_calibrate(calibrator, graph, config, &calibration_samples));
@@ -312,16 +330,30 @@ static json_t *norm_report(double mean, double variance) {
 
 static void samples_unlike_the_training_data_are_found(void **state) {
     (void)state;
-    json_t *report = norm_report(0, 0.33); /* what uniform numbers of -1 to 1 have */
-    assert_false(has_finding(report, "normalisation"));
-    assert_false(has_finding(report, "unlike_training"));
+    for (int is_spelled_out = 0; is_spelled_out < 2; is_spelled_out++) {
+        json_t *report = norm_report((trained){0, 0, 0.33, is_spelled_out, 0}); /* what uniform numbers of -1 to 1 have */
+        assert_int_equal(json_array_size(at(report, "training", "norms")), 1);
+        assert_true(number(at(report, "training", "first_layer"), "divergence") < 0.1);
+        assert_false(has_finding(report, "normalisation"));
+        assert_false(has_finding(report, "unlike_training"));
+        json_decref(report);
+        report = norm_report((trained){0, 0, 5500, is_spelled_out, 0}); /* training had bytes about 0 */
+        assert_true(has_finding(report, "normalisation"));
+        json_decref(report);
+        report = norm_report((trained){-2, -2, 0.33, is_spelled_out, 0});
+        assert_true(has_finding(report, "normalisation"));
+        assert_true(has_finding(report, "unlike_training"));
+        json_decref(report);
+    }
+}
+
+static void turned_colours_are_found(void **state) {
+    (void)state;
+    json_t *report = norm_report((trained){0.5, -0.5, 0.33, 0, 0.5f});
+    assert_false(has_finding(report, "colour_order"));
     json_decref(report);
-    report = norm_report(0, 5500); /* training had bytes about 0 */
-    assert_true(has_finding(report, "normalisation"));
-    json_decref(report);
-    report = norm_report(-2, 0.33);
-    assert_true(has_finding(report, "normalisation"));
-    assert_true(has_finding(report, "unlike_training"));
+    report = norm_report((trained){-0.5, 0.5, 0.33, 0, 0.5f});
+    assert_true(has_finding(report, "colour_order"));
     json_decref(report);
 }
 
@@ -337,6 +369,7 @@ int main(void) {
         cmocka_unit_test(names_stay_what_they_are),
         cmocka_unit_test(the_same_build_reports_the_same),
         cmocka_unit_test(samples_unlike_the_training_data_are_found),
+        cmocka_unit_test(turned_colours_are_found),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
