@@ -156,6 +156,10 @@ qn_status *calibration_run(const calibration_options *options, qn_model *model, 
     return options->save_ranges ? qn_calibrator_save_ranges_file(out->calibrator, options->save_ranges) : NULL;
 }
 
+qn_status *calibration_open_report(const calibration_options *options, qn_model *model, sample_source *out_source) {
+    return open_samples(options, model, !options->samples.count, out_source);
+}
+
 void calibration_deinit(calibration *c) {
     qn_calibrator_destroy(c->calibrator);
     sample_source_close(&c->contract_source);

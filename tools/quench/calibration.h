@@ -53,6 +53,10 @@ qn_status *calibration_run(const calibration_options *options, qn_model *model, 
                            const qn_config *config, cli_watch *watch, calibration *out) QN_MUST_USE;
 void calibration_deinit(calibration *c);
 
+/* Opens the samples of --calibrate once more, else those of --contract; `model` as for calibration_run(). */
+qn_status *calibration_open_report(const calibration_options *options, qn_model *model,
+                                   sample_source *out_source) QN_MUST_USE;
+
 /* The algorithm that the ranges were made by; "" where that is not known. */
 void calibration_print_algorithm(const calibration *c, char *text, size_t size);
 

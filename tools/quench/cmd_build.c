@@ -1,4 +1,5 @@
 /* cmd_build.c - `quench build`: from a source model to one compiled file. */
+#include "build_report.h"
 #include "builder.h"
 #include "cost.h"
 #include "measure.h"
@@ -14,15 +15,6 @@ typedef struct build_settings {
     builder_options builder;
     int print_config;
 } build_settings;
-
-static int set_report(const cli_option *option, void *field, const char *value) {
-    size_t length = strlen(value);
-    if (length >= 5 && !strcmp(value + length - 5, ".html"))
-        return cli_usage(
-            "--report: HTML reports come with integer precision, this version writes JSON: name it %.*s.json",
-            (int)(length - 5), value);
-    return cli_set_text(option, field, value);
-}
 
 #define FIELD(name)       offsetof(build_settings, name), 0, 0
 #define CALIBRATION(name) FIELD(builder.calibration.name)
@@ -65,7 +57,8 @@ static const cli_option options[] = {
      CALIBRATION(contract)},
     {0, "confidence", "PERCENT", "how sure it has to be; default 95", cli_set_number,
      offsetof(build_settings, builder.calibration.confidence), 50, 100},
-    {0, "report", "FILE.json", "what was built, step by step", set_report, FIELD(report)},
+    {0, "report", "FILE.html|FILE.json", "what was built, and what integer precision costs where", cli_set_text,
+     FIELD(report)},
     {0, "print-config", NULL, "print the effective configuration as JSON; without -o nothing is built", cli_set_flag,
      FIELD(print_config)},
     {0, "print-after", "PASS", "print the graph after a pass; all: after each", cli_set_text, FIELD(print_after)},
@@ -110,7 +103,8 @@ static qn_status *print_config(qn_config *config) {
     return NULL;
 }
 
-static qn_status *compile(builder *b, const build_settings *settings, cli_watch *watch, qn_model **out_model) {
+static qn_status *compile(builder *b, const build_settings *settings, cli_watch *watch, build_report *report,
+                          qn_model **out_model) {
     qn_build_options build;
     qn_build_options_init(&build);
     build.log = &cli_log;
@@ -122,7 +116,9 @@ static qn_status *compile(builder *b, const build_settings *settings, cli_watch 
     if (settings->print_config) CLI_TRY(print_config(b->config));
     if (settings->out || settings->builder.calibration.save_ranges) CLI_TRY(builder_calibrate(b, watch));
     if (!settings->out) return NULL; /* only configuration or ranges were asked for */
+    if (settings->report) CLI_TRY(build_report_begin(report, b, &build));
     CLI_TRY(builder_build(b, &build, out_model));
+    CLI_TRY(build_report_end(report));
     return qn_model_save_file(*out_model, settings->out); /* complete, or not at all */
 }
 
@@ -148,6 +144,7 @@ static void print_calibration(const builder *b) {
 typedef struct result {
     const builder *builder;
     qn_model *model;
+    build_report report;
     const char *out;
     double ms;
     cost_table costs;
@@ -209,7 +206,7 @@ static json_t *report_to_json(const result *r) {
         json_array_append_new(inputs, value_to_json(qn_model_input(model, i)));
     for (size_t i = 0; i < info->output_count; i++)
         json_array_append_new(outputs, value_to_json(qn_model_output(model, i)));
-    return json_pack("{s:o,s:o,s:f,s:I,s:I,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:I}", "source",
+    return json_pack("{s:o,s:o,s:f,s:I,s:I,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:I,s:O?}", "source",
                      cli_json_text(r->builder->path), "file", cli_json_text(r->out), "build_ms", r->ms, "file_bytes",
                      (json_int_t)info->file_bytes, "const_bytes", (json_int_t)info->const_bytes, "arena_bytes_max",
                      info->arena_bytes_max ? json_integer((json_int_t)info->arena_bytes_max) : json_null(),
@@ -218,14 +215,29 @@ static json_t *report_to_json(const result *r) {
                      steps_to_json(model), "meta", cli_load_meta(model), "calibration",
                      calibration_to_json(&r->builder->calibration), "integer", integer_mix_to_json(&r->mix), "contract",
                      *r->builder->kept ? cli_json_text(r->builder->kept) : json_null(), "peak_rss_bytes",
-                     (json_int_t)cli_peak_rss_bytes());
+                     (json_int_t)cli_peak_rss_bytes(), "quantisation", r->report.quantisation);
+}
+
+static qn_status *write_html(const result *r, const char *path) {
+    report_pictures pictures;
+    json_t *report = report_to_json(r);
+    qn_status *status = build_report_see(&r->report, r->builder->float_model, r->model, &pictures);
+    if (!status) status = report_html_write(path, report, &pictures);
+    report_pictures_deinit(&pictures);
+    json_decref(report);
+    return cli_context(status, "--report");
+}
+
+static qn_status *write_report(const result *r, const char *path) {
+    if (!path) return NULL;
+    return report_is_html(path) ? write_html(r, path) : cli_write_json(path, report_to_json(r));
 }
 
 static qn_status *show_result(result *r, const char *report) {
     CLI_TRY(cost_table_init_alone(&r->costs, r->model));
     integer_mix_find(r->model, &r->costs, &r->mix);
     if (!cli_json_on_stdout(report)) print_summary(r);
-    qn_status *status = report ? cli_write_json(report, report_to_json(r)) : NULL;
+    qn_status *status = write_report(r, report);
     cost_table_deinit(&r->costs);
     return status;
 }
@@ -251,10 +263,11 @@ static qn_status *build(const char *path, const build_settings *settings) {
     CLI_TRY(check_files(path, settings));
     cli_watch_begin(&watch);
     qn_status *status = builder_open(&b, path, &settings->builder, &cli_log);
-    if (!status) status = compile(&b, settings, &watch, &r.model);
+    if (!status) status = compile(&b, settings, &watch, &r.report, &r.model);
     r.ms = cli_now_ms() - watch.start_ms;
     cli_watch_end(&watch);
     if (!status && r.model) status = show_result(&r, settings->report);
+    build_report_deinit(&r.report);
     qn_model_destroy(r.model);
     builder_close(&b);
     return status;

@@ -206,6 +206,28 @@ void image_block_fill(const image_block *block, const qn_image *picture, qn_tens
     }
 }
 
+/* What pixel a number of the tensor stands for. */
+static uint8_t to_pixel(const image_block *block, const qn_tensor *input, size_t at, int c) {
+    if (!block->is_float) return ((const uint8_t *)input->data)[at];
+    const float pixel = (((const float *)input->data)[at] * block->std[c] + block->mean[c]) / block->scale;
+    return pixel > 0 ? pixel < 255 ? (uint8_t)(pixel + 0.5f) : 255 : 0;
+}
+
+qn_status *image_block_show(const image_block *block, const qn_tensor *input, qn_image *out_picture) {
+    const int channels = block->channels, is_planar = block->height_axis == 2;
+    const size_t height = (size_t)input->dims[block->height_axis], width = (size_t)input->dims[block->height_axis + 1];
+    const size_t step = is_planar ? 1 : (size_t)channels, plane = is_planar ? height * width : 1;
+    CLI_TRY(qn_image_init((int)width, (int)height, channels, NULL, out_picture));
+    for (int c = 0; c < channels; c++) {
+        const int to = block->is_bgr ? channels - 1 - c : c;
+        for (size_t y = 0; y < height; y++)
+            for (size_t x = 0; x < width; x++)
+                out_picture->data[y * out_picture->stride_bytes + x * (size_t)channels + (size_t)to] =
+                    to_pixel(block, input, (size_t)c * plane + (y * width + x) * step, c);
+    }
+    return NULL;
+}
+
 /* ---- Out ---- */
 
 static qn_status *take_labels(const qn_tensor *output, int width, int height, qn_image *out_labels) {
