@@ -3,12 +3,13 @@
  * this one make the conversions between integer operators disappear.
  *
  * What stays float says why in precision_reason: the node asks for it, there is no range for what it reads, no kernel
- * for its groups, or so many products in a sum that 32 bits might not hold it. */
+ * for its groups, so many products in a sum that 32 bits might not hold it, or, by the cost model, no time to be gained:
+ * a layer behind a global average, say, whose every rounding reaches the whole picture. */
 #include "pass/pass.h"
 #include "pass/rewrite.h"
+#include "quant/cost.h"
 #include "quant/encoding.h"
 
-#include <math.h>
 #include <string.h>
 
 enum { X = 0, WEIGHTS = 1, BIAS = 2, ADDEND = 3 };
@@ -60,6 +61,33 @@ static qn_dtype wanted_integers(const qn_graph *graph, const qn_node *node) {
     return node->precision == QN_DTYPE_U8 || node->precision == QN_DTYPE_S16 ? node->precision : graph->integer.dtype;
 }
 
+/* Cycles that a node saves as integers. */
+static double gain_of(const qn_graph *graph, const qn_node *node) {
+    const qn_cost_model *model = qn_cost_model_find(graph->integer.arch);
+    const qn_node *producer = node->inputs[X]->producer;
+    int converts = !producer || !producer->mark || producer->mark != node->mark;
+    qn_dtype floats = graph->precision == QN_DTYPE_F16 ? QN_DTYPE_F16 : QN_DTYPE_F32;
+    return qn_cost_layer(model, graph, node, floats, 0) -
+           qn_cost_layer(model, graph, node, (qn_dtype)node->mark, converts);
+}
+
+/* Less than this part of what all layers cost is no gain. */
+#define LEAST_GAIN 0.0002
+
+/* Layers that nobody asked to be integer, and that gain next to nothing, stay float. */
+static qn_status *unmark_gainless(qn_graph *graph) {
+    const qn_cost_model *model = qn_cost_model_find(graph->integer.arch);
+    double total = 0;
+    for (const qn_node *node = graph->first; node; node = node->next)
+        if (is_candidate(node)) total += qn_cost_layer(model, graph, node, node->mark ? (qn_dtype)node->mark : QN_DTYPE_F32, 0);
+    for (qn_node *node = graph->first; node; node = node->next) {
+        if (!is_candidate(node) || !node->mark || node->precision || gain_of(graph, node) >= LEAST_GAIN * total) continue;
+        node->mark = QN_DTYPE_NONE;
+        node->precision_reason = "no integers: they would save no time here";
+    }
+    return NULL;
+}
+
 /* Marks what will be integer: node->mark is the type of what it reads, NONE elsewhere. */
 static qn_status *mark_nodes(qn_graph *graph) {
     for (qn_node *node = graph->first; node; node = node->next) {
@@ -71,7 +99,7 @@ static qn_status *mark_nodes(qn_graph *graph) {
         node->precision_reason = qn_arena_printf(graph->arena, "no integers: %s", obstacle);
         if (!node->precision_reason) return qn_status_out_of_memory();
     }
-    return NULL;
+    return unmark_gainless(graph);
 }
 
 /* ---- Layers ---- */
