@@ -292,7 +292,7 @@ void cli_progress(const char *what, size_t done, size_t total) {
 void cli_show_bar(const char *what, int percent, const char *left) {
     int width = percent * 40 / 100;
     if (state.quiet) return;
-    fprintf(stderr, "\r%-11s [%.*s%*s] %3d %%%-16s", what, width, "########################################",
+    fprintf(stderr, "\r\033[K%-11s [%.*s%*s] %3d %%%s", what, width, "########################################",
             40 - width, "", percent, left);
     state.in_bar = 1;
     if (percent == 100) end_bar();
