@@ -10,19 +10,24 @@
 
 #define HOSTILE "<script>alert(1)</script>&\\\"'"
 
-static const char *const network = "symbol h [4, 8]\n"
-                                   "input %x : f32[1, h, 8, 3]\n"
-                                   "const %a : f32[1, 1, 3, 4] = {1, 2, 3, 0, 0.5, -1, 1, 0, 0.25, 1, -2, 0}\n"
-                                   "const %b : f32[4] = {0.5, 0, 1, 0}\n"
-                                   "const %c : f32[3, 3, 1, 4] = {1, 2, 3, 4, 1, 2, 3, 4, 1, 2, 3, 4, 1, 2, 3, 4, 1, 2, 3, 4, "
-                                   "1, 2, 3, 4, 1, 2, 3, 4, 1, 2, 3, 4, -1, -2, 3, 4}\n"
-                                   "const %d : f32[1, 1, 4, 2] = {1, -1, 2, 0.5, 0.25, 4, 1, 1}\n"
-                                   "%first = conv2d(%x, %a)\n"
-                                   "%biased = add(%first, %b)\n"
-                                   "%\"" HOSTILE "\" = relu6(%biased)\n"
-                                   "%deep = conv2d(%\"" HOSTILE "\", %c) {padding=same_upper, groups=4}\n"
-                                   "%y = conv2d(%deep, %d)\n"
-                                   "output %y\n";
+static const char *const network =
+    "symbol h [4, 8]\n"
+    "input %x : f32[1, h, 8, 3]\n"
+    "const %a : f32[1, 1, 3, 4] = {1, 2, 3, 0, 0.5, -1, 1, 0, 0.25, 1, -2, 0}\n"
+    "const %b : f32[4] = {0.5, 0, 1, 0}\n"
+    "const %c : f32[3, 3, 1, 4] = {1, 2, 3, 4, 1, 2, 3, 4, 1, 2, 3, 4, 1, 2, 3, 4, 1, 2, 3, 4, "
+    "1, 2, 3, 4, 1, 2, 3, 4, 1, 2, 3, 4, -1, -2, 3, 4}\n"
+    "const %d : f32[1, 1, 4, 2] = {1, -1, 2, 0.5, 0.25, 4, 1, 1}\n"
+    "%first = conv2d(%x, %a)\n"
+    "%biased = add(%first, %b)\n"
+    "%\"" HOSTILE "\" = relu6(%biased)\n"
+    "%deep = conv2d(%\"" HOSTILE "\", %c) {padding=same_upper, groups=4}\n"
+    "%y = conv2d(%deep, %d)\n"
+    "output %y\n";
+
+/* Layers as small as these would stay float by themselves. */
+static const char *const integers = "{'precision_config': {'precision_mode': 'qint8_mixed_float16'}, "
+                                    "'custom_nodes': {'conv2d': {'precision': 'int8'}}}";
 
 /* ---- Samples: pictures of random numbers, of heights that differ ---- */
 
@@ -30,7 +35,7 @@ enum { FLOATS_MAX = 8 * 8 * 3 };
 
 typedef struct source {
     int64_t count, at;
-    int is_equal; /* every sample is the same */
+    int is_equal;        /* every sample is the same */
     float scale, offset; /* of channel 0; channel 2 has the opposite */
     float data[FLOATS_MAX];
 } source;
@@ -71,14 +76,16 @@ typedef struct wishes {
 static char *text_of(wishes w) {
     char *text = NULL;
     qn_network *graph = network_of(w.statements ? w.statements : network);
-    qn_config *config = config_of(w.config ? w.config : "{'precision_config': {'precision_mode': 'qint8_mixed_float16'}}");
+    qn_config *config = config_of(w.config ? w.config : integers);
     qn_calibrator *calibrator;
     qn_build_options options;
     qn_model *model;
     qn_samples calibration = samples_of(&w.calibration), report = samples_of(&w.report);
     expect_ok(qn_calibrator_create(NULL, &calibrator));
-    if (w.calibration.count) expect_ok(qn_calibrate(calibrator, graph, config, &calibration));
-    else expect_ok(qn_calibrator_set_fixed_range(calibrator, -4, 4));
+    if (w.calibration.count)
+        expect_ok(qn_calibrate(calibrator, graph, config, &calibration));
+    else
+        expect_ok(qn_calibrator_set_fixed_range(calibrator, -4, 4));
     qn_build_options_init(&options);
     options.calibrator = calibrator;
     options.report = keep;
@@ -141,7 +148,7 @@ static void layers_are_measured_and_add_up(void **state) {
         ms += number(layer, "ms");
         assert_string_equal(word(layer, "op"), "conv2d");
         assert_string_equal(word(layer, "precision"), "int8");
-        assert_string_equal(word(layer, "reason"), "qint8_mixed_float16");
+        assert_non_null(strstr(word(layer, "reason"), "custom_nodes"));
         integer_macs += number(layer, "macs");
         const json_t *output = json_object_get(layer, "output");
         assert_true(number(output, "sqnr_db") > 20 && number(output, "sqnr_db") < 80);
@@ -168,8 +175,8 @@ static void a_histogram_counts_every_value_once(void **state) {
     const json_t *layer = json_array_get(json_object_get(report, "layers"), 0);
     double total = 0;
     size_t i;
-    json_array_foreach((json_t *)(uintptr_t)at(json_object_get(layer, "input"), "histogram", "counts"), i, count) total +=
-        json_number_value(count);
+    json_array_foreach((json_t *)(uintptr_t)at(json_object_get(layer, "input"), "histogram", "counts"), i, count)
+        total += json_number_value(count);
     assert_int_equal(total, 4 * 8 * 3);
     json_decref(report);
 }
@@ -177,7 +184,8 @@ static void a_histogram_counts_every_value_once(void **state) {
 static void dead_outputs_are_told_from_silent_ones(void **state) {
     (void)state;
     json_t *report = report_of(usual);
-    const json_t *layer = json_array_get(json_object_get(report, "layers"), 0); /* output 3 has no weights and no bias */
+    const json_t *layer =
+        json_array_get(json_object_get(report, "layers"), 0); /* output 3 has no weights and no bias */
     assert_int_equal(number(layer, "outputs"), 4);
     assert_int_equal(number(layer, "dead_outputs"), 1);
     assert_int_equal(number(layer, "never_alive"), 1);
@@ -196,21 +204,28 @@ static void what_lies_beyond_a_range_is_clipped(void **state) {
     report = report_of(w);
     layer = json_array_get(json_object_get(report, "layers"), 0);
     assert_true(number(json_object_get(layer, "input"), "clipped") > 0.5);
-    assert_true(number(json_object_get(layer, "input"), "at_ends") >= number(json_object_get(layer, "input"), "clipped"));
+    assert_true(number(json_object_get(layer, "input"), "at_ends") >=
+                number(json_object_get(layer, "input"), "clipped"));
     json_decref(report);
 }
 
 static void layers_that_stay_float_say_why(void **state) {
     (void)state;
     wishes w = usual;
-    w.config = "{'precision_config': {'precision_mode': 'qint8_mixed_float32'}, 'custom_nodes': {'deep': {'precision': "
-               "'float32'}}}";
+    w.config = "{'precision_config': {'precision_mode': 'qint8_mixed_float32'}, 'custom_nodes': {'conv2d': "
+               "{'precision': 'int8'}, 'deep': {'precision': 'float32'}}}";
     json_t *report = report_of(w);
     const json_t *layer = json_array_get(json_object_get(report, "layers"), 1);
     assert_string_equal(word(layer, "precision"), "float32");
     assert_non_null(strstr(word(layer, "reason"), "custom_nodes"));
     assert_true(number(json_object_get(layer, "output"), "sqnr_db") > 20);
     assert_int_equal(json_number_value(at(report, "totals", "float_layers")), 1);
+    json_decref(report);
+    w.config = "{'precision_config': {'precision_mode': 'qint8_mixed_float16'}}";
+    report = report_of(w);
+    layer = json_array_get(json_object_get(report, "layers"), 0);
+    assert_string_equal(word(layer, "precision"), "float16");
+    assert_non_null(strstr(word(layer, "reason"), "save no time"));
     json_decref(report);
 }
 
@@ -288,7 +303,8 @@ static const char *norm_network(qn_arena *arena, trained t) {
                            "%%r = relu(%%n)\n"
                            "%%y = conv2d(%%r, %%v)\n"
                            "output %%y\n",
-                           t.first_mean, t.second_mean, t.variance, t.variance, t.is_spelled_out ? spelled_out : as_operator);
+                           t.first_mean, t.second_mean, t.variance, t.variance,
+                           t.is_spelled_out ? spelled_out : as_operator);
 }
 
 static qn_status *next_square(void *self, qn_tensor *inputs, size_t count, int *out_has) {
@@ -300,7 +316,8 @@ static qn_status *next_square(void *self, qn_tensor *inputs, size_t count, int *
 static json_t *norm_report(trained t) {
     qn_arena arena;
     char *text = NULL;
-    source calibration = {.count = 16, .scale = 1, .offset = t.offset}, report = {.count = 8, .scale = 1, .offset = t.offset};
+    source calibration = {.count = 16, .scale = 1, .offset = t.offset},
+           report = {.count = 8, .scale = 1, .offset = t.offset};
     qn_samples calibration_samples = {.self = &calibration, .count = 16, .next = next_square};
     qn_samples report_samples = {.self = &report, .count = 8, .next = next_square};
     qn_calibrator *calibrator;
@@ -331,7 +348,8 @@ static json_t *norm_report(trained t) {
 static void samples_unlike_the_training_data_are_found(void **state) {
     (void)state;
     for (int is_spelled_out = 0; is_spelled_out < 2; is_spelled_out++) {
-        json_t *report = norm_report((trained){0, 0, 0.33, is_spelled_out, 0}); /* what uniform numbers of -1 to 1 have */
+        json_t *report =
+            norm_report((trained){0, 0, 0.33, is_spelled_out, 0}); /* what uniform numbers of -1 to 1 have */
         assert_int_equal(json_array_size(at(report, "training", "norms")), 1);
         assert_true(number(at(report, "training", "first_layer"), "divergence") < 0.1);
         assert_false(has_finding(report, "normalisation"));

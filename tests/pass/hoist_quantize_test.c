@@ -17,11 +17,14 @@ static const char *const text = "input %x : f32[1, 2, 2, 2]\n"
 
 static qn_graph *quantised(qn_arena *arena) {
     static const float low[5] = {-1, -1, -1, -0.5f, -0.25f}, high[5] = {3, 1, 2, 1, 0.5f};
-    static const qn_value_stats channels = {.low = -1, .high = 3, .channels = 5, .channel_low = low, .channel_high = high};
+    static const qn_value_stats channels = {
+        .low = -1, .high = 3, .channels = 5, .channel_low = low, .channel_high = high};
     qn_graph *graph = graph_from(arena, text);
     graph->integer = (qn_integer_wish){.dtype = QN_DTYPE_U8, .reason = "test", .equalise = 1};
     qn_graph_find_value(graph, "x")->stats = &wide;
     qn_graph_find_value(graph, "both")->stats = &channels;
+    for (qn_node *node = graph->first; node; node = node->next)
+        if (node->op == &qn_op_conv2d) node->precision = QN_DTYPE_U8, node->precision_reason = "test";
     run_pass(graph, qn_pass_find("quantise"));
     return graph;
 }
