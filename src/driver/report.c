@@ -118,7 +118,8 @@ static void take_obstacles(qn_report *report) {
 
 /* ---- After CONVERT: what became of them ---- */
 
-/* The value of the finished graph that stands for the float `name`: the one a layer makes before one that is converted. */
+/* The value of the finished graph that stands for the float `name`: the one a layer makes before one that is converted.
+ */
 static const qn_value *find_final(const qn_graph *graph, const char *name, int of_layer) {
     const qn_value *value = qn_graph_find_value(graph, name);
     while (value && value->producer && value->producer->op == &qn_op_cast && value->producer->inputs[0]->producer &&
@@ -140,7 +141,8 @@ static void settle_value(qn_report *report, size_t index, const qn_value *final)
     value->final_name = final->name;
     value->dtype = final->type.dtype;
     value->encoding = qn_dtype_is_integer(final->type.dtype) ? final->encoding : NULL;
-    if (qn_dtype_is_integer(final->type.dtype) && !final->encoding) value->final_name = NULL; /* nobody knows its scale */
+    if (qn_dtype_is_integer(final->type.dtype) && !final->encoding)
+        value->final_name = NULL; /* nobody knows its scale */
 }
 
 /* "u8: qint8_mixed_float16" without the type. */
@@ -171,7 +173,8 @@ static void settle_layers(qn_report *report, const qn_graph *graph) {
     report->final_bytes = constant_bytes(graph);
 }
 
-/* Outputs that were 0 in every sample of the calibration, or constant in those of the report where that says nothing. */
+/* Outputs that were 0 in every sample of the calibration, or constant in those of the report where that says nothing.
+ */
 static int64_t count_silent(const qn_report_value *value) {
     const qn_value_stats *stats = value->stats;
     const qn_observer *seen = value->observer;

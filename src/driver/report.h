@@ -1,9 +1,9 @@
 /* driver/report.h - what became of a network that was built in integers: docs/calibration-report.md.
  *
- * The report looks at the graph before and after every stage of passes, since each forgets what it has to say: batch norms
- * are spelled out no more when constants are folded, layers lose their float weights when they become integers, and why a layer stayed float when it
- * is stored in halves. At the end it runs the simplified float network and the finished one side by side on a few
- * samples. Nothing here changes the graph.
+ * The report looks at the graph before and after every stage of passes, since each forgets what it has to say: batch
+ * norms are spelled out no more when constants are folded, layers lose their float weights when they become integers,
+ * and why a layer stayed float when it is stored in halves. At the end it runs the simplified float network and the
+ * finished one side by side on a few samples. Nothing here changes the graph.
  *
  *     report.c          the stages, and which layer became what
  *     report_measure.c  both networks run
@@ -54,9 +54,9 @@ typedef struct qn_report_layer {
     float weight_low, weight_high;
     double weight_spread; /* the largest over the smallest magnitude of an output's weights; 0: there is none */
     int64_t outputs, dead_outputs, never_alive;
-    qn_dtype precision;   /* what it computes in: U8, S16, F16 or F32 */
-    const char *reason;   /* NULL: nothing to say */
-    double cycles;        /* in that */
+    qn_dtype precision; /* what it computes in: U8, S16, F16 or F32 */
+    const char *reason; /* NULL: nothing to say */
+    double cycles;      /* in that */
 } qn_report_layer;
 
 /* A batch norm of the source: what it says of the values it makes. */
@@ -64,7 +64,7 @@ typedef struct qn_report_norm {
     const char *name;
     int64_t channels;
     const float *scale, *offset; /* the deviation (NULL: 1) and mean of what it makes, in training */
-    double deviation;            /* how far calibration is from that, in deviations, over all channels; < 0: not known */
+    double deviation; /* how far calibration is from that, in deviations, over all channels; < 0: not known */
 } qn_report_norm;
 
 /* Sums of values and of their squares, per channel. */
@@ -73,25 +73,25 @@ typedef struct qn_report_moments {
     int64_t rows;
 } qn_report_moments;
 
-/* The first layer, if a batch norm follows it: whether the samples make it give what it gave in training. [0]: of samples as
-   they are; [1]: with their last axis turned, where that has three channels. */
+/* The first layer, if a batch norm follows it: whether the samples make it give what it gave in training. [0]: of
+   samples as they are; [1]: with their last axis turned, where that has three channels. */
 typedef struct qn_report_first_layer {
     qn_graph *graph; /* from the inputs to it; NULL: there is none such */
     const char *norm;
     int64_t channels;
-    const float *mean, *variance;    /* in training */
+    const float *mean, *variance;      /* in training */
     qn_report_moments all[2], last[2]; /* of all samples before; of the one that was run last */
-    int64_t samples, better_turned;  /* with both; those more like training when turned */
+    int64_t samples, better_turned;    /* with both; those more like training when turned */
 } qn_report_first_layer;
 
 /* One input or output of the network. */
 typedef struct qn_report_tensor {
     const char *name;
     qn_dtype dtype;
-    int64_t channels;         /* inputs that look like pictures: 1 to 4; else 1 */
+    int64_t channels; /* inputs that look like pictures: 1 to 4; else 1 */
     double low[4], high[4], sum[4];
     int64_t counts[4];
-    qn_report_sums sums;      /* outputs */
+    qn_report_sums sums; /* outputs */
 } qn_report_tensor;
 
 typedef struct qn_report {
@@ -99,7 +99,7 @@ typedef struct qn_report {
     const qn_config *config;
     const qn_progress *progress;
     const qn_cost_model *model;
-    qn_arena *arena; /* the graph's */
+    qn_arena *arena;  /* the graph's */
     qn_graph *floats; /* the simplified network */
     const char *mode;
     double float_bytes, final_bytes; /* of constants that are used */
@@ -116,8 +116,8 @@ typedef struct qn_report {
 /* Begins one before any pass, if options->report asks for it and the graph is to become integer. OUT_OF_MEMORY. */
 qn_status *qn_report_begin(qn_report *report, const qn_graph *graph, const qn_config *config,
                            const qn_build_options *options, const qn_progress *progress) QN_MUST_USE;
-/* Looks at the graph after a stage; after SIMPLIFY with the ranges on the values. After CONVERT it measures and hands the
-   text over. Errors of the samples, CANCELLED, OUT_OF_MEMORY. */
+/* Looks at the graph after a stage; after SIMPLIFY with the ranges on the values. After CONVERT it measures and hands
+   the text over. Errors of the samples, CANCELLED, OUT_OF_MEMORY. */
 qn_status *qn_report_after(qn_report *report, const qn_graph *graph, qn_pass_stage stage) QN_MUST_USE;
 
 /* ---- Parts ---- */

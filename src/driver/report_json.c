@@ -61,7 +61,8 @@ static json_t *make_histogram(const qn_observer *observer) {
     for (int i = 0; i < fine->outlier_count; i++) add_to_bin(counts, low, width, (double)fine->outliers[i], 1);
     for (int i = 0; i < fine->negative + fine->positive; i++)
         if (fine->counts[i])
-            add_to_bin(counts, low, width, 0.5 * (qn_histogram_edge(fine, i) + qn_histogram_edge(fine, i + 1)), fine->counts[i]);
+            add_to_bin(counts, low, width, 0.5 * (qn_histogram_edge(fine, i) + qn_histogram_edge(fine, i + 1)),
+                       fine->counts[i]);
     free(copy);
     json_t *bins = json_array();
     for (int i = 0; i < QN_REPORT_BINS; i++) json_array_append_new(bins, count_of(counts[i]));
@@ -91,7 +92,9 @@ static void scale_range(const qn_value_encoding *encoding, double *out_low, doub
     }
 }
 
-static json_t *share(int64_t part, int64_t whole) { return whole ? json_real((double)part / (double)whole) : json_null(); }
+static json_t *share(int64_t part, int64_t whole) {
+    return whole ? json_real((double)part / (double)whole) : json_null();
+}
 
 static json_t *make_value(const qn_report_value *value) {
     const qn_value_stats *stats = value->stats;
@@ -106,8 +109,8 @@ static json_t *make_value(const qn_report_value *value) {
                      "scale_high", qn_report_number(scale_high), "at_ends",
                      encoding ? share(value->at_ends, value->sums.count) : json_null(), "clipped",
                      encoding ? share(value->clipped, value->sums.count) : json_null(), "sqnr_db",
-                     qn_report_number(qn_report_sqnr(&value->sums)), "cosine", qn_report_number(qn_report_cosine(&value->sums)),
-                     "histogram", make_histogram(value->observer));
+                     qn_report_number(qn_report_sqnr(&value->sums)), "cosine",
+                     qn_report_number(qn_report_cosine(&value->sums)), "histogram", make_histogram(value->observer));
 }
 
 /* ---- Layers ---- */
@@ -115,13 +118,14 @@ static json_t *make_value(const qn_report_value *value) {
 static json_t *make_weights(const qn_report_layer *layer) {
     if (!layer->has_weights) return json_null();
     return json_pack("{s:o,s:o,s:o}", "low", qn_report_number((double)layer->weight_low), "high",
-                     qn_report_number((double)layer->weight_high), "channel_spread", qn_report_number(layer->weight_spread));
+                     qn_report_number((double)layer->weight_high), "channel_spread",
+                     qn_report_number(layer->weight_spread));
 }
 
 static json_t *make_layer(const qn_report *report, const qn_report_layer *layer) {
     const int gone = layer->precision == QN_DTYPE_NONE;
-    return json_pack("{s:o,s:s,s:s,s:o,s:o,s:o,s:o,s:o,s:o,s:I,s:I,s:I,s:o,s:o}", "name", qn_report_text(layer->name), "op",
-                     layer->op, "precision", gone ? "none" : precision_name(layer->precision), "reason",
+    return json_pack("{s:o,s:s,s:s,s:o,s:o,s:o,s:o,s:o,s:o,s:I,s:I,s:I,s:o,s:o}", "name", qn_report_text(layer->name),
+                     "op", layer->op, "precision", gone ? "none" : precision_name(layer->precision), "reason",
                      layer->reason ? qn_report_text(layer->reason) : json_null(), "macs", count_of(layer->macs),
                      "cycles", qn_report_number(layer->cycles), "ms", qn_report_number(layer->cycles / cycles_per_ms),
                      "float_cycles", qn_report_number(layer->float_cycles), "weights", make_weights(layer), "outputs",
@@ -155,8 +159,8 @@ static json_t *make_totals(const qn_report *report) {
         cycles += layer->cycles;
         float_cycles += layer->float_cycles;
     }
-    return json_pack("{s:I,s:I,s:o,s:o,s:s,s:o,s:o,s:o,s:o}", "integer_layers", integers, "float_layers", floats, "macs",
-                     count_of(macs), "integer_macs_share", qn_report_number(macs > 0 ? integer_macs / macs : 0),
+    return json_pack("{s:I,s:I,s:o,s:o,s:s,s:o,s:o,s:o,s:o}", "integer_layers", integers, "float_layers", floats,
+                     "macs", count_of(macs), "integer_macs_share", qn_report_number(macs > 0 ? integer_macs / macs : 0),
                      "cost_model", report->model->arch, "ms", qn_report_number(cycles / cycles_per_ms), "float_ms",
                      qn_report_number(float_cycles / cycles_per_ms), "constant_bytes", count_of(report->final_bytes),
                      "float_constant_bytes", count_of(report->float_bytes));
@@ -172,20 +176,21 @@ static json_t *make_input(const qn_report_tensor *input) {
         json_array_append_new(high, qn_report_number(input->high[c]));
         json_array_append_new(mean, qn_report_number(input->sum[c] / (double)input->counts[c]));
     }
-    return json_pack("{s:o,s:s,s:o,s:o,s:o}", "name", qn_report_text(input->name), "type", type_name(input->dtype), "low", low,
-                     "high", high, "mean", mean);
+    return json_pack("{s:o,s:s,s:o,s:o,s:o}", "name", qn_report_text(input->name), "type", type_name(input->dtype),
+                     "low", low, "high", high, "mean", mean);
 }
 
 static json_t *make_output(const qn_report_tensor *output) {
     const int is_float = qn_dtype_is_float(output->dtype);
     const double nothing = NAN;
-    return json_pack("{s:o,s:s,s:o,s:o,s:o}", "name", qn_report_text(output->name), "type", type_name(output->dtype), "sqnr_db",
-                     qn_report_number(is_float ? qn_report_sqnr(&output->sums) : nothing), "cosine",
+    return json_pack("{s:o,s:s,s:o,s:o,s:o}", "name", qn_report_text(output->name), "type", type_name(output->dtype),
+                     "sqnr_db", qn_report_number(is_float ? qn_report_sqnr(&output->sums) : nothing), "cosine",
                      qn_report_number(is_float ? qn_report_cosine(&output->sums) : nothing), "agreement",
                      is_float ? json_null() : share(output->sums.equal, output->sums.count));
 }
 
-static json_t *make_tensors(const qn_report_tensor *tensors, size_t count, json_t *(*make)(const qn_report_tensor *tensor)) {
+static json_t *make_tensors(const qn_report_tensor *tensors, size_t count,
+                            json_t *(*make)(const qn_report_tensor *tensor)) {
     json_t *list = json_array();
     for (size_t i = 0; i < count; i++) json_array_append_new(list, make(&tensors[i]));
     return list;
@@ -207,13 +212,13 @@ static json_t *make_norms(const qn_report *report) {
 static json_t *make_training(const qn_report *report) {
     double divergence[2], width;
     qn_report_judge_first(&report->first, divergence, &width);
-    json_t *first = isnan(divergence[0])
-                        ? json_null()
-                        : json_pack("{s:o,s:o,s:o,s:o,s:I,s:I}", "name", qn_report_text(report->first.norm), "divergence",
-                                    qn_report_number(divergence[0]), "turned_divergence", qn_report_number(divergence[1]),
-                                    "width", qn_report_number(width), "samples",
-                                    (json_int_t)report->first.samples, "better_turned",
-                                    (json_int_t)report->first.better_turned);
+    json_t *first =
+        isnan(divergence[0])
+            ? json_null()
+            : json_pack("{s:o,s:o,s:o,s:o,s:I,s:I}", "name", qn_report_text(report->first.norm), "divergence",
+                        qn_report_number(divergence[0]), "turned_divergence", qn_report_number(divergence[1]), "width",
+                        qn_report_number(width), "samples", (json_int_t)report->first.samples, "better_turned",
+                        (json_int_t)report->first.better_turned);
     return json_pack("{s:o,s:o}", "first_layer", first, "norms", make_norms(report));
 }
 
@@ -230,8 +235,9 @@ json_t *qn_report_make_json(const qn_report *report) {
     const int64_t samples = !calibrator ? 0 : calibrator->has_loaded ? calibrator->loaded.samples : calibrator->samples;
     return json_pack("{s:s,s:o,s:o,s:o,s:I,s:I,s:o,s:o,s:o,s:o,s:o,s:o}", "format", "quench report 1", "network",
                      qn_report_text(report->floats->name), "mode", qn_report_text(report->mode), "algorithm",
-                     qn_report_text(algorithm_of(calibrator)), "calibration_samples", (json_int_t)samples, "report_samples",
-                     (json_int_t)report->samples, "totals", make_totals(report), "lacks", qn_report_make_lacks(report), "training", make_training(report),
-                     "inputs", make_tensors(report->inputs, report->input_count, make_input), "outputs",
+                     qn_report_text(algorithm_of(calibrator)), "calibration_samples", (json_int_t)samples,
+                     "report_samples", (json_int_t)report->samples, "totals", make_totals(report), "lacks",
+                     qn_report_make_lacks(report), "training", make_training(report), "inputs",
+                     make_tensors(report->inputs, report->input_count, make_input), "outputs",
                      make_tensors(report->outputs, report->output_count, make_output), "layers", make_layers(report));
 }

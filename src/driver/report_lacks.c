@@ -12,11 +12,11 @@ enum { ENOUGH_SAMPLES = 8 };
 
 /* A mean that lies so many deviations from that in training, over all channels, is no chance. */
 static const double deviation_max = 1.0;
-/* A divergence of the first layer above this: the samples are unlike the training data. Right ones measured 0.09 to 0.25, [0, 1]
-   for [-1, 1] 0.95. */
+/* A divergence of the first layer above this: the samples are unlike the training data. Right ones measured 0.09 to
+   0.25, [0, 1] for [-1, 1] 0.95. */
 static const double divergence_max = 0.5;
-/* Channels in opposite order bring it below this part, in most samples too: right orders measured 1.0 to 1.6, wrong ones
-   0.6 to 1.0. */
+/* Channels in opposite order bring it below this part, in most samples too: right orders measured 1.0 to 1.6, wrong
+   ones 0.6 to 1.0. */
 static const double turned_part = 0.8;
 enum { TURNED_SAMPLES = 4 };
 /* The first layer's values are so many times as wide, or narrow, as in training. */
@@ -40,15 +40,17 @@ static void add_counts(json_t *list, const qn_report *report) {
     if (!c) return;
     const int64_t samples = c->has_loaded ? c->loaded.samples : c->samples;
     if (c->fixed_low < c->fixed_high) {
-        add(list, "no_samples", "one range was given for all values: nothing was measured, so accuracy is left to chance");
+        add(list, "no_samples",
+            "one range was given for all values: nothing was measured, so accuracy is left to chance");
         return;
     }
     if (samples < ENOUGH_SAMPLES)
-        add(list, "few_samples", "the ranges come from %lld sample%s: values that are rare in them get ranges too narrow",
+        add(list, "few_samples",
+            "the ranges come from %lld sample%s: values that are rare in them get ranges too narrow",
             (long long)samples, samples == 1 ? "" : "s");
     if (!c->has_loaded && c->duplicates)
-        add(list, "duplicates", "%lld of %lld samples are the same as others and tell nothing new", (long long)c->duplicates,
-            (long long)samples);
+        add(list, "duplicates", "%lld of %lld samples are the same as others and tell nothing new",
+            (long long)c->duplicates, (long long)samples);
 }
 
 static void add_missing_ranges(json_t *list, const qn_report *report) {
@@ -75,7 +77,8 @@ static void add_silent_channels(json_t *list, const qn_report *report) {
     }
     if (worst)
         add(list, "never_alive",
-            "%lld of %lld channels were 0 in every sample, most of them in '%.200s' (%lld of %lld): the network does not use "
+            "%lld of %lld channels were 0 in every sample, most of them in '%.200s' (%lld of %lld): the network does "
+            "not use "
             "them, or these samples do not need them, and then their ranges are guesses",
             (long long)silent, (long long)channels, worst->name, (long long)most, (long long)worst->stats->channels);
 }
@@ -95,7 +98,8 @@ static void add_norms(json_t *list, const qn_report *report) {
     }
     if (worst)
         add(list, "unlike_training",
-            "%zu of %zu values that batch norms make have means far from those in training, '%.200s' by %.1f deviations: the "
+            "%zu of %zu values that batch norms make have means far from those in training, '%.200s' by %.1f "
+            "deviations: the "
             "samples are unlike what the network was trained on, or not prepared as it expects",
             far, judged, worst->name, worst->deviation);
 }
@@ -106,17 +110,21 @@ static void add_first_layer(json_t *list, const qn_report *report) {
     qn_report_judge_first(first, far, &width);
     if (width > width_max || width < 1 / width_max)
         add(list, "normalisation",
-            "the samples make the values that '%.200s' reads %.2g times as wide as in training: mean, deviation or scale of "
+            "the samples make the values that '%.200s' reads %.2g times as wide as in training: mean, deviation or "
+            "scale of "
             "the input are not what the network expects",
             first->norm, width);
-    else if (first->samples >= TURNED_SAMPLES && 2 * first->better_turned > first->samples && far[1] < turned_part * far[0])
+    else if (first->samples >= TURNED_SAMPLES && 2 * first->better_turned > first->samples &&
+             far[1] < turned_part * far[0])
         add(list, "colour_order",
-            "with the channels of the samples in opposite order '%.200s' reads values more like those in training, in %lld of "
+            "with the channels of the samples in opposite order '%.200s' reads values more like those in training, in "
+            "%lld of "
             "%lld samples (divergence %.2f, as they are %.2f): RGB and BGR may be confused",
             first->norm, (long long)first->better_turned, (long long)first->samples, far[1], far[0]);
     else if (far[0] > divergence_max)
         add(list, "normalisation",
-            "the samples make the values that '%.200s' reads unlike those in training (divergence %.2f, expected below %.1f)",
+            "the samples make the values that '%.200s' reads unlike those in training (divergence %.2f, expected below "
+            "%.1f)",
             first->norm, far[0], divergence_max);
 }
 
@@ -125,7 +133,8 @@ static void add_constant_inputs(json_t *list, const qn_report *report) {
         const qn_report_tensor *input = &report->inputs[i];
         int varies = input->channels == 0;
         for (int64_t c = 0; c < input->channels; c++) varies |= input->low[c] < input->high[c];
-        if (!varies) add(list, "constant_input", "input '%.200s' is the same number everywhere in every sample", input->name);
+        if (!varies)
+            add(list, "constant_input", "input '%.200s' is the same number everywhere in every sample", input->name);
     }
 }
 

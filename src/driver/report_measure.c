@@ -1,5 +1,5 @@
-/* The float network and the finished one run whole, so what is measured at a layer is what all layers before it lose too.
- * Of the float network's values some elements are kept until the other network has run on the same sample. */
+/* The float network and the finished one run whole, so what is measured at a layer is what all layers before it lose
+ * too. Of the float network's values some elements are kept until the other network has run on the same sample. */
 #include "driver/report.h"
 
 #include "driver/trial.h"
@@ -112,8 +112,8 @@ static void compare(qn_report_value *value, const qn_tensor *tensor) {
     if (value->encoding && value->encoding->channels != 1 && value->encoding->channels != channels) return;
     for (int64_t i = 0, at = 0; at < elems; i++, at += value->step) {
         const double truth = (double)value->picks[i];
-        const double other = value->encoding ? decode(value, qn_view_get_int(&view, at), at % channels, truth)
-                                             : qn_view_get(&view, at);
+        const double other =
+            value->encoding ? decode(value, qn_view_get_int(&view, at), at % channels, truth) : qn_view_get(&view, at);
         add_pair(&value->sums, truth, other);
     }
 }

@@ -68,7 +68,8 @@ static int match_spelled_out(const qn_node *node, parts *out) {
     *out = (parts){0};
     if (node->op != &qn_op_add) return 0;
     for (int i = 0; i < 2; i++) {
-        const qn_node *product = made_by(node->inputs[i], &qn_op_mul), *shift = made_by(node->inputs[1 - i], &qn_op_sub);
+        const qn_node *product = made_by(node->inputs[i], &qn_op_mul),
+                      *shift = made_by(node->inputs[1 - i], &qn_op_sub);
         const qn_value *factor;
         if (!product || !shift || !match_shift(shift, out, &factor) || !match_factor(factor, out)) continue;
         const int is_second = skip_identities(product->inputs[1]) == factor;
@@ -216,7 +217,8 @@ static double expected_mean(const qn_op_def *activation, double mean, double dev
 }
 
 /* The ranges of what the norm makes, perhaps after an activation. */
-static const qn_value_stats *find_stats(const qn_graph *graph, const qn_report_norm *norm, const qn_op_def **out_activation) {
+static const qn_value_stats *find_stats(const qn_graph *graph, const qn_report_norm *norm,
+                                        const qn_op_def **out_activation) {
     const qn_value *value = qn_graph_find_value(graph, norm->name);
     *out_activation = NULL;
     if (!value) return NULL;

@@ -162,11 +162,13 @@ static int read_block(const qn_model *model, image_block *out_block) {
     return is_read;
 }
 
-qn_status *build_report_see(const build_report *report, qn_model *before, qn_model *after, report_pictures *out_pictures) {
+qn_status *build_report_see(const build_report *report, qn_model *before, qn_model *after,
+                            report_pictures *out_pictures) {
     seer seers[2] = {{.outputs = NULL}};
     image_block block;
     *out_pictures = (report_pictures){0};
-    if (!report->source.samples.next || !report->source.samples.rewind || !before || !read_block(after, &block)) return NULL;
+    if (!report->source.samples.next || !report->source.samples.rewind || !before || !read_block(after, &block))
+        return NULL;
     qn_status *status = seer_open(&seers[0], before);
     if (!status) status = seer_open(&seers[1], after);
     if (!status) status = see_samples(&report->source.samples, seers, &block, out_pictures);

@@ -11,8 +11,8 @@ typedef struct build_report {
     qn_status *status;    /* why it could not be taken */
 } build_report;
 
-/* Prepares a build that is to be reported on, after builder_calibrate(): sets what `build` hands over, and opens samples
- * again. `report` must stay where it is until the build is over. */
+/* Prepares a build that is to be reported on, after builder_calibrate(): sets what `build` hands over, and opens
+ * samples again. `report` must stay where it is until the build is over. */
 qn_status *build_report_begin(build_report *report, const builder *b, qn_build_options *build) QN_MUST_USE;
 /* What went wrong while the build handed its report over. */
 qn_status *build_report_end(build_report *report) QN_MUST_USE;

@@ -42,7 +42,9 @@ double html_get(const json_t *object, const char *name) {
     return json_is_number(number) ? json_number_value(number) : (double)NAN;
 }
 
-const char *html_get_text(const json_t *object, const char *name) { return json_string_value(json_object_get(object, name)); }
+const char *html_get_text(const json_t *object, const char *name) {
+    return json_string_value(json_object_get(object, name));
+}
 
 static void print_number(FILE *out, double number, const char *format) QN_PRINTF(3, 0);
 
@@ -130,7 +132,8 @@ static void write_output_cards(FILE *out, const json_t *quantisation) {
 }
 
 static void write_summary(FILE *out, const json_t *report) {
-    const json_t *quantisation = json_object_get(report, "quantisation"), *totals = json_object_get(quantisation, "totals");
+    const json_t *quantisation = json_object_get(report, "quantisation"),
+                 *totals = json_object_get(quantisation, "totals");
     fputs("<div class=\"cards\">\n", out);
     open_card(out), write_bytes(out, html_get(report, "file_bytes")), close_card(out, "compiled file");
     if (totals) {
@@ -223,7 +226,8 @@ static void write_inputs(FILE *out, const json_t *inputs) {
 
 static void write_pictures(FILE *out, const report_pictures *pictures) {
     if (!pictures->count) return;
-    fputs("<h2>Before and after</h2>\n<p class=\"dim\">What the float network sees, what the built one sees, and in white "
+    fputs("<h2>Before and after</h2>\n<p class=\"dim\">What the float network sees, what the built one sees, and in "
+          "white "
           "where they differ.</p>\n",
           out);
     for (size_t i = 0; i < pictures->count; i++) {
@@ -241,8 +245,9 @@ static void write_pictures(FILE *out, const report_pictures *pictures) {
 static void write_steps(FILE *out, const json_t *steps) {
     size_t i;
     json_t *step;
-    fprintf(out, "<h2>Steps</h2>\n<details><summary>all %zu steps of the compiled file</summary><div class=\"wide\"><table>"
-                 "<tr><th>step</th><th class=\"l\">operator</th><th class=\"l\">precision</th></tr>\n",
+    fprintf(out,
+            "<h2>Steps</h2>\n<details><summary>all %zu steps of the compiled file</summary><div class=\"wide\"><table>"
+            "<tr><th>step</th><th class=\"l\">operator</th><th class=\"l\">precision</th></tr>\n",
             json_array_size(steps));
     json_array_foreach(steps, i, step) {
         fputs("<tr><td class=\"n\"><code>", out);
@@ -257,7 +262,8 @@ static void write_steps(FILE *out, const json_t *steps) {
 }
 
 static void write_all(FILE *out, const json_t *report, const report_pictures *pictures) {
-    const json_t *quantisation = json_object_get(report, "quantisation"), *layers = json_object_get(quantisation, "layers");
+    const json_t *quantisation = json_object_get(report, "quantisation"),
+                 *layers = json_object_get(quantisation, "layers");
     write_head(out, report);
     write_summary(out, report);
     write_contract(out, report);

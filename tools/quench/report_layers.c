@@ -32,21 +32,24 @@ void html_layer_bars(FILE *out, const json_t *layers) {
     json_t *layer;
     if (!count) return;
     fputs("<h2>Signal to noise, layer by layer</h2>\n<p class=\"dim\">How far every layer's output is from the float "
-          "network's, in dB, with all layers before it as they were built: more is better. Blue layers compute in integers, "
+          "network's, in dB, with all layers before it as they were built: more is better. Blue layers compute in "
+          "integers, "
           "amber ones in floats.</p>\n",
           out);
     fprintf(out, "<svg viewBox=\"0 0 %d %d\" width=\"100%%\" role=\"img\">\n", CHART_WIDTH, BAR_HEIGHT + 20);
     for (double db = 0; db <= top; db += 10) {
         const double y = 8 + BAR_HEIGHT * (1 - db / top);
-        fprintf(out, "<line class=\"axis\" x1=\"%d\" x2=\"%d\" y1=\"%.1f\" y2=\"%.1f\"/><text x=\"0\" y=\"%.1f\">%.0f</text>\n",
-                GUTTER, CHART_WIDTH, y, y, y + 4, db);
+        fprintf(
+            out,
+            "<line class=\"axis\" x1=\"%d\" x2=\"%d\" y1=\"%.1f\" y2=\"%.1f\"/><text x=\"0\" y=\"%.1f\">%.0f</text>\n",
+            GUTTER, CHART_WIDTH, y, y, y + 4, db);
     }
     json_array_foreach(layers, i, layer) {
         const double sqnr = html_get(json_object_get(layer, "output"), "sqnr_db");
         const double height = isnan(sqnr) ? 0 : BAR_HEIGHT * fmin(fmax(sqnr, 0), top) / top;
         fprintf(out, "<rect class=\"bar%s\" x=\"%.2f\" y=\"%.2f\" width=\"%.2f\" height=\"%.2f\"><title>",
-                is_integer(layer) ? "" : " float", GUTTER + step * (double)i + 0.1 * step, 8 + BAR_HEIGHT - height, 0.8 * step,
-                height);
+                is_integer(layer) ? "" : " float", GUTTER + step * (double)i + 0.1 * step, 8 + BAR_HEIGHT - height,
+                0.8 * step, height);
         html_text(out, html_get_text(layer, "name"));
         html_number(out, json_object_get(layer, "output"), "sqnr_db", ": %.1f dB");
         fputs("</title></rect>\n", out);
@@ -110,9 +113,12 @@ void html_layer_table(FILE *out, const json_t *layers) {
     size_t i;
     json_t *layer;
     if (!json_array_size(layers)) return;
-    fputs("<h2>Layers</h2>\n<div class=\"wide\"><table>\n<tr><th>layer</th><th class=\"l\">operator</th><th class=\"l\">computes "
-          "in</th><th class=\"l\">why</th><th>million<br>multiply-adds</th><th>modelled<br>ms</th><th>weights</th><th>their "
-          "spread</th><th>dead / silent<br>outputs</th><th>reads</th><th>spread of<br>channels</th><th>at the<br>ends</th>"
+    fputs("<h2>Layers</h2>\n<div class=\"wide\"><table>\n<tr><th>layer</th><th class=\"l\">operator</th><th "
+          "class=\"l\">computes "
+          "in</th><th "
+          "class=\"l\">why</th><th>million<br>multiply-adds</th><th>modelled<br>ms</th><th>weights</th><th>their "
+          "spread</th><th>dead / silent<br>outputs</th><th>reads</th><th>spread of<br>channels</th><th>at "
+          "the<br>ends</th>"
           "<th>clipped</th><th>SQNR<br>dB</th><th>cosine</th></tr>\n",
           out);
     json_array_foreach(layers, i, layer) write_row(out, layer);
@@ -144,19 +150,21 @@ static void write_histogram(FILE *out, const char *what, const json_t *value) {
     double most = 1;
     json_array_foreach(counts, i, count) most = fmax(most, json_number_value(count));
     if (!json_array_size(counts)) return;
-    fprintf(out, "<figure><svg viewBox=\"0 0 %d %d\" width=\"%d\" role=\"img\">", HISTOGRAM_WIDTH, HISTOGRAM_HEIGHT + 16,
-            HISTOGRAM_WIDTH);
+    fprintf(out, "<figure><svg viewBox=\"0 0 %d %d\" width=\"%d\" role=\"img\">", HISTOGRAM_WIDTH,
+            HISTOGRAM_HEIGHT + 16, HISTOGRAM_WIDTH);
     json_array_foreach(counts, i, count) {
         const double height = HISTOGRAM_HEIGHT * log1p(json_number_value(count)) / log1p(most);
         if (height > 0)
-            fprintf(out, "<rect class=\"bar\" x=\"%.2f\" y=\"%.2f\" width=\"%.2f\" height=\"%.2f\"/>", width * (double)i,
-                    HISTOGRAM_HEIGHT - height, 0.9 * width, height);
+            fprintf(out, "<rect class=\"bar\" x=\"%.2f\" y=\"%.2f\" width=\"%.2f\" height=\"%.2f\"/>",
+                    width * (double)i, HISTOGRAM_HEIGHT - height, 0.9 * width, height);
     }
     write_edge(out, value, "low");
     write_edge(out, value, "high");
-    fprintf(out, "<text x=\"0\" y=\"%d\">%.4g</text><text x=\"%d\" y=\"%d\" text-anchor=\"end\">%.4g</text></svg><figcaption>",
-            HISTOGRAM_HEIGHT + 13, html_get(histogram, "low"), HISTOGRAM_WIDTH, HISTOGRAM_HEIGHT + 13,
-            html_get(histogram, "high"));
+    fprintf(
+        out,
+        "<text x=\"0\" y=\"%d\">%.4g</text><text x=\"%d\" y=\"%d\" text-anchor=\"end\">%.4g</text></svg><figcaption>",
+        HISTOGRAM_HEIGHT + 13, html_get(histogram, "low"), HISTOGRAM_WIDTH, HISTOGRAM_HEIGHT + 13,
+        html_get(histogram, "high"));
     fputs(what, out);
     html_text(out, html_get_text(value, "name"));
     fputs("</figcaption></figure>\n", out);
@@ -166,9 +174,11 @@ void html_histograms(FILE *out, const json_t *layers) {
     size_t i;
     json_t *layer;
     int has_any = 0;
-    json_array_foreach(layers, i, layer) has_any |= json_is_object(json_object_get(json_object_get(layer, "output"), "histogram"));
+    json_array_foreach(layers, i, layer) has_any |=
+        json_is_object(json_object_get(json_object_get(layer, "output"), "histogram"));
     if (!has_any) return;
-    fputs("<h2>Values</h2>\n<p class=\"dim\">What the float network's layers read and make, on a logarithmic scale; red lines: the "
+    fputs("<h2>Values</h2>\n<p class=\"dim\">What the float network's layers read and make, on a logarithmic scale; "
+          "red lines: the "
           "range that calibration gives.</p>\n",
           out);
     json_array_foreach(layers, i, layer) {
