@@ -5,11 +5,13 @@
  * What stays float says why in precision_reason: the node asks for it, there is no range for what it reads, no kernel
  * for its groups, so many products in a sum that 32 bits might not hold it, or, by the cost model, no time to be gained:
  * a layer behind a global average, say, whose every rounding reaches the whole picture. */
+#include "pass/byte_form.h"
 #include "pass/pass.h"
 #include "pass/rewrite.h"
 #include "quant/cost.h"
 #include "quant/encoding.h"
 
+#include <math.h>
 #include <string.h>
 
 enum { X = 0, WEIGHTS = 1, BIAS = 2, ADDEND = 3 };
@@ -203,6 +205,46 @@ static qn_status *add_quantize(qn_graph *graph, qn_value *x, qn_node *before, co
     return qn_node_infer(graph, node);
 }
 
+/* May a reader take bytes that are no encoding of ours? What it reads outside the picture must be one byte. */
+static int takes_bytes(const qn_value *x, const qn_byte_form *form) {
+    int pads = 0;
+    for (size_t i = 0; i < x->uses.count; i++) {
+        const qn_use *use = &x->uses.items[i];
+        pads |= use->node->mark && use->index == X && may_pad(use->node);
+    }
+    double first = rint(-form->offset[0] / form->scale[0]);
+    for (int64_t c = 0; pads && c < form->channels; c++) {
+        double zero = rint(-form->offset[c] / form->scale[c]);
+        if (zero != first || zero < 0 || zero > 255) return 0;
+    }
+    return 1;
+}
+
+/* Bytes that `x` is made of take the place of its conversion: made->quantised stays NULL where there are none. */
+static qn_status *use_bytes(qn_graph *graph, qn_value *x, qn_node *before, conversion *made) {
+    qn_encoding *e = &made->encoding;
+    qn_byte_form form;
+    int64_t channels;
+    if (!qn_dim_is_const(graph->dims, x->type.dims[x->type.rank - 1], &channels)) return NULL;
+    QN_TRY(qn_byte_form_find(graph, x, channels, before, &form));
+    if (!form.bytes || !takes_bytes(x, &form)) return NULL;
+    *e = (qn_encoding){.dtype = QN_DTYPE_U8,
+                       .channels = channels,
+                       .scale = QN_ARENA_ARRAY(graph->arena, float, (size_t)channels),
+                       .zero_point = QN_ARENA_ARRAY(graph->arena, int32_t, (size_t)channels),
+                       .zero = QN_ARENA_ARRAY(graph->arena, double, (size_t)channels)};
+    if (!e->scale || !e->zero_point || !e->zero) return qn_status_out_of_memory();
+    for (int64_t c = 0; c < channels; c++) {
+        e->scale[c] = (float)form.scale[c];
+        e->zero[c] = -form.offset[c] / form.scale[c];
+        e->zero_point[c] = (int32_t)fmin(fmax(rint(e->zero[c]), 0.0), 255.0);
+    }
+    e->mean = x->stats->channels == channels ? x->stats->channel_mean : NULL;
+    e->square = x->stats->channels == channels ? x->stats->channel_square : NULL;
+    made->quantised = form.bytes;
+    return NULL;
+}
+
 /* ---- The node itself ---- */
 
 /* The vectors that every quantised operator takes, into inputs 1 to 4. */
@@ -252,6 +294,8 @@ static qn_status *quantise(qn_graph *graph, qn_node *node, conversion *made) {
     qn_layer layer;
     qn_layer_integers integers;
     qn_view weights;
+    if (!made->quantised && node->mark == QN_DTYPE_U8 && !wish->symmetric && !node->inputs[X]->stats->is_exact)
+        QN_TRY(use_bytes(graph, node->inputs[X], node, made));
     if (!made->quantised) {
         QN_TRY(choose_encoding(graph, node->inputs[X], (qn_dtype)node->mark, &made->encoding));
         QN_TRY(add_quantize(graph, node->inputs[X], node, made));

@@ -19,6 +19,7 @@ typedef struct qn_encoding {
     int64_t channels;    /* along the last axis */
     float *scale;        /* [channels] */
     int32_t *zero_point; /* [channels] */
+    double *zero;        /* [channels]: the zero point where it is no integer; NULL: zero_point */
     /* What calibration saw, [channels]: mean of the float value and of its square; NULL: not known. */
     const float *mean, *square;
 } qn_encoding;
