@@ -30,6 +30,7 @@ typedef struct qn_value_stats {
 
 /* What an integer value stands for: scale[c] * (q - zero_point[c]), c along the last axis. */
 typedef struct qn_value_encoding {
+    const char *of;   /* the float value's name */
     int64_t channels; /* 1: the same for all */
     const float *scale;
     const int32_t *zero_point;

@@ -197,7 +197,7 @@ static qn_status *add_quantize(qn_graph *graph, qn_value *x, qn_node *before, co
     QN_TRY(qn_graph_add_node(graph, &qn_op_quantize_linear, name, &attrs, 3, inputs, before, &node));
     qn_value_encoding *encoding = QN_ARENA_NEW(graph->arena, qn_value_encoding);
     if (!encoding) return qn_status_out_of_memory();
-    *encoding = (qn_value_encoding){count, a->scale, a->zero_point};
+    *encoding = (qn_value_encoding){x->name, count, a->scale, a->zero_point};
     node->outputs[0]->encoding = encoding;
     node->source = x->producer ? x->producer->source : NULL;
     node->precision_reason = qn_arena_printf(graph->arena, "%s: %s", qn_dtype_name(a->dtype), graph->integer.reason);
