@@ -1,5 +1,5 @@
 /* kernel/body/depthwise_u8.h - depthwise_u8 for one instruction set. The including file defines KERNEL_SYMBOL and
- * KERNEL_NAME, includes its vec.h, and has interleave_rows.
+ * KERNEL_NAME, includes its vec.h, and has interleave_rows and what KERNEL_WIDE names.
  */
 #include "kernel/body/dot_u8.h"
 #include "kernel/body/requantize.h"
@@ -70,4 +70,4 @@ static void run_tile(const qn_depthwise_u8_tile *tile) {
     }
 }
 
-const qn_depthwise_u8_kernel KERNEL_SYMBOL = {KERNEL_NAME, interleave_rows, run_tile};
+const qn_depthwise_u8_kernel KERNEL_SYMBOL = {KERNEL_NAME, interleave_rows, run_tile, KERNEL_WIDE};

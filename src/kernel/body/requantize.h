@@ -15,13 +15,15 @@ typedef struct requantize_channels {
     VF multiplier, addend_multiplier, top;
 } requantize_channels;
 
+/* The upper bound from a vector of limits. */
+QN_INLINE VF requantize_top(const qn_requantize *r, VF limit) {
+    return v_select(v_is_nan(limit), v_set1(r->low), v_min(limit, v_set1(r->high)));
+}
+
 QN_INLINE requantize_channels requantize_load(const qn_requantize *r, int64_t channel, int64_t left) {
     requantize_channels c = {.multiplier = v_load_n(r->multiplier + channel, left), .top = v_set1(r->high)};
     c.addend_multiplier = r->addend_multiplier ? v_load_n(r->addend_multiplier + channel, left) : v_zero();
-    if (r->limit) {
-        const VF limit = v_load_n(r->limit + channel, left);
-        c.top = v_select(v_is_nan(limit), v_set1(r->low), v_min(limit, c.top));
-    }
+    if (r->limit) c.top = requantize_top(r, v_load_n(r->limit + channel, left));
     return c;
 }
 

@@ -1,0 +1,107 @@
+/* kernel/body/depthwise_u8_wide.h - depthwise_u8 for as many channels as a vector has bytes, to bytes. The including
+ * file defines WIDE, the declaration of the result, and includes its vec.h.
+ *
+ * Interleaving four rows within the 128-bit lanes of a vector leaves vector i, lane L of a cell with the channels
+ * 16 * L + 4 * i .. + 3. Weights and what else belongs to channels are loaded in that order. Packing the four vectors
+ * of results, within lanes again, brings the channels back into theirs.
+ *
+ * The lower bound is applied to bytes: it is an integer, and whatever overflows downwards, or is a NaN, has become the
+ * least integer by then and saturates.
+ */
+#include "kernel/body/dot_u8.h"
+#include "kernel/body/requantize.h"
+
+enum { WIDE_CHANNELS = 4 * VLEN, QUARTERS = 4, QUARTER_BYTES = 16, VECTOR_BYTES = 4 * VLEN };
+
+static void interleave_wide(const qn_depthwise_u8_rows *r) {
+    const uint8_t *a = r->rows[0], *b = r->rows[1], *c = r->rows[2], *d = r->rows[3];
+    uint8_t *out = r->out_cells;
+    for (int64_t x = 0; x < r->cells; x++, out += QUARTERS * VECTOR_BYTES) {
+        const VI first = vb_load(a), second = vb_load(b), third = vb_load(c), fourth = vb_load(d);
+        const VI low = vb_low(first, second), low_rest = vb_low(third, fourth);
+        const VI high = vb_high(first, second), high_rest = vb_high(third, fourth);
+        vb_store(out, vw_low(low, low_rest));
+        vb_store(out + VECTOR_BYTES, vw_high(low, low_rest));
+        vb_store(out + 2 * VECTOR_BYTES, vw_low(high, high_rest));
+        vb_store(out + 3 * VECTOR_BYTES, vw_high(high, high_rest));
+        a += r->steps[0], b += r->steps[1], c += r->steps[2], d += r->steps[3];
+    }
+}
+
+/* Quarter i of a vector of 32-bit elements, one per channel. */
+QN_INLINE VI load_quarter(const void *elements, const int i) {
+    return vi_load_lanes((const char *)elements + i * QUARTER_BYTES, QN_DEPTHWISE_BLOCK * (int64_t)sizeof(int32_t));
+}
+
+typedef struct wide_quarter {
+    VI bias;
+    VF multiplier, top;
+} wide_quarter;
+
+QN_INLINE void load_quarters(const qn_depthwise_u8_tile *tile, wide_quarter *out) {
+    const qn_requantize *r = &tile->result;
+    QN_UNROLL for (int i = 0; i < QUARTERS; i++) {
+        out[i].bias = load_quarter(tile->bias, i);
+        out[i].multiplier = v_from_bits(load_quarter(r->multiplier, i));
+        out[i].top = v_set1(r->high);
+        if (r->limit) out[i].top = requantize_top(r, v_from_bits(load_quarter(r->limit, i)));
+    }
+}
+
+/* Stores the results of one column. zero_point: words; least: bytes, the least result. */
+QN_INLINE void store_wide(const wide_quarter *q, const VI *sums, VI zero_point, VI least, uint8_t *dst,
+                          const int limited) {
+    VI rounded[QUARTERS];
+    QN_UNROLL for (int i = 0; i < QUARTERS; i++) {
+        const VF t = v_mul(v_from_int(sums[i]), q[i].multiplier);
+        rounded[i] = v_round(limited ? v_min(t, q[i].top) : v_min(q[i].top, t));
+    }
+    const VI low = vw_add(vw_pack(rounded[0], rounded[1]), zero_point);
+    const VI high = vw_add(vw_pack(rounded[2], rounded[3]), zero_point);
+    vb_store(dst, vb_max(vb_pack(low, high), least));
+}
+
+/* taps: groups * kernel_w where it is one of few and the weights may stay in registers, else 0. */
+QN_INLINE void run_wide_columns(const qn_depthwise_u8_tile *tile, const int taps, const int limited) {
+    const int64_t all = tile->groups * tile->kernel_w, block_bytes = all * QN_DEPTHWISE_BLOCK * QN_DEPTHWISE_GROUP;
+    const int64_t column_step = tile->column_step, tap_step = tile->tap_step, stride = tile->result_stride;
+    const VI zero_point = vw_set1(tile->result.zero_point);
+    const VI least = vb_set1((int)tile->result.low + tile->result.zero_point);
+    const int64_t columns = tile->columns;
+    const uint8_t *cells = tile->cells;
+    uint8_t *dst = tile->result.dst;
+    wide_quarter quarters[QUARTERS];
+    dot_bytes weights[QN_DEPTHWISE_WIDE_TAPS][QUARTERS];
+    load_quarters(tile, quarters);
+    for (int64_t t = 0; t < (taps ? taps : all); t++)
+        QN_UNROLL for (int i = 0; i < QUARTERS; i++) weights[t][i] = dot_signed(vi_load_lanes(
+            tile->weights + t * QN_DEPTHWISE_BLOCK * QN_DEPTHWISE_GROUP + i * QUARTER_BYTES, block_bytes));
+    for (int64_t x = 0; x < columns; x++, cells += column_step, dst += stride) {
+        VI sums[QUARTERS];
+        QN_UNROLL for (int i = 0; i < QUARTERS; i++) sums[i] = quarters[i].bias;
+        QN_UNROLL for (int t = 0; t < taps; t++) QN_UNROLL for (int i = 0; i < QUARTERS; i++) sums[i] =
+            dot_add(sums[i], dot_unsigned(vb_load(cells + t * tap_step + i * VECTOR_BYTES)), weights[t][i]);
+        for (int64_t t = 0; !taps && t < all; t++) {
+            const uint8_t *cell = cells + t / tile->kernel_w * tile->group_step + t % tile->kernel_w * tap_step;
+            QN_UNROLL for (int i = 0; i < QUARTERS; i++) sums[i] =
+                dot_add(sums[i], dot_unsigned(vb_load(cell + i * VECTOR_BYTES)), weights[t][i]);
+        }
+        store_wide(quarters, sums, zero_point, least, dst, limited);
+    }
+}
+
+static void run_wide_three(const qn_depthwise_u8_tile *tile) { run_wide_columns(tile, 3, 0); }
+static void run_wide_three_limited(const qn_depthwise_u8_tile *tile) { run_wide_columns(tile, 3, 1); }
+static void run_wide_any(const qn_depthwise_u8_tile *tile) { run_wide_columns(tile, 0, 0); }
+static void run_wide_any_limited(const qn_depthwise_u8_tile *tile) { run_wide_columns(tile, 0, 1); }
+
+static void run_wide(const qn_depthwise_u8_tile *tile) {
+    const int is_three = tile->groups == 1 && tile->kernel_w == 3;
+    if (tile->result.limit) {
+        (is_three ? run_wide_three_limited : run_wide_any_limited)(tile);
+    } else {
+        (is_three ? run_wide_three : run_wide_any)(tile);
+    }
+}
+
+WIDE = {WIDE_CHANNELS, interleave_wide, run_wide};
