@@ -23,6 +23,7 @@ void qn_engine_destroy(qn_engine *engine) { qn_engine_release(engine); }
 static qn_status *choose_kernels(qn_engine *engine, const char *cpu) {
     qn_cpu_features features;
     QN_TRY(qn_cpu_features_choose(cpu, &features));
+    features = qn_cpu_features_permitted(features);
     qn_kernel_select(features, &engine->kernels);
     qn_buffer names;
     qn_buffer_init(&names, &engine->allocator);

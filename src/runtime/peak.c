@@ -126,7 +126,7 @@ static qn_status *measure_peak(const char *mask, int threads, int of_bytes, doub
     *out_gops = 0;
     QN_TRY(qn_threads_choose(threads, NULL, &threads));
     QN_TRY(qn_cpu_features_choose(mask, &features));
-    qn_kernel_select(features, &kernels);
+    qn_kernel_select(qn_cpu_features_permitted(features), &kernels);
     load l = {.floats = of_bytes ? NULL : kernels.conv_f32, .bytes = of_bytes ? kernels.conv_u8 : NULL};
     const int rows = of_bytes ? l.bytes->tile_rows : l.floats->tile_rows;
     const int panels = of_bytes ? l.bytes->tile_panels : l.floats->tile_panels;
