@@ -2,7 +2,8 @@
  *
  * For each output row, some channels and run of columns the source rows under the window are interleaved into
  * scratch, four to a cell, so that one dot product takes four taps of a column. Neighbouring columns share cells where
- * their windows overlap; where windows are so sparse that it does not pay, every tap gets cells of its own.
+ * their windows overlap; where windows are so sparse that it does not pay, every tap gets cells of its own. Windows of two
+ * or three rows leave room in a cell: two output rows that lie one row of taps apart share theirs.
  */
 #include "kernel/conv_int.h"
 
@@ -12,12 +13,14 @@ enum {
     CELL_BYTES = BLOCK * GROUP,
     CELLS_BYTES = 24 * 1024, /* of a run: they stay in the first cache level */
     ROWS_BYTES = 512 * 1024, /* source that one output row spans */
-    TASK_BYTES = 64 * 1024
+    TASK_BYTES = 64 * 1024,
+    TASKS_WANTED = 32
 };
 
 typedef struct depthwise_plan {
     qn_conv_int_params p;
     int64_t groups, is_shared;
+    int64_t pair_step; /* rows y and y + pair_step are made from the same cells; 0: each from its own */
     int64_t may_be_wide;
     int64_t run_columns, cells; /* cells: of one group, in scratch */
     int64_t block_channels, rows_per_task, row_blocks;
@@ -43,7 +46,8 @@ void qn_depthwise_u8_pack(const int8_t *weights, int64_t kernel_h, int64_t kerne
 /* One output row, some channels. */
 typedef struct row_part {
     const depthwise_plan *plan;
-    int64_t row, channel, channels;   /* row: counted through all pictures */
+    int64_t row, rows;                /* rows: 1, or 2 for a pair */
+    int64_t channel, channels;        /* row: counted through all pictures */
     const qn_depthwise_u8_wide *wide; /* or NULL: by blocks of 16 */
     int64_t cell_bytes;
     uint8_t *outside, *cells; /* in scratch: a line of pad_value, and the cells */
@@ -85,7 +89,7 @@ static void fill_run(const row_part *part, int64_t x, int64_t columns) {
         qn_depthwise_u8_rows rows = {.channels = part->channels};
         for (int64_t i = 0; i < GROUP; i++) {
             const int64_t ky = g * GROUP + i, sy = top + ky * p->dilation_h;
-            const int inside = ky < p->kernel_h && sy >= 0 && sy < p->in_h;
+            const int inside = ky < p->kernel_h + part->rows - 1 && sy >= 0 && sy < p->in_h;
             rows.rows[i] = inside ? image + sy * row_bytes : part->outside;
             rows.steps[i] = inside ? p->in_c : 0;
         }
@@ -120,9 +124,12 @@ static void run_part(const row_part *part) {
     };
     for (int64_t x = 0; x < p->out_w; x += plan->run_columns) {
         tile.columns = qn_min_i64(plan->run_columns, p->out_w - x);
-        tile.result = qn_requantize_from(&p->result, (part->row * p->out_w + x) * p->in_c + c, c);
         fill_run(part, x, tile.columns);
-        (part->wide ? part->wide->tile : kernel->tile)(&tile);
+        for (tile.above = 0; tile.above < part->rows; tile.above++) {
+            const int64_t row = part->row + tile.above * plan->pair_step;
+            tile.result = qn_requantize_from(&p->result, (row * p->out_w + x) * p->in_c + c, c);
+            (part->wide ? part->wide->tile : kernel->tile)(&tile);
+        }
     }
 }
 
@@ -134,27 +141,40 @@ static const qn_depthwise_u8_wide *choose_wide(const depthwise_plan *plan, int64
     return NULL;
 }
 
+/* Output rows made together with row `row` of the task's first .. last - 1: none if an earlier one had it as its
+ * second. */
+static int64_t count_rows(const depthwise_plan *plan, int64_t row, int64_t first, int64_t last) {
+    const int64_t out_h = plan->p.out_h, step = plan->pair_step;
+    const int64_t start = qn_max_i64(first, row / out_h * out_h), end = qn_min_i64(last, (row / out_h + 1) * out_h);
+    if (!step) return 1;
+    if ((row - start) / step % 2) return 0;
+    return row + step < end ? 2 : 1;
+}
+
 /* Rows of a range of channels come first, so that the source rows two tasks share are still near. */
-static void run_depthwise(const void *params, int64_t begin, int64_t end, void *scratch) {
-    const depthwise_plan *plan = params;
+static void run_task(const depthwise_plan *plan, int64_t task, row_part *part) {
     const qn_conv_int_params *p = &plan->p;
-    memset(scratch, (int)(uint8_t)p->pad_value, CELL_BYTES);
-    row_part part = {.plan = plan, .outside = scratch, .cells = (uint8_t *)scratch + CELL_BYTES};
-    for (int64_t task = begin; task < end; task++) {
-        const int64_t c = task / plan->row_blocks * plan->block_channels;
-        const int64_t end_c = qn_min_i64(c + plan->block_channels, p->in_c);
-        const int64_t first = task % plan->row_blocks * plan->rows_per_task;
-        const int64_t last = qn_min_i64(first + plan->rows_per_task, p->batch * p->out_h);
-        for (part.row = first; part.row < last; part.row++) {
-            for (part.channel = c; part.channel < end_c; part.channel += part.channels) {
-                const int64_t left = end_c - part.channel;
-                part.wide = choose_wide(plan, left);
-                part.channels = part.wide ? part.wide->channels : qn_min_i64(left, BLOCK);
-                part.cell_bytes = qn_max_i64(part.channels, BLOCK) * GROUP;
-                run_part(&part);
-            }
+    const int64_t c = task / plan->row_blocks * plan->block_channels;
+    const int64_t end_c = qn_min_i64(c + plan->block_channels, p->in_c);
+    const int64_t first = task % plan->row_blocks * plan->rows_per_task;
+    const int64_t last = qn_min_i64(first + plan->rows_per_task, p->batch * p->out_h);
+    for (part->row = first; part->row < last; part->row++) {
+        part->rows = count_rows(plan, part->row, first, last);
+        for (part->channel = c; part->rows && part->channel < end_c; part->channel += part->channels) {
+            const int64_t left = end_c - part->channel;
+            part->wide = choose_wide(plan, left);
+            part->channels = part->wide ? part->wide->channels : qn_min_i64(left, BLOCK);
+            part->cell_bytes = qn_max_i64(part->channels, BLOCK) * GROUP;
+            run_part(part);
         }
     }
+}
+
+static void run_depthwise(const void *params, int64_t begin, int64_t end, void *scratch) {
+    const depthwise_plan *plan = params;
+    row_part part = {.plan = plan, .outside = scratch, .cells = (uint8_t *)scratch + CELL_BYTES};
+    memset(scratch, (int)(uint8_t)plan->p.pad_value, CELL_BYTES);
+    for (int64_t task = begin; task < end; task++) run_task(plan, task, &part);
 }
 
 static int64_t cell_bytes_max(const depthwise_plan *plan) {
@@ -178,10 +198,19 @@ static void choose_runs(depthwise_plan *plan) {
 static void choose_tasks(depthwise_plan *plan) {
     const qn_conv_int_params *p = &plan->p;
     const int64_t span_bytes = ((p->kernel_h - 1) * p->dilation_h + p->stride_h) * p->in_w * p->in_c;
-    const int64_t channel_blocks = qn_min_i64(qn_ceil_div(span_bytes, ROWS_BYTES), qn_ceil_div(p->in_c, 4 * BLOCK));
+    int64_t channel_blocks = qn_min_i64(qn_ceil_div(span_bytes, ROWS_BYTES), qn_ceil_div(p->in_c, 4 * BLOCK));
     plan->block_channels = qn_ceil_div(qn_ceil_div(p->in_c, channel_blocks), 4 * BLOCK) * 4 * BLOCK;
     plan->rows_per_task = qn_max_i64(1, TASK_BYTES / (qn_min_i64(plan->block_channels, p->in_c) * p->out_w));
+    /* Where a cell has room for a row more than the window has, two output rows share it. */
+    if (p->kernel_h > 1 && p->kernel_h < GROUP && p->stride_h == 1 && 2 * p->dilation_h <= p->out_h) {
+        plan->pair_step = p->dilation_h;
+        plan->rows_per_task = qn_ceil_div(plan->rows_per_task, 2 * plan->pair_step) * 2 * plan->pair_step;
+    }
     plan->row_blocks = qn_ceil_div(p->batch * p->out_h, plan->rows_per_task);
+    if (plan->row_blocks * channel_blocks < TASKS_WANTED) {
+        channel_blocks = qn_min_i64(qn_ceil_div(TASKS_WANTED, plan->row_blocks), qn_ceil_div(p->in_c, 8 * BLOCK));
+        plan->block_channels = qn_ceil_div(qn_ceil_div(p->in_c, channel_blocks), 4 * BLOCK) * 4 * BLOCK;
+    }
 }
 
 void qn_depthwise_u8_work(const qn_conv_int_params *params, qn_work *out_work) {

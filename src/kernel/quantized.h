@@ -103,6 +103,7 @@ typedef struct qn_depthwise_u8_tile {
     const uint8_t *cells;                 /* group 0, tap 0 of column 0 */
     int64_t column_step, tap_step;        /* from one column to the next, from one tap of a row to the next */
     int64_t group_step, groups, kernel_w; /* from one group of four rows to the next */
+    int64_t above; /* 0 or 1: rows of the cells above the window; with 1 its last row has weight 0 */
     int64_t columns, channels;
     const int8_t *weights; /* of the first block of 16 channels */
     const int32_t *bias;

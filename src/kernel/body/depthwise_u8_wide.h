@@ -61,31 +61,41 @@ QN_INLINE void store_wide(const wide_quarter *q, const VI *sums, VI zero_point, 
     vb_store(dst, vb_max(vb_pack(low, high), least));
 }
 
+/* The weights of one tap, moved down by the rows of a cell that lie above the window. */
+QN_INLINE void load_tap(const qn_depthwise_u8_tile *tile, int64_t tap, dot_bytes *out) {
+    const int64_t tap_bytes = QN_DEPTHWISE_BLOCK * QN_DEPTHWISE_GROUP;
+    const int64_t block_bytes = tile->groups * tile->kernel_w * tap_bytes;
+    const int bits = 8 * (int)tile->above;
+    QN_UNROLL for (int i = 0; i < QUARTERS; i++) {
+        const VI quarter = vi_load_lanes(tile->weights + tap * tap_bytes + i * QUARTER_BYTES, block_bytes);
+        out[i] = dot_signed(vi_shift_left(quarter, bits));
+    }
+}
+
+QN_INLINE void add_cell(const uint8_t *cell, const dot_bytes *weights, VI *sums) {
+    QN_UNROLL for (int i = 0; i < QUARTERS; i++) {
+        sums[i] = dot_add(sums[i], dot_unsigned(vb_load(cell + i * VECTOR_BYTES)), weights[i]);
+    }
+}
+
 /* taps: groups * kernel_w where it is one of few and the weights may stay in registers, else 0. */
 QN_INLINE void run_wide_columns(const qn_depthwise_u8_tile *tile, const int taps, const int limited) {
-    const int64_t all = tile->groups * tile->kernel_w, block_bytes = all * QN_DEPTHWISE_BLOCK * QN_DEPTHWISE_GROUP;
+    const int64_t all = tile->groups * tile->kernel_w, kernel_w = tile->kernel_w, columns = tile->columns;
     const int64_t column_step = tile->column_step, tap_step = tile->tap_step, stride = tile->result_stride;
     const VI zero_point = vw_set1(tile->result.zero_point);
     const VI least = vb_set1((int)tile->result.low + tile->result.zero_point);
-    const int64_t columns = tile->columns;
     const uint8_t *cells = tile->cells;
     uint8_t *dst = tile->result.dst;
     wide_quarter quarters[QUARTERS];
     dot_bytes weights[QN_DEPTHWISE_WIDE_TAPS][QUARTERS];
     load_quarters(tile, quarters);
-    for (int64_t t = 0; t < (taps ? taps : all); t++)
-        QN_UNROLL for (int i = 0; i < QUARTERS; i++) weights[t][i] = dot_signed(vi_load_lanes(
-            tile->weights + t * QN_DEPTHWISE_BLOCK * QN_DEPTHWISE_GROUP + i * QUARTER_BYTES, block_bytes));
+    for (int64_t t = 0; t < (taps ? taps : all); t++) load_tap(tile, t, weights[t]);
     for (int64_t x = 0; x < columns; x++, cells += column_step, dst += stride) {
         VI sums[QUARTERS];
         QN_UNROLL for (int i = 0; i < QUARTERS; i++) sums[i] = quarters[i].bias;
-        QN_UNROLL for (int t = 0; t < taps; t++) QN_UNROLL for (int i = 0; i < QUARTERS; i++) sums[i] =
-            dot_add(sums[i], dot_unsigned(vb_load(cells + t * tap_step + i * VECTOR_BYTES)), weights[t][i]);
-        for (int64_t t = 0; !taps && t < all; t++) {
-            const uint8_t *cell = cells + t / tile->kernel_w * tile->group_step + t % tile->kernel_w * tap_step;
-            QN_UNROLL for (int i = 0; i < QUARTERS; i++) sums[i] =
-                dot_add(sums[i], dot_unsigned(vb_load(cell + i * VECTOR_BYTES)), weights[t][i]);
-        }
+        QN_UNROLL for (int t = 0; t < taps; t++) add_cell(cells + t * tap_step, weights[t], sums);
+        for (int64_t t = 0; !taps && t < all; t++)
+            add_cell(cells + t / kernel_w * tile->group_step + t % kernel_w * tap_step, weights[t], sums);
         store_wide(quarters, sums, zero_point, least, dst, limited);
     }
 }

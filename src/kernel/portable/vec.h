@@ -120,6 +120,7 @@ static inline void vi_store_u8_n(uint8_t *p, VI a, int64_t n) {
 static inline void vi_store_s16_n(int16_t *p, VI a, int64_t n) {
     if (n > 0) vi_store_s16(p, a);
 }
+static inline VI vi_shift_left(VI a, int bits) { return (VI)((uint32_t)a << bits); }
 static inline VF v_from_int(VI a) { return (VF)a; }
 /* To the nearest integer, half to even: of |a| <= 2^22, whose fraction an addition of 1.5 * 2^23 rounds away. */
 static inline VI v_round(VF a) { return vi_sub(v_bits(a + 0x1.8p23f), v_bits(0x1.8p23f)); }

@@ -128,6 +128,7 @@ static inline void vi_store_s16_n(int16_t *p, VI a, int64_t n) {
     vi_store_s16(lanes, a);
     for (int64_t i = 0; i < n; i++) p[i] = lanes[i];
 }
+static inline VI vi_shift_left(VI a, int bits) { return _mm256_sll_epi32(a, _mm_cvtsi32_si128(bits)); }
 static inline VF v_from_int(VI a) { return _mm256_cvtepi32_ps(a); }
 static inline VI v_round(VF a) { return _mm256_cvtps_epi32(a); } /* half to even, as the runtime sets the mode */
 

@@ -92,6 +92,7 @@ static inline void vi_store_u8_n(uint8_t *p, VI a, int64_t n) {
 static inline void vi_store_s16_n(int16_t *p, VI a, int64_t n) {
     _mm256_mask_storeu_epi16(p, v_mask_n(n), _mm512_cvtepi32_epi16(a));
 }
+static inline VI vi_shift_left(VI a, int bits) { return _mm512_sll_epi32(a, _mm_cvtsi32_si128(bits)); }
 static inline VF v_from_int(VI a) { return _mm512_cvtepi32_ps(a); }
 static inline VI v_round(VF a) { return _mm512_cvtps_epi32(a); } /* half to even, as the runtime sets the mode */
 
