@@ -4,9 +4,6 @@
  * Interleaving four rows within the 128-bit lanes of a vector leaves vector i, lane L of a cell with the channels
  * 16 * L + 4 * i .. + 3. Weights and what else belongs to channels are loaded in that order. Packing the four vectors
  * of results, within lanes again, brings the channels back into theirs.
- *
- * The lower bound is applied to bytes: it is an integer, and whatever overflows downwards, or is a NaN, has become the
- * least integer by then and saturates.
  */
 #include "kernel/body/dot_u8.h"
 #include "kernel/body/requantize.h"
@@ -48,19 +45,6 @@ QN_INLINE void load_quarters(const qn_depthwise_u8_tile *tile, wide_quarter *out
     }
 }
 
-/* Stores the results of one column. zero_point: words; least: bytes, the least result. */
-QN_INLINE void store_wide(const wide_quarter *q, const VI *sums, VI zero_point, VI least, uint8_t *dst,
-                          const int limited) {
-    VI rounded[QUARTERS];
-    QN_UNROLL for (int i = 0; i < QUARTERS; i++) {
-        const VF t = v_mul(v_from_int(sums[i]), q[i].multiplier);
-        rounded[i] = v_round(limited ? v_min(t, q[i].top) : v_min(q[i].top, t));
-    }
-    const VI low = vw_add(vw_pack(rounded[0], rounded[1]), zero_point);
-    const VI high = vw_add(vw_pack(rounded[2], rounded[3]), zero_point);
-    vb_store(dst, vb_max(vb_pack(low, high), least));
-}
-
 /* The weights of one tap, moved down by the rows of a cell that lie above the window. */
 QN_INLINE void load_tap(const qn_depthwise_u8_tile *tile, int64_t tap, dot_bytes *out) {
     const int64_t tap_bytes = QN_DEPTHWISE_BLOCK * QN_DEPTHWISE_GROUP;
@@ -82,8 +66,7 @@ QN_INLINE void add_cell(const uint8_t *cell, const dot_bytes *weights, VI *sums)
 QN_INLINE void run_wide_columns(const qn_depthwise_u8_tile *tile, const int taps, const int limited) {
     const int64_t all = tile->groups * tile->kernel_w, kernel_w = tile->kernel_w, columns = tile->columns;
     const int64_t column_step = tile->column_step, tap_step = tile->tap_step, stride = tile->result_stride;
-    const VI zero_point = vw_set1(tile->result.zero_point);
-    const VI least = vb_set1((int)tile->result.low + tile->result.zero_point);
+    const requantize_bytes bytes = requantize_load_bytes(&tile->result);
     const uint8_t *cells = tile->cells;
     uint8_t *dst = tile->result.dst;
     wide_quarter quarters[QUARTERS];
@@ -96,7 +79,10 @@ QN_INLINE void run_wide_columns(const qn_depthwise_u8_tile *tile, const int taps
         QN_UNROLL for (int t = 0; t < taps; t++) add_cell(cells + t * tap_step, weights[t], sums);
         for (int64_t t = 0; !taps && t < all; t++)
             add_cell(cells + t / kernel_w * tile->group_step + t % kernel_w * tap_step, weights[t], sums);
-        store_wide(quarters, sums, zero_point, least, dst, limited);
+        QN_UNROLL for (int i = 0; i < QUARTERS; i++) {
+            sums[i] = requantize_round(sums[i], quarters[i].multiplier, quarters[i].top, limited);
+        }
+        vb_store(dst, requantize_pack(&bytes, sums[0], sums[1], sums[2], sums[3]));
     }
 }
 

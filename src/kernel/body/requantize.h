@@ -79,4 +79,31 @@ QN_INLINE void requantize_vector(const qn_requantize *r, const requantize_channe
     requantize_store(r, v_max(t, v_set1(r->low)), at, left, dst, whole);
 }
 
+#ifdef HAS_BYTE_VECTORS
+
+/* ---- To bytes without an addend, four vectors at once ----
+   The lower bound is applied to bytes: it is an integer, and what overflows downwards, or is a NaN, has become the
+   least integer by then and saturates. */
+
+typedef struct requantize_bytes {
+    VI zero_point, least; /* words, bytes */
+} requantize_bytes;
+
+QN_INLINE requantize_bytes requantize_load_bytes(const qn_requantize *r) {
+    return (requantize_bytes){vw_set1(r->zero_point), vb_set1((int)r->low + r->zero_point)};
+}
+
+QN_INLINE VI requantize_round(VI sum, VF multiplier, VF top, const int limited) {
+    const VF t = v_mul(v_from_int(sum), multiplier);
+    return v_round(limited ? v_min(t, top) : v_min(top, t));
+}
+
+/* In each lane the four elements of a, then those of b, of c and of d. */
+QN_INLINE VI requantize_pack(const requantize_bytes *bytes, VI a, VI b, VI c, VI d) {
+    const VI low = vw_add(vw_pack(a, b), bytes->zero_point), high = vw_add(vw_pack(c, d), bytes->zero_point);
+    return vb_max(vb_pack(low, high), bytes->least);
+}
+
+#endif
+
 #endif

@@ -159,5 +159,8 @@ static inline VI vi_load_lanes(const void *p, int64_t step) {
     const char *at = p;
     return _mm256_loadu2_m128i((const __m128i *)(const void *)(at + step), (const __m128i *)(const void *)at);
 }
+/* Element i of all lanes side by side, then element i + 1. */
+static inline VI vi_by_place(VI a) { return _mm256_permutevar8x32_epi32(a, _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7)); }
+static inline void vb_store_halves(void *first, void *second, VI a) { _mm256_storeu2_m128i(second, first, a); }
 
 #endif

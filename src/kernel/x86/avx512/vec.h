@@ -129,5 +129,13 @@ static inline VI vi_load_lanes(const void *p, int64_t step) {
     a = _mm512_inserti32x4(a, _mm_loadu_si128(lane[2]), 2);
     return _mm512_inserti32x4(a, _mm_loadu_si128(lane[3]), 3);
 }
+/* Element i of all lanes side by side, then element i + 1. */
+static inline VI vi_by_place(VI a) {
+    return _mm512_permutexvar_epi32(_mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15), a);
+}
+static inline void vb_store_halves(void *first, void *second, VI a) {
+    _mm256_storeu_si256(first, _mm512_castsi512_si256(a));
+    _mm256_storeu_si256(second, _mm512_extracti64x4_epi64(a, 1));
+}
 
 #endif
