@@ -106,6 +106,7 @@ static int collect_rows(const char *family, const options *o, qn_cpu_features fe
         if (o->isa && !is_portable(row) && !ends_with(row->name, o->isa)) continue;
         out_rows[count++] = row;
     }
+    if (strcmp(check_amx_row.family, family) == 0 && !o->isa) out_rows[count++] = &check_amx_row;
     return count;
 }
 
@@ -151,6 +152,7 @@ int main(int argc, char **argv) {
     if (!parse_options(argc, argv, &o)) return 2;
     if (o.family && !known_family(o.family)) return 2;
     qn_status *status = qn_cpu_features_choose(o.cpu, &features);
+    if (!status) features = qn_cpu_features_permitted(features);
     if (status) {
         fprintf(stderr, "check: %s\n", qn_status_message(status));
         qn_status_free(status);
