@@ -6,8 +6,6 @@
 
 #include "kernel/body/common.h"
 
-#include <string.h>
-
 #ifdef HAS_DOT_BYTES
 typedef VI dot_bytes;
 QN_INLINE dot_bytes dot_unsigned(VI bytes) { return bytes; }
@@ -23,16 +21,5 @@ QN_INLINE VI dot_add(VI acc, dot_bytes a, dot_bytes b) {
     return vi_add(acc, vi_add(vi_dot_words(a.low, b.low), vi_dot_words(a.high, b.high)));
 }
 #endif
-
-/* Up to four bytes, in memory's order; the rest is 0. */
-QN_INLINE int32_t dot_load(const uint8_t *p, const int64_t count) {
-    uint32_t word = 0;
-    if (count >= 4) {
-        memcpy(&word, p, sizeof word);
-        return (int32_t)word;
-    }
-    for (int64_t i = count - 1; i >= 0; i--) word = word << 8 | p[i];
-    return (int32_t)word;
-}
 
 #endif

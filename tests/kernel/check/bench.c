@@ -1,66 +1,18 @@
 /* check/bench.c - times the kernels on shapes of DeepLabv3 at 513 x 513, one thread.
  *
- * Every figure is the best of many runs; "peak" is what a loop of nothing but independent fused multiply-adds reaches
- * with the row's vectors.
+ * Every figure is the best of many runs; "peak" is what a loop of nothing but independent products and sums reaches
+ * with the row's instructions.
  */
-#include "check/check.h"
+#include "check/bench.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
-
-static double now_s(void) {
-    struct timespec time;
-    clock_gettime(CLOCK_MONOTONIC, &time);
-    return (double)time.tv_sec + (double)time.tv_nsec * 1e-9;
-}
-
-/* ---- Peak ---- */
-
-enum { PEAK_LOOPS = 1000000, PEAK_CHAINS = 12 };
-
-#if defined(__x86_64__)
-#define FMA(reg) "vfmadd231ps %%" reg "15, %%" reg "14, %%" reg
-#define TWELVE(reg)                                                                                                    \
-    FMA(reg)                                                                                                           \
-    "0\n" FMA(reg) "1\n" FMA(reg) "2\n" FMA(reg) "3\n" FMA(reg) "4\n" FMA(reg) "5\n" FMA(reg) "6\n" FMA(               \
-        reg) "7\n" FMA(reg) "8\n" FMA(reg) "9\n" FMA(reg) "10\n" FMA(reg) "11\n"
-#define CLOBBERS                                                                                                       \
-    "xmm0", "xmm1", "xmm2", "xmm3", "xmm4", "xmm5", "xmm6", "xmm7", "xmm8", "xmm9", "xmm10", "xmm11", "xmm14", "xmm15"
-
-static void peak_avx512(void) {
-    __asm__ volatile("vpxorq %%zmm14, %%zmm14, %%zmm14\nvpxorq %%zmm15, %%zmm15, %%zmm15\n" ::: CLOBBERS);
-    for (int i = 0; i < PEAK_LOOPS; i++) __asm__ volatile(TWELVE("zmm")::: CLOBBERS);
-}
-
-static void peak_avx2(void) {
-    __asm__ volatile("vxorps %%ymm14, %%ymm14, %%ymm14\nvxorps %%ymm15, %%ymm15, %%ymm15\n" ::: CLOBBERS);
-    for (int i = 0; i < PEAK_LOOPS; i++) __asm__ volatile(TWELVE("ymm")::: CLOBBERS);
-}
-#endif
-
-/* GFLOP/s, or 0 where there is no such loop. */
-static double measure_peak(const qn_kernel_row *row) {
-    double best = 0;
-#if defined(__x86_64__)
-    const int wide = (row->needs & QN_CPU(AVX512F)) != 0;
-    if (!(row->needs & QN_CPU(FMA))) return 0;
-    for (int i = 0; i < 10; i++) {
-        const double start = now_s();
-        (wide ? peak_avx512 : peak_avx2)();
-        const double rate = PEAK_LOOPS * (double)PEAK_CHAINS * (wide ? 32 : 16) / (now_s() - start) * 1e-9;
-        if (rate > best) best = rate;
-    }
-#endif
-    (void)row;
-    return best;
-}
 
 /* ---- Measuring ---- */
 
-static float *random_floats(int64_t count) {
+float *bench_random_floats(int64_t count) {
     float *values = aligned_alloc(64, ((size_t)count * sizeof *values + 63) / 64 * 64);
     uint64_t state = 1;
     if (!values) abort();
@@ -72,23 +24,23 @@ static float *random_floats(int64_t count) {
 }
 
 /* Best seconds of one run. */
-static double measure(const qn_work *work, int64_t time_ms) {
+double bench_measure(const qn_work *work, int64_t time_ms) {
     void *scratch = aligned_alloc(64, (work->scratch_bytes + 127) / 64 * 64);
-    const double end = now_s() + (double)time_ms * 1e-3;
+    const double end = bench_now_s() + (double)time_ms * 1e-3;
     double best = INFINITY;
     if (!scratch) abort();
-    for (int runs = 0; runs < 3 || now_s() < end; runs++) {
-        const double start = now_s();
+    for (int runs = 0; runs < 3 || bench_now_s() < end; runs++) {
+        const double start = bench_now_s();
         work->run(work->params, 0, work->tasks, scratch);
-        best = fmin(best, now_s() - start);
+        best = fmin(best, bench_now_s() - start);
     }
     free(scratch);
     return best;
 }
 
-static void print_rate(const char *label, double seconds, double flops, double bytes, double peak) {
+void bench_print_rate(const char *label, double seconds, double flops, double bytes, double peak) {
     printf("  %-40s %8.3f ms  %7.1f GB/s", label, seconds * 1e3, bytes / seconds * 1e-9);
-    if (flops > 0) printf("  %7.1f GFLOP/s", flops / seconds * 1e-9);
+    if (flops > 0) printf("  %7.1f GOP/s", flops / seconds * 1e-9);
     if (flops > 0 && peak > 0) printf("  %5.1f %% of peak", 100 * flops / seconds * 1e-9 / peak);
     printf("\n");
     fflush(stdout);
@@ -96,11 +48,7 @@ static void print_rate(const char *label, double seconds, double flops, double b
 
 /* ---- Shapes ---- */
 
-typedef struct shape {
-    int64_t side, in_c, out_c, kernel, stride, dilation;
-} shape;
-
-static const shape conv_shapes[] = {
+const bench_shape bench_conv_shapes[] = {
     {513, 3, 32, 3, 2, 1},   {257, 32, 16, 1, 1, 1},  {257, 16, 96, 1, 1, 1},  {129, 96, 24, 1, 1, 1},
     {129, 24, 144, 1, 1, 1}, {129, 144, 24, 1, 1, 1}, {65, 144, 32, 1, 1, 1},  {65, 32, 192, 1, 1, 1},
     {65, 192, 32, 1, 1, 1},  {65, 64, 384, 1, 1, 1},  {65, 384, 64, 1, 1, 1},  {65, 384, 96, 1, 1, 1},
@@ -109,17 +57,20 @@ static const shape conv_shapes[] = {
     {65, 256, 21, 1, 1, 1},  {65, 256, 256, 3, 1, 2}, {1, 320, 256, 1, 1, 1},
 };
 
-static const shape depthwise_shapes[] = {
+const bench_shape bench_depthwise_shapes[] = {
     {257, 32, 32, 3, 1, 1},  {257, 96, 96, 3, 2, 1},  {129, 144, 144, 3, 1, 1}, {129, 144, 144, 3, 2, 1},
     {65, 192, 192, 3, 1, 1}, {65, 384, 384, 3, 1, 2}, {65, 576, 576, 3, 1, 2},  {65, 960, 960, 3, 1, 4},
 };
 
-static void bench_conv(const qn_kernel_row *row, const shape *s, int64_t time_ms, double peak) {
+const size_t bench_conv_shape_count = sizeof bench_conv_shapes / sizeof *bench_conv_shapes;
+const size_t bench_depthwise_shape_count = sizeof bench_depthwise_shapes / sizeof *bench_depthwise_shapes;
+
+static void bench_conv(const qn_kernel_row *row, const bench_shape *s, int64_t time_ms, double peak) {
     const int64_t out = (s->side + s->stride - 1) / s->stride, depth = s->kernel * s->kernel * s->in_c;
     const int64_t pixels = out * out;
-    float *src = random_floats(s->side * s->side * s->in_c), *weights = random_floats(depth * s->out_c);
-    float *bias = random_floats(s->out_c), *dst = random_floats(pixels * s->out_c);
-    float *packed = random_floats((int64_t)qn_conv_f32_packed_elems(depth, s->out_c));
+    float *src = bench_random_floats(s->side * s->side * s->in_c), *weights = bench_random_floats(depth * s->out_c);
+    float *bias = bench_random_floats(s->out_c), *dst = bench_random_floats(pixels * s->out_c);
+    float *packed = bench_random_floats((int64_t)qn_conv_f32_packed_elems(depth, s->out_c));
     char label[64];
     qn_work work;
     qn_conv_f32_pack(weights, depth, s->out_c, packed);
@@ -150,16 +101,16 @@ static void bench_conv(const qn_kernel_row *row, const shape *s, int64_t time_ms
     qn_conv_f32_work(&params, &work);
     snprintf(label, sizeof label, "%lldx%lldx%lld %lldx%lld/%lld -> %lld", (long long)s->side, (long long)s->side,
              (long long)s->in_c, (long long)s->kernel, (long long)s->kernel, (long long)s->stride, (long long)s->out_c);
-    print_rate(label, measure(&work, time_ms), 2.0 * (double)(pixels * depth * s->out_c),
-               4.0 * (double)(s->side * s->side * s->in_c + depth * s->out_c + pixels * s->out_c), peak);
+    bench_print_rate(label, bench_measure(&work, time_ms), 2.0 * (double)(pixels * depth * s->out_c),
+                     4.0 * (double)(s->side * s->side * s->in_c + depth * s->out_c + pixels * s->out_c), peak);
     free(src), free(weights), free(bias), free(dst), free(packed);
 }
 
-static void bench_depthwise(const qn_kernel_row *row, const shape *s, int64_t time_ms, double peak) {
+static void bench_depthwise(const qn_kernel_row *row, const bench_shape *s, int64_t time_ms, double peak) {
     const int64_t out = (s->side + s->stride - 1) / s->stride, taps = s->kernel * s->kernel;
-    float *src = random_floats(s->side * s->side * s->in_c), *weights = random_floats(taps * s->in_c);
-    float *bias = random_floats(s->in_c), *dst = random_floats(out * out * s->in_c);
-    float *packed = random_floats((int64_t)qn_depthwise_f32_packed_elems(taps, s->in_c));
+    float *src = bench_random_floats(s->side * s->side * s->in_c), *weights = bench_random_floats(taps * s->in_c);
+    float *bias = bench_random_floats(s->in_c), *dst = bench_random_floats(out * out * s->in_c);
+    float *packed = bench_random_floats((int64_t)qn_depthwise_f32_packed_elems(taps, s->in_c));
     char label[64];
     qn_work work;
     qn_depthwise_f32_pack(weights, taps, s->in_c, packed);
@@ -187,8 +138,8 @@ static void bench_depthwise(const qn_kernel_row *row, const shape *s, int64_t ti
     qn_depthwise_f32_work(&params, &work);
     snprintf(label, sizeof label, "%lldx%lldx%lld 3x3/%lld dilation %lld", (long long)s->side, (long long)s->side,
              (long long)s->in_c, (long long)s->stride, (long long)s->dilation);
-    print_rate(label, measure(&work, time_ms), 2.0 * (double)(out * out * taps * s->in_c),
-               4.0 * (double)(s->side * s->side + out * out) * (double)s->in_c, peak);
+    bench_print_rate(label, bench_measure(&work, time_ms), 2.0 * (double)(out * out * taps * s->in_c),
+                     4.0 * (double)(s->side * s->side + out * out) * (double)s->in_c, peak);
     free(src), free(weights), free(bias), free(dst), free(packed);
 }
 
@@ -199,7 +150,7 @@ static void bench_elementwise(const qn_kernel_row *row, int64_t time_ms) {
     } codes[] = {{"add", QN_EW_ADD},         {"clamp", QN_EW_CLAMP}, {"exp", QN_EW_EXP},
                  {"sigmoid", QN_EW_SIGMOID}, {"tanh", QN_EW_TANH},   {"u8 to f32", QN_EW_U8_TO_F32}};
     const int64_t elems = 65 * 65 * 320;
-    float *a = random_floats(elems), *b = random_floats(elems), *dst = random_floats(elems);
+    float *a = bench_random_floats(elems), *b = bench_random_floats(elems), *dst = bench_random_floats(elems);
     for (size_t i = 0; i < sizeof codes / sizeof *codes; i++) {
         const qn_elementwise_params params = {.kernel = row->kernel,
                                               .code = codes[i].code,
@@ -214,14 +165,19 @@ static void bench_elementwise(const qn_kernel_row *row, int64_t time_ms) {
         qn_work work;
         qn_elementwise_work(&params, &work);
         snprintf(label, sizeof label, "%s of %lld", codes[i].name, (long long)elems);
-        print_rate(label, measure(&work, time_ms), 0, (i == 0 ? 12.0 : i == 5 ? 5.0 : 8.0) * (double)elems, 0);
+        bench_print_rate(label, bench_measure(&work, time_ms), 0,
+                         (i == 0   ? 12.0
+                          : i == 5 ? 5.0
+                                   : 8.0) *
+                             (double)elems,
+                         0);
     }
     free(a), free(b), free(dst);
 }
 
 static void bench_pool(const qn_kernel_row *row, int64_t integers_bytes, int64_t time_ms) {
     const int64_t bytes = integers_bytes ? integers_bytes : 4;
-    float *src = random_floats(65 * 65 * 320), *dst = random_floats(65 * 65 * 320);
+    float *src = bench_random_floats(65 * 65 * 320), *dst = bench_random_floats(65 * 65 * 320);
     for (int global = 0; global < 2; global++) {
         char label[64];
         qn_pool_params params = {.kernel = integers_bytes ? NULL : row->kernel,
@@ -248,13 +204,13 @@ static void bench_pool(const qn_kernel_row *row, int64_t integers_bytes, int64_t
         qn_pool_work(&params, &work);
         snprintf(label, sizeof label, "%s of %lld bytes", global ? "global average 65x65x320" : "max 65x65x320 3x3/2",
                  (long long)bytes);
-        print_rate(label, measure(&work, time_ms), 0, (double)bytes * 65 * 65 * 320, 0);
+        bench_print_rate(label, bench_measure(&work, time_ms), 0, (double)bytes * 65 * 65 * 320, 0);
     }
     free(src), free(dst);
 }
 
 static void bench_spread(const qn_kernel_row *row, int64_t time_ms) {
-    float *src = random_floats(256), *dst = random_floats(65 * 65 * 256);
+    float *src = bench_random_floats(256), *dst = bench_random_floats(65 * 65 * 256);
     const qn_resize_f32_params params = {.kernel = row->kernel,
                                          .src = src,
                                          .dst = dst,
@@ -267,13 +223,13 @@ static void bench_spread(const qn_kernel_row *row, int64_t time_ms) {
                                          .align_corners = 1};
     qn_work work;
     qn_resize_f32_work(&params, &work);
-    print_rate("1x1x256 -> 65x65", measure(&work, time_ms), 0, 4.0 * 65 * 65 * 256, 0);
+    bench_print_rate("1x1x256 -> 65x65", bench_measure(&work, time_ms), 0, 4.0 * 65 * 65 * 256, 0);
     free(src), free(dst);
 }
 
 static void bench_resize(const qn_kernel_row *row, int64_t time_ms) {
     const int64_t out_floats = 513 * 513 * 21;
-    float *src = random_floats(65 * 65 * 21), *dst = random_floats(out_floats);
+    float *src = bench_random_floats(65 * 65 * 21), *dst = bench_random_floats(out_floats);
     qn_kernel_set portable;
     qn_kernel_select(0, &portable);
     for (int argmax = 0; argmax < 2; argmax++) {
@@ -291,26 +247,26 @@ static void bench_resize(const qn_kernel_row *row, int64_t time_ms) {
                                              .align_corners = 1};
         qn_work work;
         qn_resize_f32_work(&params, &work);
-        print_rate(argmax ? "65x65x21 -> 513x513 with argmax" : "65x65x21 -> 513x513", measure(&work, time_ms), 0,
-                   argmax ? 8.0 * 513 * 513 : 4.0 * (double)out_floats, 0);
+        bench_print_rate(argmax ? "65x65x21 -> 513x513 with argmax" : "65x65x21 -> 513x513",
+                         bench_measure(&work, time_ms), 0, argmax ? 8.0 * 513 * 513 : 4.0 * (double)out_floats, 0);
     }
     free(src), free(dst);
 }
 
 static void bench_argmax(const qn_kernel_row *row, int64_t time_ms) {
     const int64_t rows = 513 * 513, channels = 21;
-    float *src = random_floats(rows * channels), *dst = random_floats(rows * 2);
+    float *src = bench_random_floats(rows * channels), *dst = bench_random_floats(rows * 2);
     const qn_argmax_f32_params params = {
         .kernel = row->kernel, .src = src, .dst = dst, .rows = rows, .channels = channels, .label_bytes = 8};
     qn_work work;
     qn_argmax_f32_work(&params, &work);
-    print_rate("513x513x21", measure(&work, time_ms), 0, 4.0 * (double)(rows * channels), 0);
+    bench_print_rate("513x513x21", bench_measure(&work, time_ms), 0, 4.0 * (double)(rows * channels), 0);
     free(src), free(dst);
 }
 
 static void bench_quantize(const qn_kernel_row *row, int64_t time_ms) {
     const int64_t elems = 65 * 65 * 320;
-    float *floats = random_floats(elems), *factors = random_floats(320);
+    float *floats = bench_random_floats(elems), *factors = bench_random_floats(320);
     int32_t *zero_points = calloc(320, sizeof *zero_points);
     uint8_t *integers = calloc((size_t)elems, 1);
     if (!zero_points || !integers) abort();
@@ -332,25 +288,25 @@ static void bench_quantize(const qn_kernel_row *row, int64_t time_ms) {
             qn_quantize_work(&params, &work);
             snprintf(label, sizeof label, "%s of 65x65x320, %s", back ? "u8 to f32" : "f32 to u8",
                      each ? "by channel" : "alike");
-            print_rate(label, measure(&work, time_ms), 0, 5.0 * (double)elems, 0);
+            bench_print_rate(label, bench_measure(&work, time_ms), 0, 5.0 * (double)elems, 0);
         }
     }
     free(floats), free(factors), free(zero_points), free(integers);
 }
 
 static void bench_row(const qn_kernel_row *row, int64_t time_ms) {
-    const double peak = measure_peak(row);
+    const double peak = bench_peak(row);
     printf("%s", row->name);
-    if (peak > 0) printf(" (peak %.1f GFLOP/s)", peak);
+    if (peak > 0) printf(" (peak %.1f GOP/s)", peak);
     printf("\n");
     if (strcmp(row->family, "conv_f32") == 0) {
-        for (size_t i = 0; i < sizeof conv_shapes / sizeof *conv_shapes; i++) {
-            bench_conv(row, &conv_shapes[i], time_ms, peak);
-        }
+        for (size_t i = 0; i < bench_conv_shape_count; i++) bench_conv(row, &bench_conv_shapes[i], time_ms, peak);
     } else if (strcmp(row->family, "depthwise_f32") == 0) {
-        for (size_t i = 0; i < sizeof depthwise_shapes / sizeof *depthwise_shapes; i++) {
-            bench_depthwise(row, &depthwise_shapes[i], time_ms, peak);
-        }
+        for (size_t i = 0; i < bench_depthwise_shape_count; i++)
+            bench_depthwise(row, &bench_depthwise_shapes[i], time_ms, peak);
+    } else if (strcmp(row->family, "conv_u8") == 0 || strcmp(row->family, "depthwise_u8") == 0 ||
+               strcmp(row->family, "conv_s16") == 0 || strcmp(row->family, "depthwise_s16") == 0) {
+        bench_quantized(row, time_ms, peak);
     } else if (strcmp(row->family, "elementwise") == 0) {
         bench_elementwise(row, time_ms);
     } else if (strcmp(row->family, "pool_f32") == 0) {
@@ -363,7 +319,7 @@ static void bench_row(const qn_kernel_row *row, int64_t time_ms) {
         bench_spread(row, time_ms);
     } else if (strcmp(row->family, "quantize") == 0) {
         bench_quantize(row, time_ms);
-    } else {
+    } else if (strcmp(row->family, "argmax_f32") == 0) {
         bench_argmax(row, time_ms);
     }
 }
