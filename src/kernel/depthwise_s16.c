@@ -63,8 +63,11 @@ static void run_row(const depthwise_plan *plan, int64_t row, int64_t c, int64_t 
     qn_depthwise_s16_tile tile = {.sources = sources, .taps = plan->taps, .result_stride = p->in_c};
     for (int64_t x = 0; x < p->out_w; x += tile.columns) {
         tile.columns = qn_min_i64(plan->run_columns, count_alike(p, x));
+        find_sources(plan, image + c, row % p->out_h, x, scratch, sources);
         for (int64_t first = c; first < end_c; first += BLOCK) {
-            find_sources(plan, image + first, row % p->out_h, x, scratch, sources);
+            for (int64_t t = 0; t < plan->taps && first > c; t++) {
+                if (sources[t].step) sources[t].at += BLOCK;
+            }
             tile.channels = qn_min_i64(BLOCK, end_c - first);
             tile.weights = (const int16_t *)p->weights + first * plan->taps;
             tile.bias = (const int64_t *)p->bias + first;

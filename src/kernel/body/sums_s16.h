@@ -18,17 +18,9 @@ QN_INLINE VI sums_add(VI acc, VI x, VI w) {
 #endif
 }
 
-/* sums[i] += 256 * high + low, lane by lane; a sum beyond 64 bits wraps. */
-QN_INLINE void sums_fold(int64_t *sums, VI high, VI low) {
-    _Alignas(64) int32_t h[VLEN], l[VLEN];
-    vi_store(h, high);
-    vi_store(l, low);
-    for (int i = 0; i < VLEN; i++) sums[i] = (int64_t)((uint64_t)sums[i] + (uint64_t)((int64_t)h[i] * 256 + l[i]));
-}
-
-/* Rounded once. */
-QN_INLINE void sums_to_float(const int64_t *sums, float *out, const int count) {
-    for (int i = 0; i < count; i++) out[i] = (float)sums[i];
+/* Sums to start from, of the outputs that exist; `left` of them from `bias` on. */
+QN_INLINE void sums_start(const int64_t *bias, int64_t left, int64_t *out) {
+    for (int64_t i = 0; i < VLEN; i++) out[i] = i < left ? bias[i] : 0;
 }
 
 #endif

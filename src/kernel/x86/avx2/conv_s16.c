@@ -1,5 +1,6 @@
 /* kernel/x86/avx2/conv_s16.c - conv_s16 tile: 6 rows by 16 outputs. */
 #include "kernel/x86/avx2/vec.h"
+#include "kernel/x86/avx2/sums.h"
 #include "kernel/kernels.h"
 
 #define TILE_ROWS   6

@@ -1,5 +1,6 @@
 /* kernel/x86/avx2/depthwise_s16.c - depthwise_s16 on avx2. */
 #include "kernel/x86/avx2/vec.h"
+#include "kernel/x86/avx2/sums.h"
 #include "kernel/kernels.h"
 
 #define KERNEL_SYMBOL qn_k_depthwise_s16_avx2

@@ -1,5 +1,6 @@
 /* kernel/x86/avx512/conv_s16.c - conv_s16 tile: 12 rows by 16 outputs. */
 #include "kernel/x86/avx512/vec.h"
+#include "kernel/x86/avx512/sums.h"
 #include "kernel/kernels.h"
 
 #define TILE_ROWS   12

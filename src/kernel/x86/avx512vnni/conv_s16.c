@@ -1,5 +1,6 @@
 /* kernel/x86/avx512vnni/conv_s16.c - conv_s16 tile: 14 rows by 16 outputs. */
 #include "kernel/x86/avx512vnni/vec.h"
+#include "kernel/x86/avx512/sums.h"
 #include "kernel/kernels.h"
 
 #define TILE_ROWS   14

@@ -1,5 +1,6 @@
 /* kernel/x86/avxvnni/conv_s16.c - conv_s16 tile: 6 rows by 16 outputs. */
 #include "kernel/x86/avxvnni/vec.h"
+#include "kernel/x86/avx2/sums.h"
 #include "kernel/kernels.h"
 
 #define TILE_ROWS   6
