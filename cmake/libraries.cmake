@@ -85,7 +85,7 @@ function(qn_library name)
 endfunction()
 
 qn_library(quench EXPORT_NAME quench LAYERS base cpu dim kernel op model runtime NEEDS Threads::Threads m)
-qn_library(quench-compiler EXPORT_NAME compiler USES quench LAYERS ir import pass plan driver EMBEDS model op kernel dim base
+qn_library(quench-compiler EXPORT_NAME compiler USES quench LAYERS ir import pass quant plan driver EMBEDS model op kernel dim base
            NEEDS PkgConfig::JANSSON)
 qn_library(quench-image EXPORT_NAME image USES quench LAYERS image EMBEDS base NEEDS PkgConfig::TURBOJPEG PkgConfig::PNG)
 

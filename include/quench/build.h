@@ -3,6 +3,7 @@
 #define QUENCH_BUILD_H
 
 #include "quench/config.h"
+#include "quench/contract.h"
 #include "quench/log.h"
 #include "quench/model.h"
 #include "quench/network.h"
@@ -22,6 +23,17 @@ typedef struct qn_build_options {
     void (*after_pass)(void *self, const char *pass, const char *graph_text);
     void *after_pass_self;
     const char *print_after;
+    /* Default NULL. What integer precision needs to know of the values; used during the call only. */
+    const qn_calibrator *calibrator;
+    /* Default NULL: every layer that can be is integer. Integer precision only. */
+    const qn_contract *contract;
+    /* Default NULL. Called on the building thread, several times in every phase: `phase` is "prepare", "optimise", "plan", "write"
+       or "check", valid during the call; `fraction` of that phase, from 0 to 1, is done. */
+    void (*progress)(void *self, const char *phase, double fraction);
+    void *progress_self;
+    /* Default NULL. Asked on the building thread between passes and phases; non-zero ends the build with CANCELLED. */
+    int (*cancel)(void *self);
+    void *cancel_self;
 } qn_build_options;
 
 /* Sets every option to its default. */
@@ -33,7 +45,8 @@ QN_API void qn_build_options_init(qn_build_options *options);
  * @param options  NULL for the defaults
  * @param out_model  on success a model that needs neither network nor source file; freed by qn_model_destroy(). Else NULL
  * returns    INVALID_ARGUMENT: the configuration does not fit the network, or print_after names no pass; INVALID_MODEL: the
- *            network cannot work at any shape in range; UNSUPPORTED; LIMIT; OUT_OF_MEMORY
+ *            network cannot work at any shape in range; UNSUPPORTED; LIMIT; CANCELLED: `cancel` said so, and nothing is left
+ *            behind; OUT_OF_MEMORY
  * threads    any thread
  */
 QN_API qn_status *qn_build(qn_network *network, const qn_config *config, const qn_build_options *options, qn_model **out_model) QN_MUST_USE;

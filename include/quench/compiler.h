@@ -3,10 +3,12 @@
 #define QUENCH_COMPILER_H
 
 #include "quench/build.h"
+#include "quench/calibrator.h"
 #include "quench/config.h"
 #include "quench/network.h"
 #include "quench/nodes.h"
 #include "quench/npy.h"
 #include "quench/quench.h"
+#include "quench/refit.h"
 
 #endif

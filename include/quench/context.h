@@ -81,6 +81,26 @@ QN_API qn_status *qn_context_create_with(qn_engine *engine, const qn_context_opt
 QN_API qn_status *qn_engine_measure_arena(qn_engine *engine, const qn_shape *shapes, size_t count,
                                           uint64_t *out_bytes) QN_MUST_USE;
 
+/* What one run costs at some shapes, told without running. */
+typedef struct qn_cost {
+    int64_t macs;           /* multiply-adds of convolutions and matrix products; INT64_MAX: too many to count */
+    int64_t moved_bytes;    /* read and written by all steps, each of their tensors once; INT64_MAX likewise */
+    uint64_t value_bytes;   /* of the arena, for values */
+    uint64_t scratch_bytes; /* of the arena, for the scratch of all the engine's threads together */
+} qn_cost;
+
+/* What a run costs at these shapes. Where sizes depend on data they count with their upper bounds.
+ * @param shapes    one per input, in the model's order
+ * @param count     the model's number of inputs
+ * @param out_cost  all zero on failure
+ * returns    INVALID_ARGUMENT, LIMIT, INVALID_MODEL: as qn_context_set_input_shapes(); OUT_OF_MEMORY; UNSUPPORTED as
+ *            qn_context_create()
+ * threads    any thread
+ * cost       as qn_engine_measure_arena(): nothing is allocated for values
+ */
+QN_API qn_status *qn_engine_measure_cost(qn_engine *engine, const qn_shape *shapes, size_t count,
+                                         qn_cost *out_cost) QN_MUST_USE;
+
 /* Gives the context up; not while a run is active. Where it waits on a queue it stays until that has run. Accepts NULL.
  */
 QN_API void qn_context_destroy(qn_context *context);

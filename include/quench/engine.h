@@ -65,11 +65,29 @@ QN_API qn_status *qn_engine_create(qn_model *model, const qn_engine_options *opt
 /* Gives the engine up. Its contexts keep working; its threads end with the last of them. Accepts NULL. Any thread. */
 QN_API void qn_engine_destroy(qn_engine *engine);
 
+/* Another handle on the same engine, for a part of the program that needs it as long as itself; given up with
+   qn_engine_destroy() like the first. Any thread. */
+QN_API qn_engine *qn_engine_share(qn_engine *engine);
+
 /* How many threads a run uses. Any thread. */
 QN_API int qn_engine_threads(const qn_engine *engine);
 
 /* The CPU features in use, space-separated ("avx2 fma"); "generic" if none. Owned by the engine. Any thread. */
 QN_API const char *qn_engine_cpu(const qn_engine *engine);
+
+/* Puts the constants of another model in force: every run that begins after the call computes with them, on contexts that
+ * exist too; runs that are under way finish with the old ones. quench/refit.h makes such models from named weights.
+ * @param model  the same program as the engine's but for the bytes of its constants, as two builds of one network with
+ *               other weights are. The engine keeps what it needs of it alive
+ * returns    INVALID_ARGUMENT: the programs differ further; the message says in what. Nothing has changed then
+ * threads    any thread
+ * cost       compares two programs; each context binds its shapes again at its next run (microseconds, no allocation)
+ */
+QN_API qn_status *qn_engine_replace_weights(qn_engine *engine, qn_model *model) QN_MUST_USE;
+
+/* The model whose constants are in force: the one the engine was made from, or the last that replaced it. Given up with
+ * qn_model_destroy(). Any thread. */
+QN_API qn_model *qn_engine_share_model(qn_engine *engine);
 
 #ifdef __cplusplus
 }

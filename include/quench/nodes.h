@@ -88,15 +88,18 @@ QN_API void qn_network_describe_value(const qn_network *network, const qn_value 
 QN_API qn_status *qn_network_rename(qn_network *network, qn_value *value, const char *name) QN_MUST_USE;
 /* Gives an input another shape (-1: free); every shape that follows from it is found again. On failure it has the old one. */
 QN_API qn_status *qn_network_set_input_dims(qn_network *network, qn_value *input, int rank, const int64_t *dims) QN_MUST_USE;
-/* Bounds the sizes an input may have, as `dim_range` of a configuration does: min and max hold one size per dim. */
+/* Bounds the sizes an input may have, as `dim_range` of a configuration does: min and max hold one size per dim, at least 1. Where
+ * they are equal the dim stays that size, whatever `graph_shape_mutable` says; a `dim_range` that holds it is then no wish. */
 QN_API qn_status *qn_network_set_input_range(qn_network *network, qn_value *input, const int64_t *min, const int64_t *max) QN_MUST_USE;
 /* Gives an input another element type. */
 QN_API qn_status *qn_network_set_input_dtype(qn_network *network, qn_value *input, qn_dtype dtype) QN_MUST_USE;
 
-/* Asks for the type in which a node stores its floats, operands and results alike, whatever `precision_mode` says; arithmetic is
- * in float32 either way. The wish of a value is that of the node that makes it, of an input or constant that of every node that
- * reads it. Later wishes replace earlier ones. `quench inspect` says what became of it.
- * @param dtype  QN_DTYPE_F16 or QN_DTYPE_F32; anything else is UNSUPPORTED */
+/* Asks for the type in which a node stores its floats, operands and results alike, whatever `precision_mode` says. The wish of a
+ * value is that of the node that makes it, of an input or constant that of every node that reads it. Later wishes replace earlier
+ * ones, and `custom_nodes` of a configuration all of them. `quench inspect` says what became of it.
+ * @param dtype  QN_DTYPE_F16 or QN_DTYPE_F32: stored so, with arithmetic in float32, and not quantised; QN_DTYPE_U8 or QN_DTYPE_S16:
+ *               computed in integers of 8 or 16 bits where the build quantises and the operator can, else as if nothing had been
+ *               asked; anything else is UNSUPPORTED */
 QN_API qn_status *qn_network_set_node_precision(qn_network *network, qn_node *node, qn_dtype dtype) QN_MUST_USE;
 QN_API qn_status *qn_network_set_value_precision(qn_network *network, qn_value *value, qn_dtype dtype) QN_MUST_USE;
 

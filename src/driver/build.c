@@ -1,31 +1,13 @@
-#include "quench/build.h"
+#include "driver/build.h"
 
 #include "base/file.h"
-#include "driver/config.h"
-#include "driver/layout.h"
-#include "driver/meta.h"
-#include "driver/network.h"
-#include "driver/normalise.h"
-#include "driver/ranges.h"
-#include "pass/narrow_types.h"
-#include "pass/pass.h"
-#include "plan/plan.h"
+#include "driver/compile.h"
+#include "driver/integers.h"
 
 #include <stdio.h>
 #include <string.h>
 
 void qn_build_options_init(qn_build_options *options) { *options = (qn_build_options){.size = sizeof *options}; }
-
-/* Shows the graph after a pass to whoever asked for it. */
-static void after_pass(void *self, const qn_pass *pass, const qn_graph *graph) {
-    const qn_build_options *options = self;
-    if (strcmp(options->print_after, "all") && strcmp(options->print_after, pass->name)) return;
-    qn_buffer text;
-    qn_buffer_init(&text, options->allocator);
-    qn_graph_print(graph, 0, &text);
-    options->after_pass(options->after_pass_self, pass->name, qn_buffer_text(&text));
-    qn_buffer_deinit(&text);
-}
 
 static qn_status *check_print_after(const char *name) {
     const char *names[64];
@@ -37,30 +19,20 @@ static qn_status *check_print_after(const char *name) {
                   nearest ? nearest : "");
 }
 
-/* ---- What the configuration changes before any pass ---- */
+/* ---- Progress ---- */
 
-static void forward_warning(void *self, const char *message) {
-    const qn_log *log = self;
-    if (log) log->write(log->self, QN_LOG_WARNING, message);
+static qn_progress progress_of(const qn_build_options *options) {
+    return (qn_progress){options->progress, options->progress_self, options->cancel, options->cancel_self};
 }
 
-/* Types, shapes and layouts as configured; then what the compiled file says of itself. Ranges are given in the source's
-   layout, and what is done to an input comes in the order in which data passes: layout, normalisation, network. */
-static qn_status *prepare(qn_network *network, const qn_config *config, const qn_build_options *options,
-                          qn_buffer *meta) {
-    qn_graph *graph = network->graph;
-    qn_pins pins;
-    qn_meta_facts facts = {.pins = &pins,
-                           .input_perms =
-                               qn_arena_alloc(&network->arena, graph->inputs.count + 1, sizeof *facts.input_perms)};
-    if (!facts.input_perms) return qn_status_out_of_memory();
-    if (qn_config_bool(config, "opt_config.type64to32_conversion", 0))
-        QN_TRY(qn_narrow_types(graph, forward_warning, (void *)options->log));
-    QN_TRY(qn_ranges_apply(graph, config, options->log, &pins));
-    QN_TRY(qn_inputs_normalise(graph, config));
-    QN_TRY(qn_layouts_convert(graph, config, facts.input_perms));
-    QN_TRY(qn_graph_infer(graph));
-    return qn_meta_write(network, config, &facts, meta);
+/* Weights of integers were scaled to what the network computed with the old ones. */
+static qn_status *check_refit(const qn_config *config) {
+    const char *mode = json_string_value(qn_config_find(config, "precision_config.precision_mode"));
+    if (!mode || !strncmp(mode, "force_float", strlen("force_float"))) return NULL;
+    return QN_ERR(QN_UNSUPPORTED,
+                  "enable_refit: with precision mode %s no weight can be replaced, since scales are calibrated for the "
+                  "weights that were there: build again, or use force_float32 or force_float16",
+                  mode);
 }
 
 /* ---- debug_config.print_ir ---- */
@@ -106,40 +78,62 @@ static void warn_of_large_constants(const qn_graph *graph, const qn_log *log) {
     }
 }
 
-static qn_status *run_passes(qn_network *network, const qn_config *config, const qn_build_options *options) {
-    const json_t *skipped = qn_config_find(config, "debug_config.skip_passes");
-    size_t skip_count = json_array_size(skipped);
-    const char **skip = QN_ARENA_ARRAY(&network->arena, const char *, skip_count + 1);
-    if (!skip) return qn_status_out_of_memory();
-    for (size_t i = 0; i < skip_count; i++) skip[i] = json_string_value(json_array_get(skipped, i));
-    if (!qn_config_bool(config, "opt_config.conv_scale_fold", 1)) skip[skip_count++] = "fold_scale";
-    qn_pass_options passes = {
-        .fusion = qn_config_bool(config, "debug_config.fusion_enable", 1), .skip = skip, .skip_count = skip_count};
-    if (options->print_after && options->after_pass) {
-        passes.after = after_pass;
-        passes.after_self = (void *)options;
+static qn_status *run_passes(qn_graph *graph, const qn_config *config, const qn_build_options *options,
+                             qn_progress *progress) {
+    qn_compile_set_precision(graph, config);
+    QN_TRY(qn_compile_passes(graph, config, options, progress, QN_PASS_CLEAN, QN_PASS_SIMPLIFY));
+    QN_TRY(qn_integers_prepare(graph, config, options, progress));
+    QN_TRY(qn_compile_passes(graph, config, options, progress, QN_PASS_FUSE, QN_PASS_CONVERT));
+    if (options->log) warn_of_large_constants(graph, options->log);
+    return qn_progress_step(progress, "optimise", 1, 1);
+}
+
+static qn_status *prepare(qn_network *network, const qn_config *config, const qn_build_options *options,
+                          const qn_progress *progress, qn_buffer *meta, qn_bytes *out_weights) {
+    qn_pins pins;
+    qn_meta_facts facts;
+    QN_TRY(qn_progress_step(progress, "prepare", 0, 1));
+    QN_TRY(qn_compile_prepare(network->graph, config, options->log, &pins, &facts));
+    if (qn_config_bool(config, "enable_refit", 0)) {
+        QN_TRY(check_refit(config));
+        QN_TRY(qn_refit_source_take(&network->graph, &network->arena, &facts.refit));
     }
-    const char *mode = json_string_value(qn_config_find(config, "precision_config.precision_mode"));
-    if (mode && !strcmp(mode, "force_float16")) {
-        network->graph->precision = QN_DTYPE_F16;
-        network->graph->precision_reason = "force_float16";
-    }
-    QN_TRY(qn_passes_run(network->graph, QN_PASS_CONVERT, &passes));
-    if (options->log) warn_of_large_constants(network->graph, options->log);
-    return NULL;
+    *out_weights = facts.refit.weights;
+    QN_TRY(qn_meta_write(network, config, &facts, meta));
+    return qn_progress_step(progress, "prepare", 1, 1);
+}
+
+qn_status *qn_build_prepared(qn_network *network, const qn_config *config, const qn_build_options *options,
+                             const char *meta, qn_bytes weights, qn_buffer *file) {
+    qn_progress progress = progress_of(options);
+    QN_TRY(run_passes(network->graph, config, options, &progress));
+    QN_TRY(print_ir(network->graph, config, "after_build", options));
+    return qn_compile_program(network->graph, meta, weights, &progress, file);
 }
 
 static qn_status *compile(qn_network *network, const qn_config *config, const qn_build_options *options,
                           qn_buffer *meta, qn_buffer *file) {
-    qn_program program;
+    qn_progress progress = progress_of(options);
+    qn_bytes weights;
     QN_TRY(check_print_after(options->print_after));
-    QN_TRY(prepare(network, config, options, meta));
+    QN_TRY(prepare(network, config, options, &progress, meta, &weights));
     QN_TRY(print_ir(network->graph, config, "before_build", options));
-    QN_TRY(run_passes(network, config, options));
-    QN_TRY(print_ir(network->graph, config, "after_build", options));
-    QN_TRY(qn_plan_build(network->graph, qn_buffer_text(meta), &network->arena, &program));
-    QN_TRY(qn_program_write(&program, file));
-    return file->failed ? qn_status_out_of_memory() : NULL;
+    return qn_build_prepared(network, config, options, qn_buffer_text(meta), weights, file);
+}
+
+/* What was written is read back like any file, so nothing leaves the compiler that the loader would refuse. */
+static qn_status *read_back(const qn_buffer *file, const qn_build_options *options, qn_model **out_model) {
+    qn_progress progress = progress_of(options);
+    qn_model_options model_options;
+    qn_model_options_init(&model_options);
+    model_options.allocator = options->allocator;
+    QN_TRY(qn_progress_step(&progress, "check", 0, 1));
+    QN_TRY(qn_model_load_memory(file->data, file->size, QN_MEMORY_COPY, &model_options, out_model));
+    qn_status *status = qn_progress_step(&progress, "check", 1, 1);
+    if (!status) return NULL;
+    qn_model_destroy(*out_model);
+    *out_model = NULL;
+    return status;
 }
 
 qn_status *qn_build(qn_network *network, const qn_config *config, const qn_build_options *options,
@@ -155,11 +149,7 @@ qn_status *qn_build(qn_network *network, const qn_config *config, const qn_build
     qn_buffer_init(&meta, options->allocator);
     qn_buffer_init(&file, options->allocator);
     qn_status *status = compile(network, config, options, &meta, &file);
-    qn_model_options model_options;
-    qn_model_options_init(&model_options);
-    model_options.allocator = options->allocator;
-    /* What was written is read back like any file, so nothing leaves the compiler that the loader would refuse. */
-    if (!status) status = qn_model_load_memory(file.data, file.size, QN_MEMORY_COPY, &model_options, out_model);
+    if (!status) status = read_back(&file, options, out_model);
     qn_buffer_deinit(&meta);
     qn_buffer_deinit(&file);
     return status;

@@ -2,13 +2,14 @@
 
 #include "base/file.h"
 #include "driver/config_check.h"
+#include "driver/json.h"
 
 #include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { PATH_BYTES = 256, CONFIG_BYTES_MAX = 16 << 20, JSON_DEPTH_MAX = 64 };
+enum { PATH_BYTES = 256 };
 
 /* ---- Life ---- */
 
@@ -80,39 +81,9 @@ static qn_status *merge_object(qn_config *config, const json_t *object, const ch
     return NULL;
 }
 
-/* The parser of the JSON library recurses, so nesting is bounded before it sees the text. */
-static qn_status *check_depth(const char *text, size_t bytes, const char *origin) {
-    int depth = 0, in_text = 0;
-    for (size_t i = 0; i < bytes; i++) {
-        if (in_text) {
-            if (text[i] == '\\')
-                i++;
-            else if (text[i] == '"')
-                in_text = 0;
-        } else if (text[i] == '"') {
-            in_text = 1;
-        } else if (text[i] == '{' || text[i] == '[') {
-            if (++depth > JSON_DEPTH_MAX)
-                return QN_ERR(QN_LIMIT, "%s: nested deeper than %d levels", origin, JSON_DEPTH_MAX);
-        } else if (text[i] == '}' || text[i] == ']') {
-            depth--;
-        }
-    }
-    return NULL;
-}
-
-static qn_status *parse(const char *text, size_t bytes, size_t flags, const char *origin, json_t **out_value) {
-    json_error_t error;
-    *out_value = NULL;
-    if (bytes > CONFIG_BYTES_MAX) return QN_ERR(QN_LIMIT, "%s: larger than %d MiB", origin, CONFIG_BYTES_MAX >> 20);
-    QN_TRY(check_depth(text, bytes, origin));
-    *out_value = json_loadb(text, bytes, JSON_REJECT_DUPLICATES | flags, &error);
-    return *out_value ? NULL : QN_ERR(QN_INVALID_ARGUMENT, "%s: line %d: no JSON: %s", origin, error.line, error.text);
-}
-
 static qn_status *merge_bytes(qn_config *config, const char *text, size_t bytes, const char *origin) {
     json_t *object;
-    QN_TRY(parse(text, bytes, 0, origin, &object));
+    QN_TRY(qn_json_parse(text, bytes, 0, origin, &object));
     qn_status *status = merge_object(config, object, origin);
     json_decref(object);
     return status;
@@ -163,7 +134,7 @@ qn_status *qn_config_set(qn_config *config, const char *path, const char *text) 
         if (takes_words(key) && (!*text || !strchr("\"[{", *text)))
             value = json_string(text);
         else
-            status = parse(text, strlen(text), JSON_DECODE_ANY, origin, &value);
+            status = qn_json_parse(text, strlen(text), JSON_DECODE_ANY, origin, &value);
     }
     if (!status && (!value || !put(object, path, value))) status = qn_status_out_of_memory();
     if (!status) status = merge_object(config, object, "setting");

@@ -1,9 +1,12 @@
 #include "driver/config_check.h"
 
 #include "base/text.h"
+#include "driver/custom_nodes.h"
+#include "driver/json.h"
 #include "pass/pass.h"
 
 #include <assert.h>
+#include <float.h>
 #include <math.h>
 #include <string.h>
 
@@ -43,15 +46,9 @@ typedef struct place {
     const char *origin, *path;
 } place;
 
-static const char *type_name(const json_t *value) {
-    static const char *const names[] = {"an object", "an array", "a text", "an integer",
-                                        "a number",  "true",     "false",  "null"};
-    return value ? names[json_typeof(value)] : "nothing";
-}
-
 static qn_status *wrong(const place *at, const char *expected, const json_t *found) {
     return QN_ERR(QN_INVALID_ARGUMENT, "%s: key '%s': expected %s, found %s", at->origin, at->path, expected,
-                  type_name(found));
+                  qn_json_type_name(found));
 }
 
 /* Is `word` one of the comma-separated `list`? */
@@ -265,6 +262,32 @@ static qn_status *check_range(const place *at, const json_t *range) {
     return NULL;
 }
 
+/* {"NAME": {"min": [..], "max": [..]}}: floats, as many maxima as minima, min <= 0 <= max where there is one. */
+static qn_status *check_value_ranges(const place *at, const json_t *value) {
+    const char *name;
+    json_t *row;
+    if (!json_is_object(value)) return wrong(at, "an object", value);
+    json_object_foreach((json_t *)value, name, row) {
+        const json_t *min = json_object_get(row, "min"), *max = json_object_get(row, "max");
+        char path[PATH_BYTES];
+        snprintf(path, sizeof path, "%s.%.200s", at->path, name);
+        const place inner = {at->key, at->origin, path};
+        if (!has_exactly(row, "min", "max")) return wrong(&inner, "an object with exactly 'min' and 'max'", row);
+        if (!json_is_array(min) || !json_array_size(min)) return wrong(&inner, "'min' to be an array of numbers", min);
+        if (!json_is_array(max) || json_array_size(max) != json_array_size(min))
+            return wrong(&inner, "'max' to be an array of as many numbers as 'min'", max);
+        for (size_t i = 0; i < json_array_size(min); i++) {
+            const json_t *low = json_array_get(min, i), *high = json_array_get(max, i);
+            if (!is_number_within(low, -FLT_MAX, 0, FLT_MAX)) return wrong(&inner, "'min' to be an array of numbers", low);
+            if (!is_number_within(high, -FLT_MAX, 0, FLT_MAX)) return wrong(&inner, "'max' to be an array of numbers", high);
+            if (json_number_value(low) > json_number_value(high))
+                return QN_ERR(QN_INVALID_ARGUMENT, "%s: key '%s': number %zu: min %g is above max %g", at->origin, path, i,
+                              json_number_value(low), json_number_value(high));
+        }
+    }
+    return NULL;
+}
+
 static qn_status *check_norm(const place *at, const json_t *norm) {
     const json_t *mean = json_object_get(norm, "mean"), *var = json_object_get(norm, "var");
     if (!has_exactly(norm, "mean", "var")) return wrong(at, "an object with exactly 'mean' and 'var'", norm);
@@ -305,6 +328,20 @@ static qn_status *check_layouts(const place *at, const json_t *pair) {
     return NULL;
 }
 
+/* ---- A table by type or name of nodes ---- */
+
+static qn_status *check_nodes(const place *at, const json_t *value) {
+    const char *name;
+    json_t *entry;
+    if (!json_is_object(value)) return wrong(at, "an object", value);
+    json_object_foreach((json_t *)value, name, entry) {
+        char path[PATH_BYTES];
+        snprintf(path, sizeof path, "%s.%.200s", at->path, name);
+        QN_TRY(qn_custom_nodes_check(entry, path, at->origin));
+    }
+    return NULL;
+}
+
 /* ---- By the table ---- */
 
 static qn_status *check_value(const place *at, const json_t *value) {
@@ -323,6 +360,8 @@ static qn_status *check_value(const place *at, const json_t *value) {
         [QN_CONFIG_DECODE] = check_decode,
         [QN_CONFIG_CLASSES] = check_classes,
         [QN_CONFIG_PALETTE] = check_palette,
+        [QN_CONFIG_NODES] = check_nodes,
+        [QN_CONFIG_VALUE_RANGES] = check_value_ranges,
     };
     switch (at->key->kind) {
     case QN_CONFIG_RANGES: return check_numbered(at, value, check_range);
@@ -371,6 +410,6 @@ static qn_status *check_object(const json_t *object, const char *prefix, const c
 
 qn_status *qn_config_check(const json_t *object, const char *origin) {
     if (!json_is_object(object))
-        return QN_ERR(QN_INVALID_ARGUMENT, "%s: expected a JSON object, found %s", origin, type_name(object));
+        return QN_ERR(QN_INVALID_ARGUMENT, "%s: expected a JSON object, found %s", origin, qn_json_type_name(object));
     return check_object(object, "", origin);
 }

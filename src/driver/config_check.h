@@ -21,7 +21,9 @@ typedef enum qn_config_kind {
     QN_CONFIG_PASSES,    /* an array of names of passes */
     QN_CONFIG_ARCHS,     /* an array of names or {name: [cluster numbers]} */
     QN_CONFIG_RANGES,    /* {"0": {"min": [..], "max": [..]}} */
+    QN_CONFIG_VALUE_RANGES, /* {"NAME": {"min": [..], "max": [..]}} */
     QN_CONFIG_NORMS,     /* {"0": {"mean": [..], "var": [..]}} */
+    QN_CONFIG_NODES,     /* {"IConvNode": {"precision": "int8", "input": {"0": {"quant_granularity": "per_axis"}}}} */
     QN_CONFIG_LAYOUTS,   /* {"0": {"src": "NHWC", "dst": "NCHW"}} */
     QN_CONFIG_DECODE,    /* "labels", "logits" or {"logits": axis} */
     QN_CONFIG_CLASSES,   /* one of `allowed`, or an array of names */

@@ -208,21 +208,27 @@ qn_status *qn_network_set_input_dims(qn_network *network, qn_value *input, int r
     qn_type type;
     QN_TRY(expect_input(input));
     QN_TRY(make_type(network->graph, input->name, input->type.dtype, rank, dims, &type));
-    return retype(network, input, &type);
+    QN_TRY(retype(network, input, &type));
+    input->fixed_axes = 0;
+    return NULL;
 }
 
 qn_status *qn_network_set_input_range(qn_network *network, qn_value *input, const int64_t *min, const int64_t *max) {
     QN_TRY(expect_input(input));
     qn_type type = input->type;
+    uint32_t fixed_axes = 0;
     for (int axis = 0; axis < type.rank; axis++) {
-        if (min[axis] < 0 || min[axis] > max[axis])
+        if (min[axis] < 1 || min[axis] > max[axis])
             return QN_ERR(QN_INVALID_ARGUMENT, "input '%s': dim %d: the range %lld..%lld is none", input->name, axis, (long long)min[axis], (long long)max[axis]);
         const char *symbol = qn_arena_printf(&network->arena, "%s.%d", input->name, axis);
         if (!symbol) return qn_status_out_of_memory();
         type.dims[axis] = min[axis] == max[axis] ? qn_dim_const(network->graph->dims, min[axis])
                                                  : qn_dim_symbol(network->graph->dims, symbol, min[axis], max[axis]);
+        fixed_axes |= (uint32_t)(min[axis] == max[axis]) << axis;
     }
-    return retype(network, input, &type);
+    QN_TRY(retype(network, input, &type));
+    input->fixed_axes = fixed_axes;
+    return NULL;
 }
 
 qn_status *qn_network_set_input_dtype(qn_network *network, qn_value *input, qn_dtype dtype) {

@@ -105,6 +105,7 @@ static int wants_size(const void *self, size_t input, int axis, int64_t size) {
     const ranging *r = self;
     const char *index;
     json_t *range;
+    if (r->graph->inputs.items[input]->fixed_axes >> axis & 1) return 1;
     json_object_foreach((json_t *)qn_config_find(r->config, "dim_range"), index, range) {
         const json_t *min = json_object_get(range, "min"), *max = json_object_get(range, "max");
         if (strtoul(index, NULL, 10) == input && json_array_size(min) > (size_t)axis)

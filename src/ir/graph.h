@@ -19,6 +19,22 @@ typedef struct qn_use {
     int index; /* which input of `node` */
 } qn_use;
 
+/* What a float value was seen, or is said, to hold. Owned by an arena that outlives the graph. */
+typedef struct qn_value_stats {
+    float low, high;  /* finite, low <= 0 <= high, low < high */
+    int64_t channels; /* of the arrays below, along the last axis; 0: there are none */
+    const float *channel_low, *channel_high;
+    const float *channel_mean, *channel_square; /* means of the value and of its square; NULL: not known */
+    int is_exact; /* a grid that somebody chose: quantised with just these ends, one scale for all channels */
+} qn_value_stats;
+
+/* What an integer value stands for: scale[c] * (q - zero_point[c]), c along the last axis. */
+typedef struct qn_value_encoding {
+    int64_t channels; /* 1: the same for all */
+    const float *scale;
+    const int32_t *zero_point;
+} qn_value_encoding;
+
 struct qn_value {
     uint32_t id;         /* unique in the graph, in order of creation */
     const char *name;    /* unique in the graph; the source framework's name where there is one ("Conv" , "split:1") */
@@ -32,6 +48,9 @@ struct qn_value {
     qn_dim *contents;             /* elements as expressions where known (small integers), else NULL */
     QN_LIST(qn_use) uses;
     int is_input, is_output; /* may be both */
+    const qn_value_encoding *encoding; /* integers that stand for floats; NULL: not known, or what they are */
+    const qn_value_stats *stats; /* floats: what integer precision may count on; NULL: not known */
+    uint32_t fixed_axes;     /* inputs: bit i: dim i is to stay the number it is, whatever could vary */
 };
 
 struct qn_node {
@@ -45,11 +64,22 @@ struct qn_node {
     qn_node *prev, *next; /* order of execution */
     const char *source;   /* "tensorflow: node 'Pad' (Pad)": where it came from, for messages; NULL if nowhere */
     uint32_t mark;        /* scratch of one walk over the graph */
-    /* What its floats are to be stored in: F16 or F32; NONE: as the graph says. `precision_reason` says who asked, and once
-       pass store_half has run, what became of it, as inspect shows it ("f16: force_float16"); NULL: nothing to say. */
+    /* What it is to compute in or store its floats in: F16 or F32 (and no integers), U8 or S16; NONE: as the graph says.
+       `precision_reason` says who asked, and once the passes quantise and store_half have run, what became of it, as
+       inspect shows it ("f16: force_float16"); NULL: nothing to say. */
     qn_dtype precision;
     const char *precision_reason;
 };
+
+/* How the graph is to compute in integers; set before pass quantise. */
+typedef struct qn_integer_wish {
+    qn_dtype dtype;     /* of activations: U8 or S16 (then weights are S16); NONE: no integers */
+    const char *reason; /* who asks: "qint8_mixed_float16" */
+    int per_tensor;     /* one scale for all outputs of a layer's weights, rather than one for each */
+    int symmetric;      /* the zero point of activations is the middle */
+    int equalise;       /* channels of one value may have scales of their own */
+    int correct_bias;   /* the mean of what rounding weights changes is taken off the bias */
+} qn_integer_wish;
 
 /* A demand on the shapes that inference could neither prove nor refute. */
 typedef struct qn_check {
@@ -72,6 +102,7 @@ typedef struct qn_graph {
     /* F16: floats are stored in half precision where nothing speaks against it; NONE or F32: as the source has them. */
     qn_dtype precision;
     const char *precision_reason; /* who asked for F16: "force_float16"; NULL: nobody */
+    qn_integer_wish integer;
 } qn_graph;
 
 /* Makes an empty graph in `arena`. NULL on exhaustion. */
@@ -118,6 +149,11 @@ int qn_node_is_needed(const qn_node *node);
 /* Removes nodes none of whose outputs is needed (the nodes are in order) and constants without uses. Returns how many
    nodes went. */
 size_t qn_graph_remove_dead(qn_graph *graph);
+
+/* ---- ir/copy.c ---- */
+/* A copy in `arena`, with a pool of dims of its own, inferred: whatever happens to it leaves `graph` as it is. What
+   constants and ranges point at is borrowed and must outlive the copy. */
+qn_status *qn_graph_copy(const qn_graph *graph, qn_arena *arena, qn_graph **out_copy) QN_MUST_USE;
 
 /* ---- ir/infer.c ---- */
 /* Types, shapes and contents of every value, from the inputs on, and `checks`. Checks that bound a symbol narrow it;

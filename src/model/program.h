@@ -101,6 +101,10 @@ qn_status *qn_program_write(const qn_program *program, qn_buffer *buffer) QN_MUS
    builds the program in `arena`. `bytes` must be 64-aligned and outlive the arena. INVALID_MODEL or INCOMPATIBLE. */
 qn_status *qn_program_read(qn_bytes bytes, qn_arena *arena, const qn_program **out_program) QN_MUST_USE;
 
+/* Are two programs the same in everything that decides what a run does and where, but for the bytes of their constants?
+   Meta, reasons and precisions, which are for people, do not count. INVALID_ARGUMENT with the first difference. */
+qn_status *qn_program_check_same(const qn_program *a, const qn_program *b) QN_MUST_USE;
+
 /* For each value the owner of its bytes: the end of its chain of aliases. `out_roots` has value_count entries.
    Returns 1, or 0 with *out_bad set when the chain of that value leaves the values or goes round in a circle. */
 int qn_program_find_roots(const qn_program *program, uint32_t *out_roots, uint32_t *out_bad);

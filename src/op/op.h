@@ -144,7 +144,8 @@ enum {
     QN_OP_MAY_ALIAS = 1u << 3,   /* output 0 may share memory with a dying input of equal byte size: see `alias_first` */
     QN_OP_VIEW = 1u << 4,        /* output 0 is the bytes of input 0 under another shape: no work at all */
     QN_OP_EFFECT = 1u << 5,      /* kept though it has no used output (assert) */
-    QN_OP_DATA_SHAPE = 1u << 6   /* has outputs whose size depends on data */
+    QN_OP_DATA_SHAPE = 1u << 6,  /* has outputs whose size depends on data */
+    QN_OP_SETS_DTYPE = 1u << 7   /* an attribute names the element type of output 0: see `dtype_offset` */
 };
 
 typedef struct qn_op_def {
@@ -155,6 +156,8 @@ typedef struct qn_op_def {
     uint32_t flags;
     int data_inputs;            /* QN_OP_MOVES: the first so many inputs are data, the others control (0: all of them) */
     int alias_first;            /* QN_OP_MAY_ALIAS: inputs from this one on may; the others must not share with output 0 */
+    uint32_t fixed_inputs;      /* bit i: input i has the element type the operator asks for, whatever floats are stored in */
+    size_t dtype_offset;        /* QN_OP_SETS_DTYPE: of that attribute (int64_t) in the attribute struct */
     const qn_attr_def *attrs;   /* ends with a row whose name is NULL; may be NULL */
     size_t attrs_bytes;         /* sizeof the attribute struct, 0 if none */
 

@@ -19,17 +19,18 @@ const qn_pass *qn_pass_find(const char *name) {
     return NULL;
 }
 
-static int is_wanted(const qn_pass *pass, qn_pass_stage last, const qn_pass_options *options) {
-    int always = pass->stage == QN_PASS_CLEAN || pass->stage == QN_PASS_CONVERT;
-    if (pass->stage > last || (!always && !options->fusion)) return 0;
+static int is_wanted(const qn_pass *pass, qn_pass_stage first, qn_pass_stage last, const qn_pass_options *options) {
+    int always = pass->stage != QN_PASS_SIMPLIFY && pass->stage != QN_PASS_FUSE;
+    if (pass->stage < first || pass->stage > last || (!always && !options->fusion)) return 0;
     for (size_t i = 0; i < options->skip_count; i++)
         if (!strcmp(options->skip[i], pass->name)) return 0;
     return 1;
 }
 
-qn_status *qn_passes_run(qn_graph *graph, qn_pass_stage last, const qn_pass_options *options) {
+qn_status *qn_passes_run(qn_graph *graph, qn_pass_stage first, qn_pass_stage last, const qn_pass_options *options) {
     for (size_t i = 0; i < PASS_COUNT; i++) {
-        if (!is_wanted(&passes[i], last, options)) continue;
+        if (!is_wanted(&passes[i], first, last, options)) continue;
+        if (options->before) QN_TRY(options->before(options->before_self, &passes[i], i, PASS_COUNT));
         QN_TRY_CTX(passes[i].run(graph), "pass %s", passes[i].name);
         qn_graph_remove_dead(graph);
 #ifndef NDEBUG

@@ -3,8 +3,9 @@
 #include <string.h>
 
 static qn_status *check_dtype(qn_dtype dtype) {
-    if (dtype == QN_DTYPE_F16 || dtype == QN_DTYPE_F32) return NULL;
-    return QN_ERR(QN_UNSUPPORTED, "floats are stored in f16 or f32, not in %s", qn_dtype_name(dtype));
+    if (dtype == QN_DTYPE_F16 || dtype == QN_DTYPE_F32 || dtype == QN_DTYPE_U8 || dtype == QN_DTYPE_S16) return NULL;
+    return QN_ERR(QN_UNSUPPORTED, "floats are stored in f16, f32, or as integers in u8 or s16, not in %s",
+                  qn_dtype_name(dtype));
 }
 
 qn_status *qn_precision_set_node(qn_graph *graph, qn_node *node, qn_dtype dtype, const char *reason) {

@@ -1,5 +1,6 @@
 /* pass/precision.h - saying what the floats of nodes are to be stored in, before the passes run; pass store_half does
- * it.
+ * it. U8 and S16 ask that a node compute in integers of 8 or 16 bits: a wish to whoever quantises, which F32 and F16
+ * forbid. Where it is not met the node stores floats like the graph, and says so.
  *
  * Every node stores its float operands and results in one type. A wish belongs to a node; that of a value belongs to
  * the node that makes it, and that of an input or constant to every node that reads it. When nodes are fused the wish
@@ -10,7 +11,7 @@
 
 #include "ir/graph.h"
 
-/* `dtype` F16 or F32; anything else is UNSUPPORTED. `reason` says who asks ("custom_nodes"); it is copied. */
+/* `dtype` F16, F32, U8 or S16; anything else is UNSUPPORTED. `reason` says who asks ("custom_nodes"); it is copied. */
 qn_status *qn_precision_set_node(qn_graph *graph, qn_node *node, qn_dtype dtype, const char *reason) QN_MUST_USE;
 qn_status *qn_precision_set_value(qn_graph *graph, qn_value *value, qn_dtype dtype, const char *reason) QN_MUST_USE;
 /* The node or else the value of that name. INVALID_ARGUMENT: there is none; the nearest is named. */

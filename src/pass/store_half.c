@@ -5,7 +5,9 @@
  * What stays float32 all the same, and says so in precision_reason:
  *   - a node with a constant too large for half precision
  *   - arithmetic on sizes and indices: numbers computed from integers alone, which half precision holds up to 2048 only
- *   - operators that do not take f16 */
+ *   - operators that do not take f16
+ *
+ * A wish for integers that is still there was not met: the node is treated like one without, and says so. */
 #include "pass/pass.h"
 #include "pass/precision.h"
 
@@ -17,6 +19,9 @@ typedef struct storage {
     qn_value **other;       /* by id: the value in the other of the two types, once somebody needed it */
     uint8_t *from_integers; /* by id: a vector or number computed from integers alone */
 } storage;
+
+/* Does input `index` keep its element type whatever the node stores? */
+static int is_fixed(const qn_node *node, int index) { return index < 32 && node->op->fixed_inputs >> index & 1; }
 
 static int is_f32(const qn_value *value) { return value && value->type.dtype == QN_DTYPE_F32; }
 static int is_f16(const qn_value *value) { return value && value->type.dtype == QN_DTYPE_F16; }
@@ -75,6 +80,7 @@ static qn_status *as_dtype(storage *s, qn_value *value, qn_dtype dtype, qn_node 
 static qn_status *set_inputs(storage *s, qn_node *node, qn_dtype dtype) {
     for (int i = 0; i < node->input_count; i++) {
         qn_value *value = node->inputs[i], *wanted;
+        if (is_fixed(node, i)) continue;
         int differs = dtype == QN_DTYPE_F16 ? is_f32(value) : is_f16(value) && !qn_value_is_constant(value);
         if (!differs) continue;
         QN_TRY(as_dtype(s, value, dtype, node, &wanted));
@@ -117,7 +123,7 @@ static const char *find_obstacle(storage *s, const qn_node *node) {
         return "its integers may be too large for f16";
     for (int i = 0; i < node->input_count; i++) {
         const qn_value *value = node->inputs[i];
-        if (is_f32(value) && qn_value_is_constant(value) && !fits_half(value))
+        if (is_f32(value) && !is_fixed(node, i) && qn_value_is_constant(value) && !fits_half(value))
             return qn_arena_printf(s->graph->arena, "constant '%s' is too large for f16", value->name);
     }
     return NULL;
@@ -127,7 +133,7 @@ static const char *find_obstacle(storage *s, const qn_node *node) {
 
 static int has_floats(const qn_node *node) {
     for (int i = 0; i < node->input_count; i++)
-        if (is_f32(node->inputs[i]) || is_f16(node->inputs[i])) return 1;
+        if (!is_fixed(node, i) && (is_f32(node->inputs[i]) || is_f16(node->inputs[i]))) return 1;
     for (int i = 0; i < node->output_count; i++)
         if (is_f32(node->outputs[i])) return 1;
     return 0;
@@ -149,18 +155,25 @@ static int is_float_cast(const qn_node *node) {
 
 static qn_status *set_dtype(storage *s, qn_node *node, qn_dtype dtype) {
     QN_TRY(set_inputs(s, node, dtype));
-    qn_cast_attrs *cast = node->op == &qn_op_cast ? node->attrs : NULL;
-    if (cast && (cast->dtype == QN_DTYPE_F32 || cast->dtype == QN_DTYPE_F16)) cast->dtype = dtype;
+    int64_t *result = node->op->flags & QN_OP_SETS_DTYPE ? (int64_t *)(void *)((char *)node->attrs + node->op->dtype_offset) : NULL;
+    if (result && (*result == QN_DTYPE_F32 || *result == QN_DTYPE_F16)) *result = dtype;
     return qn_node_infer(s->graph, node);
 }
 
+/* Computes in integers: what it says of itself is said already. */
+static int is_integer(const qn_node *node) {
+    return node->op == &qn_op_conv2d_quantized || node->op == &qn_op_matmul_quantized;
+}
+
 static qn_status *explain(storage *s, qn_node *node, const char *reason) {
+    if (is_integer(node) && node->precision_reason) return NULL;
     node->precision_reason = qn_arena_printf(s->graph->arena, "%s: %s", has_halves(node) ? "f16" : "f32", reason);
     return node->precision_reason ? NULL : qn_status_out_of_memory();
 }
 
 static qn_status *keep_f32(storage *s, qn_node *node, const char *reason) {
     QN_TRY(set_dtype(s, node, QN_DTYPE_F32));
+    if (is_integer(node)) return NULL;
     if (reason) return explain(s, node, reason);
     node->precision_reason = NULL;
     return NULL;
@@ -179,9 +192,14 @@ static qn_status *try_half(storage *s, qn_node *node, int *out_done) {
 }
 
 static qn_status *convert(storage *s, qn_node *node) {
-    qn_dtype wanted = node->precision ? node->precision : s->graph->precision;
+    int is_unmet = node->precision && !qn_dtype_is_float(node->precision) && !is_integer(node);
+    qn_dtype wanted = qn_dtype_is_float(node->precision) ? node->precision : s->graph->precision;
     const char *reason = node->precision ? node->precision_reason : s->graph->precision_reason;
     if (!has_floats(node) || is_float_cast(node)) return NULL;
+    if (is_unmet) {
+        reason = qn_arena_printf(s->graph->arena, "not in integers as asked for (%s)", reason);
+        if (!reason) return qn_status_out_of_memory();
+    }
     if (wanted != QN_DTYPE_F16) return keep_f32(s, node, node->precision ? reason : NULL);
     const char *obstacle = find_obstacle(s, node);
     if (obstacle) return keep_f32(s, node, obstacle);

@@ -174,3 +174,12 @@ qn_status *qn_context_bind(qn_context *context, const qn_shape *shapes) {
     context->is_bound = 1;
     return NULL;
 }
+
+qn_status *qn_context_refresh_weights(qn_context *context) {
+    qn_engine *engine = context->engine;
+    if (atomic_load_explicit(&engine->weights_version, memory_order_acquire) == context->weights_version) return NULL;
+    qn_model *old = context->weights;
+    context->weights = qn_engine_take_weights(engine, &context->weights_version);
+    qn_model_release(old);
+    return qn_context_bind(context, context->shapes);
+}

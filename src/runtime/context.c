@@ -112,6 +112,7 @@ static qn_context *new_context(qn_engine *engine) {
     context->engine = engine;
     context->model = engine->model;
     context->program = engine->model->program;
+    context->weights = qn_engine_take_weights(engine, &context->weights_version);
     atomic_init(&context->references, 1);
     qn_arena_init(&context->tables, &engine->allocator);
     atomic_flag_clear(&context->busy);
@@ -152,6 +153,7 @@ void qn_context_destroy(qn_context *context) {
     if (!context->is_borrowed) qn_free(&engine->allocator, context->block);
     qn_arena_deinit(&context->tables);
     qn_trace_destroy(context->trace);
+    qn_model_release(context->weights);
     qn_free(&engine->allocator, context);
     qn_engine_release(engine);
 }
@@ -264,14 +266,31 @@ static qn_status *measure_at(qn_context *context, const qn_shape *shapes, size_t
                                   "shapes you will use, or build the model with ranges");
 }
 
-qn_status *qn_engine_measure_arena(qn_engine *engine, const qn_shape *shapes, size_t count, uint64_t *out_bytes) {
-    *out_bytes = 0;
+/* A context that nothing will run on, and no arena is allocated for. */
+static qn_status *create_measuring(qn_engine *engine, qn_context **out_context) {
+    *out_context = NULL;
     if (!engine) return QN_ERR(QN_INVALID_ARGUMENT, "no engine was given (NULL)");
-    qn_context *context = new_context(engine);
-    if (!context) return qn_status_out_of_memory();
-    context->is_measuring = 1;
-    qn_status *status = prepare(context);
+    *out_context = new_context(engine);
+    if (!*out_context) return qn_status_out_of_memory();
+    (*out_context)->is_measuring = 1;
+    return prepare(*out_context);
+}
+
+qn_status *qn_engine_measure_arena(qn_engine *engine, const qn_shape *shapes, size_t count, uint64_t *out_bytes) {
+    qn_context *context;
+    *out_bytes = 0;
+    qn_status *status = create_measuring(engine, &context);
     if (!status) status = measure_at(context, shapes, count, out_bytes);
+    qn_context_destroy(context);
+    return status;
+}
+
+qn_status *qn_engine_measure_cost(qn_engine *engine, const qn_shape *shapes, size_t count, qn_cost *out_cost) {
+    qn_context *context;
+    *out_cost = (qn_cost){0};
+    qn_status *status = create_measuring(engine, &context);
+    if (!status) status = set_all(context, shapes, count);
+    if (!status) status = qn_context_add_up_cost(context, out_cost);
     qn_context_destroy(context);
     return status;
 }

@@ -13,12 +13,16 @@ void qn_engine_release(qn_engine *engine) {
     if (!engine || atomic_fetch_sub_explicit(&engine->references, 1, memory_order_acq_rel) != 1) return;
     qn_allocator allocator = engine->allocator;
     qn_pool_destroy(engine->pool);
+    qn_model_release(engine->weights);
     qn_model_release(engine->model);
+    pthread_mutex_destroy(&engine->weights_mutex);
     qn_free(&allocator, engine->cpu);
     qn_free(&allocator, engine);
 }
 
 void qn_engine_destroy(qn_engine *engine) { qn_engine_release(engine); }
+
+qn_engine *qn_engine_share(qn_engine *engine) { return qn_engine_retain(engine), engine; }
 
 static qn_status *choose_kernels(qn_engine *engine, const char *cpu) {
     qn_cpu_features features;
@@ -67,8 +71,10 @@ qn_status *qn_engine_create(qn_model *model, const qn_engine_options *options, q
     if (!engine) return qn_status_out_of_memory();
     engine->allocator = *allocator;
     atomic_init(&engine->references, 1);
+    pthread_mutex_init(&engine->weights_mutex, NULL); /* a plain one cannot fail */
     qn_model_retain(model);
-    engine->model = model;
+    qn_model_retain(model);
+    engine->model = engine->weights = model;
     qn_status *status = choose_kernels(engine, options->cpu);
     if (!status && options->executor)
         engine->executor = *options->executor;
@@ -84,3 +90,32 @@ qn_status *qn_engine_create(qn_model *model, const qn_engine_options *options, q
 int qn_engine_threads(const qn_engine *engine) { return engine->executor.thread_count; }
 
 const char *qn_engine_cpu(const qn_engine *engine) { return engine->cpu; }
+
+/* ---- Weights ---- */
+
+qn_model *qn_engine_take_weights(qn_engine *engine, uint64_t *out_version) {
+    pthread_mutex_lock(&engine->weights_mutex);
+    qn_model *weights = engine->weights;
+    qn_model_retain(weights);
+    *out_version = atomic_load_explicit(&engine->weights_version, memory_order_relaxed);
+    pthread_mutex_unlock(&engine->weights_mutex);
+    return weights;
+}
+
+qn_status *qn_engine_replace_weights(qn_engine *engine, qn_model *model) {
+    if (!engine || !model) return QN_ERR(QN_INVALID_ARGUMENT, "no %s was given (NULL)", engine ? "model" : "engine");
+    QN_TRY(qn_program_check_same(engine->model->program, model->program));
+    qn_model_retain(model);
+    pthread_mutex_lock(&engine->weights_mutex);
+    qn_model *old = engine->weights;
+    engine->weights = model;
+    atomic_fetch_add_explicit(&engine->weights_version, 1, memory_order_release);
+    pthread_mutex_unlock(&engine->weights_mutex);
+    qn_model_release(old);
+    return NULL;
+}
+
+qn_model *qn_engine_share_model(qn_engine *engine) {
+    uint64_t version;
+    return qn_engine_take_weights(engine, &version);
+}

@@ -20,6 +20,7 @@
 #ifndef QN_RUNTIME_INTERNAL_H
 #define QN_RUNTIME_INTERNAL_H
 
+#include <pthread.h>
 #include <stdatomic.h>
 
 #include "base/file.h"
@@ -74,6 +75,9 @@ struct qn_engine {
     qn_allocator allocator;
     _Atomic int references;
     qn_model *model;
+    pthread_mutex_t weights_mutex;
+    qn_model *weights;                 /* whose constants are in force; under the mutex */
+    _Atomic uint64_t weights_version;  /* grows with every change */
     qn_pool *pool; /* NULL: the caller's executor */
     qn_executor executor;
     qn_kernel_set kernels;
@@ -82,6 +86,8 @@ struct qn_engine {
 
 void qn_engine_retain(qn_engine *engine);
 void qn_engine_release(qn_engine *engine);
+/* The model whose constants are in force, retained, and the version of that. */
+qn_model *qn_engine_take_weights(qn_engine *engine, uint64_t *out_version);
 
 /* ---- Context ---- */
 
@@ -111,6 +117,8 @@ struct qn_context {
     qn_engine *engine;
     qn_model *model;           /* the engine's */
     const qn_program *program; /* the model's */
+    qn_model *weights;         /* whose constants it computes with: retained */
+    uint64_t weights_version;  /* of the engine's, when these were taken */
     qn_arena tables;           /* everything below that is not the block */
     _Atomic int references;
     atomic_flag busy;
@@ -175,6 +183,8 @@ static inline int qn_cancel_point_is_hit(const qn_cancel_point *point) {
     return atomic_load_explicit(point->up_to, memory_order_relaxed) >= point->number;
 }
 qn_status *qn_context_describe_step(const qn_context *context, size_t step, qn_step_profile *out_profile) QN_MUST_USE;
+/* Of all steps, at the shapes that are bound. */
+qn_status *qn_context_add_up_cost(const qn_context *context, qn_cost *out_cost) QN_MUST_USE;
 
 /* bind.c */
 /* Writes the values computed from shapes into the arena. INVALID_ARGUMENT if one does not fit its type. */
@@ -182,6 +192,9 @@ qn_status *qn_context_write_dims_values(qn_context *context) QN_MUST_USE;
 /* Makes the context ready for `shapes` (all inputs). On failure the earlier binding stays, or, where memory or the file
    is at fault, there is none. */
 qn_status *qn_context_bind(qn_context *context, const qn_shape *shapes) QN_MUST_USE;
+/* Follows the engine where its weights have been replaced: takes them and binds the shapes in force again, without
+   allocating. Every run begins with it. */
+qn_status *qn_context_refresh_weights(qn_context *context) QN_MUST_USE;
 /* Is this shape in the range of the input? Names input, axis, value, range and reason if not. */
 qn_status *qn_context_check_shape(const qn_context *context, size_t input, int rank, const int64_t *dims) QN_MUST_USE;
 /* Evaluates the checks that become known when `ready` steps have run. */

@@ -122,7 +122,7 @@ static void *address_of(const qn_context *context, uint32_t root) {
     const qn_program *program = context->program;
     const qn_program_value *value = &program->values[root];
     switch (value->place) {
-    case QN_PLACE_CONSTANT: return (void *)(uintptr_t)(program->constants.data + value->offset);
+    case QN_PLACE_CONSTANT: return (void *)(uintptr_t)(context->weights->program->constants.data + value->offset);
     case QN_PLACE_INPUT:
         return context->input_data[value->offset] ? context->input_data[value->offset] : made_up(value->offset);
     case QN_PLACE_OUTPUT:

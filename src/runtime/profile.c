@@ -17,6 +17,24 @@ const char *qn_step_kernel_name(const qn_step_state *state) {
     }
 }
 
+static int64_t operand_elems_max(const qn_context *context, uint32_t first, uint32_t count) {
+    int64_t most = 1;
+    for (uint32_t i = 0; i < count; i++)
+        if (context->operands[first + i].dtype != QN_DTYPE_NONE)
+            most = qn_max_i64(most, qn_view_elems(&context->operands[first + i]));
+    return most;
+}
+
+/* No operator makes more of each output element than it has elements in its largest input. */
+static int64_t count_macs(const qn_context *context, const qn_program_step *row, const qn_eval *eval) {
+    int64_t bound;
+    if (!row->op->macs) return 0;
+    if (__builtin_mul_overflow(operand_elems_max(context, row->first_output, row->output_count),
+                               operand_elems_max(context, row->first_input, row->input_count), &bound))
+        return INT64_MAX;
+    return row->op->macs(eval);
+}
+
 qn_status *qn_context_describe_step(const qn_context *context, size_t step, qn_step_profile *out_profile) {
     const qn_program *program = context->program;
     if (step >= program->step_count)
@@ -33,8 +51,20 @@ qn_status *qn_context_describe_step(const qn_context *context, size_t step, qn_s
                                      .op = row->op->name,
                                      .kernel = qn_step_kernel_name(state),
                                      .ns = state->ns,
-                                     .macs = row->op->macs ? row->op->macs(&eval) : 0,
+                                     .macs = count_macs(context, row, &eval),
                                      .bytes = bytes,
                                      .tasks = state->kind == QN_STEP_WORK ? state->work.tasks : 1};
+    return NULL;
+}
+
+qn_status *qn_context_add_up_cost(const qn_context *context, qn_cost *out_cost) {
+    qn_cost cost = {.value_bytes = context->value_bytes, .scratch_bytes = context->scratch_bytes};
+    for (size_t s = 0; s < context->program->step_count; s++) {
+        qn_step_profile step;
+        QN_TRY(qn_context_describe_step(context, s, &step));
+        if (__builtin_add_overflow(cost.macs, step.macs, &cost.macs)) cost.macs = INT64_MAX;
+        if (__builtin_add_overflow(cost.moved_bytes, step.bytes, &cost.moved_bytes)) cost.moved_bytes = INT64_MAX;
+    }
+    *out_cost = cost;
     return NULL;
 }

@@ -238,6 +238,7 @@ static qn_status *run_steps(qn_context *context) {
 qn_status *qn_context_run_once(qn_context *context, const qn_tensor *inputs, size_t input_count, qn_tensor *outputs,
                                size_t output_count) {
     QN_TRY(qn_context_require_bound(context));
+    QN_TRY(qn_context_refresh_weights(context));
     QN_TRY(qn_context_reset_data(context));
     QN_TRY(check_tensors(context, inputs, input_count, outputs, output_count));
     take_tensors(context, inputs, outputs);

@@ -139,6 +139,70 @@ static void passes_are_listed(void **state) {
     assert_null(qn_pass_description(count));
 }
 
+/* ---- Progress and cancelling ---- */
+
+typedef struct overseer {
+    int asked, patience; /* cancels when asked more often */
+    char phases[256];    /* each once, in order */
+    double last;
+} overseer;
+
+static void oversee(void *self, const char *phase, double fraction) {
+    overseer *o = self;
+    size_t length = strlen(o->phases), word = strlen(phase);
+    assert_true(fraction >= 0 && fraction <= 1);
+    if (length > word && !strncmp(o->phases + length - word - 1, phase, word)) {
+        assert_true(fraction >= o->last);
+    } else {
+        assert_true(fraction == 0);
+        snprintf(o->phases + length, sizeof o->phases - length, "%s ", phase);
+    }
+    o->last = fraction;
+}
+
+static int lose_patience(void *self) {
+    overseer *o = self;
+    return ++o->asked > o->patience;
+}
+
+static qn_status *build_overseen(overseer *o, qn_model **out_model) {
+    qn_network *network = network_of(small);
+    qn_build_options options;
+    qn_build_options_init(&options);
+    options.progress = oversee;
+    options.cancel = lose_patience;
+    options.progress_self = options.cancel_self = o;
+    qn_status *status = qn_build(network, NULL, &options, out_model);
+    qn_network_destroy(network);
+    return status;
+}
+
+static void phases_are_told_in_order(void **state) {
+    (void)state;
+    overseer o = {.patience = 1000};
+    qn_model *model;
+    expect_ok(build_overseen(&o, &model));
+    assert_string_equal(o.phases, "prepare optimise plan write check ");
+    assert_true(o.last == 1);
+    qn_model_destroy(model);
+}
+
+static void a_build_can_be_cancelled_wherever_it_asks(void **state) {
+    (void)state;
+    overseer whole = {.patience = 1000};
+    qn_model *model;
+    expect_ok(build_overseen(&whole, &model));
+    qn_model_destroy(model);
+    assert_true(whole.asked > (int)qn_pass_count()); /* between passes too */
+    for (int patience = 0; patience < whole.asked; patience++) {
+        overseer o = {.patience = patience};
+        model = (qn_model *)&o;
+        expect_refused(build_overseen(&o, &model), QN_CANCELLED, "cancelled in phase");
+        assert_null(model);
+        assert_int_equal(o.asked, patience + 1); /* and then at once */
+    }
+}
+
 /* ---- The bundled model ---- */
 
 #define SCENES QN_SOURCE_DIR "/models/scenes/scenes.pb"
@@ -344,6 +408,8 @@ int main(void) {
         cmocka_unit_test(the_graph_is_shown_after_every_pass),
         cmocka_unit_test(passes_that_do_not_exist_are_refused_with_the_nearest),
         cmocka_unit_test(passes_are_listed),
+        cmocka_unit_test(phases_are_told_in_order),
+        cmocka_unit_test(a_build_can_be_cancelled_wherever_it_asks),
         cmocka_unit_test(every_pass_can_be_left_out),
         cmocka_unit_test(the_same_input_gives_the_same_file),
         cmocka_unit_test(the_file_says_where_it_comes_from_and_how_pictures_go_in),

@@ -144,7 +144,6 @@ static void what_this_version_lacks_is_refused_with_the_reason(void **state) {
            "'qint8_mixed_float16' is not possible, allowed: ");
     refuse("{'precision_config': {'weight_quant_granularity': 'per_axis'}}", QN_UNSUPPORTED, "integer precision");
     refuse("{'custom_ranges': {'': {'max': [1], 'min': [-1]}}}", QN_UNSUPPORTED, "integer precision");
-    refuse("{'enable_refit': true}", QN_UNSUPPORTED, "weights cannot be replaced");
     refuse("{'archs': ['z80']}", QN_UNSUPPORTED, "'z80' is not possible, allowed: x86_64-avx2");
     refuse("{'image': {'palette': 'colours.txt'}}", QN_UNSUPPORTED, "segment --palette FILE");
     refuse("{'image': {'color': 'YUV'}}", QN_UNSUPPORTED, "allowed: RGB, BGR, GRAY");
@@ -152,10 +151,32 @@ static void what_this_version_lacks_is_refused_with_the_reason(void **state) {
            "there is no pass 'fuse_bais'; nearest: fuse_bias");
 }
 
+static void wishes_for_nodes_have_a_form(void **state) {
+    (void)state;
+    qn_config *config = empty();
+    expect_ok(merge(config, "{'custom_nodes': {'IConvDepthwiseNode': {'input': {'0': {'quant_granularity': 'per_axis'}}},"
+                            " 'a/b:1': {'precision': 'int16', 'input': {'1': {'quant_granularity': 'per_tensor'}}}}}"));
+    expect_ok(qn_config_set(config, "custom_nodes", "{\"softmax\": {\"precision\": \"float32\"}}"));
+    qn_config_destroy(config);
+    refuse("{'custom_nodes': []}", QN_INVALID_ARGUMENT, "key 'custom_nodes': expected an object");
+    refuse("{'custom_nodes': {'conv2d': 'int8'}}", QN_INVALID_ARGUMENT, "key 'custom_nodes.conv2d': expected an object");
+    refuse("{'custom_nodes': {'conv2d': {'precisoin': 'int8'}}}", QN_INVALID_ARGUMENT,
+           "key 'custom_nodes.conv2d' has no member 'precisoin'; did you mean 'precision'?");
+    refuse("{'custom_nodes': {'conv2d': {'precision': 'int4'}}}", QN_INVALID_ARGUMENT, "float32, float16, int8 or int16");
+    refuse("{'custom_nodes': {'conv2d': {'precision': 8}}}", QN_INVALID_ARGUMENT, "float32, float16, int8 or int16");
+    refuse("{'custom_nodes': {'conv2d': {'input': {'2': {'quant_granularity': 'per_axis'}}}}}", QN_INVALID_ARGUMENT,
+           "\"0\" or \"1\" in 'input'");
+    refuse("{'custom_nodes': {'conv2d': {'input': {'0': {'granularity': 'per_axis'}}}}}", QN_INVALID_ARGUMENT,
+           "no member 'granularity'");
+    refuse("{'custom_nodes': {'conv2d': {'input': {'0': {'quant_granularity': 'per_row'}}}}}", QN_INVALID_ARGUMENT,
+           "per_tensor or per_axis");
+    refuse("{'custom_nodes': {'conv2d': {'input': ['per_axis']}}}", QN_INVALID_ARGUMENT, "'input' to be an object");
+}
+
 static void asking_for_a_default_is_no_wish(void **state) {
     (void)state;
     qn_config *config = empty();
-    expect_ok(merge(config, "{'enable_refit': false, 'custom_nodes': {}, 'custom_ranges': {}}"));
+    expect_ok(merge(config, "{'custom_nodes': {}, 'custom_ranges': {}}"));
     qn_config_destroy(config);
 }
 
@@ -358,6 +379,7 @@ int main(void) {
         cmocka_unit_test(bad_layouts_are_refused),
         cmocka_unit_test(bad_normalisations_are_refused),
         cmocka_unit_test(what_this_version_lacks_is_refused_with_the_reason),
+        cmocka_unit_test(wishes_for_nodes_have_a_form),
         cmocka_unit_test(asking_for_a_default_is_no_wish),
         cmocka_unit_test(keys_of_that_vendors_chip_are_accepted_with_one_warning_each),
         cmocka_unit_test(setters_take_json_or_a_plain_word),

@@ -33,6 +33,17 @@ static void layouts_are_told_from_convolutions(void **state) {
     qn_arena_deinit(&arena);
 }
 
+static void declared_shapes_are_kept_in_the_layout_of_the_model(void **state) {
+    (void)state;
+    qn_model *model = build_of(NHWC, NULL);
+    expect_meta(model, "declared", "[[1, -1, 4, 2]]"); /* though the width became free */
+    assert_int_equal(qn_model_input(model, 0)->dims[2], -1);
+    qn_model_destroy(model);
+    model = build_of(NHWC, "{'convert_input_layout': {'0': {'src': 'NHWC', 'dst': 'NCHW'}}}");
+    expect_meta(model, "declared", "[[1, 2, -1, 4]]");
+    qn_model_destroy(model);
+}
+
 /* [n, a, b, c] -> [n, c, a, b] of floats. */
 static void to_nchw(const float *src, int rows, int columns, int channels, float *dst) {
     for (int i = 0; i < rows * columns; i++)
@@ -288,6 +299,7 @@ static void print_ir_goes_to_the_log_line_by_line_where_nobody_else_listens(void
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(layouts_are_told_from_convolutions),
+        cmocka_unit_test(declared_shapes_are_kept_in_the_layout_of_the_model),
         cmocka_unit_test(converted_inputs_and_outputs_hold_the_same_numbers_transposed),
         cmocka_unit_test(an_nchw_network_can_take_and_give_nhwc),
         cmocka_unit_test(sequences_are_turned_too),

@@ -107,6 +107,41 @@ static void inputs_can_be_reshaped_bounded_and_retyped(void **state) {
     qn_network_destroy(network);
 }
 
+/* Builds with a configuration in JSON (NULL: none) and tells the range of dim 1 of the input. */
+static void expect_height(qn_network *network, const char *json, int64_t low, int64_t high) {
+    qn_config *config = NULL;
+    qn_model *model;
+    if (json) ok(qn_config_create(NULL, &config));
+    if (json) ok(qn_config_merge_text(config, json, "test"));
+    ok(qn_build(network, config, NULL, &model));
+    assert_int_equal(qn_model_input(model, 0)->min_dims[1], low);
+    assert_int_equal(qn_model_input(model, 0)->max_dims[1], high);
+    qn_model_destroy(model), qn_config_destroy(config), qn_network_destroy(network);
+}
+
+static void a_range_of_one_size_is_constant_whatever_is_mutable(void **state) {
+    (void)state;
+    static const char *const configs[] = {NULL, "{\"graph_shape_mutable\": true}", "{\"graph_shape_mutable\": false}",
+                                          "{\"dim_range\": {\"0\": {\"min\": [1, 1, 1, 1], \"max\": [1, 9, 9, 1]}}}"};
+    qn_value *x;
+    qn_node *conv;
+    for (size_t i = 0; i < 4; i++) {
+        qn_network *network = tiny(&x, &conv);
+        ok(qn_network_set_input_range(network, x, (int64_t[]){1, 6, 3, 1}, (int64_t[]){1, 6, 3, 1}));
+        expect_height(network, configs[i], 6, 6);
+    }
+    qn_network *network = tiny(&x, &conv); /* a range of several sizes holds too */
+    ok(qn_network_set_input_range(network, x, (int64_t[]){1, 2, 3, 1}, (int64_t[]){1, 6, 3, 1}));
+    expect_height(network, NULL, 2, 6);
+    network = tiny(&x, &conv); /* dims given later free it again */
+    ok(qn_network_set_input_range(network, x, (int64_t[]){1, 6, 3, 1}, (int64_t[]){1, 6, 3, 1}));
+    ok(qn_network_set_input_dims(network, x, 4, (int64_t[]){1, 6, 3, 1}));
+    expect_height(network, NULL, 1, QN_NO_LIMIT);
+    network = tiny(&x, &conv);
+    refused(qn_network_set_input_range(network, x, (int64_t[]){1, 0, 3, 1}, (int64_t[]){1, 6, 3, 1}), QN_INVALID_ARGUMENT, "0..6");
+    qn_network_destroy(network);
+}
+
 static void outputs_are_marked_unmarked_and_renamed(void **state) {
     (void)state;
     qn_value *x, *y;
@@ -159,6 +194,7 @@ int main(void) {
         cmocka_unit_test(a_network_built_by_hand_computes),
         cmocka_unit_test(nodes_and_values_are_found_and_walked),
         cmocka_unit_test(inputs_can_be_reshaped_bounded_and_retyped),
+        cmocka_unit_test(a_range_of_one_size_is_constant_whatever_is_mutable),
         cmocka_unit_test(outputs_are_marked_unmarked_and_renamed),
         cmocka_unit_test(wrong_nodes_are_refused_and_leave_the_network_usable),
         cmocka_unit_test(operators_and_their_attributes_are_listed),

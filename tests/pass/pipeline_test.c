@@ -54,7 +54,7 @@ static journal run(const qn_pass_options *wanted, qn_pass_stage last, const char
     options.after_self = &j;
     qn_arena_init(&arena, NULL);
     qn_graph *graph = graph_from(&arena, network);
-    expect_ok(qn_passes_run(graph, last, &options));
+    expect_ok(qn_passes_run(graph, QN_PASS_CLEAN, last, &options));
     qn_buffer_init(&buffer, NULL);
     qn_graph_print(graph, 1, &buffer);
     assert_true(buffer.size < sizeof text);
@@ -111,7 +111,7 @@ static void test_a_failure_names_the_pass_and_the_node(void **state) {
                                          "const %i : s32[100] = splat 7\n"
                                          "%f = gather(%t, %i)\n"
                                          "output %f");
-    qn_status *status = qn_passes_run(graph, QN_PASS_FUSE, &(qn_pass_options){.fusion = 1});
+    qn_status *status = qn_passes_run(graph, QN_PASS_CLEAN, QN_PASS_FUSE, &(qn_pass_options){.fusion = 1});
     assert_non_null(status);
     assert_non_null(strstr(qn_status_message(status), "pass fold_constants: "));
     qn_status_free(status);
@@ -150,7 +150,7 @@ static void test_running_out_of_memory_is_a_status(void **state) {
             network);
         qn_status *status = qn_graph_parse(&arena, text, &graph);
         if (!status) status = qn_graph_infer(graph);
-        if (!status) status = qn_passes_run(graph, QN_PASS_FUSE, &(qn_pass_options){.fusion = 1});
+        if (!status) status = qn_passes_run(graph, QN_PASS_CLEAN, QN_PASS_FUSE, &(qn_pass_options){.fusion = 1});
         if (status) {
             assert_int_equal(qn_status_code(status), QN_OUT_OF_MEMORY);
             exhausted++;

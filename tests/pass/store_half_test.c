@@ -215,6 +215,21 @@ static void a_fused_node_inherits_the_wish(void **state) {
     qn_arena_deinit(&arena);
 }
 
+static void a_wish_for_integers_that_nobody_met_is_reported(void **state) {
+    qn_arena arena;
+    (void)state;
+    qn_arena_init(&arena, NULL);
+    qn_graph *graph = half_graph(&arena, three);
+    expect_ok(qn_precision_set_named(graph, "b", QN_DTYPE_U8, "custom_nodes"));
+    run_pass(graph, store_half());
+    expect_reason(graph, "b", "f16: not in integers as asked for (custom_nodes)");
+    graph = graph_from(&arena, three);
+    expect_ok(qn_precision_set_named(graph, "b", QN_DTYPE_S16, "custom_nodes"));
+    run_pass(graph, store_half());
+    expect_reason(graph, "b", "f32: not in integers as asked for (custom_nodes)");
+    qn_arena_deinit(&arena);
+}
+
 static void unknown_names_and_types_are_refused(void **state) {
     qn_arena arena;
     (void)state;
@@ -247,6 +262,7 @@ int main(void) {
         cmocka_unit_test(a_node_asked_to_stay_f32_does),
         cmocka_unit_test(a_value_asked_to_be_half_is_in_a_float_graph),
         cmocka_unit_test(a_fused_node_inherits_the_wish),
+        cmocka_unit_test(a_wish_for_integers_that_nobody_met_is_reported),
         cmocka_unit_test(unknown_names_and_types_are_refused),
         cmocka_unit_test(a_graph_that_asks_for_nothing_is_left_alone),
     };

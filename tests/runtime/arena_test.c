@@ -70,6 +70,38 @@ static void test_measuring_allocates_no_arena_and_keeps_nothing(void **state) {
     rig_close(&r);
 }
 
+static void test_the_cost_at_a_shape_is_that_of_its_steps(void **state) {
+    (void)state;
+    counter c = {0};
+    qn_allocator allocator = {&c, counted_alloc, counted_free};
+    rig r = rig_open(program_pictures, 1, 2, NULL, &allocator);
+    int64_t last_macs = 0;
+    for (int64_t h = 1; h <= 24; h += 5) {
+        qn_shape shape = picture_shape(h, 9);
+        qn_cost cost;
+        int64_t macs = 0, bytes = 0;
+        long live = atomic_load(&c.live);
+        assert_ok(qn_engine_measure_cost(r.engine, &shape, 1, &cost));
+        assert_int_equal(atomic_load(&c.live), live);
+        assert_ok(qn_context_set_input_shapes(r.context, &shape, 1));
+        for (size_t s = 0; qn_model_step(r.model, s); s++) {
+            qn_step_profile step;
+            assert_ok(qn_context_get_step_profile(r.context, s, &step));
+            macs += step.macs;
+            bytes += step.bytes;
+        }
+        qn_arena_info info;
+        qn_context_get_arena(r.context, &info);
+        assert_int_equal(cost.macs, macs);
+        assert_int_equal(cost.moved_bytes, bytes);
+        assert_int_equal(cost.value_bytes, info.value_bytes);
+        assert_int_equal(cost.scratch_bytes, info.scratch_bytes);
+        assert_true(macs > last_macs);
+        last_macs = macs;
+    }
+    rig_close(&r);
+}
+
 static void test_what_cannot_be_measured_is_said(void **state) {
     (void)state;
     rig r = rig_open(program_pictures, 0, 2, NULL, NULL);
@@ -80,6 +112,11 @@ static void test_what_cannot_be_measured_is_said(void **state) {
     assert_status(qn_engine_measure_arena(r.engine, &shape, 1, &bytes), QN_INVALID_ARGUMENT, "dim 1 is 25");
     assert_status(qn_engine_measure_arena(r.engine, &shape, 2, &bytes), QN_INVALID_ARGUMENT, "2 shapes");
     assert_status(qn_engine_measure_arena(NULL, NULL, 0, &bytes), QN_INVALID_ARGUMENT, "NULL");
+    qn_cost cost = {.macs = 1};
+    assert_status(qn_engine_measure_cost(r.engine, &shape, 1, &cost), QN_INVALID_ARGUMENT, "dim 1 is 25");
+    assert_int_equal(cost.macs, 0);
+    assert_status(qn_engine_measure_cost(r.engine, NULL, 0, &cost), QN_INVALID_ARGUMENT, "0 shapes");
+    assert_status(qn_engine_measure_cost(NULL, &shape, 1, &cost), QN_INVALID_ARGUMENT, "NULL");
     rig_close(&r);
 }
 
@@ -223,6 +260,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_the_need_at_a_shape_is_told_beforehand),
         cmocka_unit_test(test_measuring_allocates_no_arena_and_keeps_nothing),
+        cmocka_unit_test(test_the_cost_at_a_shape_is_that_of_its_steps),
         cmocka_unit_test(test_what_cannot_be_measured_is_said),
         cmocka_unit_test(test_a_context_runs_in_memory_of_the_caller),
         cmocka_unit_test(test_contexts_may_take_turns_in_one_arena),

@@ -183,18 +183,12 @@ static qn_status *measure_layers(bench *b) {
     return layer_table_finish(&b->layers, b->settings->run.cpu, qn_engine_threads(b->session.engine));
 }
 
-/* One more run, with every step and thread on a time line. */
+/* One more run. */
 static qn_status *trace_run(bench *b) {
-    qn_trace *trace = NULL;
+    qn_trace *trace;
     double ms;
-    CLI_TRY(qn_trace_create(NULL, &trace));
-    qn_status *status = qn_context_set_trace(b->session.context, trace);
-    if (!status) status = run_once(b, &ms);
-    if (!status) status = qn_trace_write_file(trace, b->settings->trace);
-    if (!status && qn_trace_lost(trace)) cli_note("the trace leaves out %zu events, it is full", qn_trace_lost(trace));
-    qn_status_free(qn_context_set_trace(b->session.context, NULL)); /* the context is idle: this cannot fail */
-    qn_trace_destroy(trace);
-    return status;
+    CLI_TRY(cli_session_begin_trace(&b->session, &trace));
+    return cli_session_end_trace(&b->session, trace, b->settings->trace, run_once(b, &ms));
 }
 
 static qn_status *measure_memory(bench *b) {

@@ -1,6 +1,8 @@
 /* cmd_build.c - `quench build`: from a source model to one compiled file. */
+#include "cost.h"
 #include "measure.h"
 #include "session.h"
+#include "watch.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -182,7 +184,7 @@ static qn_status *print_config(qn_config *config) {
     return NULL;
 }
 
-static qn_status *compile(const char *path, const build_settings *settings, qn_model **out_model) {
+static qn_status *compile(const char *path, const build_settings *settings, cli_watch *watch, qn_model **out_model) {
     qn_network *network = NULL;
     qn_config *config = NULL;
     qn_build_options build;
@@ -190,6 +192,9 @@ static qn_status *compile(const char *path, const build_settings *settings, qn_m
     build.log = &cli_log;
     build.print_after = settings->print_after;
     build.after_pass = print_graph;
+    build.progress = cli_watch_progress;
+    build.cancel = cli_watch_is_cancelled;
+    build.progress_self = build.cancel_self = watch;
     qn_status *status = make_config(settings, &config);
     if (!status) status = import(path, settings, &network);
     for (size_t i = 0; i < settings->ranges.count && !status; i++)
@@ -209,7 +214,7 @@ static void print_value(const char *what, const qn_value_info *value) {
     printf("%-10s %s: %s %s\n", what, value->name, cli_dtype_name(value->dtype), cli_print_range(value, text));
 }
 
-static void print_summary(const qn_model *model, const char *out, double ms) {
+static void print_summary(const qn_model *model, const char *out, const cost_table *costs, double ms) {
     const qn_model_info *info = qn_model_get_info(model);
     char text[CLI_BYTES_TEXT];
     printf("%s: %s, built in %.0f ms\n", out, cli_print_bytes(info->file_bytes, text), ms);
@@ -221,6 +226,10 @@ static void print_summary(const qn_model *model, const char *out, double ms) {
                cli_print_bytes(info->arena_bytes_max, text));
     else
         printf("%-10s no ceiling: the shapes have no upper bound; --range gives one\n", "arena");
+    if (costs->ceiling)
+        printf("%-10s %s with the scratch of %d thread%s\n", "ceiling", cli_print_bytes(costs->ceiling, text),
+               costs->threads, costs->threads == 1 ? "" : "s");
+    cost_table_print(costs);
 }
 
 static json_t *value_to_json(const qn_value_info *value) {
@@ -238,18 +247,30 @@ static json_t *steps_to_json(const qn_model *model) {
     return steps;
 }
 
-static json_t *report_to_json(const qn_model *model, const char *path, const char *out, double ms) {
+static json_t *report_to_json(const qn_model *model, const char *path, const char *out, const cost_table *costs,
+                              double ms) {
     const qn_model_info *info = qn_model_get_info(model);
     json_t *inputs = json_array(), *outputs = json_array();
     for (size_t i = 0; i < info->input_count; i++)
         json_array_append_new(inputs, value_to_json(qn_model_input(model, i)));
     for (size_t i = 0; i < info->output_count; i++)
         json_array_append_new(outputs, value_to_json(qn_model_output(model, i)));
-    return json_pack("{s:o,s:o,s:f,s:I,s:I,s:o,s:o,s:o,s:o,s:o}", "source", cli_json_text(path), "file",
+    return json_pack("{s:o,s:o,s:f,s:I,s:I,s:o,s:o,s:o,s:o,s:o,s:o,s:o}", "source", cli_json_text(path), "file",
                      cli_json_text(out), "build_ms", ms, "file_bytes", (json_int_t)info->file_bytes, "const_bytes",
                      (json_int_t)info->const_bytes, "arena_bytes_max",
-                     info->arena_bytes_max ? json_integer((json_int_t)info->arena_bytes_max) : json_null(), "inputs",
-                     inputs, "outputs", outputs, "steps", steps_to_json(model), "meta", cli_load_meta(model));
+                     info->arena_bytes_max ? json_integer((json_int_t)info->arena_bytes_max) : json_null(),
+                     "arena_bytes_range_max", costs->ceiling ? json_integer((json_int_t)costs->ceiling) : json_null(),
+                     "cost", cost_table_to_json(costs), "inputs", inputs, "outputs", outputs, "steps", steps_to_json(model), "meta", cli_load_meta(model));
+}
+
+static qn_status *report(qn_model *model, const char *path, const build_settings *settings, double ms) {
+    cost_table costs;
+    qn_status *status = cost_table_init_alone(&costs, model);
+    if (!status && !cli_json_on_stdout(settings->report)) print_summary(model, settings->out, &costs, ms);
+    if (!status && settings->report)
+        status = cli_write_json(settings->report, report_to_json(model, path, settings->out, &costs, ms));
+    cost_table_deinit(&costs);
+    return status;
 }
 
 static qn_status *check_files(const char *path, const build_settings *settings) {
@@ -267,15 +288,15 @@ static qn_status *check_files(const char *path, const build_settings *settings) 
 
 static qn_status *build(const char *path, const build_settings *settings) {
     qn_model *model = NULL;
+    cli_watch watch;
     if (settings->out) CLI_TRY(check_files(path, settings));
-    double start = cli_now_ms();
-    CLI_TRY(compile(path, settings, &model));
-    if (!settings->out) return NULL; /* only the configuration was asked for */
-    double ms = cli_now_ms() - start;
-    qn_status *status = qn_model_save_file(model, settings->out);
-    if (!status && !cli_json_on_stdout(settings->report)) print_summary(model, settings->out, ms);
-    if (!status && settings->report)
-        status = cli_write_json(settings->report, report_to_json(model, path, settings->out, ms));
+    cli_watch_begin(&watch);
+    qn_status *status = compile(path, settings, &watch, &model);
+    double ms = cli_now_ms() - watch.start_ms;
+    if (!status && settings->out) status = qn_model_save_file(model, settings->out); /* complete, or not at all */
+    cli_watch_end(&watch);
+    if (!settings->out) return status; /* only the configuration was asked for */
+    if (!status) status = report(model, path, settings, ms);
     qn_model_destroy(model);
     return status;
 }

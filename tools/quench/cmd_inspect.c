@@ -1,4 +1,5 @@
 /* cmd_inspect.c - `quench inspect`: what is in a source model or a compiled file. */
+#include "cost.h"
 #include "describe.h"
 #include "measure.h"
 
@@ -119,12 +120,14 @@ typedef struct view {
     int has_shapes;   /* the context is ready at them */
     qn_arena_info arena;
     uint64_t ceiling; /* 0: none */
+    cost_table costs;
     op_counts counts;
     json_t *meta;
 } view;
 
 static void view_deinit(view *v) {
     free(v->shapes);
+    cost_table_deinit(&v->costs);
     op_counts_deinit(&v->counts);
     json_decref(v->meta);
     cli_session_close(&v->session);
@@ -153,6 +156,7 @@ static qn_status *look(view *v) {
     qn_status *status = cli_session_bind(&run, NULL, &v->session);
     if (!status) status = bind_shapes(v);
     if (!status) status = cli_session_find_ceiling(&v->session, &v->ceiling);
+    if (!status) status = cost_table_init(&v->costs, v->session.engine, v->session.model);
     /* A model that cannot run here can still be looked at. */
     if (status && v->settings->shapes.count) return status;
     if (status) cli_note("warning: nothing can be said about its arena: %s", qn_status_message(status));
@@ -188,6 +192,11 @@ static void print_meta(const json_t *meta) {
     if (config && cli_is_verbose()) printf("%-10s %s\n", "config", config);
     free(config);
     print_pins(json_object_get(meta, "pinned"));
+    const json_t *kept = json_object_get(json_object_get(meta, "refit"), "weight_bytes");
+    char text[CLI_BYTES_TEXT];
+    if (kept)
+        printf("%-10s weights can be replaced: the constants hold %s of them for that\n", "refit",
+               cli_print_bytes((uint64_t)json_integer_value(kept), text));
     if (!json_unpack((json_t *)meta, "{s:{s:s,s:s,s?s,s?I}}", "image", "input", &input, "output", &output, "decode",
                      &decode, "class_count", &classes))
         printf("%-10s pictures go into '%s', '%s' gives %s of %lld classes\n", "image", input, output, decode,
@@ -225,6 +234,7 @@ static qn_status *print_model(const view *v) {
     op_counts_print(&v->counts);
     printf("%-10s %s\n", "constants", cli_print_bytes(info->const_bytes, text));
     print_arena(v);
+    cost_table_print(&v->costs);
     if (v->settings->steps || cli_is_verbose())
         CLI_TRY(describe_steps(model, v->has_shapes ? v->session.context : NULL));
     if (v->settings->memory) describe_memory(model);
@@ -244,12 +254,13 @@ static json_t *model_to_json(const view *v) {
     for (size_t i = 0; v->has_shapes && i < info->input_count; i++)
         json_array_append_new(shapes, cli_dims_to_json(v->shapes[i].rank, v->shapes[i].dims));
     json_t *object = json_pack(
-        "{s:o,s:s,s:o,s:s,s:o,s:o,s:I,s:I,s:I,s:o,s:o,s:o,s:o,s:O}", "file", cli_json_text(v->path), "kind", "compiled",
+        "{s:o,s:s,s:o,s:s,s:o,s:o,s:I,s:I,s:I,s:o,s:o,s:o,s:o,s:o,s:O}", "file", cli_json_text(v->path), "kind", "compiled",
         "name", cli_json_text(info->name), "precision", precision, "inputs", inputs, "outputs", outputs, "step_count",
         (json_int_t)info->step_count, "file_bytes", (json_int_t)info->file_bytes, "const_bytes",
         (json_int_t)info->const_bytes, "operators", op_counts_to_json(&v->counts), "shapes", shapes, "arena_bytes",
         v->has_shapes ? json_integer((json_int_t)(v->arena.value_bytes + v->arena.scratch_bytes)) : json_null(),
-        "arena_bytes_range_max", v->ceiling ? json_integer((json_int_t)v->ceiling) : json_null(), "meta", v->meta);
+        "arena_bytes_range_max", v->ceiling ? json_integer((json_int_t)v->ceiling) : json_null(), "cost",
+        cost_table_to_json(&v->costs), "meta", v->meta);
     if (object && v->settings->steps)
         json_object_set_new(object, "steps", steps_to_json(model, v->has_shapes ? v->session.context : NULL));
     if (object && v->settings->memory) json_object_set_new(object, "values", memory_to_json(model));

@@ -1,15 +1,15 @@
 /* cmd_run.c - `quench run`: any model on .npy arrays. */
+#include "arrays.h"
 #include "measure.h"
-#include "session.h"
+
 #include "quench/npy.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 typedef struct run_settings {
-    const char *out, *json;
+    const char *out, *json, *trace;
     cli_texts inputs, dumps;
     cli_run_options run;
 } run_settings;
@@ -21,6 +21,7 @@ static const cli_option options[] = {
     {'o', "output-dir", "DIR", "where the outputs go, one NAME.npy each; made if it is not there", cli_set_text,
      FIELD(out)},
     {0, "dump", "NODE", "also save this intermediate value; several", cli_add_text, FIELD(dumps)},
+    {0, "trace", "FILE", "also write the run as a trace for Chrome or Perfetto", cli_set_text, FIELD(trace)},
     CLI_RUN_OPTIONS(run_settings),
     {0},
 };
@@ -49,23 +50,20 @@ typedef struct artifact {
 typedef struct job {
     const run_settings *settings;
     cli_session session;
-    qn_tensor *inputs, *outputs; /* as many as the model has */
-    char **input_paths;          /* per input */
-    artifact *artifacts;         /* the outputs in order, then dumps */
-    size_t input_count, output_count, artifact_count;
+    input_arrays inputs;
+    qn_tensor *outputs;  /* as many as the model has */
+    artifact *artifacts; /* the outputs in order, then dumps */
+    size_t output_count, artifact_count;
     double ms;
     qn_status *dump_status;
 } job;
 
 static void job_deinit(job *j) {
-    for (size_t i = 0; j->inputs && i < j->input_count; i++) qn_npy_free(&j->inputs[i], NULL);
+    input_arrays_deinit(&j->inputs);
     for (size_t i = 0; j->outputs && i < j->output_count; i++) cli_tensor_free(&j->outputs[i]);
-    for (size_t i = 0; j->input_paths && i < j->input_count; i++) free(j->input_paths[i]);
     for (size_t i = 0; j->artifacts && i < j->artifact_count; i++)
         free(j->artifacts[i].path), json_decref(j->artifacts[i].summary);
-    free(j->inputs);
     free(j->outputs);
-    free(j->input_paths);
     free(j->artifacts);
     qn_status_free(j->dump_status);
     cli_session_close(&j->session);
@@ -73,71 +71,10 @@ static void job_deinit(job *j) {
 
 static qn_status *allocate(job *j) {
     const qn_model_info *info = qn_model_get_info(j->session.model);
-    j->input_count = info->input_count;
     j->output_count = info->output_count;
-    j->inputs = calloc(j->input_count + 1, sizeof *j->inputs);
     j->outputs = calloc(j->output_count + 1, sizeof *j->outputs);
-    j->input_paths = calloc(j->input_count + 1, sizeof *j->input_paths);
     j->artifacts = calloc(j->output_count + j->settings->dumps.count + 1, sizeof *j->artifacts);
-    return j->inputs && j->outputs && j->input_paths && j->artifacts ? NULL : cli_out_of_memory();
-}
-
-/* ---- Inputs ---- */
-
-/* Which input "NAME=x.npy" or "x.npy" is for. A path may hold a '='. */
-static qn_status *find_input(const job *j, const char *text, size_t *out_index, const char **out_path) {
-    char *name;
-    CLI_TRY(cli_split_name(text, &name, out_path));
-    *out_index = 0;
-    qn_status *status = *name ? qn_model_find_input(j->session.model, name, out_index) : NULL;
-    free(name);
-    if (status && j->input_count == 1 && !access(text, F_OK)) {
-        qn_status_free(status);
-        *out_path = text;
-        return NULL;
-    }
-    if (!status && *out_path == text && j->input_count != 1)
-        status = qn_status_create(QN_INVALID_ARGUMENT, "the model has %zu inputs: write NAME=%s", j->input_count, text);
-    return status;
-}
-
-static qn_status *take_input(job *j, const char *text) {
-    size_t index;
-    const char *path;
-    CLI_TRY(cli_context(find_input(j, text, &index, &path), "--input %s", text));
-    if (j->input_paths[index])
-        return qn_status_create(QN_INVALID_ARGUMENT, "--input %s: input '%s' is given twice", text,
-                                qn_model_input(j->session.model, index)->name);
-    j->input_paths[index] = strdup(path);
-    return j->input_paths[index] ? NULL : cli_out_of_memory();
-}
-
-static qn_status *load_input(job *j, size_t index) {
-    char text[CLI_DIMS_TEXT];
-    const qn_value_info *input = qn_model_input(j->session.model, index);
-    const char *path = j->input_paths[index];
-    if (!path)
-        return qn_status_create(QN_INVALID_ARGUMENT, "input '%s' (%s %s) is not given: --input %s=x.npy", input->name,
-                                cli_dtype_name(input->dtype), cli_print_range(input, text), input->name);
-    CLI_TRY(qn_npy_load(path, NULL, &j->inputs[index]));
-    if (j->inputs[index].dtype == input->dtype) return NULL;
-    return qn_status_create(QN_INVALID_ARGUMENT, "%s: %s elements, but input '%s' takes %s: save it with .astype('%s')",
-                            path, cli_dtype_name(j->inputs[index].dtype), input->name, cli_dtype_name(input->dtype),
-                            cli_dtype_name(input->dtype));
-}
-
-static qn_status *take_inputs(job *j) {
-    for (size_t i = 0; i < j->settings->inputs.count; i++) CLI_TRY(take_input(j, j->settings->inputs.items[i]));
-    for (size_t i = 0; i < j->input_count; i++) CLI_TRY(load_input(j, i));
-    qn_shape *shapes = calloc(j->input_count + 1, sizeof *shapes);
-    if (!shapes) return cli_out_of_memory();
-    for (size_t i = 0; i < j->input_count; i++) {
-        shapes[i].rank = j->inputs[i].rank;
-        memcpy(shapes[i].dims, j->inputs[i].dims, sizeof shapes[i].dims);
-    }
-    qn_status *status = qn_context_set_input_shapes(j->session.context, shapes, j->input_count);
-    free(shapes);
-    return status;
+    return j->outputs && j->artifacts ? NULL : cli_out_of_memory();
 }
 
 /* ---- Outputs ---- */
@@ -191,11 +128,13 @@ static qn_status *name_artifacts(job *j, const char *model) {
         CLI_TRY(add_artifact(j, qn_model_output(j->session.model, i)->name, 0));
     for (size_t i = 0; i < j->settings->dumps.count; i++) CLI_TRY(add_dump(j, j->settings->dumps.items[i]));
     qn_status *status = cli_files_add_input(&files, model);
-    for (size_t i = 0; i < j->input_count && !status; i++) status = cli_files_add_input(&files, j->input_paths[i]);
+    for (size_t i = 0; i < j->inputs.count && !status; i++)
+        status = cli_files_add_input(&files, j->inputs.paths[i]);
     for (size_t i = 0; i < j->artifact_count && !status; i++)
         status = cli_files_add_output(&files, j->artifacts[i].path, j->artifacts[i].name);
     if (!status && j->settings->json && !cli_json_on_stdout(j->settings->json))
         status = cli_files_add_output(&files, j->settings->json, "--json");
+    if (!status && j->settings->trace) status = cli_files_add_output(&files, j->settings->trace, "--trace");
     if (!status) status = cli_files_check(&files);
     cli_files_deinit(&files);
     return status;
@@ -225,13 +164,21 @@ static int observe(void *self, const char *name, const qn_tensor *tensor) {
 static qn_status *run_once(job *j) {
     if (j->artifact_count > j->output_count) CLI_TRY(qn_context_set_observer(j->session.context, observe, j));
     double start = cli_now_ms();
-    qn_status *status = qn_context_run(j->session.context, j->inputs, j->input_count, j->outputs, j->output_count);
+    qn_status *status = qn_context_run(j->session.context, j->inputs.tensors, j->inputs.count, j->outputs,
+                                       j->output_count);
     j->ms = cli_now_ms() - start;
     if (!j->dump_status) return status;
     qn_status_free(status);
     status = j->dump_status;
     j->dump_status = NULL;
     return status;
+}
+
+static qn_status *run_traced(job *j) {
+    qn_trace *trace;
+    if (!j->settings->trace) return run_once(j);
+    CLI_TRY(cli_session_begin_trace(&j->session, &trace));
+    return cli_session_end_trace(&j->session, trace, j->settings->trace, run_once(j));
 }
 
 static qn_status *check_dumps(const job *j) {
@@ -259,11 +206,12 @@ static json_t *to_json(job *j, const char *model) {
 static qn_status *run(job *j, const char *model) {
     CLI_TRY(cli_session_open(model, &j->settings->run, NULL, &j->session));
     CLI_TRY(allocate(j));
-    CLI_TRY(cli_context(take_inputs(j), "%s", model));
+    CLI_TRY(cli_context(input_arrays_load(j->session.model, &j->settings->inputs, &j->inputs), "%s", model));
+    CLI_TRY(cli_context(input_arrays_bind(&j->inputs, j->session.context), "%s", model));
     CLI_TRY(name_artifacts(j, model));
     CLI_TRY(cli_make_folder(j->settings->out));
     CLI_TRY(cli_session_make_outputs(&j->session, j->outputs));
-    CLI_TRY(cli_context(run_once(j), "%s", model));
+    CLI_TRY(cli_context(run_traced(j), "%s", model));
     for (size_t i = 0; i < j->output_count; i++) CLI_TRY(save(j, &j->artifacts[i], &j->outputs[i]));
     CLI_TRY(check_dumps(j));
     cli_remark("one run took %.2f ms", j->ms);

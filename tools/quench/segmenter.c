@@ -19,7 +19,7 @@ struct segmenter {
 static int to_size(int64_t dim) { return dim == QN_NO_LIMIT ? 0 : dim > INT_MAX ? INT_MAX : (int)dim; }
 
 static qn_status *open_parts(const char *path, const cli_run_options *run, segmenter *s) {
-    CLI_TRY(cli_session_open(path, run, NULL, &s->session));
+    CLI_TRY(cli_session_bind(run, NULL, &s->session));
     CLI_TRY(cli_context(image_block_read(s->session.model, &s->block), "%s", path));
     const qn_value_info *input = qn_model_input(s->session.model, s->block.input);
     const int height = s->block.height_axis, width = height + 1;
@@ -32,10 +32,12 @@ static qn_status *open_parts(const char *path, const cli_run_options *run, segme
     return s->outputs ? NULL : cli_out_of_memory();
 }
 
-qn_status *segmenter_open(const char *path, const cli_run_options *run, segmenter_fit fit, segmenter **out_segmenter) {
+qn_status *segmenter_open_model(qn_model *model, const char *path, const cli_run_options *run, segmenter_fit fit,
+                                segmenter **out_segmenter) {
     *out_segmenter = NULL;
     segmenter *s = calloc(1, sizeof *s);
-    if (!s) return cli_out_of_memory();
+    if (!s) return qn_model_destroy(model), cli_out_of_memory();
+    s->session.model = model;
     qn_status *status = open_parts(path, run, s);
     if (!status) s->fit = fit.is_given ? fit.mode : s->block.has_fit ? s->block.fit : QN_IMAGE_FIT_SHRINK;
     if (status)
@@ -43,6 +45,13 @@ qn_status *segmenter_open(const char *path, const cli_run_options *run, segmente
     else
         *out_segmenter = s;
     return status;
+}
+
+qn_status *segmenter_open(const char *path, const cli_run_options *run, segmenter_fit fit, segmenter **out_segmenter) {
+    qn_model *model;
+    *out_segmenter = NULL;
+    CLI_TRY(cli_open_model(path, &model, NULL));
+    return segmenter_open_model(model, path, run, fit, out_segmenter);
 }
 
 static void free_tensors(segmenter *s) {

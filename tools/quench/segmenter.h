@@ -18,6 +18,9 @@ int segmenter_set_fit(const cli_option *option, void *field, const char *value);
 /* Opens a model for pictures. Failures name the file. */
 qn_status *segmenter_open(const char *path, const cli_run_options *run, segmenter_fit fit,
                           segmenter **out_segmenter) QN_MUST_USE;
+/* The same for a model that is open; it is taken over, and gone after a failure too. `path` names it in messages. */
+qn_status *segmenter_open_model(qn_model *model, const char *path, const cli_run_options *run, segmenter_fit fit,
+                                segmenter **out_segmenter) QN_MUST_USE;
 void segmenter_close(segmenter *s); /* accepts NULL */
 
 const cli_session *segmenter_session(const segmenter *s);

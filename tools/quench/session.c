@@ -18,17 +18,22 @@ int cli_is_compiled_file(const char *path) {
     return qn_model_is_compiled(start, bytes);
 }
 
-static qn_status *build_in_memory(const char *path, qn_model **out_model) {
+/* `precision` NULL: the default. */
+static qn_status *build_in_memory(const char *path, const char *precision, qn_model **out_model) {
     qn_network_options options;
     qn_build_options build;
     qn_network *network = NULL;
+    qn_config *config = NULL;
     double start = cli_now_ms();
     qn_network_options_init(&options);
     qn_build_options_init(&build);
     options.log = build.log = &cli_log;
-    CLI_TRY(qn_network_import_file(path, &options, &network));
-    qn_status *status = qn_build(network, NULL, &build, out_model);
+    qn_status *status = qn_config_create(&cli_log, &config);
+    if (!status && precision) status = qn_config_set(config, "precision_config.precision_mode", precision);
+    if (!status) status = qn_network_import_file(path, &options, &network);
+    if (!status) status = qn_build(network, config, &build, out_model);
     qn_network_destroy(network);
+    qn_config_destroy(config);
     if (!status)
         cli_note("%s: built in memory in %.0f ms; `quench build` keeps the result", path, cli_now_ms() - start);
     return status;
@@ -43,7 +48,17 @@ qn_status *cli_open_model(const char *path, qn_model **out_model, int *out_is_co
     int is_compiled = cli_is_compiled_file(path);
     if (out_is_compiled) *out_is_compiled = is_compiled;
     *out_model = NULL;
-    return name_file(is_compiled ? qn_model_load_file(path, NULL, out_model) : build_in_memory(path, out_model), path);
+    return name_file(is_compiled ? qn_model_load_file(path, NULL, out_model) : build_in_memory(path, NULL, out_model),
+                     path);
+}
+
+qn_status *cli_open_model_in(const char *path, const char *precision, qn_model **out_model) {
+    *out_model = NULL;
+    if (cli_is_compiled_file(path))
+        return qn_status_create(QN_INVALID_ARGUMENT,
+                                "%s: is compiled already: another precision needs the source model, or a second file",
+                                path);
+    return name_file(build_in_memory(path, precision, out_model), path);
 }
 
 static void note_threads(int threads) {
@@ -116,6 +131,23 @@ qn_status *cli_session_make_outputs(const cli_session *session, qn_tensor *out_o
     return status;
 }
 
+qn_status *cli_session_begin_trace(cli_session *session, qn_trace **out_trace) {
+    CLI_TRY(qn_trace_create(NULL, out_trace));
+    qn_status *status = qn_context_set_trace(session->context, *out_trace);
+    if (!status) return NULL;
+    qn_trace_destroy(*out_trace);
+    *out_trace = NULL;
+    return status;
+}
+
+qn_status *cli_session_end_trace(cli_session *session, qn_trace *trace, const char *path, qn_status *status) {
+    if (!status) status = qn_trace_write_file(trace, path);
+    if (!status && qn_trace_lost(trace)) cli_note("the trace leaves out %zu events, it is full", qn_trace_lost(trace));
+    qn_status_free(qn_context_set_trace(session->context, NULL)); /* the context is idle: this cannot fail */
+    qn_trace_destroy(trace);
+    return status;
+}
+
 qn_status *cli_session_find_ceiling(const cli_session *session, uint64_t *out_bytes) {
     qn_status *status = qn_engine_measure_arena(session->engine, NULL, 0, out_bytes);
     if (qn_status_code(status) != QN_UNAVAILABLE) return status;
@@ -127,6 +159,7 @@ qn_status *cli_session_find_ceiling(const cli_session *session, uint64_t *out_by
 json_t *cli_load_meta(const qn_model *model) {
     json_t *meta = json_loads(qn_model_get_info(model)->meta, 0, NULL);
     if (!json_is_object(meta)) json_decref(meta), meta = json_object();
+    json_object_del(json_object_get(meta, "refit"), "graph"); /* long, and of no use to people */
     return meta;
 }
 

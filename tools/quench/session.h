@@ -9,6 +9,9 @@
  * Failures name the file. */
 qn_status *cli_open_model(const char *path, qn_model **out_model, int *out_is_compiled) QN_MUST_USE;
 
+/* The same for a source model only, built in a precision mode. INVALID_ARGUMENT: the file is compiled already. */
+qn_status *cli_open_model_in(const char *path, const char *precision, qn_model **out_model) QN_MUST_USE;
+
 /* Does the file begin like a compiled one? 0 also if it cannot be read: whoever opens it then reports that. */
 int cli_is_compiled_file(const char *path);
 
@@ -54,6 +57,12 @@ void cli_session_close(cli_session *session);
 /* Makes tensors for all outputs at the shapes that are set; where a size depends on data, for its upper bound.
    @param out_outputs  one per output, each freed by cli_tensor_free(); all zeroed on failure */
 qn_status *cli_session_make_outputs(const cli_session *session, qn_tensor *out_outputs) QN_MUST_USE;
+
+/* Records the runs that follow, every step and thread on a time line, into a new trace; the session's context goes on
+   recording until cli_session_end_trace(), which writes the file unless `status`, of the runs between, is a failure. */
+qn_status *cli_session_begin_trace(cli_session *session, qn_trace **out_trace) QN_MUST_USE;
+qn_status *cli_session_end_trace(cli_session *session, qn_trace *trace, const char *path,
+                                 qn_status *status) QN_MUST_USE;
 
 /* The most that a context's values and scratch can take over the declared range, in bytes; 0: there is no ceiling. */
 qn_status *cli_session_find_ceiling(const cli_session *session, uint64_t *out_bytes) QN_MUST_USE;

@@ -1,5 +1,6 @@
 #include "tensors.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -85,6 +86,39 @@ void cli_tensor_free(qn_tensor *tensor) {
 size_t cli_tensor_bytes(const qn_tensor *tensor) {
     size_t bytes = 0;
     return count_bytes(tensor->dtype, tensor->rank, tensor->dims, &bytes) ? bytes : 0;
+}
+
+/* IEEE binary16: 5 bits of exponent, 10 of fraction. */
+static double half_to_double(uint16_t half) {
+    int exponent = half >> 10 & 31, fraction = half & 1023;
+    double value = exponent == 31 ? (fraction ? NAN : INFINITY)
+                   : exponent     ? ldexp(1024 + fraction, exponent - 25)
+                                  : ldexp(fraction, -24);
+    return half >> 15 ? -value : value;
+}
+
+static double bfloat_to_double(uint16_t bfloat) {
+    uint32_t bits = (uint32_t)bfloat << 16;
+    float value;
+    memcpy(&value, &bits, sizeof value);
+    return value;
+}
+
+double cli_tensor_get(const qn_tensor *tensor, size_t index) {
+    switch (tensor->dtype) {
+    case QN_DTYPE_F32: return ((const float *)tensor->data)[index];
+    case QN_DTYPE_F64: return ((const double *)tensor->data)[index];
+    case QN_DTYPE_F16: return half_to_double(((const uint16_t *)tensor->data)[index]);
+    case QN_DTYPE_BF16: return bfloat_to_double(((const uint16_t *)tensor->data)[index]);
+    case QN_DTYPE_S8: return ((const int8_t *)tensor->data)[index];
+    case QN_DTYPE_S16: return ((const int16_t *)tensor->data)[index];
+    case QN_DTYPE_U16: return ((const uint16_t *)tensor->data)[index];
+    case QN_DTYPE_S32: return ((const int32_t *)tensor->data)[index];
+    case QN_DTYPE_U32: return ((const uint32_t *)tensor->data)[index];
+    case QN_DTYPE_S64: return (double)((const int64_t *)tensor->data)[index];
+    case QN_DTYPE_U64: return (double)((const uint64_t *)tensor->data)[index];
+    default: return ((const uint8_t *)tensor->data)[index]; /* u8, bool */
+    }
 }
 
 /* ---- --shape ---- */

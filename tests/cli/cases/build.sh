@@ -6,6 +6,10 @@ prints '^scenes.qn: .*built in [0-9]+ ms'
 prints '^input +ImageTensor: uint8 1 x 1\.\.161 x 1\.\.161 x 3$'
 prints '^output +SemanticPredictions: int32 1 x 1\.\.161 x 1\.\.161$'
 prints '^arena +at most'
+prints '^ceiling .* with the scratch of [0-9]+ threads?$'
+prints '^cost +smallest 1x1x1x3: [0-9.]+ million multiply-adds, [0-9.]+ MB moved, arena [0-9.]+ MB$'
+prints '^cost +typical 1x81x81x3: '
+prints '^cost +largest 1x161x161x3: '
 holds . .err .out scenes.qn
 
 it "gives the same bytes every time"
@@ -20,6 +24,7 @@ prints '^input +ImageTensor: uint8 1\.\.2 x 1\.\.100 x 1\.\.90 x 3$'
 prints '^arena +at most'
 quench ok build "$scenes/scenes_dynamic.pb" -o dynamic.qn --range ImageTensor=1,64,64,3:1,64,64,3
 prints '^input +ImageTensor: uint8 1 x 64 x 64 x 3$'
+prints '^cost +1x64x64x3: '
 
 it "takes the shape of an input"
 echo '{"graph_shape_mutable": false}' >fixed.json
@@ -47,6 +52,14 @@ it "prints the report on standard output, and nothing else"
 quench ok build "$scenes/scenes.pb" -o scenes.qn --report - --precision force_float32
 expect "$(json file)" = scenes.qn
 expect "$(json meta.config.precision_config.precision_mode)" = force_float32
+between "$(json cost.smallest.macs)" 1 "$(json cost.largest.macs)"
+between "$(json cost.typical.moved_bytes)" "$(json cost.smallest.moved_bytes)" "$(json cost.largest.moved_bytes)"
+between "$(json cost.largest.arena_bytes)" "$(json arena_bytes_max)" "$(json arena_bytes_range_max)"
+expect "$(json meta.declared.0.1)" = -1
+
+it "takes what the source declares as the typical shape, where there is no middle"
+quench ok build "$scenes/scenes_dynamic.pb" -o dynamic.qn --input ImageTensor=1,40,50,3
+prints '^cost +typical 1x40x50x3: '
 
 it "prints the graph after a pass"
 quench ok build "$scenes/scenes.pb" -o scenes.qn --print-after fuse_activation
@@ -106,3 +119,27 @@ command="build model.pb -o small/x.qn with files of at most 1 KiB"
 expect $? = 1
 says "small/x.qn: cannot write"
 holds small
+
+it "can be interrupted, and leaves no part of a file"
+mkdir stopped
+for tenths in 0 1 2 3 4 6 9; do
+    command="build scenes.pb -o stopped/x.qn, interrupted after 0.0$tenths s"
+    rm -f stopped/x.qn
+    "$program" build "$scenes/scenes.pb" -o stopped/x.qn >.out 2>.err &
+    sleep "0.0$tenths"
+    kill -TERM $! 2>/dev/null
+    wait $! 2>/dev/null
+    case $? in
+    1)
+        says "cancelled in phase"
+        holds stopped ;;
+    0 | 143) # it was done, or had not begun
+        if [ -e stopped/x.qn ]; then
+            holds stopped x.qn
+            quench ok verify stopped/x.qn
+        else
+            holds stopped
+        fi ;;
+    *) broken "expected another exit status" ;;
+    esac
+done

@@ -17,6 +17,7 @@ prints "^source +tensorflow model 'scenes' of [0-9]+ bytes, hash [0-9a-f]{16}; b
 prints '^image .*labels of 9 classes'
 prints '^arena .*at 1x161x161x3'
 prints '^ceiling .*for every shape in range'
+prints '^cost +typical 1x81x81x3: '
 quench ok inspect scenes.qn --shape 1,20,30,3
 prints '^arena .*at 1x20x30x3'
 
@@ -26,10 +27,19 @@ prints '^ +[0-9]+  logits/semantic/BiasAdd: conv2d \{.*\}; f32.*; kernel conv_f3
 prints '^  arena +[0-9]+ +[0-9]+ +[0-9]+\.\.[0-9]+ +'
 quench ok inspect scenes.qn --steps --memory --json -
 expect "$(json kind)" = compiled
+between "$(json cost.largest.arena_bytes)" 1 "$(json arena_bytes_range_max)"
 between "$(json arena_bytes)" 1 "$(json arena_bytes_range_max)"
 expect "$(json steps.#)" = "$(json step_count)"
 between "$(json values.#)" "$(json step_count)" 100000
 expect "$(json meta.image.class_count)" = 9
+
+it "says that weights can be replaced"
+echo '{"enable_refit": true}' >refit.json
+quench ok build "$scenes/scenes.pb" -o refit.qn --config refit.json
+quench ok inspect refit.qn
+prints '^refit +weights can be replaced: the constants hold [0-9.]+ kB'
+quench ok inspect refit.qn --json -
+between "$(json meta.refit.weight_bytes)" 800000 1000000
 
 it "builds a source model where the plan is asked for"
 quench ok inspect "$scenes/scenes_dynamic.pb" --shape 2,20,30,3

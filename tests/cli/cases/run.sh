@@ -27,6 +27,13 @@ tail -c +129 a=b.npy >y
 cmp x y || broken "the input was not dumped as it is"
 prints "dumped/logits_semantic_BiasAdd.npy: float32 1x21x21x9, value 'logits/semantic/BiasAdd'"
 
+it "writes the run as a trace"
+quench ok run scenes.qn --input a=b.npy -o traced --threads 2 --trace trace.json
+cp trace.json .out
+between "$(json traceEvents.#)" 20 100000
+quench fails run scenes.qn --input a=b.npy -o traced --trace a=b.npy
+says "would overwrite the input a=b.npy"
+
 it "answers an array outside the range with the graph's reason"
 npy large.npy '|u1' '1, 162, 100, 3' $((162 * 100 * 3))
 quench fails run scenes.qn --input large.npy -o failed

@@ -1,0 +1,328 @@
+#include "driver/calibrator.h"
+
+#include "base/file.h"
+#include "driver/compile.h"
+#include "driver/integers.h"
+#include "driver/network.h"
+#include "driver/trial.h"
+
+#include <float.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { DUPLICATES_MAX = 4096, FEW_SAMPLES = 8 };
+
+/* The one that measured best on held-out calibration pictures (docs/quantisation.md). */
+static const char default_algorithm[] = "linear";
+
+/* ---- Life ---- */
+
+void qn_calibrator_options_init(qn_calibrator_options *options) {
+    *options = (qn_calibrator_options){.size = sizeof *options};
+}
+
+qn_status *qn_calibrator_create(const qn_calibrator_options *options, qn_calibrator **out_calibrator) {
+    qn_calibrator_options defaults;
+    const qn_range_algorithm *algorithm;
+    qn_calibrator_options_init(&defaults);
+    if (!options) options = &defaults;
+    *out_calibrator = NULL;
+    QN_TRY(qn_range_algorithm_find(options->algorithm ? options->algorithm : default_algorithm, &algorithm));
+    const qn_allocator *allocator = qn_allocator_or_default(options->allocator);
+    qn_calibrator *c = qn_alloc_zeroed(allocator, 1, sizeof *c, _Alignof(qn_calibrator));
+    if (!c) return qn_status_out_of_memory();
+    c->allocator = *allocator;
+    c->algorithm = algorithm;
+    c->threads = options->threads;
+    c->progress = (qn_progress){options->progress, options->progress_self, options->cancel, options->cancel_self};
+    c->has_log = options->log != NULL;
+    if (c->has_log) c->log = *options->log;
+    qn_arena_init(&c->arena, &c->allocator);
+    qn_buffer_init(&c->text, &c->allocator);
+    *out_calibrator = c;
+    return NULL;
+}
+
+void qn_calibrator_destroy(qn_calibrator *c) {
+    if (!c) return;
+    for (size_t i = 0; i < c->watched.count; i++) qn_observer_destroy(c->watched.items[i].observer);
+    qn_buffer_deinit(&c->text);
+    qn_arena_deinit(&c->arena);
+    qn_allocator allocator = c->allocator;
+    qn_free(&allocator, c);
+}
+
+int64_t qn_calibrator_sample_count(const qn_calibrator *c) { return c->samples; }
+
+static void warn(const qn_calibrator *c, const char *text) {
+    if (c->has_log) c->log.write(c->log.self, QN_LOG_WARNING, text);
+}
+
+/* ---- Watching ---- */
+
+/* One calibration under way. */
+typedef struct watch {
+    qn_calibrator *calibrator;
+    int64_t sample;    /* number of the one that runs */
+    qn_status *status; /* why the run was ended */
+} watch;
+
+static qn_watched *find_watched(const qn_calibrator *c, const char *name) {
+    for (size_t i = 0; i < c->watched.count; i++)
+        if (!strcmp(c->watched.items[i].name, name)) return &c->watched.items[i];
+    return NULL;
+}
+
+static qn_status *watch_value(qn_calibrator *c, const qn_graph *graph, const qn_value *value) {
+    int64_t channels;
+    qn_watched watched = {.name = qn_arena_copy_string(&c->arena, value->name, strlen(value->name))};
+    if (!watched.name) return qn_status_out_of_memory();
+    if (find_watched(c, value->name)) return NULL;
+    if (!qn_dim_is_const(graph->dims, value->type.dims[value->type.rank - 1], &channels) || channels < 1) return NULL;
+    QN_TRY(qn_observer_create(&c->allocator, channels, &watched.observer));
+    qn_status *status = QN_LIST_PUSH(&c->arena, &c->watched, watched);
+    if (status) qn_observer_destroy(watched.observer);
+    return status;
+}
+
+static qn_status *watch_graph(qn_calibrator *c, const qn_graph *graph) {
+    for (size_t i = 0; i < graph->values.count; i++)
+        if (qn_integers_read(graph->values.items[i])) QN_TRY(watch_value(c, graph, graph->values.items[i]));
+    if (c->watched.count) return NULL;
+    return QN_ERR(QN_INVALID_ARGUMENT, "network '%s' has no convolution or product that could be integer", graph->name);
+}
+
+/* Called for every value of a run. */
+static int see(void *self, const char *name, const qn_tensor *tensor) {
+    watch *w = self;
+    qn_watched *watched = find_watched(w->calibrator, name);
+    if (!watched || tensor->dtype != QN_DTYPE_F32) return 0;
+    uint64_t strange = watched->observer->non_finite;
+    int64_t rows = 1;
+    for (int i = 0; i < tensor->rank - 1; i++) rows *= tensor->dims[i];
+    qn_observer_add(watched->observer, tensor->data, rows);
+    if (watched->observer->non_finite == strange) return 0;
+    w->status = QN_ERR(QN_INVALID_ARGUMENT,
+                       "sample %lld: %llu elements of value '%s' are not finite: the network cannot be calibrated on it",
+                       (long long)w->sample, (unsigned long long)(watched->observer->non_finite - strange), name);
+    return 1;
+}
+
+/* ---- Samples ---- */
+
+static qn_status *note_duplicate(qn_calibrator *c, const qn_tensor *inputs, size_t count) {
+    uint64_t hash = 0;
+    for (size_t i = 0; i < count; i++) {
+        size_t bytes = qn_dtype_size(inputs[i].dtype);
+        for (int axis = 0; axis < inputs[i].rank; axis++) bytes *= (size_t)inputs[i].dims[axis];
+        hash = qn_hash_bytes(inputs[i].dims, (size_t)inputs[i].rank * sizeof inputs[i].dims[0], hash);
+        hash = qn_hash_bytes(inputs[i].data, bytes, hash);
+    }
+    for (size_t i = 0; i < c->seen.count; i++)
+        if (c->seen.items[i] == hash) return c->duplicates++, NULL;
+    return c->seen.count < DUPLICATES_MAX ? QN_LIST_PUSH(&c->arena, &c->seen, hash) : NULL;
+}
+
+static qn_status *run_sample(watch *w, qn_trial *trial, const qn_tensor *inputs) {
+    qn_status *status = qn_trial_run(trial, inputs);
+    if (w->status) { /* what ended the run says more than that it was ended */
+        qn_status_free(status);
+        return w->status;
+    }
+    if (status) return qn_status_context(status, "sample %lld", (long long)w->sample);
+    return note_duplicate(w->calibrator, inputs, trial->input_count);
+}
+
+static qn_status *run_samples(qn_calibrator *c, qn_trial *trial, const qn_samples *samples) {
+    watch w = {.calibrator = c};
+    qn_tensor *inputs = QN_ARENA_ARRAY(&c->arena, qn_tensor, trial->input_count);
+    size_t total = samples->count > 0 ? (size_t)samples->count : 0;
+    if (!inputs) return qn_status_out_of_memory();
+    QN_TRY(qn_context_set_observer(trial->context, see, &w));
+    for (;; w.sample++) {
+        int has = 0;
+        size_t done = (size_t)w.sample;
+        QN_TRY(qn_progress_step(&c->progress, "calibrate", total && done > total ? total : total ? done : 0,
+                                total ? total : 1));
+        memset(inputs, 0, trial->input_count * sizeof *inputs);
+        QN_TRY(samples->next(samples->self, inputs, trial->input_count, &has));
+        if (!has) break;
+        QN_TRY(run_sample(&w, trial, inputs));
+    }
+    if (!w.sample) return QN_ERR(QN_INVALID_ARGUMENT, "there are no samples to calibrate on");
+    c->samples += w.sample;
+    return qn_progress_step(&c->progress, "calibrate", 1, 1);
+}
+
+static void remark_on_samples(const qn_calibrator *c) {
+    char text[160];
+    if (c->samples < FEW_SAMPLES) {
+        snprintf(text, sizeof text, "calibrated on %lld sample%s only: ranges of rare values will be off",
+                 (long long)c->samples, c->samples == 1 ? "" : "s");
+        warn(c, text);
+    }
+    if (!c->duplicates) return;
+    snprintf(text, sizeof text, "%lld of %lld samples are duplicates of others", (long long)c->duplicates,
+             (long long)c->samples);
+    warn(c, text);
+}
+
+/* ---- Calibrating ---- */
+
+/* What the build will quantise: prepared and simplified, not yet fused. */
+static qn_status *simplify(const qn_network *network, const qn_config *config, qn_arena *arena, qn_graph **out_graph) {
+    qn_pins pins;
+    qn_meta_facts facts;
+    qn_build_options options;
+    qn_progress silent = {0};
+    qn_build_options_init(&options);
+    QN_TRY(qn_graph_copy(network->graph, arena, out_graph));
+    QN_TRY(qn_compile_prepare(*out_graph, config, NULL, &pins, &facts));
+    return qn_compile_passes(*out_graph, config, &options, &silent, QN_PASS_CLEAN, QN_PASS_SIMPLIFY);
+}
+
+static qn_status *calibrate(qn_calibrator *c, const qn_network *network, const qn_config *config,
+                            const qn_samples *samples, qn_arena *arena, qn_executor *pool, qn_trial *trial) {
+    qn_graph *graph;
+    qn_pool_options threads;
+    qn_pool_options_init(&threads);
+    threads.threads = c->threads;
+    QN_TRY(simplify(network, config, arena, &graph));
+    QN_TRY(watch_graph(c, graph));
+    QN_TRY(qn_executor_create_pool(&threads, pool));
+    QN_TRY(qn_trial_create(trial, graph,
+                           &(qn_trial_options){.allocator = &c->allocator,
+                                               .config = config,
+                                               .first = QN_PASS_QUANTISE,
+                                               .last = QN_PASS_CLEAN,
+                                               .executor = pool}));
+    return run_samples(c, trial, samples);
+}
+
+qn_status *qn_calibrate(qn_calibrator *c, const qn_network *network, const qn_config *config, const qn_samples *samples) {
+    qn_arena arena;
+    qn_trial trial = {0};
+    qn_executor pool = {0};
+    if (network->consumed)
+        return QN_ERR(QN_INVALID_ARGUMENT, "this network has been built already: calibrate before the build");
+    qn_arena_init(&arena, &c->allocator);
+    qn_status *status = calibrate(c, network, config, samples, &arena, &pool, &trial);
+    qn_trial_destroy(&trial);
+    qn_executor_destroy_pool(&pool);
+    qn_arena_deinit(&arena);
+    if (status) return status;
+    c->network = qn_arena_copy_string(&c->arena, network->graph->name, strlen(network->graph->name));
+    c->source_bytes = network->source_bytes;
+    c->source_hash = network->source_hash;
+    c->has_loaded = 0;
+    remark_on_samples(c);
+    return c->network ? NULL : qn_status_out_of_memory();
+}
+
+/* ---- Ranges ---- */
+
+/* Per channel, into `out`; `columns` has room for four numbers of each. */
+static qn_status *measure_channels(const qn_calibrator *c, const qn_observer *observer, const qn_range_request *request,
+                                   qn_arena *arena, float *columns, qn_value_range *out) {
+    int64_t channels = observer->channels;
+    float *low = columns, *high = low + channels, *mean = high + channels, *square = mean + channels;
+    qn_range *ranges = QN_ARENA_ARRAY(arena, qn_range, (size_t)channels);
+    if (!ranges) return qn_status_out_of_memory();
+    QN_TRY(qn_range_estimate_channels(c->algorithm, observer, request, ranges));
+    for (int64_t i = 0; i < channels; i++) {
+        low[i] = (float)ranges[i].low;
+        high[i] = (float)ranges[i].high;
+        mean[i] = (float)qn_observer_channel_mean(observer, i);
+        square[i] = fminf((float)qn_observer_channel_square(observer, i), FLT_MAX);
+    }
+    out->channels = channels;
+    out->channel_low = low;
+    out->channel_high = high;
+    out->channel_mean = mean;
+    out->channel_square = square;
+    return NULL;
+}
+
+static qn_status *measure(const qn_calibrator *c, const qn_watched *watched, const qn_range_request *request,
+                          qn_arena *arena, qn_value_range *out) {
+    const qn_observer *observer = watched->observer;
+    qn_range range;
+    QN_TRY(qn_range_estimate(c->algorithm, observer, request, &range));
+    *out = (qn_value_range){.name = watched->name, .low = (float)range.low, .high = (float)range.high};
+    if (observer->channels != observer->row_elems) return NULL; /* too many channels to be watched one by one */
+    float *columns = QN_ARENA_ARRAY(arena, float, (size_t)(4 * observer->channels));
+    return columns ? measure_channels(c, observer, request, arena, columns, out) : qn_status_out_of_memory();
+}
+
+qn_status *qn_calibrator_ranges(const qn_calibrator *c, int bits, int symmetric, qn_arena *arena,
+                                qn_value_ranges *out_ranges) {
+    const qn_range_request request = {.bits = bits, .symmetric = symmetric};
+    qn_value_ranges_init(out_ranges, arena);
+    if (c->has_loaded) {
+        *out_ranges = c->loaded;
+        return NULL;
+    }
+    out_ranges->network = c->network ? c->network : "";
+    out_ranges->algorithm = c->algorithm->name;
+    out_ranges->samples = c->samples;
+    out_ranges->has_source = c->source_bytes != 0;
+    out_ranges->source_bytes = c->source_bytes;
+    out_ranges->source_hash = c->source_hash;
+    for (size_t i = 0; i < c->watched.count; i++) {
+        qn_value_range range;
+        if (!c->watched.items[i].observer->elements) continue;
+        QN_TRY_CTX(measure(c, &c->watched.items[i], &request, arena, &range), "value '%s'", c->watched.items[i].name);
+        QN_TRY(qn_value_ranges_add(out_ranges, &range));
+    }
+    return NULL;
+}
+
+qn_status *qn_calibrator_set_fixed_range(qn_calibrator *c, float low, float high) {
+    if (!isfinite(low) || !isfinite(high) || low > 0 || high < 0 || !(low < high))
+        return QN_ERR(QN_INVALID_ARGUMENT, "a range from %g to %g; expected finite ends with 0 between them", (double)low,
+                      (double)high);
+    c->fixed_low = low;
+    c->fixed_high = high;
+    return NULL;
+}
+
+/* ---- As text ---- */
+
+qn_status *qn_calibrator_ranges_text(qn_calibrator *c, const char **out_text) {
+    qn_arena arena;
+    qn_value_ranges ranges;
+    qn_arena_init(&arena, &c->allocator);
+    qn_buffer_deinit(&c->text);
+    qn_buffer_init(&c->text, &c->allocator);
+    qn_status *status = qn_calibrator_ranges(c, 8, 0, &arena, &ranges);
+    if (!status && !ranges.list.count)
+        status = QN_ERR(QN_INVALID_ARGUMENT, "there are no ranges yet: calibrate first, or load some");
+    if (!status) status = qn_value_ranges_write(&ranges, &c->text);
+    qn_arena_deinit(&arena);
+    *out_text = status ? "" : qn_buffer_text(&c->text);
+    return status;
+}
+
+qn_status *qn_calibrator_save_ranges_file(qn_calibrator *c, const char *path) {
+    const char *text;
+    QN_TRY(qn_calibrator_ranges_text(c, &text));
+    return qn_file_write_atomic(path, text, strlen(text));
+}
+
+static qn_status *take_loaded(qn_calibrator *c, qn_status *status, const qn_value_ranges *ranges) {
+    if (status) return status;
+    c->loaded = *ranges;
+    c->has_loaded = 1;
+    return NULL;
+}
+
+qn_status *qn_calibrator_load_ranges_text(qn_calibrator *c, const char *text, const char *origin) {
+    qn_value_ranges ranges;
+    return take_loaded(c, qn_value_ranges_parse(text, strlen(text), origin, &c->arena, &ranges), &ranges);
+}
+
+qn_status *qn_calibrator_load_ranges_file(qn_calibrator *c, const char *path) {
+    qn_value_ranges ranges;
+    return take_loaded(c, qn_value_ranges_read_file(path, &c->arena, &ranges), &ranges);
+}

@@ -1,0 +1,41 @@
+/* driver/calibrator.h - the private side of quench/calibrator.h. */
+#ifndef QN_DRIVER_CALIBRATOR_H
+#define QN_DRIVER_CALIBRATOR_H
+
+#include "driver/progress.h"
+#include "driver/value_ranges.h"
+#include "ir/graph.h"
+#include "quant/ranges.h"
+#include "quench/calibrator.h"
+
+/* One value that calibration watches. */
+typedef struct qn_watched {
+    const char *name;
+    qn_observer *observer;
+} qn_watched;
+
+struct qn_calibrator {
+    qn_allocator allocator;
+    qn_arena arena; /* names, and ranges that were loaded */
+    qn_log log;
+    int has_log;
+    const qn_range_algorithm *algorithm;
+    int threads;
+    qn_progress progress;
+    QN_LIST(qn_watched) watched;
+    const char *network; /* what was calibrated last */
+    uint64_t source_bytes, source_hash;
+    int64_t samples;
+    QN_LIST(uint64_t) seen; /* hashes of samples, to notice duplicates; no more than DUPLICATES_MAX */
+    int64_t duplicates;
+    qn_value_ranges loaded;
+    int has_loaded;
+    float fixed_low, fixed_high; /* fixed_low < fixed_high: one range for all */
+    qn_buffer text;
+};
+
+/* The ranges as they are known, in `arena`; bits 8 or 16. Empty where nothing is. */
+qn_status *qn_calibrator_ranges(const qn_calibrator *calibrator, int bits, int symmetric, qn_arena *arena,
+                                qn_value_ranges *out_ranges) QN_MUST_USE;
+
+#endif

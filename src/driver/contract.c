@@ -1,0 +1,270 @@
+/* The layers that stay float are a beginning of one list: all integer layers, those first that gain most for what they
+ * cost. What a layer gains is the error that it alone, as integers, makes in the values just before the outputs; what
+ * it costs comes from the static model. How long the beginning must be is found by halving, with all samples. */
+#include "driver/contract.h"
+
+#include "driver/score.h"
+#include "driver/sensitivity.h"
+#include "driver/trial.h"
+#include "pass/precision.h"
+#include "quant/cost.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+void qn_contract_init(qn_contract *contract) { *contract = (qn_contract){.size = sizeof *contract, .confidence = 0.95}; }
+
+/* ---- Checks ---- */
+
+static qn_status *check(const qn_contract *contract) {
+    int is_miou = contract->metric == QN_METRIC_MIOU;
+    if (contract->size != sizeof *contract)
+        return QN_ERR(QN_INVALID_ARGUMENT, "a contract of size %zu, expected %zu: call qn_contract_init() first",
+                      contract->size, sizeof *contract);
+    if (!contract->samples.next || !contract->samples.rewind)
+        return QN_ERR(QN_INVALID_ARGUMENT, "a contract needs samples that can be seen again: give next and rewind");
+    if (is_miou && !contract->samples.labels)
+        return QN_ERR(QN_INVALID_ARGUMENT, "a contract on mIoU needs the true labels of its samples");
+    double bound = is_miou ? contract->max_drop : contract->min_agreement;
+    if (!(bound >= 0 && bound <= 1))
+        return QN_ERR(QN_INVALID_ARGUMENT, "%s is %g; expected 0 to 1", is_miou ? "max_drop" : "min_agreement", bound);
+    if (!(contract->confidence >= 0.5 && contract->confidence < 1))
+        return QN_ERR(QN_INVALID_ARGUMENT, "confidence is %g; expected 0.5 to below 1", contract->confidence);
+    if (contract->classes < 0 || contract->classes > QN_SCORE_CLASSES_MAX)
+        return QN_ERR(QN_INVALID_ARGUMENT, "%lld classes; expected at most %d", (long long)contract->classes,
+                      QN_SCORE_CLASSES_MAX);
+    return NULL;
+}
+
+/* ---- Scoring a network ---- */
+
+/* Labels of the float network, kept small: a byte each where all fit. */
+typedef struct kept_labels {
+    int64_t count;
+    uint8_t *bytes;
+    int32_t *words; /* instead of `bytes` */
+} kept_labels;
+
+typedef struct keeper {
+    qn_graph *graph;
+    const qn_config *config;
+    const qn_contract *contract;
+    const qn_allocator *allocator;
+    const qn_progress *progress;
+    qn_executor pool;
+    qn_arena arena; /* everything below */
+    QN_LIST(kept_labels) truth; /* AGREEMENT: what the float network says */
+    qn_scores reference;        /* MIOU: the float network against the true labels */
+    int32_t *labels, *other;    /* of the sample at hand */
+    int64_t room;
+    qn_tensor *inputs;
+    qn_sensitivity list;
+    char phase[64];
+} keeper;
+
+static qn_status *make_room(keeper *k, int64_t count) {
+    if (count <= k->room) return NULL;
+    k->labels = QN_ARENA_ARRAY(&k->arena, int32_t, (size_t)count);
+    k->other = QN_ARENA_ARRAY(&k->arena, int32_t, (size_t)count);
+    k->room = k->labels && k->other ? count : 0;
+    return k->room ? NULL : qn_status_out_of_memory();
+}
+
+static qn_status *read_labels(keeper *k, const qn_tensor *tensor, int64_t *out_count) {
+    *out_count = qn_labels_count(tensor);
+    if (*out_count < 0)
+        return QN_ERR(QN_UNSUPPORTED, "a contract compares labels; the first output has none: it gives %s of rank %d",
+                      qn_dtype_name(tensor->dtype), tensor->rank);
+    QN_TRY(make_room(k, *out_count));
+    qn_labels_read(tensor, k->labels);
+    return NULL;
+}
+
+static qn_status *keep_labels(keeper *k, int64_t count) {
+    kept_labels kept = {.count = count};
+    int fit = 1;
+    for (int64_t i = 0; i < count; i++) fit &= k->labels[i] >= 0 && k->labels[i] <= 255;
+    if (fit)
+        kept.bytes = QN_ARENA_ARRAY(&k->arena, uint8_t, (size_t)count);
+    else
+        kept.words = qn_arena_copy(&k->arena, k->labels, (size_t)count * sizeof *k->labels);
+    if (!kept.bytes && !kept.words) return qn_status_out_of_memory();
+    for (int64_t i = 0; fit && i < count; i++) kept.bytes[i] = (uint8_t)k->labels[i];
+    return QN_LIST_PUSH(&k->arena, &k->truth, kept);
+}
+
+/* The true labels of a sample into k->other. */
+static qn_status *read_truth(keeper *k, int64_t sample, int64_t count) {
+    if (k->contract->metric == QN_METRIC_AGREEMENT) {
+        const kept_labels *kept = &k->truth.items[sample];
+        if (kept->count != count) return QN_ERR(QN_INTERNAL, "sample %lld changed its size", (long long)sample);
+        for (int64_t i = 0; i < count; i++) k->other[i] = kept->bytes ? kept->bytes[i] : kept->words[i];
+        return NULL;
+    }
+    qn_tensor truth = {0};
+    QN_TRY(k->contract->samples.labels(k->contract->samples.self, &truth));
+    if (!qn_dtype_is_integer(truth.dtype) || qn_labels_count(&truth) != count)
+        return QN_ERR(QN_INVALID_ARGUMENT, "sample %lld: %lld true labels, the network gives %lld", (long long)sample,
+                      (long long)qn_labels_count(&truth), (long long)count);
+    qn_labels_read(&truth, k->other);
+    return NULL;
+}
+
+static int64_t classes_of(const keeper *k) {
+    return k->contract->metric != QN_METRIC_MIOU ? 0 : k->contract->classes ? k->contract->classes : 256;
+}
+
+/* Runs every sample. `is_reference`: this is the float network. */
+static qn_status *score(keeper *k, qn_trial *trial, int is_reference, qn_scores *scores) {
+    const qn_samples *samples = &k->contract->samples;
+    size_t total = samples->count > 0 ? (size_t)samples->count : 0;
+    qn_scores_init(scores, k->contract->metric, classes_of(k), &k->arena);
+    QN_TRY(samples->rewind(samples->self));
+    for (int64_t sample = 0;; sample++) {
+        int has = 0;
+        int64_t count;
+        QN_TRY(qn_progress_step(k->progress, k->phase, total > (size_t)sample ? (size_t)sample : 0, total ? total : 1));
+        memset(k->inputs, 0, trial->input_count * sizeof *k->inputs);
+        QN_TRY(samples->next(samples->self, k->inputs, trial->input_count, &has));
+        if (!has) break;
+        QN_TRY_CTX(qn_trial_run(trial, k->inputs), "sample %lld", (long long)sample);
+        QN_TRY(read_labels(k, &trial->outputs[0], &count));
+        if (is_reference && k->contract->metric == QN_METRIC_AGREEMENT) {
+            QN_TRY(keep_labels(k, count));
+            continue;
+        }
+        QN_TRY(read_truth(k, sample, count));
+        QN_TRY(qn_scores_add(scores, k->labels, k->other, count));
+    }
+    return NULL;
+}
+
+static qn_status *score_graph(keeper *k, int is_reference, qn_scores *scores) {
+    qn_trial trial = {0};
+    qn_trial_options options = {.allocator = k->allocator,
+                                .config = k->config,
+                                .first = QN_PASS_FUSE,
+                                .last = QN_PASS_CONVERT,
+                                .executor = &k->pool};
+    qn_status *status = qn_trial_create(&trial, k->graph, &options);
+    if (!status) status = score(k, &trial, is_reference, scores);
+    qn_trial_destroy(&trial);
+    return status;
+}
+
+static qn_status *score_reference(keeper *k) {
+    qn_integer_wish wish = k->graph->integer;
+    snprintf(k->phase, sizeof k->phase, "contract: float");
+    k->graph->integer = (qn_integer_wish){0};
+    qn_status *status = score_graph(k, 1, &k->reference);
+    k->graph->integer = wish;
+    QN_TRY(status);
+    size_t count = k->contract->metric == QN_METRIC_AGREEMENT ? k->truth.count : k->reference.rows.count;
+    if (count >= 2) return NULL;
+    return QN_ERR(QN_INVALID_ARGUMENT, "a contract on %zu sample%s says nothing: give at least 2, better 50", count,
+                  count == 1 ? "" : "s");
+}
+
+/* ---- Trying ---- */
+
+/* What came of keeping the first `kept` layers of the list float. */
+typedef struct attempt {
+    size_t kept;
+    double score, loss, bound; /* total; loss against the float network; its upper end */
+    int is_enough;
+} attempt;
+
+static qn_status *try_prefix(keeper *k, size_t kept, attempt *out) {
+    qn_scores scores;
+    int is_miou = k->contract->metric == QN_METRIC_MIOU;
+    QN_TRY(qn_sensitivity_apply(&k->list, k->graph, kept));
+    snprintf(k->phase, sizeof k->phase, "contract: %zu of %zu layers float", kept, k->list.count);
+    QN_TRY(score_graph(k, 0, &scores));
+    *out = (attempt){.kept = kept, .score = qn_scores_total(&scores)};
+    out->loss = (is_miou ? qn_scores_total(&k->reference) : 1.0) - out->score;
+    QN_TRY(qn_scores_loss_bound(is_miou ? &k->reference : NULL, &scores, k->contract->confidence, &out->bound));
+    out->is_enough = out->bound <= (is_miou ? k->contract->max_drop : 1.0 - k->contract->min_agreement);
+    return NULL;
+}
+
+/* The shortest beginning that keeps the contract, or the best there is. Lengths double until one is enough; then the last
+   step is halved. */
+static qn_status *search(keeper *k, attempt *out) {
+    size_t low = 0, step = 1;
+    QN_TRY(try_prefix(k, 0, out));
+    if (out->is_enough) return NULL;
+    QN_TRY(qn_sensitivity_measure(&k->list, k->graph, k->config, &k->contract->samples, &k->pool, k->progress));
+    while (!out->is_enough && low < k->list.count) {
+        size_t next = low + step < k->list.count ? low + step : k->list.count;
+        QN_TRY(try_prefix(k, next, out));
+        if (out->is_enough) break;
+        low = next;
+        step *= 2;
+    }
+    while (out->is_enough && out->kept - low > 1) {
+        attempt middle;
+        QN_TRY(try_prefix(k, low + (out->kept - low) / 2, &middle));
+        if (middle.is_enough)
+            *out = middle;
+        else
+            low = middle.kept;
+    }
+    return qn_sensitivity_apply(&k->list, k->graph, out->kept);
+}
+
+/* ---- Telling ---- */
+
+static void describe(const keeper *k, const attempt *a, char *text, size_t bytes) {
+    size_t samples = k->contract->metric == QN_METRIC_AGREEMENT ? k->truth.count : k->reference.rows.count;
+    double share = 100.0 * qn_sensitivity_integer_share(&k->list, a->kept), sure = 100.0 * k->contract->confidence;
+    if (k->contract->metric == QN_METRIC_AGREEMENT)
+        snprintf(text, bytes,
+                 "agreement %.3f %%, at least %.3f %% with %g %% confidence over %zu samples; %zu of %zu layers stay float, "
+                 "%.1f %% of multiply-adds are integer",
+                 100.0 * a->score, 100.0 * (1.0 - a->bound), sure, samples, a->kept, k->list.count, share);
+    else
+        snprintf(text, bytes,
+                 "mIoU %.4f, %.3f points below float, at most %.3f with %g %% confidence over %zu samples; %zu of %zu layers "
+                 "stay float, %.1f %% of multiply-adds are integer",
+                 a->score, 100.0 * a->loss, 100.0 * a->bound, sure, samples, a->kept, k->list.count, share);
+}
+
+static qn_status *report(const keeper *k, const attempt *a, const qn_log *log) {
+    char text[512], line[600];
+    describe(k, a, text, sizeof text);
+    if (a->is_enough) {
+        snprintf(line, sizeof line, "contract kept: %s", text);
+        if (log) log->write(log->self, QN_LOG_INFO, line);
+        return NULL;
+    }
+    return QN_ERR(QN_UNSUPPORTED,
+                  "the contract cannot be kept: with every layer float there is still %s. %s", text,
+                  "Ask for less, give more samples (the bound narrows with their number), or store floats in float32");
+}
+
+static qn_status *keep(keeper *k, const qn_log *log) {
+    attempt best;
+    k->inputs = QN_ARENA_ARRAY(&k->arena, qn_tensor, k->graph->inputs.count);
+    if (!k->inputs) return qn_status_out_of_memory();
+    QN_TRY(qn_sensitivity_list(&k->list, k->graph, k->config, &k->arena));
+    QN_TRY(score_reference(k));
+    QN_TRY(search(k, &best));
+    return report(k, &best, log);
+}
+
+qn_status *qn_contract_keep(qn_graph *graph, const qn_config *config, const qn_build_options *options,
+                            const qn_progress *progress) {
+    keeper k = {.graph = graph,
+                .config = config,
+                .contract = options->contract,
+                .allocator = options->allocator,
+                .progress = progress};
+    QN_TRY(check(options->contract));
+    QN_TRY(qn_executor_create_pool(NULL, &k.pool));
+    qn_arena_init(&k.arena, qn_allocator_or_default(options->allocator));
+    qn_status *status = keep(&k, options->log);
+    qn_arena_deinit(&k.arena);
+    qn_executor_destroy_pool(&k.pool);
+    return status;
+}

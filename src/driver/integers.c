@@ -1,0 +1,165 @@
+#include "driver/integers.h"
+
+#include "driver/calibrator.h"
+#include "driver/contract.h"
+#include "driver/custom_nodes.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+int qn_integers_read(const qn_value *value) {
+    if (value->type.dtype != QN_DTYPE_F32 || !value->type.rank || qn_value_is_constant(value)) return 0;
+    for (size_t i = 0; i < value->uses.count; i++) {
+        const qn_use *use = &value->uses.items[i];
+        if (use->index == 0 && (use->node->op == &qn_op_conv2d || use->node->op == &qn_op_matmul)) return 1;
+    }
+    return 0;
+}
+
+/* ---- Ranges on values ---- */
+
+typedef struct ranging {
+    qn_graph *graph;
+    const qn_calibrator *calibrator; /* NULL: none */
+    qn_value_ranges ranges;
+    const json_t *custom; /* custom_ranges; NULL: none */
+    size_t wanted, found;
+    const char *missing; /* a value that has no range */
+} ranging;
+
+static int64_t channels_of(const qn_graph *graph, const qn_value *value) {
+    int64_t channels;
+    return qn_dim_is_const(graph->dims, value->type.dims[value->type.rank - 1], &channels) ? channels : -1;
+}
+
+static qn_status *add_stats(qn_graph *graph, qn_value *value, const qn_value_stats *stats) {
+    qn_value_stats *copy = qn_arena_copy(graph->arena, stats, sizeof *stats);
+    if (!copy) return qn_status_out_of_memory();
+    copy->low = fminf(copy->low, 0.0f);
+    copy->high = fmaxf(copy->high, 0.0f);
+    if (!(copy->low < copy->high)) copy->high = 1.0f; /* nothing but zeros was seen */
+    value->stats = copy;
+    return NULL;
+}
+
+static const float *copy_floats(qn_arena *arena, const float *from, int64_t count) {
+    return from ? qn_arena_copy(arena, from, (size_t)count * sizeof *from) : NULL;
+}
+
+static qn_status *take_range(ranging *r, qn_value *value, const qn_value_range *range) {
+    qn_arena *arena = r->graph->arena;
+    qn_value_stats stats = {.low = range->low, .high = range->high};
+    if (range->channel_low && range->channel_high) {
+        stats.channels = range->channels;
+        stats.channel_low = copy_floats(arena, range->channel_low, range->channels);
+        stats.channel_high = copy_floats(arena, range->channel_high, range->channels);
+        stats.channel_mean = copy_floats(arena, range->channel_mean, range->channels);
+        stats.channel_square = copy_floats(arena, range->channel_square, range->channels);
+        if (!stats.channel_low || !stats.channel_high) return qn_status_out_of_memory();
+    }
+    return add_stats(r->graph, value, &stats);
+}
+
+/* custom_ranges: {"NAME": {"min": [..], "max": [..]}}, one number or one per channel; "" stands for every value. */
+static qn_status *take_custom(ranging *r, qn_value *value, const json_t *row) {
+    const json_t *min = json_object_get(row, "min"), *max = json_object_get(row, "max");
+    size_t count = json_array_size(min);
+    qn_value_stats stats = {.low = 0, .high = 0};
+    if (count != 1 && (int64_t)count != channels_of(r->graph, value))
+        return QN_ERR(QN_INVALID_ARGUMENT, "custom_ranges.%s: %zu numbers, expected one or %lld, the value's channels",
+                      value->name, count, (long long)channels_of(r->graph, value));
+    float *low = QN_ARENA_ARRAY(r->graph->arena, float, count), *high = QN_ARENA_ARRAY(r->graph->arena, float, count);
+    if (!low || !high) return qn_status_out_of_memory();
+    for (size_t i = 0; i < count; i++) {
+        low[i] = (float)json_number_value(json_array_get(min, i));
+        high[i] = (float)json_number_value(json_array_get(max, i));
+        stats.low = fminf(stats.low, low[i]);
+        stats.high = fmaxf(stats.high, high[i]);
+    }
+    if (count > 1) {
+        stats.channels = (int64_t)count;
+        stats.channel_low = low;
+        stats.channel_high = high;
+    }
+    return add_stats(r->graph, value, &stats);
+}
+
+static qn_status *find_range(ranging *r, qn_value *value) {
+    const json_t *custom = json_object_get(r->custom, value->name);
+    const qn_value_range *range = qn_value_ranges_find(&r->ranges, value->name);
+    r->wanted++;
+    if (value->stats) return r->found++, NULL; /* the graph itself says it */
+    if (custom) return r->found++, take_custom(r, value, custom);
+    if (range) {
+        QN_TRY(qn_value_ranges_get(&r->ranges, value->name, channels_of(r->graph, value), &range));
+        return r->found++, take_range(r, value, range);
+    }
+    custom = json_object_get(r->custom, "");
+    if (custom) return r->found++, take_custom(r, value, custom);
+    if (r->calibrator && r->calibrator->fixed_low < r->calibrator->fixed_high) {
+        qn_value_stats fixed = {.low = r->calibrator->fixed_low, .high = r->calibrator->fixed_high};
+        return r->found++, add_stats(r->graph, value, &fixed);
+    }
+    r->missing = value->name;
+    return NULL;
+}
+
+static qn_status *check_found(const ranging *r, const qn_log *log) {
+    char text[512];
+    const char *mode = r->graph->integer.reason;
+    if (r->found == r->wanted) return NULL;
+    if (!r->found && r->ranges.list.count)
+        return QN_ERR(QN_INVALID_ARGUMENT,
+                      "the ranges are those of another network ('%s'): they have none for '%s' or any other of %zu values",
+                      r->ranges.network, r->missing, r->wanted);
+    if (!r->found)
+        return QN_ERR(QN_INVALID_ARGUMENT,
+                      "precision_mode %s needs the ranges of the network's values: calibrate on samples, load a ranges file, or "
+                      "give custom_ranges in the configuration",
+                      mode);
+    snprintf(text, sizeof text, "%s: %zu of %zu values have no range and stay float, '%s' among them", mode,
+             r->wanted - r->found, r->wanted, r->missing);
+    if (log) log->write(log->self, QN_LOG_WARNING, text);
+    return NULL;
+}
+
+/* custom_ranges may name any value of the network; one it does not have is a mistake. */
+static qn_status *check_custom_names(const ranging *r) {
+    const char *name;
+    json_t *row;
+    json_object_foreach((json_t *)(uintptr_t)r->custom, name, row) {
+        if (!*name || qn_graph_find_value(r->graph, name)) continue;
+        const char **names = QN_ARENA_ARRAY(r->graph->arena, const char *, r->graph->values.count);
+        size_t count = 0;
+        if (!names) return qn_status_out_of_memory();
+        for (size_t i = 0; i < r->graph->values.count; i++)
+            if (qn_integers_read(r->graph->values.items[i])) names[count++] = r->graph->values.items[i]->name;
+        const char *nearest = qn_text_nearest(name, names, count);
+        return QN_ERR(QN_INVALID_ARGUMENT, "custom_ranges: the simplified network has no value '%s'%s%s", name,
+                      nearest ? "; nearest: " : "", nearest ? nearest : "");
+    }
+    return NULL;
+}
+
+static qn_status *put_ranges(qn_graph *graph, const qn_config *config, const qn_build_options *options) {
+    ranging r = {.graph = graph, .calibrator = options->calibrator, .custom = qn_config_find(config, "custom_ranges")};
+    qn_value_ranges_init(&r.ranges, graph->arena);
+    QN_TRY(check_custom_names(&r));
+    if (options->calibrator)
+        QN_TRY(qn_calibrator_ranges(options->calibrator, graph->integer.dtype == QN_DTYPE_S16 ? 16 : 8,
+                                    graph->integer.symmetric, graph->arena, &r.ranges));
+    for (size_t i = 0; i < graph->values.count; i++)
+        if (qn_integers_read(graph->values.items[i])) QN_TRY(find_range(&r, graph->values.items[i]));
+    return check_found(&r, options->log);
+}
+
+qn_status *qn_integers_prepare(qn_graph *graph, const qn_config *config, const qn_build_options *options,
+                               const qn_progress *progress) {
+    if (!graph->integer.dtype) {
+        if (!options->contract) return NULL;
+        return QN_ERR(QN_INVALID_ARGUMENT, "a contract needs a precision_mode of integers, such as qint8_mixed_float16");
+    }
+    QN_TRY(put_ranges(graph, config, options));
+    return options->contract ? qn_contract_keep(graph, config, options, progress) : NULL;
+}

@@ -1,0 +1,113 @@
+/* Copies of a graph, for trying things on. */
+#include "ir/graph.h"
+
+#include <string.h>
+
+typedef struct copier {
+    const qn_graph *from;
+    qn_graph *to;
+    qn_value **of; /* by id in `from` */
+} copier;
+
+/* ---- Dims: symbols of the inputs first, so that expressions over them find them ---- */
+
+static qn_status *copy_symbol(copier *c, qn_dim dim) {
+    const char *name = qn_dim_symbol_name(c->from->dims, dim);
+    int64_t low, high;
+    qn_dim copy;
+    if (qn_dim_symbol_find(c->to->dims, name, &copy)) return NULL;
+    qn_dim_range(c->from->dims, dim, &low, &high);
+    copy = qn_dim_symbol(c->to->dims, name, low, high);
+    QN_TRY(qn_dim_pool_take_status(c->to->dims));
+    const char *reason = qn_dim_symbol_reason(c->from->dims, dim);
+    return reason ? qn_dim_symbol_set_range(c->to->dims, copy, low, high, reason) : NULL;
+}
+
+static qn_status *copy_dim(copier *c, qn_dim dim, qn_dim *out_dim) {
+    qn_buffer text;
+    int64_t number;
+    if (qn_dim_is_const(c->from->dims, dim, &number)) {
+        *out_dim = qn_dim_const(c->to->dims, number);
+        return NULL;
+    }
+    qn_buffer_init(&text, c->to->arena->allocator);
+    qn_dim_print(c->from->dims, dim, &text);
+    qn_status *status =
+        text.failed ? qn_status_out_of_memory() : qn_dim_parse(c->to->dims, qn_buffer_text(&text), out_dim);
+    qn_buffer_deinit(&text);
+    return status;
+}
+
+/* ---- Values ---- */
+
+static qn_status *copy_inputs(copier *c) {
+    const qn_graph *from = c->from;
+    for (size_t i = 0; i < from->inputs.count; i++) {
+        const qn_type *type = &from->inputs.items[i]->type;
+        for (int axis = 0; axis < type->rank; axis++)
+            if (qn_dim_is_symbol(from->dims, type->dims[axis])) QN_TRY(copy_symbol(c, type->dims[axis]));
+    }
+    for (size_t i = 0; i < from->inputs.count; i++) {
+        const qn_value *input = from->inputs.items[i];
+        qn_type type = input->type;
+        for (int axis = 0; axis < type.rank; axis++) QN_TRY(copy_dim(c, type.dims[axis], &type.dims[axis]));
+        QN_TRY(qn_graph_add_input(c->to, input->name, &type, &c->of[input->id]));
+    }
+    return NULL;
+}
+
+static qn_status *copy_constants(copier *c) {
+    for (size_t i = 0; i < c->from->values.count; i++) {
+        const qn_value *value = c->from->values.items[i];
+        if (!qn_value_is_constant(value)) continue;
+        qn_view view = qn_value_view(value);
+        QN_TRY(qn_graph_add_constant(c->to, value->name, &view, &c->of[value->id]));
+        c->of[value->id]->data_bytes = value->data_bytes;
+    }
+    return NULL;
+}
+
+static qn_status *copy_node(copier *c, const qn_node *node) {
+    qn_value **inputs = QN_ARENA_ARRAY(c->to->arena, qn_value *, (size_t)node->input_count);
+    qn_node *copy;
+    if (!inputs) return qn_status_out_of_memory();
+    for (int i = 0; i < node->input_count; i++)
+        if (node->inputs[i]) inputs[i] = c->of[node->inputs[i]->id];
+    QN_TRY(qn_graph_add_node(c->to, node->op, node->name, node->attrs, node->input_count, inputs, NULL, &copy));
+    copy->source = node->source;
+    copy->precision = node->precision;
+    copy->precision_reason = node->precision_reason;
+    for (int i = 0; i < node->output_count; i++) {
+        QN_TRY(qn_graph_rename_value(c->to, copy->outputs[i], node->outputs[i]->name));
+        c->of[node->outputs[i]->id] = copy->outputs[i];
+    }
+    return NULL;
+}
+
+static qn_status *copy_all(copier *c) {
+    QN_TRY(copy_inputs(c));
+    QN_TRY(copy_constants(c));
+    for (const qn_node *node = c->from->first; node; node = node->next) QN_TRY(copy_node(c, node));
+    for (size_t i = 0; i < c->from->values.count; i++) {
+        const qn_value *value = c->from->values.items[i];
+        if (!c->of[value->id]) continue;
+        c->of[value->id]->stats = value->stats;
+        c->of[value->id]->encoding = value->encoding;
+    }
+    for (size_t i = 0; i < c->from->outputs.count; i++)
+        QN_TRY(qn_graph_mark_output(c->to, c->of[c->from->outputs.items[i]->id]));
+    return qn_graph_infer(c->to);
+}
+
+qn_status *qn_graph_copy(const qn_graph *graph, qn_arena *arena, qn_graph **out_copy) {
+    copier c = {.from = graph, .to = qn_graph_create(arena, graph->name)};
+    *out_copy = NULL;
+    if (c.to) c.of = QN_ARENA_ARRAY(arena, qn_value *, graph->next_id);
+    if (!c.to || !c.of) return qn_status_out_of_memory();
+    c.to->precision = graph->precision;
+    c.to->precision_reason = graph->precision_reason;
+    c.to->integer = graph->integer;
+    QN_TRY(copy_all(&c));
+    *out_copy = c.to;
+    return NULL;
+}

@@ -1,0 +1,109 @@
+/* quantize_linear(conv2d_quantized(...)) = conv2d_quantized(...) that gives integers: the scales multiply, limits follow
+ * them, and a zero point per channel moves into the bias, whose steps are much finer. The same for products. */
+#include "pass/pass.h"
+#include "pass/rewrite.h"
+
+#include <math.h>
+#include <string.h>
+
+enum { BIAS = 2, MULTIPLIER = 3, LIMIT = 4, INPUTS_MAX = 7 };
+
+static qn_requantize_attrs *result_of(const qn_op_def *op, void *attrs) {
+    return op == &qn_op_conv2d_quantized ? &((qn_conv2d_quantized_attrs *)attrs)->result
+                                         : &((qn_matmul_quantized_attrs *)attrs)->result;
+}
+
+static int64_t zero_point_of(const qn_node *quantize, int64_t channel) {
+    qn_view view = qn_value_view(quantize->inputs[2]);
+    return qn_view_get_int(&view, view.dims[0] == 1 ? 0 : channel);
+}
+
+/* vector * the conversion's multiplier, channel by channel. */
+static qn_status *scale_vector(qn_graph *graph, const qn_value *vector, const qn_node *quantize, qn_value **out) {
+    qn_view from = qn_value_view(vector), factor = qn_value_view(quantize->inputs[1]);
+    float *data;
+    QN_TRY(qn_make_channel_constant(graph, vector->name, from.dims[0], out, &data));
+    for (int64_t c = 0; c < from.dims[0]; c++)
+        data[c] = (float)qn_view_get(&from, c) * (float)qn_view_get(&factor, factor.dims[0] == 1 ? 0 : c);
+    return NULL;
+}
+
+/* The zero points less that of the result, in units of the sum, go into the bias; 0 where the bias has no room. */
+static qn_status *shift_bias(qn_graph *graph, const qn_node *quantize, int64_t zero_point, qn_value **inputs, int *out_done) {
+    qn_view bias = qn_value_view(inputs[BIAS]), multiplier = qn_value_view(inputs[MULTIPLIER]);
+    void *copy = qn_arena_copy(graph->arena, bias.data, qn_view_bytes(&bias));
+    int changes = 0;
+    *out_done = 1;
+    if (!copy) return qn_status_out_of_memory();
+    qn_view shifted = bias;
+    shifted.data = copy;
+    for (int64_t c = 0; c < bias.dims[0]; c++) {
+        int64_t difference = zero_point_of(quantize, c) - zero_point;
+        if (!difference) continue;
+        double moved = (double)qn_view_get_int(&bias, c) + rint((double)difference / qn_view_get(&multiplier, c));
+        if (!(fabs(moved) < 0x1p30)) return *out_done = 0, NULL;
+        qn_view_set_int(&shifted, c, (int64_t)moved);
+        changes = 1;
+    }
+    return changes ? qn_graph_add_constant(graph, inputs[BIAS]->name, &shifted, &inputs[BIAS]) : NULL;
+}
+
+/* The zero point of the result. With an activation the lower bound of the result is its zero point, which then must be
+   that of every channel. */
+static int find_zero_point(const qn_node *quantize, const qn_requantize_attrs *result, int64_t *out_zero_point) {
+    qn_view view = qn_value_view(quantize->inputs[2]);
+    int64_t low = INT64_MAX, high = INT64_MIN;
+    for (int64_t c = 0; c < view.dims[0]; c++) {
+        low = qn_min_i64(low, qn_view_get_int(&view, c));
+        high = qn_max_i64(high, qn_view_get_int(&view, c));
+    }
+    *out_zero_point = low == high ? low : (low + high) / 2;
+    return low == high || result->activation == QN_ACTIVATION_NONE;
+}
+
+/* A limit that the type's own upper bound makes idle goes: what calibration saw stays below it. */
+static void drop_idle_limit(qn_requantize_attrs *result, qn_value **inputs, int *inout_count) {
+    if (!inputs[LIMIT]) return;
+    qn_view limit = qn_value_view(inputs[LIMIT]);
+    double high = (double)(result->dtype == QN_DTYPE_U8 ? 255 - result->zero_point : 32767 - result->zero_point);
+    for (int64_t c = 0; c < limit.dims[0]; c++)
+        if (rint(qn_view_get(&limit, c)) < high) return;
+    result->activation = QN_ACTIVATION_RELU;
+    inputs[LIMIT] = NULL;
+    if (*inout_count == LIMIT + 1) *inout_count = LIMIT;
+}
+
+static qn_status *fuse(qn_graph *graph, qn_node *quantize) {
+    qn_node *node = qn_match_sole_producer(quantize->inputs[0], &qn_op_conv2d_quantized);
+    if (!node) node = qn_match_sole_producer(quantize->inputs[0], &qn_op_matmul_quantized);
+    if (!node || !qn_value_is_constant(quantize->inputs[1]) || !qn_value_is_constant(quantize->inputs[2])) return NULL;
+    union {
+        qn_conv2d_quantized_attrs conv2d;
+        qn_matmul_quantized_attrs matmul;
+    } attrs;
+    qn_value *inputs[INPUTS_MAX] = {0};
+    int done;
+    memcpy(&attrs, node->attrs, node->op->attrs_bytes);
+    for (int i = 0; i < node->input_count; i++) inputs[i] = node->inputs[i];
+    qn_requantize_attrs *result = result_of(node->op, &attrs);
+    if (qn_dtype_is_integer((qn_dtype)result->dtype)) return NULL;
+    if (node->input_count == INPUTS_MAX) return NULL; /* a float addend would have to be scaled too */
+    if (!find_zero_point(quantize, result, &result->zero_point)) return NULL;
+    result->dtype = ((const qn_quantize_linear_attrs *)quantize->attrs)->dtype;
+    QN_TRY(scale_vector(graph, inputs[MULTIPLIER], quantize, &inputs[MULTIPLIER]));
+    if (inputs[LIMIT]) QN_TRY(scale_vector(graph, inputs[LIMIT], quantize, &inputs[LIMIT]));
+    QN_TRY(shift_bias(graph, quantize, result->zero_point, inputs, &done));
+    if (!done) return NULL;
+    int count = node->input_count;
+    drop_idle_limit(result, inputs, &count);
+    const char *reason = node->precision_reason;
+    QN_TRY(qn_rewrite(graph, quantize, node->op, &attrs, count, inputs));
+    quantize->precision_reason = reason;
+    return NULL;
+}
+
+qn_status *qn_pass_fuse_requantize(qn_graph *graph) {
+    for (qn_node *node = graph->first; node; node = node->next)
+        if (node->op == &qn_op_quantize_linear) QN_TRY(fuse(graph, node));
+    return NULL;
+}

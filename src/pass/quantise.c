@@ -1,0 +1,255 @@
+/* Convolutions and products with constant weights compute in integers: each becomes its quantised operator, which still
+ * gives floats, behind a quantize_linear of what it reads. Values that several read are converted once. The passes after
+ * this one make the conversions between integer operators disappear.
+ *
+ * What stays float says why in precision_reason: the node asks for it, there is no range for what it reads, no kernel
+ * for its groups, or so many products in a sum that 32 bits might not hold it. */
+#include "pass/pass.h"
+#include "pass/rewrite.h"
+#include "quant/encoding.h"
+
+#include <math.h>
+#include <string.h>
+
+enum { X = 0, WEIGHTS = 1, BIAS = 2, ADDEND = 3 };
+
+static int is_conv(const qn_node *node) { return node->op == &qn_op_conv2d; }
+
+static int is_depthwise(const qn_node *node) {
+    return is_conv(node) && ((const qn_conv2d_attrs *)node->attrs)->conv.groups > 1;
+}
+
+/* ---- What can be integer ---- */
+
+static const char *convolution_obstacle(const qn_node *node) {
+    qn_view weights = qn_value_view(node->inputs[WEIGHTS]);
+    int64_t groups = ((const qn_conv2d_attrs *)node->attrs)->conv.groups;
+    if (groups > 1 && (weights.dims[2] != 1 || weights.dims[3] != groups)) return "groups of several channels";
+    if (weights.dims[0] * weights.dims[1] * weights.dims[2] > QN_LAYER_ROWS_MAX) return "its sums are too long";
+    return NULL;
+}
+
+static const char *product_obstacle(const qn_node *node) {
+    qn_view weights = qn_value_view(node->inputs[WEIGHTS]);
+    const qn_matmul_attrs *attrs = node->attrs;
+    if (weights.rank != 2 || attrs->transpose_a) return "a product of this form";
+    return weights.dims[0] > QN_LAYER_ROWS_MAX || weights.dims[1] > QN_LAYER_ROWS_MAX ? "its sums are too long" : NULL;
+}
+
+/* Why a node that could be integer stays as it is; NULL: nothing speaks against it. `node` is a conv2d or matmul. */
+static const char *find_obstacle(qn_graph *graph, const qn_node *node) {
+    const qn_value *x = node->inputs[X], *weights = node->inputs[WEIGHTS];
+    if (node->precision == QN_DTYPE_F32 || node->precision == QN_DTYPE_F16) return node->precision_reason;
+    if (!qn_value_is_constant(weights) || weights->type.dtype != QN_DTYPE_F32) return "its weights are no constants";
+    qn_view view = qn_value_view(weights);
+    if (!qn_view_elems(&view)) return "it has no weights";
+    if (node->input_count > BIAS && node->inputs[BIAS] && !qn_value_is_constant(node->inputs[BIAS]))
+        return "its bias is no constant";
+    if (x->type.dtype != QN_DTYPE_F32 || qn_value_is_constant(x)) return "what it reads is no float value";
+    if (!x->stats) return qn_arena_printf(graph->arena, "there is no range for '%s'", x->name);
+    return is_conv(node) ? convolution_obstacle(node) : product_obstacle(node);
+}
+
+static int is_candidate(const qn_node *node) {
+    return (is_conv(node) || node->op == &qn_op_matmul) && node->inputs[X] && node->inputs[WEIGHTS] &&
+           node->outputs[0]->type.dtype == QN_DTYPE_F32;
+}
+
+/* The integers that a node asks for, or those of the graph. */
+static qn_dtype wanted_integers(const qn_graph *graph, const qn_node *node) {
+    return node->precision == QN_DTYPE_U8 || node->precision == QN_DTYPE_S16 ? node->precision : graph->integer.dtype;
+}
+
+/* Marks what will be integer: node->mark is the type of what it reads, NONE elsewhere. */
+static qn_status *mark_nodes(qn_graph *graph) {
+    for (qn_node *node = graph->first; node; node = node->next) {
+        node->mark = QN_DTYPE_NONE;
+        if (!is_candidate(node)) continue;
+        const char *obstacle = find_obstacle(graph, node);
+        if (!obstacle) node->mark = wanted_integers(graph, node);
+        if (node->mark || qn_dtype_is_float(node->precision)) continue;
+        node->precision_reason = qn_arena_printf(graph->arena, "no integers: %s", obstacle);
+        if (!node->precision_reason) return qn_status_out_of_memory();
+    }
+    return NULL;
+}
+
+/* ---- Layers ---- */
+
+/* b of a product as [k, n]. */
+static qn_status *transpose(qn_graph *graph, const qn_view *view, const float **out) {
+    const float *src = view->data;
+    int64_t n = view->dims[0], k = view->dims[1];
+    float *dst = QN_ARENA_ARRAY(graph->arena, float, (size_t)(n * k));
+    if (!dst) return qn_status_out_of_memory();
+    for (int64_t row = 0; row < k; row++)
+        for (int64_t column = 0; column < n; column++) dst[row * n + column] = src[column * k + row];
+    *out = dst;
+    return NULL;
+}
+
+/* The layer of a marked node; *out_dims are those of its weights as the quantised operator takes them. */
+static qn_status *describe(qn_graph *graph, const qn_node *node, qn_layer *out, qn_view *out_weights) {
+    qn_view view = qn_value_view(node->inputs[WEIGHTS]);
+    *out = (qn_layer){.weights = view.data, .is_depthwise = is_depthwise(node)};
+    if (node->input_count > BIAS && node->inputs[BIAS]) out->bias = node->inputs[BIAS]->data;
+    if (!is_conv(node) && ((const qn_matmul_attrs *)node->attrs)->transpose_b) {
+        QN_TRY(transpose(graph, &view, &out->weights));
+        int64_t n = view.dims[0];
+        view.dims[0] = view.dims[1];
+        view.dims[1] = n;
+    }
+    out->outputs = view.dims[view.rank - 1];
+    out->rows = qn_view_elems(&view) / out->outputs;
+    *out_weights = view;
+    return NULL;
+}
+
+/* Does the node see anything beyond the picture? */
+static int may_pad(const qn_node *node) {
+    if (!is_conv(node)) return 0;
+    const qn_conv_attrs *conv = &((const qn_conv2d_attrs *)node->attrs)->conv;
+    qn_view weights = qn_value_view(node->inputs[WEIGHTS]);
+    if (conv->padding == QN_PADDING_VALID) return 0;
+    if (conv->padding != QN_PADDING_EXPLICIT) return weights.dims[0] > 1 || weights.dims[1] > 1;
+    return conv->pads.values[0] || conv->pads.values[1] || conv->pads.values[2] || conv->pads.values[3];
+}
+
+/* ---- Conversion of what is read ---- */
+
+/* What a value becomes; made when its first reader is met. */
+typedef struct conversion {
+    qn_encoding encoding;
+    qn_value *quantised;
+} conversion;
+
+static qn_status *choose_encoding(qn_graph *graph, const qn_value *x, qn_dtype dtype, qn_encoding *out) {
+    qn_layer *layers = QN_ARENA_ARRAY(graph->arena, qn_layer, x->uses.count);
+    qn_encoding_request request = {.stats = x->stats, .wish = &graph->integer, .dtype = dtype, .layers = layers};
+    qn_view unused;
+    if (!layers) return qn_status_out_of_memory();
+    if (!qn_dim_is_const(graph->dims, x->type.dims[x->type.rank - 1], &request.channels))
+        return QN_ERR(QN_INTERNAL, "'%s' has no fixed number of channels", x->name);
+    for (size_t i = 0; i < x->uses.count; i++) {
+        const qn_node *user = x->uses.items[i].node;
+        if (user->mark != (uint32_t)dtype || x->uses.items[i].index != X) continue;
+        QN_TRY(describe(graph, user, &layers[request.layer_count++], &unused));
+        request.one_zero_point |= may_pad(user);
+    }
+    return qn_encoding_choose(&request, graph->arena, out);
+}
+
+static qn_status *add_vector(qn_graph *graph, const char *owner, const char *what, qn_dtype dtype, int64_t count,
+                             const void *data, qn_value **out) {
+    qn_view view = {.dtype = dtype, .rank = 1, .dims = {count}, .data = (void *)(uintptr_t)data};
+    const char *name = qn_arena_printf(graph->arena, "%s/%s", owner, what);
+    return name ? qn_graph_add_constant(graph, name, &view, out) : qn_status_out_of_memory();
+}
+
+static int all_equal(const qn_encoding *a) {
+    for (int64_t c = 1; c < a->channels; c++)
+        if (a->scale[c] != a->scale[0] || a->zero_point[c] != a->zero_point[0]) return 0;
+    return 1;
+}
+
+static qn_status *add_quantize(qn_graph *graph, qn_value *x, qn_node *before, conversion *made) {
+    const qn_encoding *a = &made->encoding;
+    const qn_quantize_linear_attrs attrs = {.dtype = a->dtype};
+    int64_t count = all_equal(a) ? 1 : a->channels;
+    float *multiplier = QN_ARENA_ARRAY(graph->arena, float, (size_t)count);
+    const char *name = qn_arena_printf(graph->arena, "%s/%s", x->name, qn_dtype_name(a->dtype));
+    qn_value *inputs[3] = {x};
+    qn_node *node;
+    if (!multiplier || !name) return qn_status_out_of_memory();
+    for (int64_t c = 0; c < count; c++) multiplier[c] = 1.0f / a->scale[c];
+    QN_TRY(add_vector(graph, name, "multiplier", QN_DTYPE_F32, count, multiplier, &inputs[1]));
+    QN_TRY(add_vector(graph, name, "zero_point", QN_DTYPE_S32, count, a->zero_point, &inputs[2]));
+    QN_TRY(qn_graph_add_node(graph, &qn_op_quantize_linear, name, &attrs, 3, inputs, before, &node));
+    qn_value_encoding *encoding = QN_ARENA_NEW(graph->arena, qn_value_encoding);
+    if (!encoding) return qn_status_out_of_memory();
+    *encoding = (qn_value_encoding){count, a->scale, a->zero_point};
+    node->outputs[0]->encoding = encoding;
+    node->source = x->producer ? x->producer->source : NULL;
+    node->precision_reason = qn_arena_printf(graph->arena, "%s: %s", qn_dtype_name(a->dtype), graph->integer.reason);
+    made->quantised = node->outputs[0];
+    return qn_node_infer(graph, node);
+}
+
+/* ---- The node itself ---- */
+
+/* The vectors that every quantised operator takes, into inputs 1 to 4. */
+static qn_status *add_parameters(qn_graph *graph, const qn_node *node, const qn_layer *layer, qn_view weights,
+                                 const qn_layer_integers *integers, int has_limit, qn_value **inputs) {
+    int is_bytes = inputs[0]->type.dtype == QN_DTYPE_U8;
+    const char *name = node->inputs[WEIGHTS]->name, *type = is_bytes ? "s8" : "s16";
+    weights.dtype = is_bytes ? QN_DTYPE_S8 : QN_DTYPE_S16;
+    weights.data = integers->weights;
+    const char *weights_name = qn_arena_printf(graph->arena, "%s/%s", name, type);
+    if (!weights_name) return qn_status_out_of_memory();
+    QN_TRY(qn_graph_add_constant(graph, weights_name, &weights, &inputs[1]));
+    QN_TRY(add_vector(graph, node->name, "bias", is_bytes ? QN_DTYPE_S32 : QN_DTYPE_S64, layer->outputs, integers->bias,
+                      &inputs[2]));
+    QN_TRY(add_vector(graph, node->name, "multiplier", QN_DTYPE_F32, layer->outputs, integers->weight_scale, &inputs[3]));
+    if (!has_limit) return NULL;
+    float *limit = QN_ARENA_ARRAY(graph->arena, float, (size_t)layer->outputs);
+    if (!limit) return qn_status_out_of_memory();
+    for (int64_t o = 0; o < layer->outputs; o++) limit[o] = 6.0f;
+    return add_vector(graph, node->name, "limit", QN_DTYPE_F32, layer->outputs, limit, &inputs[4]);
+}
+
+static qn_status *become_convolution(qn_graph *graph, qn_node *node, const qn_encoding *x, qn_value **inputs) {
+    const qn_conv2d_attrs *old = node->attrs;
+    qn_conv2d_quantized_attrs attrs = {.conv = old->conv, .pad_value = may_pad(node) ? x->zero_point[0] : 0};
+    attrs.result.dtype = QN_DTYPE_F32;
+    attrs.result.activation = old->activation;
+    int count = inputs[4] ? 5 : 4;
+    if (node->input_count > ADDEND && node->inputs[ADDEND]) {
+        inputs[6] = node->inputs[ADDEND];
+        count = 7;
+    }
+    return qn_node_become(graph, node, &qn_op_conv2d_quantized, &attrs, count, inputs);
+}
+
+static qn_status *become_product(qn_graph *graph, qn_node *node, qn_value **inputs) {
+    qn_matmul_quantized_attrs attrs = {.result.dtype = QN_DTYPE_F32};
+    attrs.result.activation = ((const qn_matmul_attrs *)node->attrs)->activation;
+    return qn_node_become(graph, node, &qn_op_matmul_quantized, &attrs, inputs[4] ? 5 : 4, inputs);
+}
+
+static qn_status *quantise(qn_graph *graph, qn_node *node, conversion *made) {
+    const qn_integer_wish *wish = &graph->integer;
+    const qn_layer_options options = {
+        .per_tensor = wish->per_tensor, .correct_bias = wish->correct_bias, .search_clip = !wish->per_tensor};
+    qn_value *inputs[7] = {0};
+    qn_layer layer;
+    qn_layer_integers integers;
+    qn_view weights;
+    if (!made->quantised) {
+        QN_TRY(choose_encoding(graph, node->inputs[X], (qn_dtype)node->mark, &made->encoding));
+        QN_TRY(add_quantize(graph, node->inputs[X], node, made));
+    }
+    int has_limit = is_conv(node) ? ((qn_conv2d_attrs *)node->attrs)->activation == QN_ACTIVATION_RELU6
+                                  : ((qn_matmul_attrs *)node->attrs)->activation == QN_ACTIVATION_RELU6;
+    inputs[0] = made->quantised;
+    QN_TRY(describe(graph, node, &layer, &weights));
+    QN_TRY(qn_layer_quantise(&layer, &made->encoding, &options, graph->arena, &integers));
+    QN_TRY(add_parameters(graph, node, &layer, weights, &integers, has_limit, inputs));
+    node->precision_reason = qn_arena_printf(graph->arena, "%s: %s", qn_dtype_name((qn_dtype)node->mark),
+                                             node->precision ? node->precision_reason : wish->reason);
+    if (!node->precision_reason) return qn_status_out_of_memory();
+    return is_conv(node) ? become_convolution(graph, node, &made->encoding, inputs) : become_product(graph, node, inputs);
+}
+
+qn_status *qn_pass_quantise(qn_graph *graph) {
+    if (!graph->integer.dtype) return NULL;
+    /* By id of the value that is read: as U8, and as S16. */
+    conversion(*made)[2] = qn_arena_alloc(graph->arena, graph->next_id, sizeof *made);
+    if (!made) return qn_status_out_of_memory();
+    QN_TRY(mark_nodes(graph));
+    for (qn_node *node = graph->first; node; node = node->next) {
+        if (!is_candidate(node) || !node->mark) continue;
+        QN_TRY_CTX(quantise(graph, node, &made[node->inputs[X]->id][node->mark == QN_DTYPE_S16]), "%s", node->source ? node->source : node->name);
+    }
+    qn_graph_remove_dead(graph);
+    return NULL;
+}

@@ -1,0 +1,55 @@
+#include "quant/cost.h"
+
+#include <string.h>
+
+/* Rates of this project's kernels on operands in the second cache level, rounded. The first row is the default. */
+static const qn_cost_model models[] = {
+    {"x86_64-avx512vnni", 22.0, 80.0, 16.0, 0.25, 16.0}, {"x86_64-avx512", 22.0, 30.0, 16.0, 0.25, 16.0},
+    {"x86_64-avx2", 11.0, 16.0, 8.0, 0.25, 16.0},        {"x86_64-amx", 22.0, 200.0, 16.0, 0.1, 16.0},
+    {"aarch64-dotprod", 7.0, 28.0, 7.0, 0.25, 12.0},
+};
+
+enum { MODERATE_DIM = 256 };
+
+const qn_cost_model *qn_cost_model_find(const char *arch) {
+    for (size_t i = 0; arch && i < sizeof models / sizeof *models; i++)
+        if (!strcmp(models[i].arch, arch)) return &models[i];
+    return &models[0];
+}
+
+static double elems_of(const qn_graph *graph, const qn_type *type) {
+    double elems = 1;
+    for (int axis = 0; axis < type->rank; axis++) {
+        int64_t low, high;
+        qn_dim_range(graph->dims, type->dims[axis], &low, &high);
+        elems *= (double)(high == QN_DIM_UNBOUNDED ? qn_max_i64(low, MODERATE_DIM) : qn_max_i64(high, 1));
+    }
+    return elems;
+}
+
+static int is_depthwise(const qn_node *node) {
+    return node->op == &qn_op_conv2d && ((const qn_conv2d_attrs *)node->attrs)->conv.groups > 1;
+}
+
+double qn_cost_macs(const qn_graph *graph, const qn_node *node) {
+    const qn_type *weights = &node->inputs[1]->type;
+    double outputs = elems_of(graph, &node->outputs[0]->type);
+    if (node->op == &qn_op_conv2d) {
+        qn_type window = *weights;
+        window.rank = 3; /* height, width, channels of a group */
+        return outputs * elems_of(graph, &window);
+    }
+    int transposed = ((const qn_matmul_attrs *)node->attrs)->transpose_b != 0;
+    qn_type depth = {.rank = 1, .dims = {weights->dims[weights->rank - (transposed ? 1 : 2)]}};
+    return outputs * elems_of(graph, &depth);
+}
+
+double qn_cost_layer(const qn_cost_model *model, const qn_graph *graph, const qn_node *node, qn_dtype dtype, int converts) {
+    int is_integer = dtype == QN_DTYPE_U8 || dtype == QN_DTYPE_S16;
+    double size = (double)qn_dtype_size(dtype), inputs = elems_of(graph, &node->inputs[0]->type);
+    double rate = dtype == QN_DTYPE_U8 ? model->byte_macs : dtype == QN_DTYPE_S16 ? model->word_macs : model->float_macs;
+    double bytes = size * (inputs + elems_of(graph, &node->outputs[0]->type) + elems_of(graph, &node->inputs[1]->type));
+    if (is_integer && converts) bytes += (4.0 + size) * inputs;
+    if (is_depthwise(node)) rate *= model->depthwise_share;
+    return qn_cost_macs(graph, node) / rate + bytes / model->bytes;
+}

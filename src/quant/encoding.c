@@ -1,0 +1,117 @@
+#include "quant/encoding.h"
+
+#include "quant/scale.h"
+
+#include <assert.h>
+#include <math.h>
+
+/* A channel that calibration hardly saw alive still gets this share of the widest one's range. */
+#define LEAST_SHARE 0x1p-8
+
+static double clamp(double value, double low, double high) { return value < low ? low : value > high ? high : value; }
+
+/* One scale for all. */
+static void fit_tensor(const qn_encoding_request *request, qn_encoding *out) {
+    qn_range range = {(double)request->stats->low, (double)request->stats->high};
+    qn_quant_params params =
+        qn_quant_params_from_range(&range, request->dtype == QN_DTYPE_S16 ? 16 : 8, request->wish->symmetric);
+    for (int64_t c = 0; c < out->channels; c++) {
+        out->scale[c] = params.scale;
+        out->zero_point[c] = params.zero_point;
+    }
+}
+
+/* The least scale of a channel that holds [low, high] around a given zero point. */
+static double scale_around(double low, double high, double zero_point) {
+    double below = zero_point > 0 ? -low / zero_point : 0, above = zero_point < 255 ? high / (255.0 - zero_point) : 0;
+    return fmax(below, above);
+}
+
+/* The finest scale that each channel allows; all zero points are that of the tensor if they must be one. */
+static void find_finest(const qn_encoding_request *request, const qn_encoding *tensor, double *out_scale) {
+    const qn_value_stats *stats = request->stats;
+    double widest = 0;
+    for (int64_t c = 0; c < request->channels; c++) {
+        double low = fmin((double)stats->channel_low[c], 0.0), high = fmax((double)stats->channel_high[c], 0.0);
+        low = fmax(low, (double)stats->low);
+        high = fmin(high, (double)stats->high);
+        if (request->dtype == QN_DTYPE_S16)
+            out_scale[c] = fmax(high, -low) / 32767.0;
+        else if (request->wish->symmetric || request->one_zero_point)
+            out_scale[c] = scale_around(low, high, (double)tensor->zero_point[0]);
+        else
+            out_scale[c] = (high - low) / 255.0;
+        widest = fmax(widest, out_scale[c]);
+    }
+    for (int64_t c = 0; c < request->channels; c++)
+        out_scale[c] = fmax(fmax(out_scale[c], widest * LEAST_SHARE), 0x1p-100);
+}
+
+/* Scales between the finest (share 0) and the coarsest for all (share 4), in geometric steps of a quarter. */
+static void blend(const qn_encoding_request *request, const double *finest, int share, qn_encoding *out) {
+    double coarsest = 0;
+    for (int64_t c = 0; c < out->channels; c++) coarsest = fmax(coarsest, finest[c]);
+    for (int64_t c = 0; c < out->channels; c++) {
+        double middle = sqrt(finest[c] * coarsest);
+        double scale = share == 0   ? finest[c]
+                       : share == 1 ? sqrt(finest[c] * middle)
+                       : share == 2 ? middle
+                       : share == 3 ? sqrt(middle * coarsest)
+                                    : coarsest;
+        out->scale[c] = (float)scale;
+        if (request->dtype == QN_DTYPE_S16 || request->wish->symmetric || request->one_zero_point) continue;
+        double low = fmin((double)request->stats->channel_low[c], 0.0);
+        out->zero_point[c] = (int32_t)clamp(rint(-low / scale), 0.0, 255.0);
+    }
+}
+
+/* What all layers lose, each in parts of its signal. */
+static qn_status *expected_loss(const qn_encoding_request *request, const qn_encoding *encoding, double *out_loss) {
+    qn_layer_options options = {.per_tensor = request->wish->per_tensor, .correct_bias = request->wish->correct_bias};
+    *out_loss = 0;
+    for (size_t i = 0; i < request->layer_count; i++) {
+        qn_arena scratch;
+        qn_layer_integers integers;
+        qn_arena_init(&scratch, NULL);
+        qn_status *status = qn_layer_quantise(&request->layers[i], encoding, &options, &scratch, &integers);
+        if (!status)
+            *out_loss += (integers.weight_error + integers.activation_error) / fmax(integers.power, 0x1p-200);
+        qn_arena_deinit(&scratch);
+        QN_TRY(status);
+    }
+    return NULL;
+}
+
+static qn_status *equalise(const qn_encoding_request *request, qn_arena *arena, qn_encoding *out) {
+    double *finest = QN_ARENA_ARRAY(arena, double, (size_t)out->channels);
+    int only_depthwise = 1, best_share = 0;
+    double best = INFINITY;
+    if (!finest) return qn_status_out_of_memory();
+    for (size_t i = 0; i < request->layer_count; i++) only_depthwise &= request->layers[i].is_depthwise;
+    find_finest(request, out, finest);
+    for (int share = 0; share <= 4 && !only_depthwise; share++) {
+        double loss;
+        blend(request, finest, share, out);
+        QN_TRY(expected_loss(request, out, &loss));
+        if (loss >= best) continue;
+        best = loss;
+        best_share = share;
+    }
+    blend(request, finest, best_share, out);
+    return NULL;
+}
+
+qn_status *qn_encoding_choose(const qn_encoding_request *request, qn_arena *arena, qn_encoding *out) {
+    const qn_value_stats *stats = request->stats;
+    *out = (qn_encoding){.dtype = request->dtype, .channels = request->channels};
+    out->scale = QN_ARENA_ARRAY(arena, float, (size_t)request->channels);
+    out->zero_point = QN_ARENA_ARRAY(arena, int32_t, (size_t)request->channels);
+    if (!out->scale || !out->zero_point) return qn_status_out_of_memory();
+    assert(request->layer_count && request->channels > 0);
+    int has_channels = stats->channels == request->channels;
+    out->mean = has_channels ? stats->channel_mean : NULL;
+    out->square = has_channels ? stats->channel_square : NULL;
+    fit_tensor(request, out);
+    if (!has_channels || stats->is_exact || !request->wish->equalise) return NULL;
+    return equalise(request, arena, out);
+}

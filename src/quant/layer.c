@@ -1,0 +1,197 @@
+#include "quant/layer.h"
+
+#include <assert.h>
+#include <math.h>
+#include <string.h>
+
+/* What one layer's quantisation works on. */
+typedef struct work {
+    const qn_layer *layer;
+    const qn_encoding *x;
+    const qn_layer_options *options;
+    double *moment; /* [channels]: expected square of q - zero_point about its mean, which the bias takes up */
+    double *mean;   /* [channels]: of q - zero_point; 0 where nothing is known */
+    double top;     /* the greatest integer a weight becomes */
+} work;
+
+static int64_t channel_of(const qn_layer *layer, const qn_encoding *x, int64_t row, int64_t output) {
+    return layer->is_depthwise ? output : row % x->channels;
+}
+
+/* The weight that the integers stand for. */
+static double scaled_weight(const work *w, int64_t row, int64_t output) {
+    int64_t c = channel_of(w->layer, w->x, row, output);
+    return (double)w->layer->weights[row * w->layer->outputs + output] * (double)w->x->scale[c];
+}
+
+/* ---- What is known of the activation ---- */
+
+/* Without statistics every code counts as equally likely. */
+static qn_status *find_moments(work *w, qn_arena *arena) {
+    const qn_encoding *x = w->x;
+    w->moment = QN_ARENA_ARRAY(arena, double, (size_t)x->channels);
+    w->mean = QN_ARENA_ARRAY(arena, double, (size_t)x->channels);
+    if (!w->moment || !w->mean) return qn_status_out_of_memory();
+    double codes = x->dtype == QN_DTYPE_U8 ? 255.0 : 65534.0;
+    for (int64_t c = 0; c < x->channels; c++) {
+        w->moment[c] = codes * codes / 12.0;
+        if (!x->mean || !x->square) continue;
+        double scale = (double)x->scale[c], mean = (double)x->mean[c] / scale;
+        double variance = (double)x->square[c] / (scale * scale) - mean * mean;
+        w->mean[c] = mean;
+        w->moment[c] = (w->options->correct_bias ? 0.0 : mean * mean) + (variance > 0.0 ? variance : 0.0);
+    }
+    return NULL;
+}
+
+/* ---- Checks ---- */
+
+static qn_status *check_finite(const qn_layer *layer) {
+    for (int64_t i = 0; i < layer->rows * layer->outputs; i++)
+        if (!isfinite(layer->weights[i]))
+            return QN_ERR(QN_INVALID_MODEL, "weight %lld is %g: it cannot be an integer", (long long)i,
+                          (double)layer->weights[i]);
+    for (int64_t o = 0; layer->bias && o < layer->outputs; o++)
+        if (!isfinite(layer->bias[o]))
+            return QN_ERR(QN_INVALID_MODEL, "bias %lld is %g: it cannot be an integer", (long long)o,
+                          (double)layer->bias[o]);
+    return NULL;
+}
+
+/* ---- Scales ---- */
+
+static double largest(const work *w, int64_t output) {
+    double most = 0;
+    for (int64_t k = 0; k < w->layer->rows; k++) most = fmax(most, fabs(scaled_weight(w, k, output)));
+    return most;
+}
+
+static double clip(double value, double bound) { return value > bound ? bound : value < -bound ? -bound : value; }
+
+/* Expected squared error of one output with this scale. */
+static double output_error(const work *w, int64_t output, double scale) {
+    double error = 0;
+    for (int64_t k = 0; k < w->layer->rows; k++) {
+        double weight = scaled_weight(w, k, output);
+        double distance = weight - scale * clip(rint(weight / scale), w->top);
+        error += distance * distance * w->moment[channel_of(w->layer, w->x, k, output)];
+    }
+    return error;
+}
+
+enum { CLIP_STEPS = 16 }; /* from all of the range down to a half, in steps of a thirty-second */
+
+static double search_scale(const work *w, int64_t output, double most) {
+    double best = most / w->top, least = output_error(w, output, best);
+    for (int step = 1; step <= CLIP_STEPS; step++) {
+        double scale = most * (1.0 - step / 32.0) / w->top, error = output_error(w, output, scale);
+        if (error >= least) continue;
+        least = error;
+        best = scale;
+    }
+    return best;
+}
+
+/* A scale that is a normal float, and large enough for the bias to have less than half of the accumulator. */
+static float sound_scale(const work *w, double scale, double bias) {
+    double room = w->x->dtype == QN_DTYPE_U8 ? 0x1p29 : 0x1p60;
+    scale = fmax(scale, fabs(bias) / room);
+    return (float)fmin(fmax(scale, 0x1p-100), 0x1p100);
+}
+
+static void choose_scales(const work *w, float *out_scale) {
+    const qn_layer *layer = w->layer;
+    double most_of_all = 0;
+    for (int64_t o = 0; o < layer->outputs; o++) {
+        double most = largest(w, o), scale = most / w->top;
+        most_of_all = fmax(most_of_all, most);
+        if (most > 0 && w->options->search_clip && !w->options->per_tensor) scale = search_scale(w, o, most);
+        if (most == 0) scale = 1.0;
+        out_scale[o] = sound_scale(w, scale, layer->bias ? (double)layer->bias[o] : 0.0);
+    }
+    if (!w->options->per_tensor) return;
+    float one = sound_scale(w, most_of_all > 0 ? most_of_all / w->top : 1.0, 0.0);
+    for (int64_t o = 0; o < layer->outputs; o++) one = out_scale[o] > one ? out_scale[o] : one;
+    for (int64_t o = 0; o < layer->outputs; o++) out_scale[o] = one;
+}
+
+/* ---- Integers ---- */
+
+static int64_t round_weight(const work *w, int64_t row, int64_t output, double scale) {
+    return (int64_t)clip(rint(scaled_weight(w, row, output) / scale), w->top);
+}
+
+static void store_weight(const work *w, qn_layer_integers *out, int64_t index, int64_t value) {
+    if (w->x->dtype == QN_DTYPE_U8)
+        ((int8_t *)out->weights)[index] = (int8_t)value;
+    else
+        ((int16_t *)out->weights)[index] = (int16_t)value;
+}
+
+/* Rounds one output's weights. *out_bias: in units of the scale, zero points and correction included; *out_reach: the
+   greatest size of any sum. */
+static void round_output(const work *w, int64_t output, double scale, qn_layer_integers *out, double *out_bias,
+                         double *out_reach) {
+    const qn_layer *layer = w->layer;
+    double low = w->x->dtype == QN_DTYPE_U8 ? 0 : -32767, high = w->x->dtype == QN_DTYPE_U8 ? 255 : 32767;
+    double bias = layer->bias ? (double)layer->bias[output] / scale : 0.0, correction = 0, shift = 0, up = 0, down = 0;
+    for (int64_t k = 0; k < layer->rows; k++) {
+        int64_t c = channel_of(layer, w->x, k, output), weight = round_weight(w, k, output, scale);
+        double value = (double)weight, zero_point = (double)w->x->zero_point[c];
+        store_weight(w, out, k * layer->outputs + output, weight);
+        shift += value * zero_point;
+        correction += (scaled_weight(w, k, output) / scale - value) * w->mean[c];
+        up += fmax(value * (high - zero_point), value * (low - zero_point));
+        down += fmin(value * (high - zero_point), value * (low - zero_point));
+    }
+    if (w->options->correct_bias) bias += correction;
+    *out_bias = rint(bias - shift);
+    *out_reach = fmax(fabs(up + bias), fabs(down + bias)) + 1.0;
+}
+
+static void quantise_output(const work *w, int64_t output, qn_layer_integers *out) {
+    double limit = w->x->dtype == QN_DTYPE_U8 ? 0x1p31 - 2.0 : 0x1p62, bias, reach;
+    float *scale = &out->weight_scale[output];
+    for (;;) { /* each turn halves the integers */
+        round_output(w, output, (double)*scale, out, &bias, &reach);
+        if (reach < limit && fabs(bias) < limit) break;
+        *scale *= 2.0f;
+    }
+    if (w->x->dtype == QN_DTYPE_U8)
+        ((int32_t *)out->bias)[output] = (int32_t)bias;
+    else
+        ((int64_t *)out->bias)[output] = (int64_t)bias;
+}
+
+/* ---- Expected errors ---- */
+
+static void add_errors(const work *w, qn_layer_integers *out) {
+    const qn_layer *layer = w->layer;
+    for (int64_t o = 0; o < layer->outputs; o++) {
+        out->weight_error += output_error(w, o, (double)out->weight_scale[o]);
+        for (int64_t k = 0; k < layer->rows; k++) {
+            double weight = scaled_weight(w, k, o);
+            out->activation_error += weight * weight / 12.0;
+            out->power += weight * weight * w->moment[channel_of(layer, w->x, k, o)];
+        }
+    }
+}
+
+qn_status *qn_layer_quantise(const qn_layer *layer, const qn_encoding *encoding, const qn_layer_options *options,
+                             qn_arena *arena, qn_layer_integers *out) {
+    work w = {.layer = layer, .x = encoding, .options = options};
+    int is_bytes = encoding->dtype == QN_DTYPE_U8;
+    assert(layer->is_depthwise ? layer->outputs == encoding->channels : layer->rows % encoding->channels == 0);
+    w.top = is_bytes ? 127.0 : 32767.0;
+    *out = (qn_layer_integers){0};
+    QN_TRY(check_finite(layer));
+    QN_TRY(find_moments(&w, arena));
+    out->weights = qn_arena_alloc_aligned(arena, (size_t)(layer->rows * layer->outputs) * (is_bytes ? 1 : 2), 64);
+    out->bias = qn_arena_alloc_aligned(arena, (size_t)layer->outputs * (is_bytes ? 4 : 8), 64);
+    out->weight_scale = QN_ARENA_ARRAY(arena, float, (size_t)layer->outputs);
+    if (!out->weights || !out->bias || !out->weight_scale) return qn_status_out_of_memory();
+    choose_scales(&w, out->weight_scale);
+    for (int64_t o = 0; o < layer->outputs; o++) quantise_output(&w, o, out);
+    add_errors(&w, out);
+    return NULL;
+}

@@ -1,0 +1,115 @@
+/* The key custom_nodes: whom a wish reaches, in which order, and what is said of names that nothing has. */
+#include "driver_case.h"
+
+#include <string.h>
+
+#include "driver/custom_nodes.h"
+
+static const char *const net = "input %x : f32[1, 4, 4, 2]\n"
+                               "const %w : f32[1, 1, 2, 2] = {1, 2, 3, 4}\n"
+                               "const %d : f32[1, 1, 1, 2] = {1, 2}\n"
+                               "%plain = conv2d(%x, %w)\n"
+                               "%deep = conv2d(%plain, %d) {groups=2}\n"
+                               "%soft = softmax(%deep)\n"
+                               "output %soft\n";
+
+/* Applies `json` and tells the precisions of plain, deep and soft as one text: "f16 - u8". */
+static const char *wishes(const char *json) {
+    static char text[64];
+    qn_network *network = network_of(net);
+    qn_config *config = config_of(json);
+    expect_ok(qn_custom_nodes_apply(network->graph, config, NULL));
+    *text = 0;
+    for (const qn_node *node = network->graph->first; node; node = node->next) {
+        strcat(text, node->precision ? qn_dtype_name(node->precision) : "-");
+        if (node->next) strcat(text, " ");
+    }
+    qn_config_destroy(config);
+    qn_network_destroy(network);
+    return text;
+}
+
+static void types_reach_their_nodes(void **state) {
+    (void)state;
+    assert_string_equal(wishes("{'custom_nodes': {'IConvNode': {'precision': 'int8'}}}"), "u8 - -");
+    assert_string_equal(wishes("{'custom_nodes': {'IConvDepthwiseNode': {'precision': 'int16'}}}"), "- s16 -");
+    assert_string_equal(wishes("{'custom_nodes': {'ISoftmaxNode': {'precision': 'float16'}}}"), "- - f16");
+    assert_string_equal(wishes("{'custom_nodes': {'conv2d': {'precision': 'float32'}}}"), "f32 f32 -");
+    assert_string_equal(wishes(NULL), "- - -");
+}
+
+static void names_reach_nodes_and_the_readers_of_values(void **state) {
+    (void)state;
+    assert_string_equal(wishes("{'custom_nodes': {'deep': {'precision': 'float16'}}}"), "- f16 -");
+    assert_string_equal(wishes("{'custom_nodes': {'x': {'precision': 'int8'}, 'd': {'precision': 'int16'}}}"), "u8 s16 -");
+}
+
+static void names_win_over_types_in_any_order(void **state) {
+    (void)state;
+    assert_string_equal(wishes("{'custom_nodes': {'deep': {'precision': 'float16'}, 'conv2d': {'precision': 'int8'}}}"),
+                        "u8 f16 -");
+}
+
+static void granularity_is_found_by_name_then_by_type(void **state) {
+    (void)state;
+    qn_network *network = network_of(net);
+    qn_config *config = config_of("{'custom_nodes': {'deep': {'input': {'1': {'quant_granularity': 'per_tensor'}}},"
+                                  " 'IConvDepthwiseNode': {'input': {'0': {'quant_granularity': 'per_axis'},"
+                                  " '1': {'quant_granularity': 'per_axis'}}}}}");
+    const qn_node *plain = network->graph->first, *deep = plain->next;
+    assert_int_equal(qn_custom_nodes_granularity(config, deep, 0), QN_GRANULARITY_PER_AXIS);
+    assert_int_equal(qn_custom_nodes_granularity(config, deep, 1), QN_GRANULARITY_PER_TENSOR);
+    assert_int_equal(qn_custom_nodes_granularity(config, plain, 1), QN_GRANULARITY_ANY);
+    assert_int_equal(qn_custom_nodes_granularity(NULL, deep, 1), QN_GRANULARITY_ANY);
+    qn_config_destroy(config);
+    qn_network_destroy(network);
+}
+
+static void names_that_nothing_has_are_refused_with_the_nearest(void **state) {
+    (void)state;
+    qn_model *model;
+    expect_refused(try_build(net, "{'custom_nodes': {'sofft': {'precision': 'float16'}}}", &model), QN_INVALID_ARGUMENT,
+                   "custom_nodes: there is no operator, node or value 'sofft'; nearest: soft");
+    expect_refused(try_build(net, "{'custom_nodes': {'IConvNoed': {}}}", &model), QN_INVALID_ARGUMENT, "nearest: IConvNode");
+}
+
+static void a_type_without_nodes_is_a_warning(void **state) {
+    (void)state;
+    case_log log;
+    qn_network *network = network_of(net);
+    qn_config *config = config_of("{'custom_nodes': {'IMatMulNode': {'precision': 'int8'}}}");
+    case_log_init(&log);
+    expect_ok(qn_custom_nodes_apply(network->graph, config, &log.log));
+    assert_int_equal(log.warnings, 1);
+    assert_non_null(strstr(log.text, "custom_nodes.IMatMulNode: the network has no such node"));
+    qn_config_destroy(config);
+    qn_network_destroy(network);
+}
+
+static void a_wish_for_half_precision_comes_true(void **state) {
+    (void)state;
+    qn_network *network = network_of(net);
+    qn_config *config = config_of("{'custom_nodes': {'IConvNode': {'precision': 'float16'}}}");
+    qn_model *model;
+    expect_ok(qn_build(network, config, NULL, &model));
+    size_t halves = 0;
+    for (size_t i = 0; qn_model_step(model, i); i++)
+        halves += !strcmp(qn_model_step(model, i)->precision, "f16: custom_nodes");
+    assert_int_equal(halves, 1);
+    qn_model_destroy(model);
+    qn_config_destroy(config);
+    qn_network_destroy(network);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(types_reach_their_nodes),
+        cmocka_unit_test(names_reach_nodes_and_the_readers_of_values),
+        cmocka_unit_test(names_win_over_types_in_any_order),
+        cmocka_unit_test(granularity_is_found_by_name_then_by_type),
+        cmocka_unit_test(names_that_nothing_has_are_refused_with_the_nearest),
+        cmocka_unit_test(a_type_without_nodes_is_a_warning),
+        cmocka_unit_test(a_wish_for_half_precision_comes_true),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

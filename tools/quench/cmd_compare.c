@@ -1,0 +1,269 @@
+/* cmd_compare.c - `quench compare`: two models on the same data, value by value. */
+#include "arrays.h"
+#include "comparison.h"
+#include "pictures.h"
+#include "segmenter.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+typedef struct compare_settings {
+    const char *json, *precision;
+    cli_texts inputs, images;
+    cli_run_options run;
+    int64_t top;
+} compare_settings;
+
+#define FIELD(name) offsetof(compare_settings, name), 0, 0
+
+static const cli_option options[] = {
+    {0, "input", "NAME=x.npy", "an input; a single one need not be named", cli_add_text, FIELD(inputs)},
+    {0, "image", "FILE|DIR", "pictures instead, for models that take them; several", cli_add_text, FIELD(images)},
+    {0, "precision", "MODE", "compare the source model A with itself built in this mode", cli_set_text,
+     FIELD(precision)},
+    {0, "top", "N", "show so many values, the worst first; default 20", cli_set_int, offsetof(compare_settings, top), 1,
+     1000000},
+    CLI_RUN_OPTIONS(compare_settings),
+    {0},
+};
+
+static const cli_command command = {
+    "compare",
+    "compare A B --input NAME=x.npy ... [options]",
+    "Runs two models on the same arrays or pictures and compares, by name, every value that both compute as floats: A\n"
+    "is the reference. Outputs that hold labels are counted equal or not. Models are compiled files or source models,\n"
+    "which are built in memory. Values that optimisation has fused away have no counterpart and are counted.",
+    options,
+    1,
+    2,
+};
+
+enum { MODELS = 2 };
+
+typedef struct job {
+    const compare_settings *settings;
+    const char *names[MODELS]; /* as they are shown */
+    qn_model *models[MODELS];  /* until a session or segmenter has taken them */
+    comparison comparison;
+    size_t runs;
+} job;
+
+static const qn_observe_fn observers[MODELS] = {comparison_observe_a, comparison_observe_b};
+
+static void job_deinit(job *j) {
+    for (int m = 0; m < MODELS; m++) qn_model_destroy(j->models[m]);
+    comparison_deinit(&j->comparison);
+}
+
+static qn_status *open_models(job *j, char **paths) {
+    const char *precision = j->settings->precision;
+    CLI_TRY(cli_open_model(paths[0], &j->models[0], NULL));
+    CLI_TRY(precision ? cli_open_model_in(paths[0], precision, &j->models[1])
+                      : cli_open_model(paths[1], &j->models[1], NULL));
+    j->names[0] = paths[0];
+    j->names[1] = precision ? precision : paths[1];
+    return comparison_init(&j->comparison, j->models[0], j->models[1]);
+}
+
+/* What a run ended with, where an observer may have ended it. */
+static qn_status *explain(const job *j, int model, qn_status *status) {
+    if (!j->comparison.failed) return cli_context(status, "%s", j->names[model]);
+    qn_status_free(status);
+    return cli_out_of_memory();
+}
+
+/* ---- Arrays ---- */
+
+static qn_status *run_arrays_on(job *j, int model, cli_session *session, input_arrays *arrays) {
+    size_t count = qn_model_get_info(j->models[model])->output_count;
+    session->model = j->models[model];
+    j->models[model] = NULL;
+    CLI_TRY(cli_session_bind(&j->settings->run, NULL, session));
+    CLI_TRY(input_arrays_load(session->model, &j->settings->inputs, arrays));
+    CLI_TRY(input_arrays_bind(arrays, session->context));
+    CLI_TRY(qn_context_set_observer(session->context, observers[model], &j->comparison));
+    qn_tensor *outputs = calloc(count + 1, sizeof *outputs);
+    if (!outputs) return cli_out_of_memory();
+    qn_status *status = cli_session_make_outputs(session, outputs);
+    if (!status) status = qn_context_run(session->context, arrays->tensors, arrays->count, outputs, count);
+    for (size_t i = 0; i < count; i++) cli_tensor_free(&outputs[i]);
+    free(outputs);
+    return status;
+}
+
+static qn_status *compare_arrays(job *j) {
+    qn_status *status = NULL;
+    for (int m = 0; m < MODELS && !status; m++) {
+        cli_session session = {0};
+        input_arrays arrays = {0};
+        status = explain(j, m, run_arrays_on(j, m, &session, &arrays));
+        input_arrays_deinit(&arrays);
+        cli_session_close(&session);
+    }
+    comparison_end_run(&j->comparison);
+    j->runs = 1;
+    return status;
+}
+
+/* ---- Pictures ---- */
+
+static qn_status *compare_picture(job *j, segmenter *const *segmenters, const char *path) {
+    qn_status *status = NULL;
+    for (int m = 0; m < MODELS && !status; m++) {
+        qn_image photo, labels = {0};
+        qn_image_decode_options decode;
+        qn_image_decode_options_init(&decode);
+        decode.channels = segmenter_block(segmenters[m])->channels;
+        CLI_TRY(qn_image_load(path, &decode, NULL, &photo));
+        status = explain(j, m, segmenter_run(segmenters[m], &photo, photo.width, photo.height, &labels, NULL));
+        qn_image_deinit(&labels);
+        qn_image_deinit(&photo);
+    }
+    comparison_end_run(&j->comparison);
+    return cli_context(status, "%s", path);
+}
+
+static qn_status *compare_pictures(job *j, const picture_list *list) {
+    /* One run for each picture, so that both models have seen the same when their values are compared. */
+    const segmenter_fit fit = {.is_given = 1, .mode = QN_IMAGE_FIT_SHRINK};
+    segmenter *segmenters[MODELS] = {NULL};
+    qn_status *status = NULL;
+    for (int m = 0; m < MODELS && !status; m++) {
+        qn_model *model = j->models[m];
+        j->models[m] = NULL;
+        status = segmenter_open_model(model, j->names[m], &j->settings->run, fit, &segmenters[m]);
+        if (!status)
+            status =
+                qn_context_set_observer(segmenter_session(segmenters[m])->context, observers[m], &j->comparison);
+    }
+    for (; j->runs < list->count && !status; j->runs++) {
+        status = compare_picture(j, segmenters, list->paths[j->runs]);
+        cli_progress("comparing", j->runs + 1, list->count);
+    }
+    for (int m = 0; m < MODELS; m++) segmenter_close(segmenters[m]);
+    return status;
+}
+
+static qn_status *run_pictures(job *j) {
+    picture_list list = {0};
+    qn_status *status = NULL;
+    for (size_t i = 0; i < j->settings->images.count && !status; i++)
+        status = picture_list_add(&list, j->settings->images.items[i]);
+    if (!status) status = compare_pictures(j, &list);
+    picture_list_deinit(&list);
+    return status;
+}
+
+/* ---- Results ---- */
+
+/* How many values have no measure, and why. */
+typedef struct left_out {
+    size_t only_a, only_b, not_float, other_shape;
+} left_out;
+
+static left_out count_left_out(const comparison *c) {
+    left_out counts = {0};
+    for (size_t i = 0; i < c->count; i++) {
+        const compared_value *v = &c->items[i];
+        counts.only_a += v->in_a && !v->in_b;
+        counts.only_b += v->in_b && !v->in_a;
+        counts.other_shape += v->has_other_shape;
+        counts.not_float += v->in_a && v->in_b && !(v->is_float_a && v->is_float_b) && !v->is_labels &&
+                            !v->has_other_shape;
+    }
+    return counts;
+}
+
+static double agreement(const compared_value *v) { return v->elems ? (double)v->equal / (double)v->elems : 1; }
+
+static void print_pair(const compared_value *v) {
+    char ratio[24];
+    snprintf(ratio, sizeof ratio, "%.2f", compared_value_sqnr_db(v));
+    printf("  %9s  %9.6f  %10.4g  %s\n", v->square_error == 0 ? "equal" : ratio, compared_value_cosine(v), v->max_abs,
+           v->name);
+}
+
+static void print_results(const job *j) {
+    const comparison *c = &j->comparison;
+    left_out counts = count_left_out(c);
+    size_t pairs = 0, top = (size_t)j->settings->top;
+    while (pairs < c->count && compared_value_is_pair(&c->items[pairs])) pairs++;
+    printf("%s against %s, %zu run%s: %zu values of floats, the worst first\n", j->names[1], j->names[0], j->runs,
+           j->runs == 1 ? "" : "s", pairs);
+    printf("  %9s  %9s  %10s  %s\n", "SQNR dB", "cosine", "max error", "value");
+    for (size_t i = 0; i < pairs && i < top; i++) print_pair(&c->items[i]);
+    if (pairs > top) printf("  ... %zu more (--top)\n", pairs - top);
+    for (size_t i = pairs; i < c->count && c->items[i].is_labels; i++)
+        printf("output '%s': %.4f %% of %lld elements are equal\n", c->items[i].name, 100 * agreement(&c->items[i]),
+               (long long)c->items[i].elems);
+    printf("not compared: %zu only in %s, %zu only in %s, %zu not floats in both, %zu of different shapes\n",
+           counts.only_a, j->names[0], counts.only_b, j->names[1], counts.not_float, counts.other_shape);
+}
+
+static json_t *real_or_null(double value) { return isfinite(value) ? json_real(value) : json_null(); }
+
+static json_t *to_json(const job *j) {
+    const comparison *c = &j->comparison;
+    left_out counts = count_left_out(c);
+    json_t *values = json_array(), *outputs = json_array();
+    for (size_t i = 0; i < c->count; i++) {
+        const compared_value *v = &c->items[i];
+        if (compared_value_is_pair(v))
+            json_array_append_new(
+                values, json_pack("{s:o,s:b,s:o,s:o,s:o,s:I}", "name", cli_json_text(v->name), "equal",
+                                  v->square_error == 0, "sqnr_db", real_or_null(compared_value_sqnr_db(v)), "cosine",
+                                  real_or_null(compared_value_cosine(v)), "max_abs_error", real_or_null(v->max_abs),
+                                  "elements", (json_int_t)v->elems));
+        else if (v->is_labels)
+            json_array_append_new(outputs,
+                                  json_pack("{s:o,s:f,s:I}", "name", cli_json_text(v->name), "agreement",
+                                            agreement(v), "elements", (json_int_t)v->elems));
+    }
+    return json_pack("{s:o,s:o,s:I,s:o,s:o,s:I,s:I,s:I,s:I}", "a", cli_json_text(j->names[0]), "b",
+                     cli_json_text(j->names[1]), "runs", (json_int_t)j->runs, "values", values, "outputs", outputs,
+                     "only_in_a", (json_int_t)counts.only_a, "only_in_b", (json_int_t)counts.only_b, "not_float",
+                     (json_int_t)counts.not_float, "other_shape", (json_int_t)counts.other_shape);
+}
+
+static qn_status *check_files(const job *j, char **paths) {
+    cli_files files = {0};
+    const char *json = j->settings->json;
+    if (!json || cli_json_on_stdout(json)) return NULL;
+    qn_status *status = cli_files_add_input(&files, paths[0]);
+    if (!status && !j->settings->precision) status = cli_files_add_input(&files, paths[1]);
+    if (!status) status = cli_files_add_output(&files, json, "--json");
+    if (!status) status = cli_files_check(&files);
+    cli_files_deinit(&files);
+    return status;
+}
+
+static qn_status *compare(job *j, char **paths) {
+    CLI_TRY(check_files(j, paths));
+    CLI_TRY(open_models(j, paths));
+    CLI_TRY(j->settings->images.count ? run_pictures(j) : compare_arrays(j));
+    comparison_sort(&j->comparison);
+    if (!cli_json_on_stdout(j->settings->json)) print_results(j);
+    return j->settings->json ? cli_write_json(j->settings->json, to_json(j)) : NULL;
+}
+
+static int check_usage(const compare_settings *settings, int operands) {
+    if (!settings->precision && operands == 1) return cli_usage("B is missing: a second model, or --precision MODE");
+    if (settings->precision && operands == 2) return cli_usage("--precision takes the place of B: give one model");
+    if (settings->images.count && settings->inputs.count) return cli_usage("give --input or --image, not both");
+    return CLI_GO_ON;
+}
+
+int cli_cmd_compare(int argc, char **argv) {
+    compare_settings settings = {.top = 20};
+    int first, code = cli_parse(&command, argc, argv, &settings, &first);
+    if (code == CLI_GO_ON) code = check_usage(&settings, argc - first);
+    if (code == CLI_GO_ON) {
+        job j = {.settings = &settings};
+        code = cli_finish(compare(&j, argv + first));
+        job_deinit(&j);
+    }
+    free(settings.inputs.items);
+    free(settings.images.items);
+    return code;
+}
