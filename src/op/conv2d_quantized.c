@@ -56,9 +56,10 @@ static int64_t convolve_at(const qn_eval *eval, const qn_window *window, const i
             int inside = iy >= 0 && iy < x->dims[1] && ix >= 0 && ix < x->dims[2];
             int64_t source = ((position[0] * x->dims[1] + iy) * x->dims[2] + ix) * channels + first;
             int64_t weight = (ky * window->kernel[1] + kx) * group_in * outputs + position[3];
-            for (int64_t c = 0; c < group_in; c++)
-                sum += (inside ? qn_view_get_int(x, source + c) : attrs->pad_value) *
-                       qn_view_get_int(weights, weight + c * outputs);
+            for (int64_t c = 0; c < group_in; c++) {
+                int64_t value = inside ? qn_view_get_int(x, source + c) : attrs->pad_value;
+                sum = qn_requantize_add(sum, value * qn_view_get_int(weights, weight + c * outputs));
+            }
         }
     return sum;
 }

@@ -26,7 +26,7 @@ static uint64_t base_seed(void) {
 
 /* Data that ends where its memory ends, so that reading past it is seen. */
 static void fill(drawn_case *drawn, qn_view *view) {
-    int64_t elems = qn_view_elems(view);
+    int64_t elems = view->dtype == QN_DTYPE_NONE ? 0 : qn_view_elems(view); /* NONE: an input that is not given */
     view->data = malloc(qn_view_bytes(view) ? qn_view_bytes(view) : 1);
     assert_non_null(view->data);
     for (int64_t i = 0; i < elems; i++) {
