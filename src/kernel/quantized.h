@@ -70,7 +70,7 @@ typedef struct qn_conv_int_kernel {
     void (*tile)(const qn_conv_int_tile *tile);
     void (*begin)(void), (*end)(void); /* or NULL: around the tiles that a thread runs */
 } qn_conv_int_kernel;
-typedef qn_conv_int_kernel qn_conv_u8_kernel;
+typedef qn_conv_int_kernel qn_conv_u8_kernel, qn_conv_s16_kernel;
 
 size_t qn_conv_u8_packed_bytes(int64_t taps_by_cin, int64_t cout);
 size_t qn_conv_s16_packed_bytes(int64_t taps_by_cin, int64_t cout);
@@ -127,6 +127,29 @@ typedef struct qn_depthwise_u8_kernel {
     void (*tile)(const qn_depthwise_u8_tile *tile);
     const qn_depthwise_u8_wide *wide[QN_DEPTHWISE_WIDTHS]; /* the widest first; or NULL */
 } qn_depthwise_u8_kernel;
+
+/* Where a tap reads for column 0, and how far on for the next; the same cell for every column where it lies outside. */
+typedef struct qn_depthwise_s16_source {
+    const int16_t *at;
+    int64_t step;
+} qn_depthwise_s16_source;
+
+/* A run of output columns of one row and one block of channels. */
+typedef struct qn_depthwise_s16_tile {
+    const qn_depthwise_s16_source *sources; /* [taps], of the first channel */
+    int64_t taps, columns, channels;        /* columns: 1 .. QN_DEPTHWISE_S16_COLUMNS, channels: 1 .. 16 */
+    const int16_t *weights;                 /* of the block */
+    const int64_t *bias;
+    qn_requantize result; /* its pointers start at column 0 and the first channel */
+    int64_t result_stride;
+} qn_depthwise_s16_tile;
+
+enum { QN_DEPTHWISE_S16_COLUMNS = 64 };
+
+typedef struct qn_depthwise_s16_kernel {
+    const char *name;
+    void (*tile)(const qn_depthwise_s16_tile *tile);
+} qn_depthwise_s16_kernel;
 
 size_t qn_depthwise_u8_packed_bytes(int64_t kernel_h, int64_t kernel_w, int64_t channels);
 size_t qn_depthwise_s16_packed_bytes(int64_t kernel_h, int64_t kernel_w, int64_t channels);

@@ -47,7 +47,7 @@ typedef struct qn_layer_integers {
 } qn_layer_integers;
 
 /* Rows beyond this could make sums that no int32 holds. */
-enum { QN_LAYER_ROWS_MAX = 65536 };
+enum { QN_LAYER_ROWS_MAX = 32768 };
 
 /* Quantises in `arena`. Every number is finite and every sum the layer can make fits its accumulator. INVALID_MODEL:
    weights or bias are not finite, naming the element. */

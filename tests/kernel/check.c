@@ -20,7 +20,8 @@ const check_family check_families[] = {
     {"conv_f16", check_conv_f16}, {"depthwise_f16", check_depthwise_f16}, {"convert_f16", check_convert_f16},
     {"convert_u8", check_convert_u8},       {"convert_s16", check_convert_s16},   {"pool_int", check_pool_int},
     {"quantize", check_quantize},           {"copy", check_copy},
-    {"conv_u8", check_conv_u8},   {"depthwise_u8", check_depthwise_u8},
+    {"conv_u8", check_conv_u8},   {"depthwise_u8", check_depthwise_u8},   {"conv_s16", check_conv_s16},
+    {"depthwise_s16", check_depthwise_s16},
 };
 const size_t check_family_count = sizeof check_families / sizeof *check_families;
 

@@ -4,9 +4,18 @@
 
 #include "kernel/body/requantize.h"
 
+/* The including file may define FLOAT_SUMS: sums that are floats already. */
+#ifdef FLOAT_SUMS
+typedef float requantize_sum;
+QN_INLINE VF requantize_load_sums(const float *sums) { return v_load(sums); }
+#else
+typedef int32_t requantize_sum;
+QN_INLINE VF requantize_load_sums(const int32_t *sums) { return v_from_int(vi_load(sums)); }
+#endif
+
 /* rows x outputs sums, rows `sum_stride` apart, those of dst and addend `stride` elements. */
 typedef struct requantize_block {
-    const int32_t *sums;
+    const requantize_sum *sums;
     int64_t sum_stride, rows, stride, outputs;
 } requantize_block;
 
@@ -14,10 +23,10 @@ QN_INLINE void requantize_columns(const qn_requantize *r, const requantize_block
                                   const int64_t addend, const int limited, const int whole) {
     const int64_t left = b->outputs - o, stride = b->stride;
     const requantize_channels channels = requantize_load(r, o, left);
-    const int32_t *sums = b->sums + o;
+    const requantize_sum *sums = b->sums + o;
     int64_t at = o;
     for (int64_t row = 0; row < b->rows; row++, sums += b->sum_stride, at += stride)
-        requantize_vector(r, &channels, v_from_int(vi_load(sums)), at, left, dst, addend, limited, whole);
+        requantize_vector(r, &channels, requantize_load_sums(sums), at, left, dst, addend, limited, whole);
 }
 
 QN_INLINE void requantize_all(const qn_requantize *r, const requantize_block *b, const int64_t dst,

@@ -137,6 +137,15 @@ static inline VI vi_low_u8(VI a) { return _mm256_and_si256(a, _mm256_set1_epi16(
 static inline VI vi_high_u8(VI a) { return _mm256_srli_epi16(a, 8); }
 static inline VI vi_low_s8(VI a) { return _mm256_srai_epi16(_mm256_slli_epi16(a, 8), 8); }
 static inline VI vi_high_s8(VI a) { return _mm256_srai_epi16(a, 8); }
+static inline VI vi_load_u16(const int16_t *p) {
+    return _mm256_cvtepu16_epi32(_mm_loadu_si128((const __m128i *)(const void *)p));
+}
+static inline VI vi_load_u16_n(const int16_t *p, int64_t n) {
+    int16_t lanes[8] = {0};
+    if (n >= 8) return vi_load_u16(p);
+    for (int64_t i = 0; i < n; i++) lanes[i] = p[i];
+    return vi_load_u16(lanes);
+}
 static inline VI vi_dot_words(VI a, VI b) { return _mm256_madd_epi16(a, b); } /* a0 * b0 + a1 * b1 */
 
 /* Vectors of bytes and words. Unpacking, packing and vi_load_lanes work on each 128-bit lane on its own. */

@@ -101,6 +101,12 @@ static inline VI vi_low_u8(VI a) { return _mm512_and_si512(a, _mm512_set1_epi16(
 static inline VI vi_high_u8(VI a) { return _mm512_srli_epi16(a, 8); }
 static inline VI vi_low_s8(VI a) { return _mm512_srai_epi16(_mm512_slli_epi16(a, 8), 8); }
 static inline VI vi_high_s8(VI a) { return _mm512_srai_epi16(a, 8); }
+static inline VI vi_load_u16(const int16_t *p) {
+    return _mm512_cvtepu16_epi32(_mm256_loadu_si256((const __m256i *)(const void *)p));
+}
+static inline VI vi_load_u16_n(const int16_t *p, int64_t n) {
+    return _mm512_cvtepu16_epi32(_mm256_maskz_loadu_epi16(v_mask_n(n), p));
+}
 static inline VI vi_dot_words(VI a, VI b) { return _mm512_madd_epi16(a, b); } /* a0 * b0 + a1 * b1 */
 
 /* Vectors of bytes and words. Unpacking, packing and vi_load_lanes work on each 128-bit lane on its own. */
