@@ -76,10 +76,14 @@ static qn_watched *find_watched(const qn_calibrator *c, const char *name) {
 
 static qn_status *watch_value(qn_calibrator *c, const qn_graph *graph, const qn_value *value) {
     int64_t channels;
+    const qn_watched *known = find_watched(c, value->name);
     qn_watched watched = {.name = qn_arena_copy_string(&c->arena, value->name, strlen(value->name))};
     if (!watched.name) return qn_status_out_of_memory();
-    if (find_watched(c, value->name)) return NULL;
-    if (!qn_dim_is_const(graph->dims, value->type.dims[value->type.rank - 1], &channels) || channels < 1) return NULL;
+    if (!qn_dim_is_const(graph->dims, value->type.dims[value->type.rank - 1], &channels) || channels < 1) channels = 0;
+    if (known && known->observer->row_elems != channels)
+        return QN_ERR(QN_INVALID_ARGUMENT, "value '%s' has %lld channels, and had %lld in '%s': this is another network",
+                      value->name, (long long)channels, (long long)known->observer->row_elems, c->network);
+    if (known || !channels) return NULL;
     QN_TRY(qn_observer_create(&c->allocator, channels, &watched.observer));
     qn_status *status = QN_LIST_PUSH(&c->arena, &c->watched, watched);
     if (status) qn_observer_destroy(watched.observer);
@@ -200,24 +204,70 @@ static qn_status *calibrate(qn_calibrator *c, const qn_network *network, const q
     return run_samples(c, trial, samples);
 }
 
-qn_status *qn_calibrate(qn_calibrator *c, const qn_network *network, const qn_config *config, const qn_samples *samples) {
-    qn_arena arena;
+/* What a calibrator has, to be put back where a calibration fails. */
+typedef struct snapshot {
+    size_t watched, seen;
+    int64_t samples, duplicates;
+    qn_observer **observers; /* [watched]: copies */
+} snapshot;
+
+static void forget(snapshot *s) {
+    for (size_t i = 0; s->observers && i < s->watched; i++) qn_observer_destroy(s->observers[i]);
+}
+
+static qn_status *take_snapshot(const qn_calibrator *c, qn_arena *arena, snapshot *out) {
+    *out = (snapshot){c->watched.count, c->seen.count, c->samples, c->duplicates,
+                      QN_ARENA_ARRAY(arena, qn_observer *, c->watched.count)};
+    if (!out->observers) return qn_status_out_of_memory();
+    for (size_t i = 0; i < out->watched; i++) QN_TRY(qn_observer_copy(c->watched.items[i].observer, &out->observers[i]));
+    return NULL;
+}
+
+/* The copies change hands. */
+static void put_back(qn_calibrator *c, snapshot *s) {
+    for (size_t i = 0; i < c->watched.count; i++) {
+        qn_observer *seen = c->watched.items[i].observer;
+        if (i < s->watched) c->watched.items[i].observer = s->observers[i], s->observers[i] = NULL;
+        qn_observer_destroy(seen);
+    }
+    c->watched.count = s->watched;
+    c->seen.count = s->seen;
+    c->samples = s->samples;
+    c->duplicates = s->duplicates;
+}
+
+/* Calibrates; what the calibrator has changes only if all goes well. */
+static qn_status *calibrate_or_put_back(qn_calibrator *c, const qn_network *network, const qn_config *config,
+                                        const qn_samples *samples, qn_arena *arena) {
+    snapshot before;
     qn_trial trial = {0};
     qn_executor pool = {0};
+    const char *name = qn_arena_copy_string(&c->arena, network->graph->name, strlen(network->graph->name));
+    qn_status *status = take_snapshot(c, arena, &before);
+    if (!status) {
+        status = name ? calibrate(c, network, config, samples, arena, &pool, &trial) : qn_status_out_of_memory();
+        qn_trial_destroy(&trial);
+        qn_executor_destroy_pool(&pool);
+        if (status) put_back(c, &before);
+    }
+    forget(&before);
+    if (!status) c->network = name;
+    return status;
+}
+
+qn_status *qn_calibrate(qn_calibrator *c, const qn_network *network, const qn_config *config, const qn_samples *samples) {
+    qn_arena arena;
     if (network->consumed)
         return QN_ERR(QN_INVALID_ARGUMENT, "this network has been built already: calibrate before the build");
     qn_arena_init(&arena, &c->allocator);
-    qn_status *status = calibrate(c, network, config, samples, &arena, &pool, &trial);
-    qn_trial_destroy(&trial);
-    qn_executor_destroy_pool(&pool);
+    qn_status *status = calibrate_or_put_back(c, network, config, samples, &arena);
     qn_arena_deinit(&arena);
     if (status) return status;
-    c->network = qn_arena_copy_string(&c->arena, network->graph->name, strlen(network->graph->name));
     c->source_bytes = network->source_bytes;
     c->source_hash = network->source_hash;
     c->has_loaded = 0;
     remark_on_samples(c);
-    return c->network ? NULL : qn_status_out_of_memory();
+    return NULL;
 }
 
 /* ---- Ranges ---- */

@@ -38,7 +38,7 @@ static qn_status *add_stats(qn_graph *graph, qn_value *value, const qn_value_sta
     if (!copy) return qn_status_out_of_memory();
     copy->low = fminf(copy->low, 0.0f);
     copy->high = fmaxf(copy->high, 0.0f);
-    if (!(copy->low < copy->high)) copy->high = 1.0f; /* nothing but zeros was seen */
+    if ((double)copy->high - (double)copy->low < QN_RANGE_SPAN_MIN) copy->high = 1.0f; /* nothing but zeros, or noise */
     value->stats = copy;
     return NULL;
 }

@@ -23,6 +23,26 @@ static qn_status *copy_symbol(copier *c, qn_dim dim) {
     return reason ? qn_dim_symbol_set_range(c->to->dims, copy, low, high, reason) : NULL;
 }
 
+/* Those that dims of inputs name, in the order of the original; those that data decides come with inference. */
+static qn_status *copy_symbols(copier *c) {
+    const qn_graph *from = c->from;
+    qn_dim_program_builder *builder = qn_dim_program_create(c->to->arena, from->dims);
+    uint8_t *is_used = QN_ARENA_ARRAY(c->to->arena, uint8_t, qn_dim_symbol_count(from->dims));
+    uint32_t unused;
+    size_t count;
+    if (!builder || !is_used) return qn_status_out_of_memory();
+    for (size_t i = 0; i < from->inputs.count; i++) {
+        const qn_type *type = &from->inputs.items[i]->type;
+        for (int axis = 0; axis < type->rank; axis++) QN_TRY(qn_dim_program_add(builder, type->dims[axis], &unused));
+    }
+    const qn_dim_instr *code = qn_dim_program_code(builder, &count);
+    for (size_t i = 0; i < count; i++)
+        if (code[i].code == QN_DIM_SYMBOL) is_used[code[i].a] = 1;
+    for (size_t i = 0; i < qn_dim_symbol_count(from->dims); i++)
+        if (is_used[i]) QN_TRY(copy_symbol(c, qn_dim_symbol_at(from->dims, i)));
+    return NULL;
+}
+
 static qn_status *copy_dim(copier *c, qn_dim dim, qn_dim *out_dim) {
     qn_buffer text;
     int64_t number;
@@ -42,16 +62,13 @@ static qn_status *copy_dim(copier *c, qn_dim dim, qn_dim *out_dim) {
 
 static qn_status *copy_inputs(copier *c) {
     const qn_graph *from = c->from;
-    for (size_t i = 0; i < from->inputs.count; i++) {
-        const qn_type *type = &from->inputs.items[i]->type;
-        for (int axis = 0; axis < type->rank; axis++)
-            if (qn_dim_is_symbol(from->dims, type->dims[axis])) QN_TRY(copy_symbol(c, type->dims[axis]));
-    }
+    QN_TRY(copy_symbols(c));
     for (size_t i = 0; i < from->inputs.count; i++) {
         const qn_value *input = from->inputs.items[i];
         qn_type type = input->type;
         for (int axis = 0; axis < type.rank; axis++) QN_TRY(copy_dim(c, type.dims[axis], &type.dims[axis]));
         QN_TRY(qn_graph_add_input(c->to, input->name, &type, &c->of[input->id]));
+        c->of[input->id]->fixed_axes = input->fixed_axes;
     }
     return NULL;
 }

@@ -6,7 +6,7 @@
 #include <math.h>
 #include <string.h>
 
-enum { BIAS = 2, MULTIPLIER = 3, LIMIT = 4, INPUTS_MAX = 7 };
+enum { X = 0, WEIGHTS = 1, BIAS = 2, MULTIPLIER = 3, LIMIT = 4, INPUTS_MAX = 7 };
 
 static qn_requantize_attrs *result_of(const qn_op_def *op, void *attrs) {
     return op == &qn_op_conv2d_quantized ? &((qn_conv2d_quantized_attrs *)attrs)->result
@@ -28,7 +28,21 @@ static qn_status *scale_vector(qn_graph *graph, const qn_value *vector, const qn
     return NULL;
 }
 
-/* The zero points less that of the result, in units of the sum, go into the bias; 0 where the bias has no room. */
+/* Do all sums of one output fit their accumulator with this bias? */
+static int fits(const qn_value *x, const qn_value *weights, int64_t channel, double bias) {
+    qn_view view = qn_value_view(weights);
+    int64_t outputs = view.dims[view.rank - 1], rows = qn_view_elems(&view) / outputs;
+    double low = x->type.dtype == QN_DTYPE_U8 ? 0 : -32767, high = x->type.dtype == QN_DTYPE_U8 ? 255 : 32767;
+    double limit = x->type.dtype == QN_DTYPE_U8 ? 0x1p31 : 0x1p62, least = bias, most = bias;
+    for (int64_t k = 0; k < rows; k++) {
+        double weight = (double)qn_view_get_int(&view, k * outputs + channel);
+        least += fmin(weight * low, weight * high);
+        most += fmax(weight * low, weight * high);
+    }
+    return least >= -limit && most < limit;
+}
+
+/* The zero points less that of the result, in units of the sum, go into the bias; 0 where the sums have no room. */
 static qn_status *shift_bias(qn_graph *graph, const qn_node *quantize, int64_t zero_point, qn_value **inputs, int *out_done) {
     qn_view bias = qn_value_view(inputs[BIAS]), multiplier = qn_value_view(inputs[MULTIPLIER]);
     void *copy = qn_arena_copy(graph->arena, bias.data, qn_view_bytes(&bias));
@@ -41,7 +55,7 @@ static qn_status *shift_bias(qn_graph *graph, const qn_node *quantize, int64_t z
         int64_t difference = zero_point_of(quantize, c) - zero_point;
         if (!difference) continue;
         double moved = (double)qn_view_get_int(&bias, c) + rint((double)difference / qn_view_get(&multiplier, c));
-        if (!(fabs(moved) < 0x1p30)) return *out_done = 0, NULL;
+        if (!(fabs(moved) < 0x1p30) || !fits(inputs[X], inputs[WEIGHTS], c, moved)) return *out_done = 0, NULL;
         qn_view_set_int(&shifted, c, (int64_t)moved);
         changes = 1;
     }

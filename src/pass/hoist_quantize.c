@@ -95,6 +95,7 @@ static qn_status *hoist(qn_graph *graph, qn_node *quantize) {
     qn_node *node = quantize->inputs[0]->producer;
     if (!node || quantize->inputs[0]->uses.count != 1 || quantize->inputs[0]->is_output) return NULL;
     if (node->precision == QN_DTYPE_F32 || node->precision == QN_DTYPE_F16) return NULL;
+    if (node->input_count < 1 || !qn_dtype_is_float(node->inputs[0]->type.dtype)) return NULL;
     if (node->op == &qn_op_concat) return hoist_over_concat(graph, quantize, node);
     return commutes(node) ? hoist_over_one(graph, quantize, node) : NULL;
 }

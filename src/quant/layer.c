@@ -103,15 +103,21 @@ static float sound_scale(const work *w, double scale, double bias) {
     return (float)fmin(fmax(scale, 0x1p-100), 0x1p100);
 }
 
+/* Where all weights are zero the scale is that of the bias alone: 20 bits of it, and room for zero points to be added. */
+static double scale_of_zeros(const work *w, double bias) {
+    if (w->options->per_tensor) return 0.0; /* others say */
+    return bias != 0 ? fabs(bias) * 0x1p-20 : 1.0;
+}
+
 static void choose_scales(const work *w, float *out_scale) {
     const qn_layer *layer = w->layer;
     double most_of_all = 0;
     for (int64_t o = 0; o < layer->outputs; o++) {
-        double most = largest(w, o), scale = most / w->top;
+        double most = largest(w, o), scale = most / w->top, bias = layer->bias ? (double)layer->bias[o] : 0.0;
         most_of_all = fmax(most_of_all, most);
         if (most > 0 && w->options->search_clip && !w->options->per_tensor) scale = search_scale(w, o, most);
-        if (most == 0) scale = 1.0;
-        out_scale[o] = sound_scale(w, scale, layer->bias ? (double)layer->bias[o] : 0.0);
+        if (most == 0) scale = scale_of_zeros(w, bias);
+        out_scale[o] = sound_scale(w, scale, bias);
     }
     if (!w->options->per_tensor) return;
     float one = sound_scale(w, most_of_all > 0 ? most_of_all / w->top : 1.0, 0.0);

@@ -81,6 +81,37 @@ void qn_observer_destroy(qn_observer *observer) {
     qn_free(observer->allocator, observer);
 }
 
+/* `to` has room of its own; what it points at stays its. */
+static void copy_histogram(const qn_histogram *from, qn_histogram *to) {
+    uint32_t *counts = to->counts;
+    float *outliers = to->outliers;
+    *to = *from;
+    to->counts = counts;
+    to->outliers = outliers;
+}
+
+qn_status *qn_observer_copy(const qn_observer *observer, qn_observer **out_copy) {
+    qn_observer *copy;
+    QN_TRY(qn_observer_create(observer->allocator, observer->row_elems, &copy));
+    const size_t channels = (size_t)observer->channels, apart = observer->channel_histograms ? channels : 0;
+    copy->samples = observer->samples;
+    copy->elements = observer->elements;
+    copy->non_finite = observer->non_finite;
+    copy->min = observer->min, copy->max = observer->max;
+    copy->average_min = observer->average_min, copy->average_max = observer->average_max;
+    memcpy(copy->channel_min, observer->channel_min, channels * sizeof *copy->channel_min);
+    memcpy(copy->channel_max, observer->channel_max, channels * sizeof *copy->channel_max);
+    memcpy(copy->channel_sum, observer->channel_sum, channels * sizeof *copy->channel_sum);
+    memcpy(copy->channel_square_sum, observer->channel_square_sum, channels * sizeof *copy->channel_square_sum);
+    memcpy(copy->channel_count, observer->channel_count, channels * sizeof *copy->channel_count);
+    memcpy(copy->counts, observer->counts, (QN_OBSERVER_BINS + apart * QN_OBSERVER_CHANNEL_BINS) * sizeof *copy->counts);
+    memcpy(copy->outliers, observer->outliers, (OUTLIERS + apart * CHANNEL_OUTLIERS) * sizeof *copy->outliers);
+    copy_histogram(&observer->histogram, &copy->histogram);
+    for (size_t c = 0; c < apart; c++) copy_histogram(&observer->channel_histograms[c], &copy->channel_histograms[c]);
+    *out_copy = copy;
+    return NULL;
+}
+
 /* ---- Extremes and sums ---- */
 
 static int all_finite(const float *data, int64_t count) {

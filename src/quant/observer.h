@@ -58,6 +58,8 @@ typedef struct qn_observer {
    0.6 KiB a channel. OUT_OF_MEMORY, with *out_observer NULL; INVALID_ARGUMENT. */
 qn_status *qn_observer_create(const qn_allocator *allocator, int64_t channels, qn_observer **out_observer) QN_MUST_USE;
 void qn_observer_destroy(qn_observer *observer); /* accepts NULL */
+/* Another that has seen the same, on the same allocator. OUT_OF_MEMORY. */
+qn_status *qn_observer_copy(const qn_observer *observer, qn_observer **out_copy) QN_MUST_USE;
 
 /* Takes in one sample: `data` is [rows, channels], rows >= 0, finite or not. Allocates nothing. */
 void qn_observer_add(qn_observer *observer, const float *data, int64_t rows);

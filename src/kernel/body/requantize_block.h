@@ -36,7 +36,7 @@ QN_INLINE void requantize_all(const qn_requantize *r, const requantize_block *b,
     if (o < b->outputs) requantize_columns(r, b, o, dst, addend, limited, 0);
 }
 
-#ifdef HAS_BYTE_VECTORS
+#if defined(HAS_BYTE_VECTORS) && !defined(FLOAT_SUMS)
 
 /* Two rows at a time of a block that is two whole vectors wide, to bytes without an addend. */
 QN_INLINE void requantize_pairs(const qn_requantize *r, const requantize_block *b, const int limited) {
