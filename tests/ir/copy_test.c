@@ -110,7 +110,7 @@ static void a_copy_knows_what_is_not_printed(void **state) {
     static const qn_value_stats stats = {.low = -1, .high = 2};
     static const float scale = 0.5f;
     static const int32_t zero_point = 3;
-    static const qn_value_encoding encoding = {1, &scale, &zero_point};
+    static const qn_value_encoding encoding = {"x", 1, &scale, &zero_point};
     qn_node *node = qn_graph_find_node(graph, "c");
     node->precision = QN_DTYPE_S16;
     node->precision_reason = "test";

@@ -38,7 +38,7 @@ static const qn_value_encoding *encoding_of(const qn_graph *graph, const char *n
     return NULL;
 }
 
-static void test_parts_of_a_concatenation_keep_the_scales_of_their_channels(void **state) {
+static void parts_of_a_concatenation_keep_the_scales_of_their_channels(void **state) {
     (void)state;
     qn_arena arena;
     qn_arena_init(&arena, NULL);
@@ -62,7 +62,7 @@ static void test_parts_of_a_concatenation_keep_the_scales_of_their_channels(void
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_parts_of_a_concatenation_keep_the_scales_of_their_channels),
+        cmocka_unit_test(parts_of_a_concatenation_keep_the_scales_of_their_channels),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
