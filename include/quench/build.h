@@ -27,8 +27,15 @@ typedef struct qn_build_options {
     const qn_calibrator *calibrator;
     /* Default NULL: every layer that can be is integer. Integer precision only. */
     const qn_contract *contract;
+    /* Default NULL. Integer precision only: called once, when all layers have their precision, with a report on them as JSON
+       (docs/calibration-report.md), valid during the call. */
+    void (*report)(void *self, const char *json);
+    void *report_self;
+    /* Default NULL: the report says nothing that has to be measured. Otherwise the float network and the finished one run
+       on at most 8 of these, from the one that comes next; they need no rewind. Their errors end the build. */
+    const qn_samples *report_samples;
     /* Default NULL. Called on the building thread, several times in every phase: `phase` is "prepare", "optimise", "plan", "write"
-       or "check", valid during the call; `fraction` of that phase, from 0 to 1, is done. */
+       or "check", valid during the call, with integer precision also "report" and those of contracts, in between; `fraction` of that phase, from 0 to 1, is done. */
     void (*progress)(void *self, const char *phase, double fraction);
     void *progress_self;
     /* Default NULL. Asked on the building thread between passes and phases; non-zero ends the build with CANCELLED. */

@@ -6,7 +6,7 @@
  *     qn_cpu_info_destroy(info);
  *
  * This is for reports and bug reports; an engine (quench/engine.h) finds the same out for itself. Asking has no side
- * effects: nothing is switched on, no thread is started, except by qn_cpu_measure_peak().
+ * effects: nothing is switched on, no thread is started, except by qn_cpu_measure_peak() and its kin.
  * Threads: any thread; an info is immutable.
  * Stability: since 0.1; structs that quench fills only grow at their end.
  */
@@ -90,6 +90,15 @@ QN_API void qn_cpu_info_destroy(qn_cpu_info *info); /* accepts NULL */
  * cost     starts threads; about 100 ms
  */
 QN_API qn_status *qn_cpu_measure_peak(const char *mask, int threads, double *out_gflops) QN_MUST_USE;
+
+/* The same of integers: unsigned by signed bytes, added up and turned into bytes again.
+ * @param mask      as above
+ * @param threads   as above
+ * @param out_gops  10^9 operations a second, all threads together
+ * returns  as above
+ * cost     as above
+ */
+QN_API qn_status *qn_cpu_measure_peak_int8(const char *mask, int threads, double *out_gops) QN_MUST_USE;
 
 #ifdef __cplusplus
 }

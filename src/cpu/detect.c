@@ -66,6 +66,27 @@ qn_cpu_features qn_cpu_features_detect(void) {
     return qn_cpu_features_from_x86(&leaves);
 }
 
+#if defined(__linux__)
+
+#include <sys/syscall.h>
+#include <unistd.h>
+
+static int may_use_tiles(void) {
+    enum { ARCH_REQ_XCOMP_PERM = 0x1023, XFEATURE_XTILEDATA = 18 };
+    return syscall(SYS_arch_prctl, ARCH_REQ_XCOMP_PERM, XFEATURE_XTILEDATA) == 0;
+}
+
+#else
+
+static int may_use_tiles(void) { return 0; }
+
+#endif
+
+qn_cpu_features qn_cpu_features_permitted(qn_cpu_features features) {
+    const qn_cpu_features tiles = QN_CPU(AMX_TILE) | QN_CPU(AMX_INT8) | QN_CPU(AMX_BF16);
+    return (features & tiles) && !may_use_tiles() ? features & ~tiles : features;
+}
+
 void qn_cpu_model_name(char *out_name, size_t size) {
     uint32_t words[13] = {0}; /* three leaves of 16 characters, and a NUL */
     char text[sizeof words];
@@ -96,11 +117,15 @@ qn_cpu_features qn_cpu_features_detect(void) {
     return features;
 }
 
+qn_cpu_features qn_cpu_features_permitted(qn_cpu_features features) { return features; }
+
 void qn_cpu_model_name(char *out_name, size_t size) { snprintf(out_name, size, "aarch64"); }
 
 #else
 
 qn_cpu_features qn_cpu_features_detect(void) { return 0; }
+
+qn_cpu_features qn_cpu_features_permitted(qn_cpu_features features) { return features; }
 
 void qn_cpu_model_name(char *out_name, size_t size) { snprintf(out_name, size, "unknown"); }
 

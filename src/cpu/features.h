@@ -1,7 +1,7 @@
 /* cpu/features.h - what this CPU offers, and masks over it.
  *
  * Detection asks the CPU itself (CPUID) and what the operating system saves on a switch (XCR0), nothing else; it has
- * no side effects. Tile registers further need the kernel's permission, which is asked for where they are first used.
+ * no side effects. Tile registers further need the system's permission, for which qn_cpu_features_permitted() asks.
  * Everything here may be called from any thread.
  */
 #ifndef QN_CPU_FEATURES_H
@@ -48,6 +48,11 @@ qn_status *qn_cpu_mask_parse(const char *text, qn_cpu_features *out_mask) QN_MUS
    NULL, or by nothing. A level that this CPU does not reach gives what there is of it.
    Errors: as qn_cpu_mask_parse, saying which of the two was wrong. */
 qn_status *qn_cpu_features_choose(const char *text, qn_cpu_features *out_features) QN_MUST_USE;
+
+/* `features` without those that the operating system does not let this process use. Tile registers need its permission,
+   for which this asks on Linux; once given it holds for all threads of the process, for good. To be called by whoever is
+   about to run kernels; asking again is cheap. */
+qn_cpu_features qn_cpu_features_permitted(qn_cpu_features features);
 
 /* The CPU's own name ("AMD EPYC 9B45"), or the architecture's. Writes at most `size` bytes, NUL included (size > 0). */
 void qn_cpu_model_name(char *out_name, size_t size);

@@ -3,6 +3,7 @@
 #include "base/file.h"
 #include "driver/compile.h"
 #include "driver/integers.h"
+#include "driver/report.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -80,10 +81,14 @@ static void warn_of_large_constants(const qn_graph *graph, const qn_log *log) {
 
 static qn_status *run_passes(qn_graph *graph, const qn_config *config, const qn_build_options *options,
                              qn_progress *progress) {
+    qn_report report;
     qn_compile_set_precision(graph, config);
-    QN_TRY(qn_compile_passes(graph, config, options, progress, QN_PASS_CLEAN, QN_PASS_SIMPLIFY));
-    QN_TRY(qn_integers_prepare(graph, config, options, progress));
-    QN_TRY(qn_compile_passes(graph, config, options, progress, QN_PASS_FUSE, QN_PASS_CONVERT));
+    QN_TRY(qn_report_begin(&report, graph, config, options, progress));
+    for (int stage = QN_PASS_CLEAN; stage <= QN_PASS_CONVERT; stage++) {
+        QN_TRY(qn_compile_passes(graph, config, options, progress, (qn_pass_stage)stage, (qn_pass_stage)stage));
+        if (stage == QN_PASS_SIMPLIFY) QN_TRY(qn_integers_prepare(graph, config, options, progress));
+        QN_TRY(qn_report_after(&report, graph, (qn_pass_stage)stage));
+    }
     if (options->log) warn_of_large_constants(graph, options->log);
     return qn_progress_step(progress, "optimise", 1, 1);
 }

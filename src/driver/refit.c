@@ -150,11 +150,10 @@ static qn_status *unknown_name(const qn_refitter *r, const char *name) {
 }
 
 static qn_status *find_weights(qn_refitter *r, const char *name, weights **out) {
-    for (size_t i = 0; i < r->count; i++) {
-        *out = &r->items[i];
-        if (!strcmp(r->items[i].info.name, name)) return NULL;
-    }
-    return unknown_name(r, name);
+    *out = NULL;
+    for (size_t i = 0; i < r->count && !*out; i++)
+        if (!strcmp(r->items[i].info.name, name)) *out = &r->items[i];
+    return *out ? NULL : unknown_name(r, name);
 }
 
 static qn_status *check_tensor(const qn_weights_info *info, const qn_tensor *tensor) {

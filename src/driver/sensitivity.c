@@ -14,8 +14,7 @@ enum { SAMPLES = 6, PROBES_MAX = 8 };
 
 static int is_layer(const qn_node *node) { return node->op == &qn_op_conv2d || node->op == &qn_op_matmul; }
 
-/* The first of `archs` that there is a model for. */
-static const qn_cost_model *model_of(const qn_config *config) {
+const qn_cost_model *qn_sensitivity_cost_model(const qn_config *config) {
     const json_t *first = json_array_get(qn_config_find(config, "archs"), 0);
     const char *name = json_is_object(first) ? json_object_iter_key(json_object_iter((json_t *)(uintptr_t)first))
                                              : json_string_value(first);
@@ -23,7 +22,7 @@ static const qn_cost_model *model_of(const qn_config *config) {
 }
 
 qn_status *qn_sensitivity_list(qn_sensitivity *list, qn_graph *graph, const qn_config *config, qn_arena *arena) {
-    const qn_cost_model *model = model_of(config);
+    const qn_cost_model *model = qn_sensitivity_cost_model(config);
     *list = (qn_sensitivity){.layers = QN_ARENA_ARRAY(arena, qn_sensitive_layer, graph->node_count),
                              .kept = graph->precision == QN_DTYPE_F16 ? QN_DTYPE_F16 : QN_DTYPE_F32};
     if (!list->layers) return qn_status_out_of_memory();

@@ -3,6 +3,7 @@
 #define QN_DRIVER_SENSITIVITY_H
 
 #include "driver/compile.h"
+#include "quant/cost.h"
 #include "quench/calibrator.h"
 #include "quench/executor.h"
 
@@ -19,6 +20,9 @@ typedef struct qn_sensitivity {
     double macs; /* of all convolutions and products */
     qn_dtype kept; /* the float type of layers that stay float: F16 or F32 */
 } qn_sensitivity;
+
+/* The cost model of the first of `archs` that there is one for. */
+const qn_cost_model *qn_sensitivity_cost_model(const qn_config *config);
 
 /* Lists the layers of a simplified graph with ranges that will be integer. Arrays live in `arena`. */
 qn_status *qn_sensitivity_list(qn_sensitivity *list, qn_graph *graph, const qn_config *config, qn_arena *arena) QN_MUST_USE;

@@ -30,6 +30,7 @@ typedef struct qn_value_stats {
 
 /* What an integer value stands for: scale[c] * (q - zero_point[c]), c along the last axis. */
 typedef struct qn_value_encoding {
+    const char *of;   /* the float value's name */
     int64_t channels; /* 1: the same for all */
     const float *scale;
     const int32_t *zero_point;
@@ -75,6 +76,7 @@ struct qn_node {
 typedef struct qn_integer_wish {
     qn_dtype dtype;     /* of activations: U8 or S16 (then weights are S16); NONE: no integers */
     const char *reason; /* who asks: "qint8_mixed_float16" */
+    const char *arch;   /* whose cost model says what pays (quant/cost.h); NULL: the default */
     int per_tensor;     /* one scale for all outputs of a layer's weights, rather than one for each */
     int symmetric;      /* the zero point of activations is the middle */
     int equalise;       /* channels of one value may have scales of their own */

@@ -8,23 +8,16 @@ enum {
 
 /* ---- Gathering ---- */
 
-/* Copies elements without the cost of a call for a handful of them. */
-static inline void copy_elems(uint8_t *dst, const uint8_t *src, int64_t bytes) {
-    if (bytes > 256) {
+enum { CHUNK = 16 };
+
+/* Copies a few elements without the cost of a call: in chunks, the last of which may go beyond them, where both sides
+   have room for that. What it writes there belongs to a later tap, or to nobody. `room`: bytes that may be read. */
+static inline void copy_elems(uint8_t *dst, const uint8_t *src, int64_t bytes, int64_t room) {
+    if (bytes > 256 || room < bytes + CHUNK) {
         memcpy(dst, src, (size_t)bytes);
         return;
     }
-    for (; bytes >= 32; bytes -= 32, dst += 32, src += 32) memcpy(dst, src, 32);
-    if (bytes >= 16) {
-        memcpy(dst, src, 16);
-        bytes -= 16, dst += 16, src += 16;
-    }
-    for (; bytes >= 4; bytes -= 4, dst += 4, src += 4) memcpy(dst, src, 4);
-    if (bytes >= 2) {
-        memcpy(dst, src, 2);
-        bytes -= 2, dst += 2, src += 2;
-    }
-    if (bytes) *dst = *src;
+    for (int64_t i = 0; i < bytes; i += CHUNK) memcpy(dst + i, src + i, CHUNK);
 }
 
 static void fill_outside(const qn_conv_matrix *m, uint8_t *dst, int64_t bytes) {
@@ -43,9 +36,11 @@ static void gather_tap(const qn_conv_matrix *m, const uint8_t *line, int64_t at,
     const int64_t cell_bytes = m->in_c * m->elem_bytes, pixel_bytes = m->src_stride * m->elem_bytes;
     const int64_t cells = qn_ceil_div(elems, m->in_c); /* more than one only where they lie side by side */
     const int64_t bytes = elems * m->elem_bytes;
+    const uint8_t *end = (const uint8_t *)m->src + m->src_bytes;
     for (int64_t i = 0; i < count; i++, at += m->stride_w, out_cell += m->row_bytes) {
         if (line && at >= 0 && at + cells <= m->in_w) {
-            copy_elems(out_cell, line + at * pixel_bytes, bytes);
+            const uint8_t *cell = line + at * pixel_bytes;
+            copy_elems(out_cell, cell, bytes, end - cell);
         } else if (cells == 1 || !line) {
             fill_outside(m, out_cell, bytes);
         } else {

@@ -19,7 +19,8 @@ typedef struct qn_conv_matrix {
     int64_t outside;                /* what elements outside the picture read as; if not 0: of 1 or 2 bytes */
     int64_t in_h, in_w, in_c, out_h, out_w;
     int64_t kernel_h, kernel_w, stride_h, stride_w, dilation_h, dilation_w, pad_top, pad_left;
-    int64_t row_bytes; /* from one gathered row to the next */
+    int64_t row_bytes; /* from one gathered row to the next: at least 16 more than a row has */
+    int64_t src_bytes; /* of all of src */
 } qn_conv_matrix;
 
 /* Of the parameters of a family, which name the geometry alike. */
@@ -30,6 +31,7 @@ typedef struct qn_conv_matrix {
         .kernel_h = (p)->kernel_h, .kernel_w = (p)->kernel_w, .stride_h = (p)->stride_h, .stride_w = (p)->stride_w,    \
         .dilation_h = (p)->dilation_h, .dilation_w = (p)->dilation_w, .pad_top = (p)->pad_top,                         \
         .pad_left = (p)->pad_left, .row_bytes = (gathered_bytes),                                                      \
+        .src_bytes = (((p)->batch * (p)->in_h * (p)->in_w - 1) * (pixel_stride) + (p)->in_c) * (bytes),                \
     }
 
 /* Whether row i of the left matrix is pixel i of the source. */

@@ -32,13 +32,13 @@ typedef struct qn_requantize {
 } qn_requantize;
 
 /* ---- Families conv_u8 and conv_s16: convolution with groups == 1, and matrix product (1 tap) ----
-   acc[n,y,x,o] = bias[o] + sum over ky, kx, c of src[n, y*stride - pad + ky*dilation, ...] * w[ky, kx, c, o], src outside
-   the picture read as pad_value. conv_u8: src uint8, weights int8, bias and acc int32; the caller sees to it that no sum
-   leaves int32 (KH*KW*Cin <= QN_CONV_U8_MAX_DEPTH and |bias| < 2^30 do). conv_s16: src and weights int16, bias and acc int64.
-   Packed weights: panels of 16 outputs, the last one padded with zeros; within a panel
-     PANEL16 u8:  [ceil(K/4)][16][4] int8    element (k, o) at ((o/16 * ceil(K/4) + k/4) * 16 + o%16) * 4 + k%4
-     PANEL16 s16: [ceil(K/2)][16][2] int16   element (k, o) at ((o/16 * ceil(K/2) + k/2) * 16 + o%16) * 2 + k%2
-   K padded with zeros, k = (ky*KW + kx)*Cin + c. */
+   acc[n,y,x,o] = bias[o] + sum over ky, kx, c of src[n, y*stride - pad + ky*dilation, ...] * w[ky, kx, c, o], src
+   outside the picture read as pad_value. conv_u8: src uint8, weights int8, bias and acc int32; the caller sees to it
+   that no sum leaves int32 (KH*KW*Cin <= QN_CONV_U8_MAX_DEPTH and |bias| < 2^30 do). conv_s16: src and weights int16,
+   bias and acc int64. Packed weights: panels of 16 outputs, the last one padded with zeros; within a panel PANEL16 u8:
+   [ceil(K/4)][16][4] int8    element (k, o) at ((o/16 * ceil(K/4) + k/4) * 16 + o%16) * 4 + k%4 PANEL16 s16:
+   [ceil(K/2)][16][2] int16   element (k, o) at ((o/16 * ceil(K/2) + k/2) * 16 + o%16) * 2 + k%2 K padded with zeros, k
+   = (ky*KW + kx)*Cin + c. */
 
 enum { QN_CONV_U8_MAX_DEPTH = 32768 };
 
@@ -56,10 +56,10 @@ typedef struct qn_conv_int_params {
 typedef struct qn_conv_int_tile {
     const void *src; /* row r: depth elements */
     int64_t src_stride, depth;
-    const void *weights;  /* first panel */
-    int64_t panel_stride; /* from one panel to the next */
-    const void *bias;     /* [outputs] */
-    qn_requantize result; /* its pointers start at row 0 and the first output */
+    const void *weights;   /* first panel */
+    int64_t panel_stride;  /* from one panel to the next */
+    const void *bias;      /* [outputs] */
+    qn_requantize result;  /* its pointers start at row 0 and the first output */
     int64_t result_stride; /* from a row of dst, and of addend, to the next */
     int64_t rows, outputs;
 } qn_conv_int_tile;
@@ -70,7 +70,7 @@ typedef struct qn_conv_int_kernel {
     void (*tile)(const qn_conv_int_tile *tile);
     void (*begin)(void), (*end)(void); /* or NULL: around the tiles that a thread runs */
 } qn_conv_int_kernel;
-typedef qn_conv_int_kernel qn_conv_u8_kernel;
+typedef qn_conv_int_kernel qn_conv_u8_kernel, qn_conv_s16_kernel;
 
 size_t qn_conv_u8_packed_bytes(int64_t taps_by_cin, int64_t cout);
 size_t qn_conv_s16_packed_bytes(int64_t taps_by_cin, int64_t cout);
@@ -81,61 +81,99 @@ void qn_conv_u8_work(const qn_conv_int_params *params, struct qn_work *out_work)
 void qn_conv_s16_work(const qn_conv_int_params *params, struct qn_work *out_work);
 
 /* ---- Families depthwise_u8 and depthwise_s16: groups == Cin == Cout; in_c == out_c == channels ----
-   The same formula with one channel. Packed weights: blocks of 16 channels, the last one padded with zeros; within a block
-     CHANNEL16 u8:  [ceil(KH/4)][KW][16][4] int8    (ky, kx, c) at (((c/16 * ceil(KH/4) + ky/4) * KW + kx) * 16 + c%16) * 4 + ky%4
-     CHANNEL16 s16: [KH*KW][16] int16
-   KH padded with zeros: four taps of one column stand side by side, as dot products of bytes want them. */
+   The same formula with one channel. Packed weights: blocks of 16 channels, the last one padded with zeros; within a
+   block CHANNEL16 u8:  [ceil(KH/4)][KW][16][4] int8    (ky, kx, c) at (((c/16 * ceil(KH/4) + ky/4) * KW + kx) * 16 +
+   c%16) * 4 + ky%4 CHANNEL16 s16: [KH*KW][16] int16 KH padded with zeros: four taps of one column stand side by side,
+   as dot products of bytes want them. */
 
 enum { QN_DEPTHWISE_BLOCK = 16, QN_DEPTHWISE_GROUP = 4 }; /* channels; taps of one column */
 
-/* Four source rows side by side: cell x of channel c becomes bytes 4 * c .. 4 * c + 3 of out_cells + x * out_step. */
+/* Four source rows side by side: each cell of all channels becomes one of 4 * channels bytes. In narrow cells, of 1 ..
+   16 channels in 64 bytes, channel c has bytes 4 * c .. 4 * c + 3; how wide ones are ordered is their kernel's affair.
+ */
 typedef struct qn_depthwise_u8_rows {
     const uint8_t *rows[QN_DEPTHWISE_GROUP]; /* of the first channel */
     int64_t steps[QN_DEPTHWISE_GROUP];       /* from one cell to the next */
-    int64_t cells, channels;                 /* channels: 1 .. 16; lanes beyond are left as they were, or filled anyhow */
-    uint8_t *out_cells;                      /* 64 bytes a cell */
-    int64_t out_step;
+    int64_t cells, channels;
+    uint8_t *out_cells;
 } qn_depthwise_u8_rows;
 
-/* A run of output columns of one row and one block of channels, from cells as above. */
+/* A run of output columns of one row and some channels, from cells as above; steps are in bytes. */
 typedef struct qn_depthwise_u8_tile {
-    const uint8_t *cells;                  /* group 0, tap 0 of column 0 */
-    int64_t column_step, tap_step;         /* bytes from one column to the next, from one tap of a row to the next */
-    int64_t group_step, groups, kernel_w;  /* bytes from one group of four rows to the next */
+    const uint8_t *cells;                 /* group 0, tap 0 of column 0 */
+    int64_t column_step, tap_step;        /* from one column to the next, from one tap of a row to the next */
+    int64_t group_step, groups, kernel_w; /* from one group of four rows to the next */
+    int64_t above; /* 0 or 1: rows of the cells above the window; with 1 its last row has weight 0 */
     int64_t columns, channels;
-    const int8_t *weights; /* of the block */
+    const int8_t *weights; /* of the first block of 16 channels */
     const int32_t *bias;
-    qn_requantize result;  /* its pointers start at column 0 and the first channel */
+    qn_requantize result; /* its pointers start at column 0 and the first channel */
     int64_t result_stride;
 } qn_depthwise_u8_tile;
+
+enum { QN_DEPTHWISE_WIDE_TAPS = 16, QN_DEPTHWISE_WIDTHS = 2 };
+
+/* The same for exactly `channels` channels, a multiple of 16: results in bytes without an addend, groups * kernel_w at
+   most QN_DEPTHWISE_WIDE_TAPS. */
+typedef struct qn_depthwise_u8_wide {
+    int64_t channels;
+    void (*interleave)(const qn_depthwise_u8_rows *rows);
+    void (*tile)(const qn_depthwise_u8_tile *tile);
+} qn_depthwise_u8_wide;
 
 typedef struct qn_depthwise_u8_kernel {
     const char *name;
     void (*interleave)(const qn_depthwise_u8_rows *rows);
     void (*tile)(const qn_depthwise_u8_tile *tile);
+    const qn_depthwise_u8_wide *wide[QN_DEPTHWISE_WIDTHS]; /* the widest first; or NULL */
 } qn_depthwise_u8_kernel;
+
+/* Where a tap reads for column 0, and how far on for the next; the same cell for every column where it lies outside. */
+typedef struct qn_depthwise_s16_source {
+    const int16_t *at;
+    int64_t step;
+} qn_depthwise_s16_source;
+
+/* A run of output columns of one row and one block of channels. */
+typedef struct qn_depthwise_s16_tile {
+    const qn_depthwise_s16_source *sources; /* [taps], of the first channel */
+    int64_t taps, columns, channels;        /* columns: 1 .. QN_DEPTHWISE_S16_COLUMNS, channels: 1 .. 16 */
+    const int16_t *weights;                 /* of the block */
+    const int64_t *bias;
+    qn_requantize result; /* its pointers start at column 0 and the first channel */
+    int64_t result_stride;
+} qn_depthwise_s16_tile;
+
+enum { QN_DEPTHWISE_S16_COLUMNS = 64 };
+
+typedef struct qn_depthwise_s16_kernel {
+    const char *name;
+    void (*tile)(const qn_depthwise_s16_tile *tile);
+} qn_depthwise_s16_kernel;
 
 size_t qn_depthwise_u8_packed_bytes(int64_t kernel_h, int64_t kernel_w, int64_t channels);
 size_t qn_depthwise_s16_packed_bytes(int64_t kernel_h, int64_t kernel_w, int64_t channels);
 /* From [KH, KW, C]. */
-void qn_depthwise_u8_pack(const int8_t *weights, int64_t kernel_h, int64_t kernel_w, int64_t channels, int8_t *out_packed);
-void qn_depthwise_s16_pack(const int16_t *weights, int64_t kernel_h, int64_t kernel_w, int64_t channels, int16_t *out_packed);
+void qn_depthwise_u8_pack(const int8_t *weights, int64_t kernel_h, int64_t kernel_w, int64_t channels,
+                          int8_t *out_packed);
+void qn_depthwise_s16_pack(const int16_t *weights, int64_t kernel_h, int64_t kernel_w, int64_t channels,
+                           int16_t *out_packed);
 void qn_depthwise_u8_work(const qn_conv_int_params *params, struct qn_work *out_work);
 void qn_depthwise_s16_work(const qn_conv_int_params *params, struct qn_work *out_work);
 
 /* ---- Family quantize: between floats and integers, element by element ----
-   to integers: t = x * factor[c], rounded; clamped into what the type holds less zero_point[c] (a NaN becomes the lowest);
-   rounded half to even, + zero_point[c]. u8 holds 0 .. 255, s16 -32767 .. 32767.
-   to floats: float(q - zero_point[c]) * factor[c], rounded; once more for halves. */
+   to integers: t = x * factor[c], rounded; clamped into what the type holds less zero_point[c] (a NaN becomes the
+   lowest); rounded half to even, + zero_point[c]. u8 holds 0 .. 255, s16 -32767 .. 32767. to floats: float(q -
+   zero_point[c]) * factor[c], rounded; once more for halves. */
 
 typedef struct qn_quantize_params {
-    const void *kernel; /* qn_quantize_kernel */
-    const void *src;    /* [elems] of src_storage */
-    void *dst;          /* [elems] of dst_storage; no overlap */
-    const float *factor;       /* [factors] */
-    const int32_t *zero_point; /* [zero_points] */
-    int64_t elems, channels;   /* element i belongs to channel i % channels */
-    int64_t factors, zero_points; /* 1, or channels */
+    const void *kernel;               /* qn_quantize_kernel */
+    const void *src;                  /* [elems] of src_storage */
+    void *dst;                        /* [elems] of dst_storage; no overlap */
+    const float *factor;              /* [factors] */
+    const int32_t *zero_point;        /* [zero_points] */
+    int64_t elems, channels;          /* element i belongs to channel i % channels */
+    int64_t factors, zero_points;     /* 1, or channels */
     int64_t src_storage, dst_storage; /* qn_storage: one of them a float type, the other an integer one */
 } qn_quantize_params;
 

@@ -56,9 +56,10 @@ static int64_t convolve_at(const qn_eval *eval, const qn_window *window, const i
             int inside = iy >= 0 && iy < x->dims[1] && ix >= 0 && ix < x->dims[2];
             int64_t source = ((position[0] * x->dims[1] + iy) * x->dims[2] + ix) * channels + first;
             int64_t weight = (ky * window->kernel[1] + kx) * group_in * outputs + position[3];
-            for (int64_t c = 0; c < group_in; c++)
-                sum += (inside ? qn_view_get_int(x, source + c) : attrs->pad_value) *
-                       qn_view_get_int(weights, weight + c * outputs);
+            for (int64_t c = 0; c < group_in; c++) {
+                int64_t value = inside ? qn_view_get_int(x, source + c) : attrs->pad_value;
+                sum = qn_requantize_add(sum, value * qn_view_get_int(weights, weight + c * outputs));
+            }
         }
     return sum;
 }
@@ -82,11 +83,12 @@ static qn_status *eval_conv2d_quantized(const qn_eval *eval) {
     return NULL;
 }
 
-/* Sums of more products may leave int32; the planner packs no such weights. */
+/* Sums of more products of u8 may leave int32; the planner packs no such weights. */
 static int lower_conv2d_quantized(const qn_eval *operands, const qn_kernel_set *kernels, qn_work *out_work) {
     const qn_conv2d_quantized_attrs *attrs = operands->attrs;
     const qn_view *x = &operands->inputs[X], *weights = &operands->inputs[WEIGHTS], *out = &operands->outputs[0];
-    if (x->dtype != QN_DTYPE_U8 || !qn_view_elems(x) || !qn_view_elems(out)) return 0;
+    int is_u8 = x->dtype == QN_DTYPE_U8;
+    if (!qn_view_elems(x) || !qn_view_elems(out)) return 0;
     qn_window window = qn_conv_window(&attrs->conv, weights->dims[0], weights->dims[1]);
     qn_conv_int_params params = {
         .src = x->data,
@@ -110,15 +112,15 @@ static int lower_conv2d_quantized(const qn_eval *operands, const qn_kernel_set *
         .pad_value = attrs->pad_value,
         .result = qn_requantize_lower(operands, &attrs->result, &slots),
     };
-    if (window.kernel[0] * window.kernel[1] > QN_CONV_U8_MAX_DEPTH / weights->dims[2]) return 0;
+    if (is_u8 && window.kernel[0] * window.kernel[1] > QN_CONV_U8_MAX_DEPTH / weights->dims[2]) return 0;
     if (attrs->packing == QN_PACKING_PANEL16 && attrs->conv.groups == 1) {
-        params.kernel = kernels->conv_u8;
-        qn_conv_u8_work(&params, out_work);
+        params.kernel = is_u8 ? kernels->conv_u8 : kernels->conv_s16;
+        (is_u8 ? qn_conv_u8_work : qn_conv_s16_work)(&params, out_work);
         return 1;
     }
     if (attrs->packing == QN_PACKING_CHANNEL16 && attrs->conv.groups == params.in_c && params.out_c == params.in_c) {
-        params.kernel = kernels->depthwise_u8;
-        qn_depthwise_u8_work(&params, out_work);
+        params.kernel = is_u8 ? (const void *)kernels->depthwise_u8 : kernels->depthwise_s16;
+        (is_u8 ? qn_depthwise_u8_work : qn_depthwise_s16_work)(&params, out_work);
         return 1;
     }
     return 0;

@@ -42,7 +42,7 @@ static qn_status *eval_matmul_quantized(const qn_eval *eval) {
         int64_t row = index / columns, column = index % columns;
         int64_t sum = qn_view_get_int(&eval->inputs[BIAS], column);
         for (int64_t k = 0; k < depth; k++)
-            sum += qn_view_get_int(a, row * depth + k) * qn_view_get_int(b, k * columns + column);
+            sum = qn_requantize_add(sum, qn_view_get_int(a, row * depth + k) * qn_view_get_int(b, k * columns + column));
         qn_requantize_store(eval, &attrs->result, &slots, sum, column, index);
     }
     return NULL;
@@ -53,10 +53,11 @@ static int lower_matmul_quantized(const qn_eval *operands, const qn_kernel_set *
     const qn_matmul_quantized_attrs *attrs = operands->attrs;
     const qn_view *a = &operands->inputs[A], *b = &operands->inputs[B], *out = &operands->outputs[0];
     int64_t depth = b->dims[0], columns = b->dims[1];
-    if (a->dtype != QN_DTYPE_U8 || attrs->packing != QN_PACKING_PANEL16 || depth > QN_CONV_U8_MAX_DEPTH) return 0;
+    int is_u8 = a->dtype == QN_DTYPE_U8;
+    if (attrs->packing != QN_PACKING_PANEL16 || (is_u8 && depth > QN_CONV_U8_MAX_DEPTH)) return 0;
     if (!qn_view_elems(a) || !qn_view_elems(out)) return 0;
     qn_conv_int_params params = {
-        .kernel = kernels->conv_u8,
+        .kernel = is_u8 ? kernels->conv_u8 : kernels->conv_s16,
         .src = a->data,
         .weights = b->data,
         .bias = operands->inputs[BIAS].data,
@@ -75,7 +76,7 @@ static int lower_matmul_quantized(const qn_eval *operands, const qn_kernel_set *
         .dilation_w = 1,
         .result = qn_requantize_lower(operands, &attrs->result, &slots),
     };
-    qn_conv_u8_work(&params, out_work);
+    (is_u8 ? qn_conv_u8_work : qn_conv_s16_work)(&params, out_work);
     return 1;
 }
 

@@ -27,6 +27,11 @@ void qn_requantize_bounds(const qn_requantize_attrs *attrs, float *out_low, floa
 /* t of a float, bounded and rounded: round half to even, no bounds checked beyond [low, high]. */
 int64_t qn_requantize_round(float t, float low, float high);
 
+/* Sums are exact; beyond 64 bits, where only a strange bias takes them, they wrap as those of kernels do. */
+static inline int64_t qn_requantize_add(int64_t sum, int64_t product) {
+    return (int64_t)((uint64_t)sum + (uint64_t)product);
+}
+
 /* Where an operator has its operands; -1: it has no such input. */
 typedef struct qn_requantize_slots {
     int weights, bias, multiplier, limit, addend, addend_multiplier;

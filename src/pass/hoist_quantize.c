@@ -30,6 +30,22 @@ static qn_status *cut_vector(qn_graph *graph, qn_value *vector, int64_t first, i
     return qn_graph_add_constant(graph, vector->name, &view, out);
 }
 
+/* What the integers of `x` stand for, likewise. */
+static qn_status *cut_encoding(qn_graph *graph, const qn_node *quantize, const qn_value *x, int64_t first, int64_t channels,
+                               qn_value *made) {
+    const qn_value_encoding *whole = quantize->outputs[0]->encoding;
+    if (!whole) return NULL;
+    qn_value_encoding *part = QN_ARENA_NEW(graph->arena, qn_value_encoding);
+    if (!part) return qn_status_out_of_memory();
+    int is_uniform = whole->channels == 1;
+    *part = (qn_value_encoding){.of = x->name,
+                                .channels = is_uniform ? 1 : channels,
+                                .scale = whole->scale + (is_uniform ? 0 : first),
+                                .zero_point = whole->zero_point + (is_uniform ? 0 : first)};
+    made->encoding = part;
+    return NULL;
+}
+
 /* The same conversion of `x`, whose channels are those from `first` on. */
 static qn_status *convert(qn_graph *graph, const qn_node *quantize, qn_value *x, int64_t first, int64_t channels,
                           qn_node *before, qn_value **out) {
@@ -42,6 +58,7 @@ static qn_status *convert(qn_graph *graph, const qn_node *quantize, qn_value *x,
     QN_TRY(qn_graph_add_node(graph, quantize->op, name, quantize->attrs, 3, inputs, before, &node));
     node->source = quantize->source;
     node->precision_reason = quantize->precision_reason;
+    QN_TRY(cut_encoding(graph, quantize, x, first, channels, node->outputs[0]));
     *out = node->outputs[0];
     return qn_node_infer(graph, node);
 }

@@ -3,9 +3,12 @@
  * this one make the conversions between integer operators disappear.
  *
  * What stays float says why in precision_reason: the node asks for it, there is no range for what it reads, no kernel
- * for its groups, or so many products in a sum that 32 bits might not hold it. */
+ * for its groups, so many products in a sum that 32 bits might not hold it, or, by the cost model, no time to be gained:
+ * a layer behind a global average, say, whose every rounding reaches the whole picture. */
+#include "pass/byte_form.h"
 #include "pass/pass.h"
 #include "pass/rewrite.h"
+#include "quant/cost.h"
 #include "quant/encoding.h"
 
 #include <math.h>
@@ -60,6 +63,33 @@ static qn_dtype wanted_integers(const qn_graph *graph, const qn_node *node) {
     return node->precision == QN_DTYPE_U8 || node->precision == QN_DTYPE_S16 ? node->precision : graph->integer.dtype;
 }
 
+/* Cycles that a node saves as integers. */
+static double gain_of(const qn_graph *graph, const qn_node *node) {
+    const qn_cost_model *model = qn_cost_model_find(graph->integer.arch);
+    const qn_node *producer = node->inputs[X]->producer;
+    int converts = !producer || !producer->mark || producer->mark != node->mark;
+    qn_dtype floats = graph->precision == QN_DTYPE_F16 ? QN_DTYPE_F16 : QN_DTYPE_F32;
+    return qn_cost_layer(model, graph, node, floats, 0) -
+           qn_cost_layer(model, graph, node, (qn_dtype)node->mark, converts);
+}
+
+/* Less than this part of what all layers cost is no gain. */
+#define LEAST_GAIN 0.0002
+
+/* Layers that nobody asked to be integer, and that gain next to nothing, stay float. */
+static qn_status *unmark_gainless(qn_graph *graph) {
+    const qn_cost_model *model = qn_cost_model_find(graph->integer.arch);
+    double total = 0;
+    for (const qn_node *node = graph->first; node; node = node->next)
+        if (is_candidate(node)) total += qn_cost_layer(model, graph, node, node->mark ? (qn_dtype)node->mark : QN_DTYPE_F32, 0);
+    for (qn_node *node = graph->first; node; node = node->next) {
+        if (!is_candidate(node) || !node->mark || node->precision || gain_of(graph, node) >= LEAST_GAIN * total) continue;
+        node->mark = QN_DTYPE_NONE;
+        node->precision_reason = "no integers: they would save no time here";
+    }
+    return NULL;
+}
+
 /* Marks what will be integer: node->mark is the type of what it reads, NONE elsewhere. */
 static qn_status *mark_nodes(qn_graph *graph) {
     for (qn_node *node = graph->first; node; node = node->next) {
@@ -71,7 +101,7 @@ static qn_status *mark_nodes(qn_graph *graph) {
         node->precision_reason = qn_arena_printf(graph->arena, "no integers: %s", obstacle);
         if (!node->precision_reason) return qn_status_out_of_memory();
     }
-    return NULL;
+    return unmark_gainless(graph);
 }
 
 /* ---- Layers ---- */
@@ -167,12 +197,52 @@ static qn_status *add_quantize(qn_graph *graph, qn_value *x, qn_node *before, co
     QN_TRY(qn_graph_add_node(graph, &qn_op_quantize_linear, name, &attrs, 3, inputs, before, &node));
     qn_value_encoding *encoding = QN_ARENA_NEW(graph->arena, qn_value_encoding);
     if (!encoding) return qn_status_out_of_memory();
-    *encoding = (qn_value_encoding){count, a->scale, a->zero_point};
+    *encoding = (qn_value_encoding){x->name, count, a->scale, a->zero_point};
     node->outputs[0]->encoding = encoding;
     node->source = x->producer ? x->producer->source : NULL;
     node->precision_reason = qn_arena_printf(graph->arena, "%s: %s", qn_dtype_name(a->dtype), graph->integer.reason);
     made->quantised = node->outputs[0];
     return qn_node_infer(graph, node);
+}
+
+/* May a reader take bytes that are no encoding of ours? What it reads outside the picture must be one byte. */
+static int takes_bytes(const qn_value *x, const qn_byte_form *form) {
+    int pads = 0;
+    for (size_t i = 0; i < x->uses.count; i++) {
+        const qn_use *use = &x->uses.items[i];
+        pads |= use->node->mark && use->index == X && may_pad(use->node);
+    }
+    double first = rint(-form->offset[0] / form->scale[0]);
+    for (int64_t c = 0; pads && c < form->channels; c++) {
+        double zero = rint(-form->offset[c] / form->scale[c]);
+        if (zero != first || zero < 0 || zero > 255) return 0;
+    }
+    return 1;
+}
+
+/* Bytes that `x` is made of take the place of its conversion: made->quantised stays NULL where there are none. */
+static qn_status *use_bytes(qn_graph *graph, qn_value *x, qn_node *before, conversion *made) {
+    qn_encoding *e = &made->encoding;
+    qn_byte_form form;
+    int64_t channels;
+    if (!qn_dim_is_const(graph->dims, x->type.dims[x->type.rank - 1], &channels)) return NULL;
+    QN_TRY(qn_byte_form_find(graph, x, channels, before, &form));
+    if (!form.bytes || !takes_bytes(x, &form)) return NULL;
+    *e = (qn_encoding){.dtype = QN_DTYPE_U8,
+                       .channels = channels,
+                       .scale = QN_ARENA_ARRAY(graph->arena, float, (size_t)channels),
+                       .zero_point = QN_ARENA_ARRAY(graph->arena, int32_t, (size_t)channels),
+                       .zero = QN_ARENA_ARRAY(graph->arena, double, (size_t)channels)};
+    if (!e->scale || !e->zero_point || !e->zero) return qn_status_out_of_memory();
+    for (int64_t c = 0; c < channels; c++) {
+        e->scale[c] = (float)form.scale[c];
+        e->zero[c] = -form.offset[c] / form.scale[c];
+        e->zero_point[c] = (int32_t)fmin(fmax(rint(e->zero[c]), 0.0), 255.0);
+    }
+    e->mean = x->stats->channels == channels ? x->stats->channel_mean : NULL;
+    e->square = x->stats->channels == channels ? x->stats->channel_square : NULL;
+    made->quantised = form.bytes;
+    return NULL;
 }
 
 /* ---- The node itself ---- */
@@ -224,6 +294,8 @@ static qn_status *quantise(qn_graph *graph, qn_node *node, conversion *made) {
     qn_layer layer;
     qn_layer_integers integers;
     qn_view weights;
+    if (!made->quantised && node->mark == QN_DTYPE_U8 && !wish->symmetric && !node->inputs[X]->stats->is_exact)
+        QN_TRY(use_bytes(graph, node->inputs[X], node, made));
     if (!made->quantised) {
         QN_TRY(choose_encoding(graph, node->inputs[X], (qn_dtype)node->mark, &made->encoding));
         QN_TRY(add_quantize(graph, node->inputs[X], node, made));

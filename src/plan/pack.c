@@ -54,6 +54,9 @@ static void pack(const packing_job *job, const void *src, void *out) {
     if (job->dtype == QN_DTYPE_S8)
         is_panel ? qn_conv_u8_pack(src, rows, columns, out)
                  : qn_depthwise_u8_pack(src, rows / job->kernel_w, job->kernel_w, columns, out);
+    else if (job->dtype == QN_DTYPE_S16)
+        is_panel ? qn_conv_s16_pack(src, rows, columns, out)
+                 : qn_depthwise_s16_pack(src, rows / job->kernel_w, job->kernel_w, columns, out);
     else if (job->dtype == QN_DTYPE_F16)
         is_panel ? qn_conv_f16_pack(src, rows, columns, out) : qn_depthwise_f16_pack(src, rows, columns, out);
     else
@@ -65,6 +68,9 @@ static size_t packed_bytes(const packing_job *job) {
     if (job->dtype == QN_DTYPE_S8)
         return is_panel ? qn_conv_u8_packed_bytes(job->rows, job->columns)
                         : qn_depthwise_u8_packed_bytes(job->rows / job->kernel_w, job->kernel_w, job->columns);
+    if (job->dtype == QN_DTYPE_S16)
+        return is_panel ? qn_conv_s16_packed_bytes(job->rows, job->columns)
+                        : qn_depthwise_s16_packed_bytes(job->rows / job->kernel_w, job->kernel_w, job->columns);
     return qn_dtype_size(job->dtype) * (is_panel ? qn_conv_f32_packed_elems(job->rows, job->columns)
                                                  : qn_depthwise_f32_packed_elems(job->rows, job->columns));
 }
@@ -130,7 +136,7 @@ static packing_job node_job(const qn_node *node, const qn_view *weights, int64_t
         return product_job(weights, attrs->transpose_a != 0, attrs->transpose_b != 0);
     }
     packing_job job = no_job;
-    if (dtype != QN_DTYPE_U8) return no_job;
+    if (dtype != QN_DTYPE_U8 && dtype != QN_DTYPE_S16) return no_job;
     if (node->op == &qn_op_conv2d_quantized) {
         qn_conv2d_quantized_attrs *attrs = node->attrs;
         *out_packing = &attrs->packing;
@@ -139,7 +145,7 @@ static packing_job node_job(const qn_node *node, const qn_view *weights, int64_t
         *out_packing = &((qn_matmul_quantized_attrs *)node->attrs)->packing;
         job = product_job(weights, 0, 0);
     }
-    return job.rows <= QN_CONV_U8_MAX_DEPTH ? job : no_job;
+    return dtype == QN_DTYPE_S16 || job.rows <= QN_CONV_U8_MAX_DEPTH ? job : no_job;
 }
 
 static qn_status *pack_node(qn_graph *graph, packed_constant *known, qn_node *node) {

@@ -18,6 +18,10 @@ static int64_t channel_of(const qn_layer *layer, const qn_encoding *x, int64_t r
     return layer->is_depthwise ? output : row % x->channels;
 }
 
+static double zero_of(const qn_encoding *x, int64_t channel) {
+    return x->zero ? x->zero[channel] : (double)x->zero_point[channel];
+}
+
 /* The weight that the integers stand for. */
 static double scaled_weight(const work *w, int64_t row, int64_t output) {
     int64_t c = channel_of(w->layer, w->x, row, output);
@@ -143,7 +147,7 @@ static void round_output(const work *w, int64_t output, double scale, qn_layer_i
     double bias = layer->bias ? (double)layer->bias[output] / scale : 0.0, correction = 0, shift = 0, up = 0, down = 0;
     for (int64_t k = 0; k < layer->rows; k++) {
         int64_t c = channel_of(layer, w->x, k, output), weight = round_weight(w, k, output, scale);
-        double value = (double)weight, zero_point = (double)w->x->zero_point[c];
+        double value = (double)weight, zero_point = zero_of(w->x, c);
         store_weight(w, out, k * layer->outputs + output, weight);
         shift += value * zero_point;
         correction += (scaled_weight(w, k, output) / scale - value) * w->mean[c];

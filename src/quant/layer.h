@@ -19,6 +19,7 @@ typedef struct qn_encoding {
     int64_t channels;    /* along the last axis */
     float *scale;        /* [channels] */
     int32_t *zero_point; /* [channels] */
+    double *zero;        /* [channels]: the zero point where it is no integer; NULL: zero_point */
     /* What calibration saw, [channels]: mean of the float value and of its square; NULL: not known. */
     const float *mean, *square;
 } qn_encoding;
@@ -46,7 +47,7 @@ typedef struct qn_layer_integers {
 } qn_layer_integers;
 
 /* Rows beyond this could make sums that no int32 holds. */
-enum { QN_LAYER_ROWS_MAX = 65536 };
+enum { QN_LAYER_ROWS_MAX = 32768 };
 
 /* Quantises in `arena`. Every number is finite and every sum the layer can make fits its accumulator. INVALID_MODEL:
    weights or bias are not finite, naming the element. */

@@ -27,6 +27,7 @@ qn_engine *qn_engine_share(qn_engine *engine) { return qn_engine_retain(engine),
 static qn_status *choose_kernels(qn_engine *engine, const char *cpu) {
     qn_cpu_features features;
     QN_TRY(qn_cpu_features_choose(cpu, &features));
+    features = qn_cpu_features_permitted(features);
     qn_kernel_select(features, &engine->kernels);
     qn_buffer names;
     qn_buffer_init(&names, &engine->allocator);

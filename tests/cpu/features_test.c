@@ -46,6 +46,17 @@ static void each_recorded_cpu_gets_its_level(void **state) {
     assert_string_equal(level_of(&sapphire_rapids), "amx");
 }
 
+/* Where the system refuses, or has no such registers, only what needs them is lost. */
+static void permission_concerns_tile_registers_only(void **state) {
+    (void)state;
+    const qn_cpu_features tiles = QN_CPU(AMX_TILE) | QN_CPU(AMX_INT8) | QN_CPU(AMX_BF16), all = ~UINT64_C(0);
+    const qn_cpu_features found = qn_cpu_features_permitted(all);
+    assert_true(qn_cpu_features_permitted(all & ~tiles) == (all & ~tiles));
+    assert_true((found & ~tiles) == (all & ~tiles));
+    assert_true((found & tiles) == 0 || (found & tiles) == tiles);
+    if (!(qn_cpu_features_detect() & tiles)) assert_true((found & tiles) == 0);
+}
+
 static void registers_that_the_system_does_not_save_are_not_used(void **state) {
     (void)state;
     qn_cpu_x86_leaves leaves = {
@@ -192,6 +203,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_recorded_cpu_gets_its_level),
         cmocka_unit_test(registers_that_the_system_does_not_save_are_not_used),
+        cmocka_unit_test(permission_concerns_tile_registers_only),
         cmocka_unit_test(detection_agrees_with_the_system),
         cmocka_unit_test(levels_grow_and_have_distinct_names),
         cmocka_unit_test(features_have_one_bit_each_and_distinct_names),

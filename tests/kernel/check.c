@@ -20,7 +20,8 @@ const check_family check_families[] = {
     {"conv_f16", check_conv_f16}, {"depthwise_f16", check_depthwise_f16}, {"convert_f16", check_convert_f16},
     {"convert_u8", check_convert_u8},       {"convert_s16", check_convert_s16},   {"pool_int", check_pool_int},
     {"quantize", check_quantize},           {"copy", check_copy},
-    {"conv_u8", check_conv_u8},   {"depthwise_u8", check_depthwise_u8},
+    {"conv_u8", check_conv_u8},   {"depthwise_u8", check_depthwise_u8},   {"conv_s16", check_conv_s16},
+    {"depthwise_s16", check_depthwise_s16},
 };
 const size_t check_family_count = sizeof check_families / sizeof *check_families;
 
@@ -106,6 +107,7 @@ static int collect_rows(const char *family, const options *o, qn_cpu_features fe
         if (o->isa && !is_portable(row) && !ends_with(row->name, o->isa)) continue;
         out_rows[count++] = row;
     }
+    if (strcmp(check_amx_row.family, family) == 0 && !o->isa) out_rows[count++] = &check_amx_row;
     return count;
 }
 
@@ -151,6 +153,7 @@ int main(int argc, char **argv) {
     if (!parse_options(argc, argv, &o)) return 2;
     if (o.family && !known_family(o.family)) return 2;
     qn_status *status = qn_cpu_features_choose(o.cpu, &features);
+    if (!status) features = qn_cpu_features_permitted(features);
     if (status) {
         fprintf(stderr, "check: %s\n", qn_status_message(status));
         qn_status_free(status);

@@ -26,9 +26,10 @@ static uint64_t base_seed(void) {
 
 /* Data that ends where its memory ends, so that reading past it is seen. */
 static void fill(drawn_case *drawn, qn_view *view) {
-    int64_t elems = qn_view_elems(view);
+    int64_t elems = view->dtype == QN_DTYPE_NONE ? 0 : qn_view_elems(view); /* NONE: an input that is not given */
     view->data = malloc(qn_view_bytes(view) ? qn_view_bytes(view) : 1);
     assert_non_null(view->data);
+    if (view->dtype == QN_DTYPE_NONE) return; /* an input that is left out */
     for (int64_t i = 0; i < elems; i++) {
         if (qn_dtype_is_float(view->dtype))
             qn_view_set(view, i, qn_rng_float(&drawn->rng, drawn->sample.low, drawn->sample.high));
@@ -173,18 +174,17 @@ static int close_enough(const drawn_case *drawn, const qn_view *found, int64_t i
 /* How the planner packs weights of the case; PLAIN where they stay as they are. *out_packing: the attribute in `attrs`. */
 static qn_packing packing_of(const drawn_case *drawn, void *attrs, const qn_view *weights, int64_t **out_packing) {
     const qn_op_def *op = drawn->c->op;
-    int is_u8 = drawn->c->inputs[0].dtype == QN_DTYPE_U8;
     int64_t groups = 1;
     *out_packing = NULL;
     if (op == &qn_op_conv2d) {
         *out_packing = &((qn_conv2d_attrs *)attrs)->packing;
         groups = ((qn_conv2d_attrs *)attrs)->groups;
-    } else if (op == &qn_op_conv2d_quantized && is_u8) {
+    } else if (op == &qn_op_conv2d_quantized) {
         *out_packing = &((qn_conv2d_quantized_attrs *)attrs)->packing;
         groups = ((qn_conv2d_quantized_attrs *)attrs)->conv.groups;
     } else if (op == &qn_op_matmul && weights->rank == 2 && !((qn_matmul_attrs *)attrs)->transpose_b) {
         *out_packing = &((qn_matmul_attrs *)attrs)->packing;
-    } else if (op == &qn_op_matmul_quantized && is_u8) {
+    } else if (op == &qn_op_matmul_quantized) {
         *out_packing = &((qn_matmul_quantized_attrs *)attrs)->packing;
     }
     if (!*out_packing) return QN_PACKING_PLAIN;
@@ -192,31 +192,39 @@ static qn_packing packing_of(const drawn_case *drawn, void *attrs, const qn_view
     return weights->dims[2] == 1 && weights->dims[3] == groups ? QN_PACKING_CHANNEL16 : QN_PACKING_PLAIN;
 }
 
-/* Kernels read weights that were packed when the plan was made: does that to the case, with the attribute set in
-   `attrs`. The packed copy, to be freed, or NULL where these weights stay as they are. */
-static void *pack_weights(const drawn_case *drawn, void *attrs, qn_view *weights) {
-    int64_t *attr, columns = weights->rank ? weights->dims[weights->rank - 1] : 0;
-    qn_packing packing = packing_of(drawn, attrs, weights, &attr);
-    if (packing == QN_PACKING_PLAIN) return NULL;
-    int by_channel = packing == QN_PACKING_CHANNEL16, is_s8 = weights->dtype == QN_DTYPE_S8;
-    int64_t rows = qn_view_elems(weights) / columns, kernel_w = weights->dims[1];
-    size_t bytes = is_s8        ? by_channel ? qn_depthwise_u8_packed_bytes(rows / kernel_w, kernel_w, columns)
-                                             : qn_conv_u8_packed_bytes(rows, columns)
+/* [rows, columns] as `packing` wants them; to be freed. */
+static void *packed_copy(qn_packing packing, const qn_view *weights) {
+    int by_channel = packing == QN_PACKING_CHANNEL16;
+    int64_t columns = weights->dims[weights->rank - 1], rows = qn_view_elems(weights) / columns;
+    int64_t w = by_channel ? weights->dims[1] : 1, h = rows / w;
+    size_t bytes = weights->dtype == QN_DTYPE_S8    ? by_channel ? qn_depthwise_u8_packed_bytes(h, w, columns)
+                                                                 : qn_conv_u8_packed_bytes(rows, columns)
+                   : weights->dtype == QN_DTYPE_S16 ? by_channel ? qn_depthwise_s16_packed_bytes(h, w, columns)
+                                                                 : qn_conv_s16_packed_bytes(rows, columns)
                    : by_channel ? qn_depthwise_f32_packed_elems(rows, columns) * sizeof(float)
                                 : qn_conv_f32_packed_elems(rows, columns) * sizeof(float);
     void *packed = aligned_alloc(64, (bytes + 63) / 64 * 64);
     assert_non_null(packed);
-    if (is_s8 && by_channel)
-        qn_depthwise_u8_pack(weights->data, rows / kernel_w, kernel_w, columns, packed);
-    else if (is_s8)
-        qn_conv_u8_pack(weights->data, rows, columns, packed);
-    else if (by_channel)
-        qn_depthwise_f32_pack(weights->data, rows, columns, packed);
+    if (weights->dtype == QN_DTYPE_S8)
+        by_channel ? qn_depthwise_u8_pack(weights->data, h, w, columns, packed)
+                   : qn_conv_u8_pack(weights->data, rows, columns, packed);
+    else if (weights->dtype == QN_DTYPE_S16)
+        by_channel ? qn_depthwise_s16_pack(weights->data, h, w, columns, packed)
+                   : qn_conv_s16_pack(weights->data, rows, columns, packed);
     else
-        qn_conv_f32_pack(weights->data, rows, columns, packed);
-    *attr = packing;
-    weights->data = packed;
+        by_channel ? qn_depthwise_f32_pack(weights->data, rows, columns, packed)
+                   : qn_conv_f32_pack(weights->data, rows, columns, packed);
     return packed;
+}
+
+/* Kernels read weights that were packed when the plan was made: does that to the case, with the attribute set in
+   `attrs`. The packed copy, to be freed, or NULL where these weights stay as they are. */
+static void *pack_weights(const drawn_case *drawn, void *attrs, qn_view *weights) {
+    int64_t *attr;
+    qn_packing packing = packing_of(drawn, attrs, weights, &attr);
+    if (packing == QN_PACKING_PLAIN) return NULL;
+    *attr = packing;
+    return weights->data = packed_copy(packing, weights);
 }
 
 /* 1 if a kernel took the case. */

@@ -158,6 +158,15 @@ void unpack_bytes(int64_t packing, const int8_t *packed, int64_t kernel_h, int64
         }
 }
 
+void unpack_words(int64_t packing, const int16_t *packed, int64_t rows, int64_t columns, int16_t *out_plain) {
+    int64_t pair = packing == QN_PACKING_PANEL16 ? 2 : 1, groups = (rows + pair - 1) / pair;
+    for (int64_t row = 0; row < rows; row++) /* [columns / 16][groups][16][pair] */
+        for (int64_t column = 0; column < columns; column++) {
+            int64_t cell = (column / PANEL * groups + row / pair) * PANEL + column % PANEL;
+            out_plain[row * columns + column] = packed[cell * pair + row % pair];
+        }
+}
+
 static int64_t *packing_of(const qn_op_def *op, void *attrs) {
     if (op == &qn_op_conv2d) return &((qn_conv2d_attrs *)attrs)->packing;
     if (op == &qn_op_matmul) return &((qn_matmul_attrs *)attrs)->packing;
@@ -175,6 +184,8 @@ static const void *plain_attrs(const state *s, const qn_program_step *step, qn_v
     void *plain = qn_arena_alloc(s->arena, (size_t)elems, qn_dtype_size(weights->dtype));
     if (weights->dtype == QN_DTYPE_S8)
         unpack_bytes(*packing, weights->data, weights->dims[0], elems / columns, columns, plain);
+    else if (weights->dtype == QN_DTYPE_S16)
+        unpack_words(*packing, weights->data, elems / columns, columns, plain);
     else
         unpack_weights(*packing, weights->data, elems / columns, columns, plain);
     weights->data = plain;

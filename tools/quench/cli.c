@@ -137,6 +137,16 @@ int cli_set_int(const cli_option *option, void *field, const char *value) {
     return CLI_GO_ON;
 }
 
+int cli_set_number(const cli_option *option, void *field, const char *value) {
+    char *end;
+    double number = strtod(value, &end);
+    if (end == value || *end || !(number >= (double)option->low && number <= (double)option->high))
+        return cli_usage("%s: expected a number from %lld to %lld, found '%s'", option_title(option),
+                         (long long)option->low, (long long)option->high, value);
+    *(cli_number *)field = (cli_number){1, number};
+    return CLI_GO_ON;
+}
+
 int cli_set_cpu(const cli_option *option, void *field, const char *value) {
     qn_cpu_info *info = NULL;
     qn_status *status = qn_cpu_info_create(value, NULL, &info);
@@ -277,4 +287,13 @@ void cli_progress(const char *what, size_t done, size_t total) {
     if (total < 20 || !tenth || tenth == shown_tenth) return;
     shown_tenth = done == total ? SIZE_MAX : tenth;
     fprintf(stderr, "quench: %s: %zu of %zu\n", what, done, total);
+}
+
+void cli_show_bar(const char *what, int percent, const char *left) {
+    int width = percent * 40 / 100;
+    if (state.quiet) return;
+    fprintf(stderr, "\r\033[K%-11s [%.*s%*s] %3d %%%s", what, width, "########################################",
+            40 - width, "", percent, left);
+    state.in_bar = 1;
+    if (percent == 100) end_bar();
 }

@@ -30,7 +30,7 @@ typedef struct cli_option {
     /* Takes `value` ("" if it takes none) into the settings' field; returns CLI_GO_ON, or cli_usage(...). */
     int (*set)(const struct cli_option *option, void *field, const char *value);
     size_t offset;     /* of the field in the command's settings */
-    int64_t low, high; /* whole numbers: the range */
+    int64_t low, high; /* numbers: the range */
 } cli_option;
 
 typedef struct cli_command {
@@ -46,10 +46,17 @@ typedef struct cli_texts {
     size_t count;
 } cli_texts;
 
-/* Setters: fields of type const char *, int (set to 1), int64_t (in [low, high]), cli_texts. */
+/* A number that may be left out. */
+typedef struct cli_number {
+    int is_given;
+    double value;
+} cli_number;
+
+/* Setters: fields of type const char *, int (set to 1), int64_t and cli_number (in [low, high]), cli_texts. */
 int cli_set_text(const cli_option *option, void *field, const char *value);
 int cli_set_flag(const cli_option *option, void *field, const char *value);
 int cli_set_int(const cli_option *option, void *field, const char *value);
+int cli_set_number(const cli_option *option, void *field, const char *value);
 int cli_add_text(const cli_option *option, void *field, const char *value);
 /* A const char * that names CPU features to use. */
 int cli_set_cpu(const cli_option *option, void *field, const char *value);
@@ -86,6 +93,8 @@ int cli_is_verbose(void);
 extern const qn_log cli_log;
 /* Progress: a bar on a terminal, plain lines otherwise, nothing with --quiet. */
 void cli_progress(const char *what, size_t done, size_t total);
+/* A bar on a terminal with `left` ("", ", 12 s left") behind it; ends at 100. Nothing with --quiet. */
+void cli_show_bar(const char *what, int percent, const char *left);
 
 /* ---- JSON and files ---- */
 

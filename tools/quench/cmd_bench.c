@@ -74,19 +74,11 @@ static void bench_deinit(bench *b) {
 
 /* ---- Inputs ---- */
 
-/* splitmix64: any small generator does, as long as it is always the same one. */
-static uint64_t next_random(uint64_t *state) {
-    uint64_t z = *state += 0x9e3779b97f4a7c15u;
-    z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9u;
-    z = (z ^ z >> 27) * 0x94d049bb133111ebu;
-    return z ^ z >> 31;
-}
-
 /* Floats in [-1, 1), bytes of every value, booleans; wider integers, which are sizes more often than data, are 1. */
 static void fill_input(qn_tensor *input, uint64_t seed) {
     size_t bytes = cli_tensor_bytes(input), elems = bytes / cli_dtype_size(input->dtype);
     for (size_t i = 0; i < elems; i++) {
-        uint64_t random = next_random(&seed);
+        uint64_t random = cli_random(&seed);
         double value = (double)(random >> 40) / (1 << 23) - 1;
         switch (input->dtype) {
         case QN_DTYPE_F32: ((float *)input->data)[i] = (float)value; break;
@@ -270,5 +262,6 @@ int cli_cmd_bench(int argc, char **argv) {
         bench_deinit(&b);
     }
     free(settings.shapes.items);
+    cli_run_options_deinit(&settings.run);
     return code;
 }

@@ -1,47 +1,70 @@
 /* cmd_build.c - `quench build`: from a source model to one compiled file. */
+#include "build_report.h"
+#include "builder.h"
 #include "cost.h"
 #include "measure.h"
-#include "session.h"
-#include "watch.h"
+#include "mix.h"
+#include "model_meta.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 typedef struct build_settings {
-    const char *out, *precision, *report, *print_after, *format;
-    cli_texts configs, inputs, outputs, ranges;
-    int64_t threads;
+    const char *out, *report, *print_after;
+    builder_options builder;
     int print_config;
 } build_settings;
 
-static int set_report(const cli_option *option, void *field, const char *value) {
-    size_t length = strlen(value);
-    if (length >= 5 && !strcmp(value + length - 5, ".html"))
-        return cli_usage(
-            "--report: HTML reports come with integer precision, this version writes JSON: name it %.*s.json",
-            (int)(length - 5), value);
-    return cli_set_text(option, field, value);
-}
-
-#define FIELD(name) offsetof(build_settings, name), 0, 0
+#define FIELD(name)       offsetof(build_settings, name), 0, 0
+#define CALIBRATION(name) FIELD(builder.calibration.name)
 
 static const cli_option options[] = {
     {'o', NULL, "OUT.qn", "the compiled file", cli_set_text, FIELD(out)},
     {0, "config", "FILE", "build configuration in JSON (docs/configuration.md); several merge", cli_add_text,
-     FIELD(configs)},
-    {0, "precision", "MODE", "force_float32 or force_float16; others come with integer precision", cli_set_text, FIELD(precision)},
+     FIELD(builder.configs)},
+    {0, "precision", "MODE",
+     "force_float32, force_float16, qint8_mixed_float16, qint8_mixed_float32, qint16_mixed_float16 or "
+     "qint16_mixed_float32",
+     cli_set_text, FIELD(builder.precision)},
     {0, "input", "NAME[=1,-1,-1,3]", "an input, if not as found, and its declared shape; -1 is free", cli_add_text,
-     FIELD(inputs)},
-    {0, "output", "NAME", "an output, if not as found; several", cli_add_text, FIELD(outputs)},
-    {0, "range", "NAME=MIN:MAX", "the range of an input: ImageTensor=1,1,1,3:1,513,513,3", cli_add_text, FIELD(ranges)},
-    {0, "report", "FILE.json", "what was built, step by step", set_report, FIELD(report)},
+     FIELD(builder.inputs)},
+    {0, "output", "NAME", "an output, if not as found; several", cli_add_text, FIELD(builder.outputs)},
+    {0, "range", "NAME=MIN:MAX", "the range of an input: ImageTensor=1,1,1,3:1,513,513,3", cli_add_text,
+     FIELD(builder.ranges)},
+    {0, "calibrate", "DIR|LIST|x.npy", "integer precision: what the values are measured on; NAME=x.npy; several",
+     cli_add_text, CALIBRATION(samples)},
+    {0, "limit", "N", "use at most N of these, evenly spread", cli_set_int,
+     offsetof(build_settings, builder.calibration.limit), 1, 1000000000},
+    {0, "algorithm", "NAME", "linear, eqnm, moving_average, percentile, mse or kl", cli_set_text,
+     CALIBRATION(algorithm)},
+    {0, "save-ranges", "FILE", "keep what was measured", cli_set_text, CALIBRATION(save_ranges)},
+    {0, "ranges", "FILE", "take ranges that were kept, instead of measuring", cli_set_text, CALIBRATION(ranges)},
+    {0, "fixed-range", "LOW,HIGH", "one range for everything: fast, wrong, enough to measure speed", cli_set_text,
+     CALIBRATION(fixed)},
+    {0, "images", "DIR", "where the names in lists are looked for; default: beside the list", cli_set_text,
+     CALIBRATION(folder)},
+    {0, "fit", "HOW", "shrink, longest, stretch, tile: as for segment", fitter_set_choice, CALIBRATION(fit)},
+    {0, "skip-unreadable", NULL, "leave out pictures that cannot be read, with a warning each", cli_set_flag,
+     CALIBRATION(skips_unreadable)},
+    {0, "min-agreement", "PERCENT", "keep in float what integers must not compute to agree with float so far",
+     cli_set_number, offsetof(build_settings, builder.calibration.min_agreement), 0, 100},
+    {0, "max-drop", "POINTS", "the same to lose at most so many points of --metric", cli_set_number,
+     offsetof(build_settings, builder.calibration.max_drop), 0, 100},
+    {0, "metric", "NAME", "of --max-drop: miou (usual; needs --masks) or agreement", cli_set_text, CALIBRATION(metric)},
+    {0, "masks", "DIR", "the true masks: NAME.png for NAME.jpg", cli_set_text, CALIBRATION(masks)},
+    {0, "contract", "DIR|LIST", "the pictures that this is kept on; default: those of --calibrate", cli_add_text,
+     CALIBRATION(contract)},
+    {0, "confidence", "PERCENT", "how sure it has to be; default 95", cli_set_number,
+     offsetof(build_settings, builder.calibration.confidence), 50, 100},
+    {0, "report", "FILE.html|FILE.json", "what was built, and what integer precision costs where", cli_set_text,
+     FIELD(report)},
     {0, "print-config", NULL, "print the effective configuration as JSON; without -o nothing is built", cli_set_flag,
      FIELD(print_config)},
     {0, "print-after", "PASS", "print the graph after a pass; all: after each", cli_set_text, FIELD(print_after)},
-    {0, "format", "NAME", "tensorflow; default: recognised from the content", cli_set_text, FIELD(format)},
-    {0, "threads", "N", "accepted; building runs on one thread in this version", cli_set_int,
-     offsetof(build_settings, threads), 1, 1024},
+    {0, "format", "NAME", "tensorflow; default: recognised from the content", cli_set_text, FIELD(builder.format)},
+    {0, "threads", "N", "threads that measure; default: the CPUs this process may use", cli_set_int,
+     offsetof(build_settings, builder.calibration.threads), 1, 1024},
     {0},
 };
 
@@ -50,120 +73,16 @@ static const cli_command command = {
     "build MODEL -o OUT.qn [options]",
     "Imports a TensorFlow frozen graph, optimises it and writes one compiled file, which runs at every shape in its\n"
     "range, on any CPU. Inputs and outputs are found unless they are given. The single input of a model need not be\n"
-    "named in --range.",
+    "named in --range.\n"
+    "Integer precision (qint8, qint16) needs to know the ranges of all values: --calibrate measures them on pictures "
+    "(a\n"
+    "folder, one, or a list of them), which are decoded and fitted as segment does, or on arrays. In a list a line may "
+    "end\n"
+    "with ` shape[1,321,321,3]`.",
     options,
     1,
     1,
 };
-
-static void free_settings(build_settings *settings) {
-    free(settings->configs.items);
-    free(settings->inputs.items);
-    free(settings->outputs.items);
-    free(settings->ranges.items);
-}
-
-/* ---- Configuration ---- */
-
-static qn_status *make_config(const build_settings *settings, qn_config **out_config) {
-    CLI_TRY(qn_config_create(&cli_log, out_config));
-    for (size_t i = 0; i < settings->configs.count; i++)
-        CLI_TRY(qn_config_merge_file(*out_config, settings->configs.items[i]));
-    if (!settings->precision) return NULL;
-    json_t *object = json_pack("{s:{s:s}}", "precision_config", "precision_mode", settings->precision);
-    char *text = object ? json_dumps(object, 0) : NULL;
-    qn_status *status = text ? qn_config_merge_text(*out_config, text, "--precision") : cli_out_of_memory();
-    free(text);
-    json_decref(object);
-    return status;
-}
-
-/* The number of the input that a range is for. */
-static qn_status *find_input(const qn_network *network, const char *name, size_t *out_index) {
-    size_t count = qn_network_get_info(network).input_count, length = 0;
-    char list[512] = "";
-    qn_value_info input;
-    for (size_t i = 0; qn_network_get_input(network, i, &input); i++) {
-        *out_index = i;
-        if (!strcmp(input.name, name) || (!*name && count == 1)) return NULL;
-        if (length < sizeof list)
-            length += (size_t)snprintf(list + length, sizeof list - length, "%s%s", i ? ", " : "", input.name);
-    }
-    if (!*name)
-        return qn_status_create(QN_INVALID_ARGUMENT, "the model has %zu inputs (%s): write NAME=MIN:MAX", count, list);
-    return qn_status_create(QN_NOT_FOUND, "there is no input '%s'; there is %s", name, list);
-}
-
-static qn_status *parse_range(const char *text, size_t index, json_t **out_object) {
-    int64_t min[QN_MAX_RANK], max[QN_MAX_RANK];
-    char number[24];
-    const char *colon = strchr(text, ':');
-    char *low = colon ? strndup(text, (size_t)(colon - text)) : NULL;
-    int rank = low ? cli_parse_dims(low, 0, min) : -1;
-    int max_rank = colon ? cli_parse_dims(colon + 1, 0, max) : -1;
-    free(low);
-    if (rank < 0 || rank != max_rank)
-        return qn_status_create(QN_INVALID_ARGUMENT,
-                                "expected two shapes of one rank, as in 1,1,1,3:1,513,513,3, found '%s'", text);
-    snprintf(number, sizeof number, "%zu", index);
-    *out_object = json_pack("{s:{s:{s:o,s:o}}}", "dim_range", number, "min", cli_dims_to_json(rank, min), "max",
-                            cli_dims_to_json(rank, max));
-    return *out_object ? NULL : cli_out_of_memory();
-}
-
-/* Ranges name inputs, so they join the configuration once the network is there. */
-static qn_status *merge_range(const qn_network *network, const char *range, qn_config *config) {
-    char *name;
-    const char *dims;
-    size_t index = 0;
-    json_t *object = NULL;
-    CLI_TRY(cli_split_name(range, &name, &dims));
-    qn_status *status = find_input(network, name, &index);
-    free(name);
-    if (!status) status = parse_range(dims, index, &object);
-    char *text = object ? json_dumps(object, 0) : NULL;
-    if (!status) status = text ? qn_config_merge_text(config, text, "--range") : cli_out_of_memory();
-    free(text);
-    json_decref(object);
-    return cli_context(status, "--range %s", range);
-}
-
-/* ---- Import ---- */
-
-/* "NAME" or "NAME=1,-1,-1,3"; *out_name is freed with free(). */
-static qn_status *parse_input(const char *text, qn_network_input *out_input, char **out_name) {
-    const char *equal = strchr(text, '=');
-    *out_name = strndup(text, equal ? (size_t)(equal - text) : strlen(text));
-    if (!*out_name) return cli_out_of_memory();
-    *out_input = (qn_network_input){.name = *out_name, .rank = -1};
-    if (equal && (out_input->rank = cli_parse_dims(equal + 1, -1, out_input->dims)) < 0)
-        return qn_status_create(QN_INVALID_ARGUMENT,
-                                "--input %s: expected at most %d sizes (-1: free), as in NAME=1,-1,-1,3", text,
-                                QN_MAX_RANK);
-    return NULL;
-}
-
-static qn_status *import(const char *path, const build_settings *settings, qn_network **out_network) {
-    qn_network_options import_options;
-    qn_network_options_init(&import_options);
-    size_t count = settings->inputs.count;
-    qn_network_input *inputs = calloc(count + 1, sizeof *inputs);
-    char **names = calloc(count + 1, sizeof *names);
-    qn_status *status = inputs && names ? NULL : cli_out_of_memory();
-    for (size_t i = 0; i < count && !status; i++)
-        status = parse_input(settings->inputs.items[i], &inputs[i], &names[i]);
-    import_options.inputs = inputs;
-    import_options.input_count = count;
-    import_options.outputs = settings->outputs.items;
-    import_options.output_count = settings->outputs.count;
-    import_options.format = settings->format;
-    import_options.log = &cli_log;
-    if (!status) status = qn_network_import_file(path, &import_options, out_network);
-    for (size_t i = 0; names && i < count; i++) free(names[i]);
-    free(names);
-    free(inputs);
-    return status;
-}
 
 /* ---- Build ---- */
 
@@ -184,9 +103,8 @@ static qn_status *print_config(qn_config *config) {
     return NULL;
 }
 
-static qn_status *compile(const char *path, const build_settings *settings, cli_watch *watch, qn_model **out_model) {
-    qn_network *network = NULL;
-    qn_config *config = NULL;
+static qn_status *compile(builder *b, const build_settings *settings, cli_watch *watch, build_report *report,
+                          qn_model **out_model) {
     qn_build_options build;
     qn_build_options_init(&build);
     build.log = &cli_log;
@@ -195,16 +113,13 @@ static qn_status *compile(const char *path, const build_settings *settings, cli_
     build.progress = cli_watch_progress;
     build.cancel = cli_watch_is_cancelled;
     build.progress_self = build.cancel_self = watch;
-    qn_status *status = make_config(settings, &config);
-    if (!status) status = import(path, settings, &network);
-    for (size_t i = 0; i < settings->ranges.count && !status; i++)
-        status = merge_range(network, settings->ranges.items[i], config);
-    if (!status && settings->print_config) status = print_config(config);
-    if (!status && settings->out) status = qn_build(network, config, &build, out_model);
-    if (status && !strstr(qn_status_message(status), path)) status = cli_context(status, "%s", path);
-    qn_network_destroy(network);
-    qn_config_destroy(config);
-    return status;
+    if (settings->print_config) CLI_TRY(print_config(b->config));
+    if (settings->out || settings->builder.calibration.save_ranges) CLI_TRY(builder_calibrate(b, watch));
+    if (!settings->out) return NULL; /* only configuration or ranges were asked for */
+    if (settings->report) CLI_TRY(build_report_begin(report, b, &build));
+    CLI_TRY(builder_build(b, &build, out_model));
+    CLI_TRY(build_report_end(report));
+    return qn_model_save_file(*out_model, settings->out); /* complete, or not at all */
 }
 
 /* ---- Results ---- */
@@ -214,13 +129,40 @@ static void print_value(const char *what, const qn_value_info *value) {
     printf("%-10s %s: %s %s\n", what, value->name, cli_dtype_name(value->dtype), cli_print_range(value, text));
 }
 
-static void print_summary(const qn_model *model, const char *out, const cost_table *costs, double ms) {
+static void print_calibration(const builder *b) {
+    const calibration *c = &b->calibration;
+    const char *ranges = b->options->calibration.ranges, *fixed = b->options->calibration.fixed;
+    char algorithm[40];
+    if (ranges || fixed) printf("%-10s %s%s\n", "ranges", ranges ? "from " : "all ", ranges ? ranges : fixed);
+    if (ranges || !c->sample_count) return;
+    calibration_print_algorithm(c, algorithm, sizeof algorithm);
+    printf("%-10s %lld samples in %.1f s%s%s\n", "calibrated", (long long)c->sample_count, 1e-3 * c->ms,
+           *algorithm ? ", " : "", algorithm);
+}
+
+/* What came of a build, and what is known of it. */
+typedef struct result {
+    const builder *builder;
+    qn_model *model;
+    build_report report;
+    const char *out;
+    double ms;
+    cost_table costs;
+    integer_mix mix;
+} result;
+
+static void print_summary(const result *r) {
+    const qn_model *model = r->model;
+    const cost_table *costs = &r->costs;
     const qn_model_info *info = qn_model_get_info(model);
     char text[CLI_BYTES_TEXT];
-    printf("%s: %s, built in %.0f ms\n", out, cli_print_bytes(info->file_bytes, text), ms);
+    printf("%s: %s, built in %.0f ms\n", r->out, cli_print_bytes(info->file_bytes, text), r->ms);
+    print_calibration(r->builder);
     for (size_t i = 0; i < info->input_count; i++) print_value("input", qn_model_input(model, i));
     for (size_t i = 0; i < info->output_count; i++) print_value("output", qn_model_output(model, i));
     printf("%-10s %zu\n%-10s %s\n", "steps", info->step_count, "constants", cli_print_bytes(info->const_bytes, text));
+    if (r->mix.integer_layers || r->builder->calibration.calibrator) integer_mix_print(&r->mix);
+    if (*r->builder->kept) printf("%-10s kept: %s\n", "contract", r->builder->kept);
     if (info->arena_bytes_max)
         printf("%-10s at most %s for values, at every shape in range\n", "arena",
                cli_print_bytes(info->arena_bytes_max, text));
@@ -247,38 +189,66 @@ static json_t *steps_to_json(const qn_model *model) {
     return steps;
 }
 
-static json_t *report_to_json(const qn_model *model, const char *path, const char *out, const cost_table *costs,
-                              double ms) {
+static json_t *calibration_to_json(const calibration *c) {
+    char algorithm[40];
+    if (!c->sample_count) return json_null();
+    calibration_print_algorithm(c, algorithm, sizeof algorithm);
+    return json_pack("{s:I,s:s,s:f,s:I}", "samples", (json_int_t)c->sample_count, "algorithm", algorithm, "ms", c->ms,
+                     "peak_rss_bytes", (json_int_t)c->peak_bytes);
+}
+
+static json_t *report_to_json(const result *r) {
+    const qn_model *model = r->model;
+    const cost_table *costs = &r->costs;
     const qn_model_info *info = qn_model_get_info(model);
     json_t *inputs = json_array(), *outputs = json_array();
     for (size_t i = 0; i < info->input_count; i++)
         json_array_append_new(inputs, value_to_json(qn_model_input(model, i)));
     for (size_t i = 0; i < info->output_count; i++)
         json_array_append_new(outputs, value_to_json(qn_model_output(model, i)));
-    return json_pack("{s:o,s:o,s:f,s:I,s:I,s:o,s:o,s:o,s:o,s:o,s:o,s:o}", "source", cli_json_text(path), "file",
-                     cli_json_text(out), "build_ms", ms, "file_bytes", (json_int_t)info->file_bytes, "const_bytes",
-                     (json_int_t)info->const_bytes, "arena_bytes_max",
+    return json_pack("{s:o,s:o,s:f,s:I,s:I,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:I,s:O?}", "source",
+                     cli_json_text(r->builder->path), "file", cli_json_text(r->out), "build_ms", r->ms, "file_bytes",
+                     (json_int_t)info->file_bytes, "const_bytes", (json_int_t)info->const_bytes, "arena_bytes_max",
                      info->arena_bytes_max ? json_integer((json_int_t)info->arena_bytes_max) : json_null(),
                      "arena_bytes_range_max", costs->ceiling ? json_integer((json_int_t)costs->ceiling) : json_null(),
-                     "cost", cost_table_to_json(costs), "inputs", inputs, "outputs", outputs, "steps", steps_to_json(model), "meta", cli_load_meta(model));
+                     "cost", cost_table_to_json(costs), "inputs", inputs, "outputs", outputs, "steps",
+                     steps_to_json(model), "meta", cli_load_meta(model), "calibration",
+                     calibration_to_json(&r->builder->calibration), "integer", integer_mix_to_json(&r->mix), "contract",
+                     *r->builder->kept ? cli_json_text(r->builder->kept) : json_null(), "peak_rss_bytes",
+                     (json_int_t)cli_peak_rss_bytes(), "quantisation", r->report.quantisation);
 }
 
-static qn_status *report(qn_model *model, const char *path, const build_settings *settings, double ms) {
-    cost_table costs;
-    qn_status *status = cost_table_init_alone(&costs, model);
-    if (!status && !cli_json_on_stdout(settings->report)) print_summary(model, settings->out, &costs, ms);
-    if (!status && settings->report)
-        status = cli_write_json(settings->report, report_to_json(model, path, settings->out, &costs, ms));
-    cost_table_deinit(&costs);
+static qn_status *write_html(const result *r, const char *path) {
+    report_pictures pictures;
+    json_t *report = report_to_json(r);
+    qn_status *status = build_report_see(&r->report, r->builder->float_model, r->model, &pictures);
+    if (!status) status = report_html_write(path, report, &pictures);
+    report_pictures_deinit(&pictures);
+    json_decref(report);
+    return cli_context(status, "--report");
+}
+
+static qn_status *write_report(const result *r, const char *path) {
+    if (!path) return NULL;
+    return report_is_html(path) ? write_html(r, path) : cli_write_json(path, report_to_json(r));
+}
+
+static qn_status *show_result(result *r, const char *report) {
+    CLI_TRY(cost_table_init_alone(&r->costs, r->model));
+    integer_mix_find(r->model, &r->costs, &r->mix);
+    if (!cli_json_on_stdout(report)) print_summary(r);
+    qn_status *status = write_report(r, report);
+    cost_table_deinit(&r->costs);
     return status;
 }
 
 static qn_status *check_files(const char *path, const build_settings *settings) {
     cli_files files = {0};
     qn_status *status = cli_files_add_input(&files, path);
-    for (size_t i = 0; i < settings->configs.count && !status; i++)
-        status = cli_files_add_input(&files, settings->configs.items[i]);
-    if (!status) status = cli_files_add_output(&files, settings->out, "the compiled file");
+    for (size_t i = 0; i < settings->builder.configs.count && !status; i++)
+        status = cli_files_add_input(&files, settings->builder.configs.items[i]);
+    if (!status) status = calibration_add_files(&settings->builder.calibration, &files);
+    if (!status && settings->out) status = cli_files_add_output(&files, settings->out, "the compiled file");
     if (!status && settings->report && !cli_json_on_stdout(settings->report))
         status = cli_files_add_output(&files, settings->report, "the report");
     if (!status) status = cli_files_check(&files);
@@ -287,25 +257,29 @@ static qn_status *check_files(const char *path, const build_settings *settings) 
 }
 
 static qn_status *build(const char *path, const build_settings *settings) {
-    qn_model *model = NULL;
+    builder b;
     cli_watch watch;
-    if (settings->out) CLI_TRY(check_files(path, settings));
+    result r = {.builder = &b, .out = settings->out};
+    CLI_TRY(check_files(path, settings));
     cli_watch_begin(&watch);
-    qn_status *status = compile(path, settings, &watch, &model);
-    double ms = cli_now_ms() - watch.start_ms;
-    if (!status && settings->out) status = qn_model_save_file(model, settings->out); /* complete, or not at all */
+    qn_status *status = builder_open(&b, path, &settings->builder, &cli_log);
+    if (!status) status = compile(&b, settings, &watch, &r.report, &r.model);
+    r.ms = cli_now_ms() - watch.start_ms;
     cli_watch_end(&watch);
-    if (!settings->out) return status; /* only the configuration was asked for */
-    if (!status) status = report(model, path, settings, ms);
-    qn_model_destroy(model);
+    if (!status && r.model) status = show_result(&r, settings->report);
+    build_report_deinit(&r.report);
+    qn_model_destroy(r.model);
+    builder_close(&b);
     return status;
 }
 
 int cli_cmd_build(int argc, char **argv) {
     build_settings settings = {0};
     int first, code = cli_parse(&command, argc, argv, &settings, &first);
-    if (code == CLI_GO_ON && !settings.out && !settings.print_config) code = cli_usage("-o OUT.qn is missing");
+    if (code == CLI_GO_ON && !settings.out && !settings.print_config && !settings.builder.calibration.save_ranges)
+        code = cli_usage("-o OUT.qn is missing");
+    if (code == CLI_GO_ON) code = calibration_check_options(&settings.builder.calibration);
     if (code == CLI_GO_ON) code = cli_finish(build(argv[first], &settings));
-    free_settings(&settings);
+    builder_options_deinit(&settings.builder);
     return code;
 }

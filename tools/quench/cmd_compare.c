@@ -9,7 +9,7 @@
 #include <stdlib.h>
 
 typedef struct compare_settings {
-    const char *json, *precision;
+    const char *json;
     cli_texts inputs, images;
     cli_run_options run;
     int64_t top;
@@ -20,8 +20,6 @@ typedef struct compare_settings {
 static const cli_option options[] = {
     {0, "input", "NAME=x.npy", "an input; a single one need not be named", cli_add_text, FIELD(inputs)},
     {0, "image", "FILE|DIR", "pictures instead, for models that take them; several", cli_add_text, FIELD(images)},
-    {0, "precision", "MODE", "compare the source model A with itself built in this mode", cli_set_text,
-     FIELD(precision)},
     {0, "top", "N", "show so many values, the worst first; default 20", cli_set_int, offsetof(compare_settings, top), 1,
      1000000},
     CLI_RUN_OPTIONS(compare_settings),
@@ -30,10 +28,11 @@ static const cli_option options[] = {
 
 static const cli_command command = {
     "compare",
-    "compare A B --input NAME=x.npy ... [options]",
+    "compare A B | A --precision MODE --input NAME=x.npy ... [options]",
     "Runs two models on the same arrays or pictures and compares, by name, every value that both compute as floats: A\n"
     "is the reference. Outputs that hold labels are counted equal or not. Models are compiled files or source models,\n"
-    "which are built in memory. Values that optimisation has fused away have no counterpart and are counted.",
+    "which are built in memory. Values that optimisation has fused away have no counterpart and are counted.\n"
+    "Without B the source model A in float32 is compared with itself as --precision and its kin have it built.",
     options,
     1,
     2,
@@ -57,12 +56,14 @@ static void job_deinit(job *j) {
 }
 
 static qn_status *open_models(job *j, char **paths) {
-    const char *precision = j->settings->precision;
-    CLI_TRY(cli_open_model(paths[0], &j->models[0], NULL));
-    CLI_TRY(precision ? cli_open_model_in(paths[0], precision, &j->models[1])
-                      : cli_open_model(paths[1], &j->models[1], NULL));
+    builder_options source = j->settings->run.source;
+    source.calibration.threads = j->settings->run.threads;
+    const int is_alone = builder_options_find_given(&source) != NULL;
+    const builder_options plain = {.configs = source.configs, .precision = is_alone ? "force_float32" : NULL};
+    CLI_TRY(cli_open_model(paths[0], &plain, &j->models[0], NULL));
+    CLI_TRY(cli_open_model(paths[is_alone ? 0 : 1], &source, &j->models[1], NULL));
     j->names[0] = paths[0];
-    j->names[1] = precision ? precision : paths[1];
+    j->names[1] = !is_alone ? paths[1] : source.precision ? source.precision : "as configured";
     return comparison_init(&j->comparison, j->models[0], j->models[1]);
 }
 
@@ -112,10 +113,7 @@ static qn_status *compare_picture(job *j, segmenter *const *segmenters, const ch
     qn_status *status = NULL;
     for (int m = 0; m < MODELS && !status; m++) {
         qn_image photo, labels = {0};
-        qn_image_decode_options decode;
-        qn_image_decode_options_init(&decode);
-        decode.channels = segmenter_block(segmenters[m])->channels;
-        CLI_TRY(qn_image_load(path, &decode, NULL, &photo));
+        CLI_TRY(fitter_load(segmenter_fitter(segmenters[m]), path, &photo));
         status = explain(j, m, segmenter_run(segmenters[m], &photo, photo.width, photo.height, &labels, NULL));
         qn_image_deinit(&labels);
         qn_image_deinit(&photo);
@@ -126,7 +124,7 @@ static qn_status *compare_picture(job *j, segmenter *const *segmenters, const ch
 
 static qn_status *compare_pictures(job *j, const picture_list *list) {
     /* One run for each picture, so that both models have seen the same when their values are compared. */
-    const segmenter_fit fit = {.is_given = 1, .mode = QN_IMAGE_FIT_SHRINK};
+    const fitter_choice fit = {.is_given = 1, .mode = QN_IMAGE_FIT_SHRINK};
     segmenter *segmenters[MODELS] = {NULL};
     qn_status *status = NULL;
     for (int m = 0; m < MODELS && !status; m++) {
@@ -134,8 +132,7 @@ static qn_status *compare_pictures(job *j, const picture_list *list) {
         j->models[m] = NULL;
         status = segmenter_open_model(model, j->names[m], &j->settings->run, fit, &segmenters[m]);
         if (!status)
-            status =
-                qn_context_set_observer(segmenter_session(segmenters[m])->context, observers[m], &j->comparison);
+            status = qn_context_set_observer(segmenter_session(segmenters[m])->context, observers[m], &j->comparison);
     }
     for (; j->runs < list->count && !status; j->runs++) {
         status = compare_picture(j, segmenters, list->paths[j->runs]);
@@ -169,8 +166,8 @@ static left_out count_left_out(const comparison *c) {
         counts.only_a += v->in_a && !v->in_b;
         counts.only_b += v->in_b && !v->in_a;
         counts.other_shape += v->has_other_shape;
-        counts.not_float += v->in_a && v->in_b && !(v->is_float_a && v->is_float_b) && !v->is_labels &&
-                            !v->has_other_shape;
+        counts.not_float +=
+            v->in_a && v->in_b && !(v->is_float_a && v->is_float_b) && !v->is_labels && !v->has_other_shape;
     }
     return counts;
 }
@@ -210,15 +207,14 @@ static json_t *to_json(const job *j) {
     for (size_t i = 0; i < c->count; i++) {
         const compared_value *v = &c->items[i];
         if (compared_value_is_pair(v))
-            json_array_append_new(
-                values, json_pack("{s:o,s:b,s:o,s:o,s:o,s:I}", "name", cli_json_text(v->name), "equal",
-                                  v->square_error == 0, "sqnr_db", real_or_null(compared_value_sqnr_db(v)), "cosine",
-                                  real_or_null(compared_value_cosine(v)), "max_abs_error", real_or_null(v->max_abs),
-                                  "elements", (json_int_t)v->elems));
+            json_array_append_new(values,
+                                  json_pack("{s:o,s:b,s:o,s:o,s:o,s:I}", "name", cli_json_text(v->name), "equal",
+                                            v->square_error == 0, "sqnr_db", real_or_null(compared_value_sqnr_db(v)),
+                                            "cosine", real_or_null(compared_value_cosine(v)), "max_abs_error",
+                                            real_or_null(v->max_abs), "elements", (json_int_t)v->elems));
         else if (v->is_labels)
-            json_array_append_new(outputs,
-                                  json_pack("{s:o,s:f,s:I}", "name", cli_json_text(v->name), "agreement",
-                                            agreement(v), "elements", (json_int_t)v->elems));
+            json_array_append_new(outputs, json_pack("{s:o,s:f,s:I}", "name", cli_json_text(v->name), "agreement",
+                                                     agreement(v), "elements", (json_int_t)v->elems));
     }
     return json_pack("{s:o,s:o,s:I,s:o,s:o,s:I,s:I,s:I,s:I}", "a", cli_json_text(j->names[0]), "b",
                      cli_json_text(j->names[1]), "runs", (json_int_t)j->runs, "values", values, "outputs", outputs,
@@ -231,7 +227,8 @@ static qn_status *check_files(const job *j, char **paths) {
     const char *json = j->settings->json;
     if (!json || cli_json_on_stdout(json)) return NULL;
     qn_status *status = cli_files_add_input(&files, paths[0]);
-    if (!status && !j->settings->precision) status = cli_files_add_input(&files, paths[1]);
+    if (!status && !builder_options_find_given(&j->settings->run.source))
+        status = cli_files_add_input(&files, paths[1]);
     if (!status) status = cli_files_add_output(&files, json, "--json");
     if (!status) status = cli_files_check(&files);
     cli_files_deinit(&files);
@@ -248,8 +245,9 @@ static qn_status *compare(job *j, char **paths) {
 }
 
 static int check_usage(const compare_settings *settings, int operands) {
-    if (!settings->precision && operands == 1) return cli_usage("B is missing: a second model, or --precision MODE");
-    if (settings->precision && operands == 2) return cli_usage("--precision takes the place of B: give one model");
+    const char *given = builder_options_find_given(&settings->run.source);
+    if (!given && operands == 1) return cli_usage("B is missing: a second model, or --precision MODE");
+    if (given && operands == 2) return cli_usage("%s takes the place of B: give one model", given);
     if (settings->images.count && settings->inputs.count) return cli_usage("give --input or --image, not both");
     return CLI_GO_ON;
 }
@@ -265,5 +263,6 @@ int cli_cmd_compare(int argc, char **argv) {
     }
     free(settings.inputs.items);
     free(settings.images.items);
+    cli_run_options_deinit(&settings.run);
     return code;
 }

@@ -1,4 +1,6 @@
 /* cmd_eval.c - `quench eval`: scores a segmentation model on pictures and masks. */
+#include "bootstrap.h"
+#include "eval_arrays.h"
 #include "pictures.h"
 #include "segmenter.h"
 
@@ -9,9 +11,10 @@
 #include <unistd.h>
 
 typedef struct eval_settings {
-    const char *images, *masks, *list, *against, *palette, *json;
+    const char *images, *masks, *list, *against, *palette, *json, *labels;
+    cli_texts inputs;
     cli_run_options run;
-    segmenter_fit fit;
+    fitter_choice fit;
     int64_t classes;
 } eval_settings;
 
@@ -21,6 +24,9 @@ static const cli_option options[] = {
     {0, "images", "DIR", "the pictures", cli_set_text, FIELD(images)},
     {0, "masks", "DIR", "the true masks: NAME.png for NAME.jpg, indexed or gray, the value is the class", cli_set_text,
      FIELD(masks)},
+    {0, "inputs", "[NAME=]x.npy", "instead of pictures: arrays, one sample each or along a leading axis", cli_add_text,
+     FIELD(inputs)},
+    {0, "labels", "y.npy", "of --inputs: the true classes, or label maps", cli_set_text, FIELD(labels)},
     {0, "list", "FILE", "names of the pictures to use, one a line; default: all in --images", cli_set_text,
      FIELD(list)},
     {0, "classes", "N", "how many classes are judged; default: as many as the model has", cli_set_int,
@@ -28,19 +34,22 @@ static const cli_option options[] = {
     {0, "palette", "NAME|FILE", "where the names of the classes come from, as for segment", cli_set_text,
      FIELD(palette)},
     {0, "against", "MODEL2", "also the share of pixels that a second model labels alike", cli_set_text, FIELD(against)},
-    {0, "fit", "HOW", "shrink (usual), longest, stretch, tile: as for segment", segmenter_set_fit, FIELD(fit)},
+    {0, "fit", "HOW", "shrink (usual), longest, stretch, tile: as for segment", fitter_set_choice, FIELD(fit)},
     CLI_RUN_OPTIONS(eval_settings),
     {0},
 };
 
 static const cli_command command = {
     "eval",
-    "eval MODEL --images DIR --masks DIR [--list FILE] [options]",
+    "eval MODEL --images DIR --masks DIR [--list FILE] | --inputs x.npy --labels y.npy [options]",
     "Labels the pictures and compares with their masks: intersection over union of each class and their mean, from "
     "totals\n"
     "over all pictures, and the share of pixels that are right. Mask value 255 is not judged. Labels are compared at "
     "the\n"
-    "mask's size. A picture or mask that is missing is reported before anything runs.",
+    "mask's size. A picture or mask that is missing is reported before anything runs.\n"
+    "With --inputs any model is scored on arrays: the share of labels that are right, where scores stand for the "
+    "largest\n"
+    "along their last axis; without --labels only what --against has to say.",
     options,
     1,
     1,
@@ -56,9 +65,11 @@ typedef struct evaluation {
     size_t count;
     segmenter *segmenter, *other; /* other: NULL without --against */
     qn_image_palette palette;
-    qn_image_confusion *confusion;
-    int64_t equal, pixels; /* between the two models */
-    double ms;             /* of the first model's runs */
+    qn_image_confusion *confusion, *other_confusion;
+    paired_scores scores;
+    paired_difference difference; /* of mIoU */
+    int64_t equal, pixels;        /* between the two models */
+    double ms;                    /* of the first model's runs */
 } evaluation;
 
 static void evaluation_deinit(evaluation *e) {
@@ -68,6 +79,8 @@ static void evaluation_deinit(evaluation *e) {
     segmenter_close(e->other);
     qn_image_palette_deinit(&e->palette);
     qn_image_confusion_destroy(e->confusion);
+    qn_image_confusion_destroy(e->other_confusion);
+    paired_scores_deinit(&e->scores);
 }
 
 /* ---- What is to be done ---- */
@@ -89,15 +102,6 @@ static qn_status *report_missing(const evaluation *e, const picture_list *names,
                             list, missing > SHOWN ? ", ..." : "");
 }
 
-/* The mask of one picture, NULL if there is none. */
-static char *find_mask(const char *folder, const char *stem) {
-    char *name = cli_format("%s.png", stem), *path = name ? cli_join_path(folder, name) : NULL;
-    free(name);
-    if (path && !access(path, F_OK)) return path;
-    free(path);
-    return NULL;
-}
-
 static qn_status *find_files(evaluation *e, const picture_list *names) {
     e->items = calloc(names->count, sizeof *e->items);
     if (!e->items) return cli_out_of_memory();
@@ -109,8 +113,7 @@ static qn_status *find_files(evaluation *e, const picture_list *names) {
         e->items[i].picture =
             e->settings->list ? picture_find(e->settings->images, names->paths[i]) : strdup(names->paths[i]);
         if (!e->items[i].picture) e->items[i].picture = picture_find(e->settings->images, stem);
-        e->items[i].mask = find_mask(e->settings->masks, names->paths[i]);
-        if (!e->items[i].mask) e->items[i].mask = find_mask(e->settings->masks, stem);
+        e->items[i].mask = picture_find_mask(e->settings->masks, names->paths[i]);
         free(stem);
     }
     CLI_TRY(report_missing(e, names, "pictures (jpg, jpeg, png, ppm, pgm)", e->settings->images, 0));
@@ -146,12 +149,15 @@ static qn_status *check_files(const evaluation *e, const char *model) {
 static qn_status *open_models(evaluation *e, const char *model) {
     const eval_settings *settings = e->settings;
     CLI_TRY(segmenter_open(model, &settings->run, settings->fit, &e->segmenter));
-    if (settings->against) CLI_TRY(segmenter_open(settings->against, &settings->run, settings->fit, &e->other));
+    const cli_run_options plain = cli_run_options_plain(&settings->run);
+    if (settings->against) CLI_TRY(segmenter_open(settings->against, &plain, settings->fit, &e->other));
     int classes = settings->classes ? (int)settings->classes : segmenter_block(e->segmenter)->class_count;
     if (!classes)
         return qn_status_create(QN_INVALID_ARGUMENT,
                                 "%s: the model does not say how many classes it has: give --classes", model);
     CLI_TRY(image_block_load_palette(segmenter_block(e->segmenter), settings->palette, classes, &e->palette));
+    e->scores.classes = classes;
+    if (e->other) CLI_TRY(qn_image_confusion_create(classes, NULL, &e->other_confusion));
     return qn_image_confusion_create(classes, NULL, &e->confusion);
 }
 
@@ -161,11 +167,8 @@ static qn_status *label(segmenter *s, const char *picture, const qn_image *mask,
                         double *inout_ms) {
     qn_image photo;
     segmenter_info info;
-    qn_image_decode_options decode;
-    qn_image_decode_options_init(&decode);
-    decode.channels = segmenter_block(s)->channels;
     *out_labels = (qn_image){0};
-    CLI_TRY(qn_image_load(picture, &decode, NULL, &photo));
+    CLI_TRY(fitter_load(segmenter_fitter(s), picture, &photo));
     qn_status *status =
         cli_context(segmenter_run(s, &photo, mask->width, mask->height, out_labels, &info), "%s", picture);
     qn_image_deinit(&photo);
@@ -173,14 +176,23 @@ static qn_status *label(segmenter *s, const char *picture, const qn_image *mask,
     return status;
 }
 
+/* The second model on the same picture. */
+static qn_status *judge_other(evaluation *e, const item *one, const qn_image *mask, const qn_image *labels) {
+    qn_image others;
+    CLI_TRY(label(e->other, one->picture, mask, &others, NULL));
+    qn_status *status = cli_context(qn_image_confusion_add(e->other_confusion, mask, &others), "%s", one->mask);
+    if (!status) status = qn_image_count_equal(labels, &others, &e->equal, &e->pixels);
+    if (!status) status = paired_scores_add(&e->scores, mask, labels, &others);
+    qn_image_deinit(&others);
+    return status;
+}
+
 static qn_status *judge(evaluation *e, const item *one) {
-    qn_image mask, labels = {0}, others = {0};
+    qn_image mask, labels = {0};
     CLI_TRY(qn_image_load_mask(one->mask, NULL, NULL, &mask));
     qn_status *status = label(e->segmenter, one->picture, &mask, &labels, &e->ms);
     if (!status) status = cli_context(qn_image_confusion_add(e->confusion, &mask, &labels), "%s", one->mask);
-    if (!status && e->other) status = label(e->other, one->picture, &mask, &others, NULL);
-    if (!status && e->other) status = qn_image_count_equal(&labels, &others, &e->equal, &e->pixels);
-    qn_image_deinit(&others);
+    if (!status && e->other) status = judge_other(e, one, &mask, &labels);
     qn_image_deinit(&labels);
     qn_image_deinit(&mask);
     return status;
@@ -213,7 +225,11 @@ static void print_results(const evaluation *e) {
     }
     printf("%-24s %8.4f\n", "mIoU", qn_image_confusion_get_miou(e->confusion));
     printf("%-24s %8.4f\n", "pixel accuracy", qn_image_confusion_get_pixel_accuracy(e->confusion));
-    if (e->other) printf("%-24s %8.6f with %s\n", "agreement", agreement(e), e->settings->against);
+    if (e->other) {
+        printf("%-24s %8.6f with %s\n", "agreement", agreement(e), e->settings->against);
+        printf("%-24s %+8.4f, %d %% sure between %+.4f and %+.4f\n", "mIoU against it", e->difference.value,
+               BOOTSTRAP_CONFIDENCE, e->difference.low, e->difference.high);
+    }
     printf("%-24s %8zu\n%-24s %8.1f\n", "pictures", e->count, "ms per picture", e->ms / (double)e->count);
 }
 
@@ -236,6 +252,10 @@ static json_t *to_json(const evaluation *e, const char *model) {
     if (object && e->other) {
         json_object_set_new(object, "against", cli_json_text(e->settings->against));
         json_object_set_new(object, "agreement", share_to_json(agreement(e)));
+        json_object_set_new(object, "against_miou", share_to_json(qn_image_confusion_get_miou(e->other_confusion)));
+        json_object_set_new(object, "miou_difference",
+                            json_pack("{s:f,s:f,s:f,s:f}", "value", e->difference.value, "low", e->difference.low,
+                                      "high", e->difference.high, "confidence", 0.01 * BOOTSTRAP_CONFIDENCE));
     }
     return object;
 }
@@ -248,18 +268,43 @@ static qn_status *evaluate(evaluation *e, const char *model) {
         CLI_TRY(judge(e, &e->items[i]));
         cli_progress("evaluating", i + 1, e->count);
     }
+    if (e->other) CLI_TRY(paired_scores_compare(&e->scores, &e->difference));
     if (!cli_json_on_stdout(e->settings->json)) print_results(e);
     return e->settings->json ? cli_write_json(e->settings->json, to_json(e, model)) : NULL;
+}
+
+static int check_options(const eval_settings *settings) {
+    const int has_arrays = settings->inputs.count > 0;
+    if (has_arrays && (settings->images || settings->masks || settings->list))
+        return cli_usage("--inputs and %s exclude each other", settings->images  ? "--images"
+                                                               : settings->masks ? "--masks"
+                                                                                 : "--list");
+    if (settings->labels && !has_arrays) return cli_usage("--labels go with --inputs x.npy; --masks go with pictures");
+    if (has_arrays && !settings->labels && !settings->against)
+        return cli_usage("--labels y.npy or --against MODEL2 is missing");
+    if (!has_arrays && (!settings->images || !settings->masks))
+        return cli_usage("%s DIR is missing", settings->images ? "--masks" : "--images");
+    return CLI_GO_ON;
+}
+
+static qn_status *eval_pictures(const eval_settings *settings, const char *model) {
+    evaluation e = {.settings = settings};
+    qn_status *status = evaluate(&e, model);
+    evaluation_deinit(&e);
+    return status;
 }
 
 int cli_cmd_eval(int argc, char **argv) {
     eval_settings settings = {0};
     int first, code = cli_parse(&command, argc, argv, &settings, &first);
-    if (code != CLI_GO_ON) return code;
-    if (!settings.images || !settings.masks)
-        return cli_usage("%s DIR is missing", settings.images ? "--masks" : "--images");
-    evaluation e = {.settings = &settings};
-    code = cli_finish(evaluate(&e, argv[first]));
-    evaluation_deinit(&e);
+    if (code == CLI_GO_ON) code = check_options(&settings);
+    if (code == CLI_GO_ON) {
+        const eval_array_options arrays = {settings.inputs, settings.labels, settings.against, settings.json,
+                                           &settings.run};
+        code = cli_finish(settings.inputs.count ? eval_arrays(argv[first], &arrays)
+                                                : eval_pictures(&settings, argv[first]));
+    }
+    free(settings.inputs.items);
+    cli_run_options_deinit(&settings.run);
     return code;
 }

@@ -2,6 +2,7 @@
 #include "cost.h"
 #include "describe.h"
 #include "measure.h"
+#include "mix.h"
 
 #include "quench/cpu.h"
 
@@ -122,6 +123,7 @@ typedef struct view {
     uint64_t ceiling; /* 0: none */
     cost_table costs;
     op_counts counts;
+    integer_mix mix;
     json_t *meta;
 } view;
 
@@ -152,7 +154,7 @@ static qn_status *look(view *v) {
     cli_run_options run = v->settings->run;
     const qn_cpu_thread_info threads = qn_cpu_get_threads();
     if (!run.threads) run.threads = threads.asked ? threads.asked : threads.usable;
-    CLI_TRY(cli_open_model(v->path, &v->session.model, &v->session.is_compiled));
+    CLI_TRY(cli_open_model(v->path, &run.source, &v->session.model, &v->session.is_compiled));
     qn_status *status = cli_session_bind(&run, NULL, &v->session);
     if (!status) status = bind_shapes(v);
     if (!status) status = cli_session_find_ceiling(&v->session, &v->ceiling);
@@ -164,6 +166,7 @@ static qn_status *look(view *v) {
     const qn_step_info *step;
     for (size_t i = 0; (step = qn_model_step(v->session.model, i)); i++) op_counts_add(&v->counts, step->op);
     op_counts_sort(&v->counts);
+    integer_mix_find(v->session.model, &v->costs, &v->mix);
     v->meta = cli_load_meta(v->session.model);
     return v->meta && !v->counts.failed ? NULL : cli_out_of_memory();
 }
@@ -232,6 +235,7 @@ static qn_status *print_model(const view *v) {
     print_meta(v->meta);
     printf("%-10s %zu\n", "steps", info->step_count);
     op_counts_print(&v->counts);
+    if (v->mix.integer_layers) integer_mix_print(&v->mix);
     printf("%-10s %s\n", "constants", cli_print_bytes(info->const_bytes, text));
     print_arena(v);
     cost_table_print(&v->costs);
@@ -254,13 +258,13 @@ static json_t *model_to_json(const view *v) {
     for (size_t i = 0; v->has_shapes && i < info->input_count; i++)
         json_array_append_new(shapes, cli_dims_to_json(v->shapes[i].rank, v->shapes[i].dims));
     json_t *object = json_pack(
-        "{s:o,s:s,s:o,s:s,s:o,s:o,s:I,s:I,s:I,s:o,s:o,s:o,s:o,s:o,s:O}", "file", cli_json_text(v->path), "kind", "compiled",
+        "{s:o,s:s,s:o,s:s,s:o,s:o,s:I,s:I,s:I,s:o,s:o,s:o,s:o,s:o,s:o,s:O}", "file", cli_json_text(v->path), "kind", "compiled",
         "name", cli_json_text(info->name), "precision", precision, "inputs", inputs, "outputs", outputs, "step_count",
         (json_int_t)info->step_count, "file_bytes", (json_int_t)info->file_bytes, "const_bytes",
         (json_int_t)info->const_bytes, "operators", op_counts_to_json(&v->counts), "shapes", shapes, "arena_bytes",
         v->has_shapes ? json_integer((json_int_t)(v->arena.value_bytes + v->arena.scratch_bytes)) : json_null(),
         "arena_bytes_range_max", v->ceiling ? json_integer((json_int_t)v->ceiling) : json_null(), "cost",
-        cost_table_to_json(&v->costs), "meta", v->meta);
+        cost_table_to_json(&v->costs), "integer", integer_mix_to_json(&v->mix), "meta", v->meta);
     if (object && v->settings->steps)
         json_object_set_new(object, "steps", steps_to_json(model, v->has_shapes ? v->session.context : NULL));
     if (object && v->settings->memory) json_object_set_new(object, "values", memory_to_json(model));
@@ -269,7 +273,7 @@ static json_t *model_to_json(const view *v) {
 
 static qn_status *show_model(view *v) {
     if (v->settings->graph) {
-        CLI_TRY(cli_open_model(v->path, &v->session.model, NULL));
+        CLI_TRY(cli_open_model(v->path, &v->settings->run.source, &v->session.model, NULL));
         return print_step_graph(v->session.model, graph_format(v->settings->graph));
     }
     CLI_TRY(look(v));
@@ -288,11 +292,13 @@ int cli_cmd_inspect(int argc, char **argv) {
     inspect_settings settings = {0};
     int first, code = cli_parse(&command, argc, argv, &settings, &first);
     if (code == CLI_GO_ON) {
-        int wants_plan = settings.steps || settings.memory || settings.shapes.count;
+        int wants_plan = settings.steps || settings.memory || settings.shapes.count ||
+                         builder_options_find_given(&settings.run.source);
         int is_compiled = cli_is_compiled_file(argv[first]);
         code = cli_finish(is_compiled || (wants_plan && !settings.graph) ? inspect_model(argv[first], &settings)
                                                                          : inspect_source(argv[first], &settings));
     }
     free(settings.shapes.items);
+    cli_run_options_deinit(&settings.run);
     return code;
 }

@@ -229,5 +229,6 @@ int cli_cmd_run(int argc, char **argv) {
     }
     free(settings.inputs.items);
     free(settings.dumps.items);
+    cli_run_options_deinit(&settings.run);
     return code;
 }

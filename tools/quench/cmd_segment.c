@@ -17,7 +17,7 @@ static const char *const artifact_endings[ARTIFACT_COUNT] = {".png", ".rgb.png",
 typedef struct segment_settings {
     const char *out, *palette, *json;
     cli_run_options run;
-    segmenter_fit fit;
+    fitter_choice fit;
     unsigned save; /* bit per artifact; 0: none chosen */
     int legend;
     double alpha;
@@ -57,7 +57,7 @@ static const cli_option options[] = {
     {0, "legend", NULL, "also save the overlay with names and areas of the classes beside it", cli_set_flag,
      FIELD(legend)},
     {0, "alpha", "A", "how much of an overlay is colour, 0 to 1; default 0.5", set_alpha, FIELD(alpha)},
-    {0, "fit", "HOW", "shrink (usual), longest, stretch, tile: see above", segmenter_set_fit, FIELD(fit)},
+    {0, "fit", "HOW", "shrink (usual), longest, stretch, tile: see above", fitter_set_choice, FIELD(fit)},
     CLI_RUN_OPTIONS(segment_settings),
     {0},
 };
@@ -243,10 +243,7 @@ static qn_status *segment_one(const batch *b, const job *j, int *out_is_final) {
     qn_image photo = {0}, labels = {0};
     segmenter_info info;
     int64_t areas[QN_IMAGE_CLASSES_MAX] = {0};
-    qn_image_decode_options decode;
-    qn_image_decode_options_init(&decode);
-    decode.channels = segmenter_block(b->segmenter)->channels;
-    qn_status *status = qn_image_load(j->picture, &decode, NULL, &photo);
+    qn_status *status = fitter_load(segmenter_fitter(b->segmenter), j->picture, &photo);
     if (!status)
         status = cli_context(segmenter_run(b->segmenter, &photo, photo.width, photo.height, &labels, &info), "%s",
                              j->picture);
@@ -307,10 +304,12 @@ static qn_status *segment(batch *b, char **operands, int count) {
 int cli_cmd_segment(int argc, char **argv) {
     segment_settings settings = {.alpha = 0.5};
     int first, code = cli_parse(&command, argc, argv, &settings, &first);
-    if (code != CLI_GO_ON) return code;
-    if (!settings.out) return cli_usage("-o DIR is missing");
-    batch b = {.settings = &settings};
-    code = cli_finish(segment(&b, argv + first, argc - first));
-    batch_deinit(&b);
+    if (code == CLI_GO_ON && !settings.out) code = cli_usage("-o DIR is missing");
+    if (code == CLI_GO_ON) {
+        batch b = {.settings = &settings};
+        code = cli_finish(segment(&b, argv + first, argc - first));
+        batch_deinit(&b);
+    }
+    cli_run_options_deinit(&settings.run);
     return code;
 }

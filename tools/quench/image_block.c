@@ -1,4 +1,5 @@
 #include "image_block.h"
+#include "model_meta.h"
 
 #include <limits.h>
 #include <stdio.h>
@@ -205,25 +206,29 @@ void image_block_fill(const image_block *block, const qn_image *picture, qn_tens
     }
 }
 
-/* ---- Out ---- */
-
-static int64_t label_at(const qn_tensor *labels, size_t i) {
-    switch (labels->dtype) {
-    case QN_DTYPE_U8: return ((const uint8_t *)labels->data)[i];
-    case QN_DTYPE_S8: return ((const int8_t *)labels->data)[i];
-    case QN_DTYPE_U16: return ((const uint16_t *)labels->data)[i];
-    case QN_DTYPE_S16: return ((const int16_t *)labels->data)[i];
-    case QN_DTYPE_U32: return ((const uint32_t *)labels->data)[i];
-    case QN_DTYPE_S32: return ((const int32_t *)labels->data)[i];
-    case QN_DTYPE_U64:
-    case QN_DTYPE_S64: return ((const int64_t *)labels->data)[i];
-    case QN_DTYPE_F32: {
-        float value = ((const float *)labels->data)[i];
-        return value >= 0 && value < QN_IMAGE_CLASSES_MAX ? (int64_t)value : -1;
-    }
-    default: return -1;
-    }
+/* What pixel a number of the tensor stands for. */
+static uint8_t to_pixel(const image_block *block, const qn_tensor *input, size_t at, int c) {
+    if (!block->is_float) return ((const uint8_t *)input->data)[at];
+    const float pixel = (((const float *)input->data)[at] * block->std[c] + block->mean[c]) / block->scale;
+    return pixel > 0 ? pixel < 255 ? (uint8_t)(pixel + 0.5f) : 255 : 0;
 }
+
+qn_status *image_block_show(const image_block *block, const qn_tensor *input, qn_image *out_picture) {
+    const int channels = block->channels, is_planar = block->height_axis == 2;
+    const size_t height = (size_t)input->dims[block->height_axis], width = (size_t)input->dims[block->height_axis + 1];
+    const size_t step = is_planar ? 1 : (size_t)channels, plane = is_planar ? height * width : 1;
+    CLI_TRY(qn_image_init((int)width, (int)height, channels, NULL, out_picture));
+    for (int c = 0; c < channels; c++) {
+        const int to = block->is_bgr ? channels - 1 - c : c;
+        for (size_t y = 0; y < height; y++)
+            for (size_t x = 0; x < width; x++)
+                out_picture->data[y * out_picture->stride_bytes + x * (size_t)channels + (size_t)to] =
+                    to_pixel(block, input, (size_t)c * plane + (y * width + x) * step, c);
+    }
+    return NULL;
+}
+
+/* ---- Out ---- */
 
 static qn_status *take_labels(const qn_tensor *output, int width, int height, qn_image *out_labels) {
     qn_image own;
@@ -231,7 +236,7 @@ static qn_status *take_labels(const qn_tensor *output, int width, int height, qn
     qn_status *status = NULL;
     size_t count = (size_t)own.width * (size_t)own.height;
     for (size_t i = 0; i < count && !status; i++) {
-        int64_t label = label_at(output, i);
+        int64_t label = cli_tensor_integer(output, i);
         own.data[i] = (uint8_t)label;
         if (label < 0 || label >= QN_IMAGE_CLASSES_MAX)
             status = qn_status_create(QN_UNSUPPORTED, "label %lld at pixel %zu is outside 0..255", (long long)label, i);

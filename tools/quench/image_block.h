@@ -2,7 +2,7 @@
 #ifndef IMAGE_BLOCK_H
 #define IMAGE_BLOCK_H
 
-#include "session.h"
+#include "tensors.h"
 #include "quench/image.h"
 
 typedef struct image_block {
@@ -36,6 +36,9 @@ qn_status *image_block_load_palette(const image_block *block, const char *name, 
    @param picture  R, G, B or gray, at most as large as the tensor
    @param input    dtype and dims [1, height, width, channels] or [1, channels, height, width]; data is overwritten */
 void image_block_fill(const image_block *block, const qn_image *picture, qn_tensor *input);
+
+/* The opposite: the picture that a tensor of such dims holds, with whatever it is padded with. Batches have one here. */
+qn_status *image_block_show(const image_block *block, const qn_tensor *input, qn_image *out_picture) QN_MUST_USE;
 
 /* The model's answer as a label map of width x height: labels by nearest neighbours, logits by the largest of the
    scores interpolated bilinearly. UNSUPPORTED: the answer has another form, or more than 256 classes. */

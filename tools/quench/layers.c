@@ -4,6 +4,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 qn_status *layer_table_init(layer_table *table, const cli_session *session) {
     *table = (layer_table){.count = qn_model_get_info(session->model)->step_count};
@@ -26,15 +27,23 @@ qn_status *layer_table_add(layer_table *table, qn_context *context) {
     return NULL;
 }
 
+/* Names of kernels say what they compute with: conv_u8_14x32_avx512vnni. */
+static int has_integers(const layer *l) {
+    return strstr(l->profile.kernel, "_u8") || strstr(l->profile.kernel, "_s16");
+}
+
 qn_status *layer_table_finish(layer_table *table, const char *cpu, int threads) {
     CLI_TRY(qn_cpu_measure_peak(cpu, threads, &table->peak_gflops));
+    for (size_t i = 0; i < table->count && table->peak_int8_gops == 0; i++)
+        if (has_integers(&table->items[i])) CLI_TRY(qn_cpu_measure_peak_int8(cpu, threads, &table->peak_int8_gops));
     for (size_t i = 0; i < table->count; i++) {
         layer *l = &table->items[i];
         l->profile.ns /= table->runs ? table->runs : 1;
         l->ms = 1e-6 * (double)l->profile.ns;
         table->total_ms += l->ms;
         l->gops = l->profile.ns ? 2.0 * (double)l->profile.macs / (double)l->profile.ns : 0;
-        l->peak_share = table->peak_gflops > 0 ? l->gops / table->peak_gflops : 0;
+        const double peak = has_integers(l) ? table->peak_int8_gops : table->peak_gflops;
+        l->peak_share = peak > 0 ? l->gops / peak : 0;
     }
     for (size_t i = 0; i < table->count; i++)
         table->items[i].share = table->total_ms > 0 ? table->items[i].ms / table->total_ms : 0;
@@ -42,8 +51,10 @@ qn_status *layer_table_finish(layer_table *table, const char *cpu, int threads) 
 }
 
 void layer_table_print(const layer_table *table) {
-    printf("\nlayers, mean of %d runs; peak %.1f GOP/s: the convolution tile on cached operands\n", table->runs,
+    printf("\nlayers, mean of %d runs; peak %.1f GOP/s: the convolution tile on cached operands", table->runs,
            table->peak_gflops);
+    if (table->peak_int8_gops > 0) printf("; of integers %.1f GOP/s", table->peak_int8_gops);
+    printf("\n");
     printf("  %9s %6s %9s %8s %6s %9s  %-16s %-24s %s\n", "ms", "share", "Mmac", "GOP/s", "peak", "MB", "operator",
            "kernel", "name");
     for (size_t i = 0; i < table->count; i++) {
@@ -67,4 +78,5 @@ void layer_table_to_json(const layer_table *table, json_t *object) {
     }
     json_object_set_new(object, "layers", layers);
     json_object_set_new(object, "peak_gflops", json_real(table->peak_gflops));
+    json_object_set_new(object, "peak_int8_gops", json_real(table->peak_int8_gops));
 }

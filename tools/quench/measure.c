@@ -69,3 +69,10 @@ static void count_free(void *self, void *block) {
 }
 
 qn_allocator cli_counting_allocator(cli_counter *counter) { return (qn_allocator){counter, count_alloc, count_free}; }
+
+uint64_t cli_random(uint64_t *state) {
+    uint64_t z = *state += 0x9e3779b97f4a7c15u;
+    z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9u;
+    z = (z ^ z >> 27) * 0x94d049bb133111ebu;
+    return z ^ z >> 31;
+}

@@ -32,4 +32,7 @@ typedef struct cli_counter {
 } cli_counter;
 qn_allocator cli_counting_allocator(cli_counter *counter);
 
+/* The next of a fixed sequence of random numbers (splitmix64); `state` is the seed first. */
+uint64_t cli_random(uint64_t *state);
+
 #endif

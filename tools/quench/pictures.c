@@ -12,8 +12,8 @@
 static const char *const endings[] = {"jpg", "jpeg", "png", "ppm", "pgm"};
 enum { ENDING_COUNT = sizeof endings / sizeof *endings };
 
-static int is_picture_name(const char *name) {
-    const char *dot = strrchr(name, '.');
+int picture_has_ending(const char *path) {
+    const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path, *dot = strrchr(name, '.');
     for (int i = 0; dot && dot != name && i < ENDING_COUNT; i++)
         if (!strcasecmp(dot + 1, endings[i])) return 1;
     return 0;
@@ -41,7 +41,7 @@ static qn_status *add_folder(picture_list *list, const char *path, DIR *folder) 
     qn_status *status = NULL;
     errno = 0;
     for (struct dirent *entry; !status && (entry = readdir(folder)); errno = 0)
-        if (is_picture_name(entry->d_name)) status = push(list, cli_join_path(path, entry->d_name));
+        if (picture_has_ending(entry->d_name)) status = push(list, cli_join_path(path, entry->d_name));
     if (!status && errno) status = qn_status_create(QN_IO, "%s: cannot read the folder: %s", path, strerror(errno));
     if (!status && list->count == first)
         status =
@@ -107,4 +107,20 @@ char *picture_find(const char *folder, const char *stem) {
         free(path);
     }
     return NULL;
+}
+
+char *picture_find_mask(const char *folder, const char *path) {
+    const char *slash = strrchr(path, '/');
+    char *stem = picture_stem(path);
+    const char *names[] = {path, slash ? slash + 1 : path,
+                           stem}; /* what looks like an ending may be part of the name */
+    char *found = NULL;
+    for (int i = 0; i < 3 && stem && !found; i++) {
+        char *name = cli_format("%s.png", names[i]);
+        found = name ? cli_join_path(folder, name) : NULL;
+        if (found && access(found, F_OK)) free(found), found = NULL;
+        free(name);
+    }
+    free(stem);
+    return found;
 }

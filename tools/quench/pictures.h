@@ -18,10 +18,15 @@ void picture_list_deinit(picture_list *list);
    missing last newline do no harm. NOT_FOUND, IO; INVALID_ARGUMENT if it names nothing. */
 qn_status *picture_list_read(picture_list *list, const char *path) QN_MUST_USE;
 
+/* Does the name end as pictures do (jpg, jpeg, png, ppm, pgm)? */
+int picture_has_ending(const char *path);
+
 /* The name without folder and ending ("a/b.c.jpg": "b.c"), freed with free(). NULL when memory is short. */
 char *picture_stem(const char *path);
 
 /* DIR/STEM.jpg or whichever of the endings exists; freed with free(). NULL if none does or memory is short. */
 char *picture_find(const char *folder, const char *stem);
+/* DIR/NAME.png for a picture's path, with or without its ending; freed with free(). NULL as picture_find(). */
+char *picture_find_mask(const char *folder, const char *path);
 
 #endif

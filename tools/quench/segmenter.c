@@ -1,14 +1,12 @@
 #include "segmenter.h"
 #include "measure.h"
 
-#include <limits.h>
 #include <stdlib.h>
+#include <string.h>
 
 struct segmenter {
     cli_session session;
-    image_block block;
-    qn_image_fit_mode fit;
-    qn_image_range range;
+    fitter fitter;
     qn_tensor input;    /* at the shape that is set; data NULL: none is */
     qn_tensor *outputs; /* one per output, likewise */
     size_t output_count;
@@ -16,30 +14,21 @@ struct segmenter {
 
 /* ---- Life ---- */
 
-static int to_size(int64_t dim) { return dim == QN_NO_LIMIT ? 0 : dim > INT_MAX ? INT_MAX : (int)dim; }
-
-static qn_status *open_parts(const char *path, const cli_run_options *run, segmenter *s) {
+static qn_status *open_parts(const char *path, const cli_run_options *run, fitter_choice fit, segmenter *s) {
     CLI_TRY(cli_session_bind(run, NULL, &s->session));
-    CLI_TRY(cli_context(image_block_read(s->session.model, &s->block), "%s", path));
-    const qn_value_info *input = qn_model_input(s->session.model, s->block.input);
-    const int height = s->block.height_axis, width = height + 1;
-    s->range = (qn_image_range){.min_width = to_size(input->min_dims[width]),
-                                .min_height = to_size(input->min_dims[height]),
-                                .max_width = to_size(input->max_dims[width]),
-                                .max_height = to_size(input->max_dims[height])};
+    CLI_TRY(cli_context(fitter_init(s->session.model, fit, &s->fitter), "%s", path));
     s->output_count = qn_model_get_info(s->session.model)->output_count;
     s->outputs = calloc(s->output_count + 1, sizeof *s->outputs);
     return s->outputs ? NULL : cli_out_of_memory();
 }
 
-qn_status *segmenter_open_model(qn_model *model, const char *path, const cli_run_options *run, segmenter_fit fit,
+qn_status *segmenter_open_model(qn_model *model, const char *path, const cli_run_options *run, fitter_choice fit,
                                 segmenter **out_segmenter) {
     *out_segmenter = NULL;
     segmenter *s = calloc(1, sizeof *s);
     if (!s) return qn_model_destroy(model), cli_out_of_memory();
     s->session.model = model;
-    qn_status *status = open_parts(path, run, s);
-    if (!status) s->fit = fit.is_given ? fit.mode : s->block.has_fit ? s->block.fit : QN_IMAGE_FIT_SHRINK;
+    qn_status *status = open_parts(path, run, fit, s);
     if (status)
         segmenter_close(s);
     else
@@ -47,10 +36,13 @@ qn_status *segmenter_open_model(qn_model *model, const char *path, const cli_run
     return status;
 }
 
-qn_status *segmenter_open(const char *path, const cli_run_options *run, segmenter_fit fit, segmenter **out_segmenter) {
+qn_status *segmenter_open(const char *path, const cli_run_options *run, fitter_choice fit, segmenter **out_segmenter) {
     qn_model *model;
+    builder_options source = run->source;
+    source.calibration.threads = run->threads;
+    source.calibration.fit = fit;
     *out_segmenter = NULL;
-    CLI_TRY(cli_open_model(path, &model, NULL));
+    CLI_TRY(cli_open_model(path, &source, &model, NULL));
     return segmenter_open_model(model, path, run, fit, out_segmenter);
 }
 
@@ -63,34 +55,25 @@ void segmenter_close(segmenter *s) {
     if (!s) return;
     free_tensors(s);
     free(s->outputs);
-    image_block_deinit(&s->block);
+    fitter_deinit(&s->fitter);
     cli_session_close(&s->session);
     free(s);
 }
 
 const cli_session *segmenter_session(const segmenter *s) { return &s->session; }
 
-const image_block *segmenter_block(const segmenter *s) { return &s->block; }
+const fitter *segmenter_fitter(const segmenter *s) { return &s->fitter; }
 
-int segmenter_set_fit(const cli_option *option, void *field, const char *value) {
-    segmenter_fit *fit = field;
-    qn_status *status = qn_image_fit_mode_from_name(value, &fit->mode);
-    int answer = status ? cli_usage("--%s: %s", option->name, qn_status_message(status)) : CLI_GO_ON;
-    qn_status_free(status);
-    fit->is_given = 1;
-    return answer;
-}
+const image_block *segmenter_block(const segmenter *s) { return &s->fitter.block; }
 
 /* ---- One run of the network ---- */
 
-static qn_status *set_size(segmenter *s, int width, int height) {
-    const int axis = s->block.height_axis;
-    if (s->input.data && s->input.dims[axis] == height && s->input.dims[axis + 1] == width) return NULL;
+static qn_status *set_dims(segmenter *s, const int64_t dims[4]) {
+    if (s->input.data && !memcmp(s->input.dims, dims, 4 * sizeof *dims)) return NULL;
     free_tensors(s);
-    const int64_t dims[2][4] = {{1, height, width, s->block.channels}, {1, s->block.channels, height, width}};
-    CLI_TRY(qn_context_set_input_shape(s->session.context, s->block.input, 4, dims[axis - 1]));
+    CLI_TRY(qn_context_set_input_shape(s->session.context, s->fitter.block.input, 4, dims));
     CLI_TRY(cli_session_make_outputs(&s->session, s->outputs));
-    return cli_tensor_init(s->block.is_float ? QN_DTYPE_F32 : QN_DTYPE_U8, 4, dims[axis - 1], &s->input);
+    return cli_tensor_init(fitter_dtype(&s->fitter), 4, dims, &s->input);
 }
 
 static qn_status *crop_labels(qn_image *labels, int width, int height) {
@@ -104,14 +87,16 @@ static qn_status *crop_labels(qn_image *labels, int width, int height) {
 
 /* Labels of one tile, which is the size of the tile; a tile below the range's lower end is padded to it. */
 static qn_status *run_tile(segmenter *s, const qn_image *tile, qn_image *out_labels, double *inout_ms) {
-    const int width = tile->width > s->range.min_width ? tile->width : s->range.min_width;
-    const int height = tile->height > s->range.min_height ? tile->height : s->range.min_height;
-    CLI_TRY(set_size(s, width, height));
-    image_block_fill(&s->block, tile, &s->input);
+    const image_block *block = &s->fitter.block;
+    int64_t dims[4];
+    fitter_make_dims(&s->fitter, tile->width, tile->height, dims);
+    CLI_TRY(set_dims(s, dims));
+    image_block_fill(block, tile, &s->input);
     double start = cli_now_ms();
     CLI_TRY(qn_context_run(s->session.context, &s->input, 1, s->outputs, s->output_count));
     *inout_ms += cli_now_ms() - start;
-    CLI_TRY(image_block_take(&s->block, &s->outputs[s->block.output], width, height, out_labels));
+    CLI_TRY(image_block_take(block, &s->outputs[block->output], (int)dims[block->height_axis + 1],
+                             (int)dims[block->height_axis], out_labels));
     qn_status *status = crop_labels(out_labels, tile->width, tile->height);
     if (status) qn_image_deinit(out_labels);
     return status;
@@ -140,14 +125,11 @@ qn_status *segmenter_run(segmenter *s, const qn_image *photo, int width, int hei
                          segmenter_info *out_info) {
     qn_image_fit fit;
     qn_image scaled = {0}, resized = {0};
-    qn_image_range range = s->range;
     double ms = 0;
     *out_labels = (qn_image){0};
-    if (s->block.has_pad) range.min_width = range.min_height = 0;
-    CLI_TRY(qn_image_fit_plan(s->fit, photo->width, photo->height, &range, &fit));
-    int is_scaled = fit.width != photo->width || fit.height != photo->height;
-    if (is_scaled) CLI_TRY(qn_image_resize(photo, fit.width, fit.height, QN_IMAGE_BILINEAR, NULL, &scaled));
-    qn_status *status = run_tiles(s, is_scaled ? &scaled : photo, &fit, out_labels, &ms);
+    CLI_TRY(fitter_plan(&s->fitter, photo->width, photo->height, &fit));
+    CLI_TRY(fitter_scale(photo, &fit, &scaled));
+    qn_status *status = run_tiles(s, scaled.data ? &scaled : photo, &fit, out_labels, &ms);
     qn_image_deinit(&scaled);
     if (!status && (out_labels->width != width || out_labels->height != height)) {
         status = qn_image_resize(out_labels, width, height, QN_IMAGE_NEAREST, NULL, &resized);

@@ -2,28 +2,21 @@
 #ifndef SEGMENTER_H
 #define SEGMENTER_H
 
-#include "image_block.h"
+#include "fitter.h"
+#include "session.h"
 
 typedef struct segmenter segmenter;
 
-/* How pictures that do not fit the model's range are made to. */
-typedef struct segmenter_fit {
-    int is_given; /* 0: as the model's image block says, else shrink */
-    qn_image_fit_mode mode;
-} segmenter_fit;
-
-/* For tables of options: takes the name of a way to fit into a segmenter_fit. */
-int segmenter_set_fit(const cli_option *option, void *field, const char *value);
-
 /* Opens a model for pictures. Failures name the file. */
-qn_status *segmenter_open(const char *path, const cli_run_options *run, segmenter_fit fit,
+qn_status *segmenter_open(const char *path, const cli_run_options *run, fitter_choice fit,
                           segmenter **out_segmenter) QN_MUST_USE;
 /* The same for a model that is open; it is taken over, and gone after a failure too. `path` names it in messages. */
-qn_status *segmenter_open_model(qn_model *model, const char *path, const cli_run_options *run, segmenter_fit fit,
+qn_status *segmenter_open_model(qn_model *model, const char *path, const cli_run_options *run, fitter_choice fit,
                                 segmenter **out_segmenter) QN_MUST_USE;
 void segmenter_close(segmenter *s); /* accepts NULL */
 
 const cli_session *segmenter_session(const segmenter *s);
+const fitter *segmenter_fitter(const segmenter *s);
 const image_block *segmenter_block(const segmenter *s);
 
 /* What segmenter_run says about one picture. */

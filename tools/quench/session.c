@@ -18,47 +18,45 @@ int cli_is_compiled_file(const char *path) {
     return qn_model_is_compiled(start, bytes);
 }
 
-/* `precision` NULL: the default. */
-static qn_status *build_in_memory(const char *path, const char *precision, qn_model **out_model) {
-    qn_network_options options;
+void cli_run_options_deinit(cli_run_options *options) { builder_options_deinit(&options->source); }
+
+cli_run_options cli_run_options_plain(const cli_run_options *options) {
+    return (cli_run_options){.threads = options->threads, .cpu = options->cpu};
+}
+
+static qn_status *build_in_memory(const char *path, const builder_options *options, qn_model **out_model) {
+    static const builder_options defaults;
     qn_build_options build;
-    qn_network *network = NULL;
-    qn_config *config = NULL;
-    double start = cli_now_ms();
-    qn_network_options_init(&options);
+    builder b;
+    cli_watch watch;
+    cli_watch_begin(&watch);
     qn_build_options_init(&build);
-    options.log = build.log = &cli_log;
-    qn_status *status = qn_config_create(&cli_log, &config);
-    if (!status && precision) status = qn_config_set(config, "precision_config.precision_mode", precision);
-    if (!status) status = qn_network_import_file(path, &options, &network);
-    if (!status) status = qn_build(network, config, &build, out_model);
-    qn_network_destroy(network);
-    qn_config_destroy(config);
+    build.log = &cli_log;
+    build.cancel = cli_watch_is_cancelled;
+    qn_status *status = builder_open(&b, path, options ? options : &defaults, &cli_log);
+    if (!status) status = builder_calibrate(&b, &watch);
+    if (!status) status = builder_build(&b, &build, out_model);
+    builder_close(&b);
+    cli_watch_end(&watch);
     if (!status)
-        cli_note("%s: built in memory in %.0f ms; `quench build` keeps the result", path, cli_now_ms() - start);
+        cli_note("%s: built in memory in %.0f ms; `quench build` keeps the result", path,
+                 cli_now_ms() - watch.start_ms);
     return status;
 }
 
-/* The message begins with the file, once. */
-static qn_status *name_file(qn_status *status, const char *path) {
+static qn_status *load_compiled(const char *path, const builder_options *options, qn_model **out_model) {
+    const char *given = options ? builder_options_find_given(options) : NULL;
+    if (given)
+        return qn_status_create(QN_INVALID_ARGUMENT, "%s: is compiled already: %s is for source models", path, given);
+    qn_status *status = qn_model_load_file(path, NULL, out_model);
     return status && !strstr(qn_status_message(status), path) ? cli_context(status, "%s", path) : status;
 }
 
-qn_status *cli_open_model(const char *path, qn_model **out_model, int *out_is_compiled) {
+qn_status *cli_open_model(const char *path, const builder_options *source, qn_model **out_model, int *out_is_compiled) {
     int is_compiled = cli_is_compiled_file(path);
     if (out_is_compiled) *out_is_compiled = is_compiled;
     *out_model = NULL;
-    return name_file(is_compiled ? qn_model_load_file(path, NULL, out_model) : build_in_memory(path, NULL, out_model),
-                     path);
-}
-
-qn_status *cli_open_model_in(const char *path, const char *precision, qn_model **out_model) {
-    *out_model = NULL;
-    if (cli_is_compiled_file(path))
-        return qn_status_create(QN_INVALID_ARGUMENT,
-                                "%s: is compiled already: another precision needs the source model, or a second file",
-                                path);
-    return name_file(build_in_memory(path, precision, out_model), path);
+    return is_compiled ? load_compiled(path, source, out_model) : build_in_memory(path, source, out_model);
 }
 
 static void note_threads(int threads) {
@@ -96,7 +94,9 @@ qn_status *cli_session_open(const char *path, const cli_run_options *options, co
                             cli_session *out) {
     *out = (cli_session){0};
     double start = cli_now_ms();
-    qn_status *status = cli_open_model(path, &out->model, &out->is_compiled);
+    builder_options source = options->source;
+    source.calibration.threads = options->threads;
+    qn_status *status = cli_open_model(path, &source, &out->model, &out->is_compiled);
     out->load_ms = cli_now_ms() - start;
     if (!status) status = cli_session_bind(options, allocator, out);
     if (status) cli_session_close(out);
@@ -154,19 +154,4 @@ qn_status *cli_session_find_ceiling(const cli_session *session, uint64_t *out_by
     qn_status_free(status);
     *out_bytes = 0;
     return NULL;
-}
-
-json_t *cli_load_meta(const qn_model *model) {
-    json_t *meta = json_loads(qn_model_get_info(model)->meta, 0, NULL);
-    if (!json_is_object(meta)) json_decref(meta), meta = json_object();
-    json_object_del(json_object_get(meta, "refit"), "graph"); /* long, and of no use to people */
-    return meta;
-}
-
-void cli_print_precision(const qn_model *model, char *text, size_t size) {
-    const char *mode = NULL;
-    json_t *meta = cli_load_meta(model);
-    json_unpack(meta, "{s:{s:{s:s}}}", "config", "precision_config", "precision_mode", &mode);
-    snprintf(text, size, "%s", mode ? mode : "force_float32");
-    json_decref(meta);
 }

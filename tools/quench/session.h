@@ -2,15 +2,15 @@
 #ifndef SESSION_H
 #define SESSION_H
 
-#include "tensors.h"
+#include "builder.h"
+#include "model_meta.h"
 
-/* Opens a compiled file, or imports a source model and builds it in memory with every default (and says so).
+/* Opens a compiled file, or imports a source model and builds it in memory (and says so).
+ * @param source           how a source model is built; NULL: with every default. A compiled file refuses what is in it
  * @param out_is_compiled  may be NULL
  * Failures name the file. */
-qn_status *cli_open_model(const char *path, qn_model **out_model, int *out_is_compiled) QN_MUST_USE;
-
-/* The same for a source model only, built in a precision mode. INVALID_ARGUMENT: the file is compiled already. */
-qn_status *cli_open_model_in(const char *path, const char *precision, qn_model **out_model) QN_MUST_USE;
+qn_status *cli_open_model(const char *path, const builder_options *source, qn_model **out_model,
+                          int *out_is_compiled) QN_MUST_USE;
 
 /* Does the file begin like a compiled one? 0 also if it cannot be read: whoever opens it then reports that. */
 int cli_is_compiled_file(const char *path);
@@ -19,7 +19,12 @@ int cli_is_compiled_file(const char *path);
 typedef struct cli_run_options {
     int64_t threads; /* 0: as many as usable */
     const char *cpu; /* NULL: QUENCH_CPU, else all */
+    builder_options source;
 } cli_run_options;
+
+void cli_run_options_deinit(cli_run_options *options);
+/* The same run for a second model, which is built with every default. */
+cli_run_options cli_run_options_plain(const cli_run_options *options);
 
 /* Rows for tables of options; `type` has a cli_run_options `run` and a const char *`json`. */
 #define CLI_RUN_OPTIONS(type)                                                                                          \
@@ -31,7 +36,7 @@ typedef struct cli_run_options {
          "NAME",      "use no CPU features above generic, avx2, avx512, ...; default: QUENCH_CPU, else all",           \
          cli_set_cpu, offsetof(type, run.cpu),                                                                         \
          0,           0},                                                                                              \
-    {                                                                                                                  \
+        BUILDER_OPTIONS(type, run.source), {                                                                           \
         0, "json", "FILE|-", "the figures as JSON; - for standard output", cli_set_text, offsetof(type, json), 0, 0    \
     }
 
@@ -66,12 +71,5 @@ qn_status *cli_session_end_trace(cli_session *session, qn_trace *trace, const ch
 
 /* The most that a context's values and scratch can take over the declared range, in bytes; 0: there is no ceiling. */
 qn_status *cli_session_find_ceiling(const cli_session *session, uint64_t *out_bytes) QN_MUST_USE;
-
-/* The model's provenance, configuration and image block; an empty object if there is none. NULL when memory is short.
- */
-json_t *cli_load_meta(const qn_model *model);
-
-/* The precision mode the model was built with; `size` bytes of room. */
-void cli_print_precision(const qn_model *model, char *text, size_t size);
 
 #endif

@@ -88,6 +88,11 @@ size_t cli_tensor_bytes(const qn_tensor *tensor) {
     return count_bytes(tensor->dtype, tensor->rank, tensor->dims, &bytes) ? bytes : 0;
 }
 
+size_t cli_tensor_elems(const qn_tensor *tensor) {
+    size_t size = cli_dtype_size(tensor->dtype);
+    return size ? cli_tensor_bytes(tensor) / size : 0;
+}
+
 /* IEEE binary16: 5 bits of exponent, 10 of fraction. */
 static double half_to_double(uint16_t half) {
     int exponent = half >> 10 & 31, fraction = half & 1023;
@@ -119,6 +124,11 @@ double cli_tensor_get(const qn_tensor *tensor, size_t index) {
     case QN_DTYPE_U64: return (double)((const uint64_t *)tensor->data)[index];
     default: return ((const uint8_t *)tensor->data)[index]; /* u8, bool */
     }
+}
+
+int64_t cli_tensor_integer(const qn_tensor *tensor, size_t index) {
+    const double value = cli_tensor_get(tensor, index);
+    return value >= 0 && value < 0x1p53 ? (int64_t)value : -1;
 }
 
 /* ---- --shape ---- */

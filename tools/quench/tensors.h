@@ -22,8 +22,11 @@ qn_status *cli_tensor_init(qn_dtype dtype, int rank, const int64_t *dims, qn_ten
 void cli_tensor_free(qn_tensor *tensor);
 /* Bytes of a tensor that exists. */
 size_t cli_tensor_bytes(const qn_tensor *tensor);
+size_t cli_tensor_elems(const qn_tensor *tensor);
 /* Element `index` as a double: floats of every kind, integers (beyond 2^53 rounded), booleans. */
 double cli_tensor_get(const qn_tensor *tensor, size_t index);
+/* The same as a whole number; -1 for what is none from 0 on. */
+int64_t cli_tensor_integer(const qn_tensor *tensor, size_t index);
 
 /* Takes texts of --shape ("1,513,513,3" for a single input, "NAME=1,513,513,3") for the inputs of `model`. An input
  * without one has its fixed dims, and the upper end of the range of the others.

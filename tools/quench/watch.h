@@ -6,13 +6,16 @@
 
 typedef struct cli_watch {
     double start_ms;
-    const char *phase; /* shown last, a word of the library; NULL: nothing was shown */
-    int tenth;
+    char phase[40];  /* the one that is going on; "": none yet */
+    double phase_ms; /* when it began */
+    int percent;     /* of it, as shown last; -1: nothing of it was shown */
+    int is_shown;    /* something was */
 } cli_watch;
 
 /* From here on Ctrl-C and a polite kill no longer end the program but are what cli_watch_is_cancelled answers. */
 void cli_watch_begin(cli_watch *watch);
-/* The callbacks of qn_build_options; `self` is the watch. Jobs shorter than half a second show nothing. */
+/* The callbacks of qn_build_options and qn_calibrator_options; `self` is the watch. Phases
+   shorter than half a second show nothing; others show the time they have left. */
 void cli_watch_progress(void *self, const char *phase, double fraction);
 int cli_watch_is_cancelled(void *self);
 /* Ends what is shown; signals do again what they did. */

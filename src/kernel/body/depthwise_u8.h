@@ -1,5 +1,5 @@
 /* kernel/body/depthwise_u8.h - depthwise_u8 for one instruction set. The including file defines KERNEL_SYMBOL and
- * KERNEL_NAME, includes its vec.h, and has interleave_rows.
+ * KERNEL_NAME, includes its vec.h, and has interleave_rows and what KERNEL_WIDE names.
  */
 #include "kernel/body/dot_u8.h"
 #include "kernel/body/requantize.h"
@@ -13,7 +13,12 @@ typedef struct depthwise_vector {
     int64_t c, left;
 } depthwise_vector;
 
-QN_INLINE VI load_lanes(const void *p) { return vi_load(p); }
+/* Weights, moved down by the rows of a cell that lie above the window. */
+QN_INLINE dot_bytes load_weights(const int8_t *p, int64_t above) {
+    return dot_signed(vi_shift_left(vi_load((const int32_t *)(const void *)p), 8 * (int)above));
+}
+
+QN_INLINE dot_bytes load_cell(const uint8_t *p) { return dot_unsigned(vi_load((const int32_t *)(const void *)p)); }
 
 /* The columns of one vector of channels. taps: kernel_w where it is one of few and the weights stay in registers, else
  * 0. */
@@ -29,17 +34,16 @@ QN_INLINE void run_columns(const depthwise_vector *v, const int taps, const int6
     int64_t at = v->c;
     dot_bytes kept[MAX_TAPS_KEPT];
     QN_UNROLL for (int t = 0; t < taps; t++) kept[t] =
-        dot_signed(load_lanes(v->weights + t * QN_DEPTHWISE_BLOCK * LANE_BYTES));
+        load_weights(v->weights + t * QN_DEPTHWISE_BLOCK * LANE_BYTES, tile->above);
     for (int64_t x = 0; x < columns; x++, cells += column_step, at += stride) {
         VI acc = bias;
-        QN_UNROLL for (int t = 0; t < taps; t++) acc =
-            dot_add(acc, dot_unsigned(load_lanes(cells + t * tap_step)), kept[t]);
+        QN_UNROLL for (int t = 0; t < taps; t++) acc = dot_add(acc, load_cell(cells + t * tap_step), kept[t]);
         if (!taps) {
             const int8_t *w = v->weights;
             for (int64_t g = 0; g < tile->groups; g++)
                 for (int64_t t = 0; t < tile->kernel_w; t++, w += QN_DEPTHWISE_BLOCK * LANE_BYTES)
-                    acc = dot_add(acc, dot_unsigned(load_lanes(cells + g * tile->group_step + t * tap_step)),
-                                  dot_signed(load_lanes(w)));
+                    acc = dot_add(acc, load_cell(cells + g * tile->group_step + t * tap_step),
+                                  load_weights(w, tile->above));
         }
         requantize_vector(r, &channels, v_from_int(acc), at, v->left, dst, addend, limited, whole);
     }
@@ -70,4 +74,4 @@ static void run_tile(const qn_depthwise_u8_tile *tile) {
     }
 }
 
-const qn_depthwise_u8_kernel KERNEL_SYMBOL = {KERNEL_NAME, interleave_rows, run_tile};
+const qn_depthwise_u8_kernel KERNEL_SYMBOL = {KERNEL_NAME, interleave_rows, run_tile, KERNEL_WIDE};

@@ -15,13 +15,15 @@ typedef struct requantize_channels {
     VF multiplier, addend_multiplier, top;
 } requantize_channels;
 
+/* The upper bound from a vector of limits. */
+QN_INLINE VF requantize_top(const qn_requantize *r, VF limit) {
+    return v_select(v_is_nan(limit), v_set1(r->low), v_min(limit, v_set1(r->high)));
+}
+
 QN_INLINE requantize_channels requantize_load(const qn_requantize *r, int64_t channel, int64_t left) {
     requantize_channels c = {.multiplier = v_load_n(r->multiplier + channel, left), .top = v_set1(r->high)};
     c.addend_multiplier = r->addend_multiplier ? v_load_n(r->addend_multiplier + channel, left) : v_zero();
-    if (r->limit) {
-        const VF limit = v_load_n(r->limit + channel, left);
-        c.top = v_select(v_is_nan(limit), v_set1(r->low), v_min(limit, c.top));
-    }
+    if (r->limit) c.top = requantize_top(r, v_load_n(r->limit + channel, left));
     return c;
 }
 
@@ -76,5 +78,32 @@ QN_INLINE void requantize_vector(const qn_requantize *r, const requantize_channe
     t = limited ? v_min(t, c->top) : v_min(c->top, t);
     requantize_store(r, v_max(t, v_set1(r->low)), at, left, dst, whole);
 }
+
+#ifdef HAS_BYTE_VECTORS
+
+/* ---- To bytes without an addend, four vectors at once ----
+   The lower bound is applied to bytes: it is an integer, and what overflows downwards, or is a NaN, has become the
+   least integer by then and saturates. */
+
+typedef struct requantize_bytes {
+    VI zero_point, least; /* words, bytes */
+} requantize_bytes;
+
+QN_INLINE requantize_bytes requantize_load_bytes(const qn_requantize *r) {
+    return (requantize_bytes){vw_set1(r->zero_point), vb_set1((int)r->low + r->zero_point)};
+}
+
+QN_INLINE VI requantize_round(VI sum, VF multiplier, VF top, const int limited) {
+    const VF t = v_mul(v_from_int(sum), multiplier);
+    return v_round(limited ? v_min(t, top) : v_min(top, t));
+}
+
+/* In each lane the four elements of a, then those of b, of c and of d. */
+QN_INLINE VI requantize_pack(const requantize_bytes *bytes, VI a, VI b, VI c, VI d) {
+    const VI low = vw_add(vw_pack(a, b), bytes->zero_point), high = vw_add(vw_pack(c, d), bytes->zero_point);
+    return vb_max(vb_pack(low, high), bytes->least);
+}
+
+#endif
 
 #endif

@@ -13,9 +13,10 @@ static void interleave_rows(const qn_depthwise_u8_rows *r) {
     for (int64_t x = 0; x < r->cells; x++)
         for (int64_t c = 0; c < r->channels; c++)
             for (int i = 0; i < QN_DEPTHWISE_GROUP; i++)
-                r->out_cells[x * r->out_step + c * QN_DEPTHWISE_GROUP + i] = r->rows[i][x * r->steps[i] + c];
+                r->out_cells[(x * QN_DEPTHWISE_BLOCK + c) * QN_DEPTHWISE_GROUP + i] = r->rows[i][x * r->steps[i] + c];
 }
 
+#define KERNEL_WIDE   {NULL, NULL}
 #define KERNEL_SYMBOL qn_k_depthwise_u8_portable
 #define KERNEL_NAME   "depthwise_u8_portable"
 #include "kernel/body/depthwise_u8.h"

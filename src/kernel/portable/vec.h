@@ -104,7 +104,7 @@ static inline void vi_store_n(int32_t *p, VI a, int64_t n) {
     if (n > 0) *p = a;
 }
 
-/* Integers. Stores of narrow types saturate. */
+/* Integers. Stores of narrow types are of values that they hold. */
 static inline VI vi_load(const int32_t *p) { return *p; }
 static inline void vi_store(int32_t *p, VI a) { *p = a; }
 static inline VI vi_load_n(const int32_t *p, int64_t n) { return n > 0 ? *p : 0; }
@@ -112,14 +112,15 @@ static inline VI vi_load_u8(const uint8_t *p) { return *p; }
 static inline VI vi_load_s16(const int16_t *p) { return *p; }
 static inline VI vi_load_u8_n(const uint8_t *p, int64_t n) { return n > 0 ? *p : 0; }
 static inline VI vi_load_s16_n(const int16_t *p, int64_t n) { return n > 0 ? *p : 0; }
-static inline void vi_store_u8(uint8_t *p, VI a) { *p = (uint8_t)(a < 0 ? 0 : a > 255 ? 255 : a); }
-static inline void vi_store_s16(int16_t *p, VI a) { *p = (int16_t)(a < -32768 ? -32768 : a > 32767 ? 32767 : a); }
+static inline void vi_store_u8(uint8_t *p, VI a) { *p = (uint8_t)a; }
+static inline void vi_store_s16(int16_t *p, VI a) { *p = (int16_t)a; }
 static inline void vi_store_u8_n(uint8_t *p, VI a, int64_t n) {
     if (n > 0) vi_store_u8(p, a);
 }
 static inline void vi_store_s16_n(int16_t *p, VI a, int64_t n) {
     if (n > 0) vi_store_s16(p, a);
 }
+static inline VI vi_shift_left(VI a, int bits) { return (VI)((uint32_t)a << bits); }
 static inline VF v_from_int(VI a) { return (VF)a; }
 /* To the nearest integer, half to even: of |a| <= 2^22, whose fraction an addition of 1.5 * 2^23 rounds away. */
 static inline VI v_round(VF a) { return vi_sub(v_bits(a + 0x1.8p23f), v_bits(0x1.8p23f)); }

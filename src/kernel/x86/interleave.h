@@ -18,7 +18,7 @@ QN_INLINE __m128i load_bytes(const uint8_t *p, int64_t count, const int whole) {
 QN_INLINE void interleave_cells(const qn_depthwise_u8_rows *r, const int whole) {
     const uint8_t *a = r->rows[0], *b = r->rows[1], *c = r->rows[2], *d = r->rows[3];
     uint8_t *out = r->out_cells;
-    for (int64_t x = 0; x < r->cells; x++, out += r->out_step) {
+    for (int64_t x = 0; x < r->cells; x++, out += QN_DEPTHWISE_BLOCK * QN_DEPTHWISE_GROUP) {
         const __m128i first = load_bytes(a, r->channels, whole), second = load_bytes(b, r->channels, whole);
         const __m128i third = load_bytes(c, r->channels, whole), fourth = load_bytes(d, r->channels, whole);
         const __m128i low = _mm_unpacklo_epi8(first, second), high = _mm_unpackhi_epi8(first, second);

@@ -28,6 +28,7 @@ prints 'conv_f32_4x16_portable'
 cp bench.json .out
 between "$(json layers.#)" 20 200
 between "$(json peak_gflops)" 0.001 100000
+expect "$(json peak_int8_gops)" = 0.0
 share=0 i=0
 while [ $i -lt "$(json layers.#)" ]; do
     share=$(awk -v a="$share" -v b="$(json layers.$i.share)" 'BEGIN { print a + b }')

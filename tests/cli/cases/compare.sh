@@ -64,3 +64,8 @@ quench fails compare scenes.qn half.qn --image "$array"
 cp scenes.qn kept.qn
 quench fails compare scenes.qn half.qn --input "$array" --json half.qn
 says "would overwrite the input half.qn"
+
+it "compares a source model with itself in integers"
+quench ok compare "$scenes/scenes.pb" --precision qint8_mixed_float32 --calibrate "$scenes/pictures" --input "$array" --json -
+expect "$(json b)" = qint8_mixed_float32
+between "$(json outputs.0.agreement)" 0.98 1

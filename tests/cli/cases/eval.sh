@@ -61,3 +61,39 @@ says "masks/x.png"
 # shellcheck disable=SC2086
 quench fails eval scenes.qn $data --classes 3
 says "scene_1"
+
+it "says how sure the difference to another model is"
+# shellcheck disable=SC2086
+quench ok eval scenes.qn $data --against "$scenes/scenes_dynamic.pb" --json -
+miou=$(json miou) against=$(json against_miou)
+between "$(json miou_difference.value)" "$(awk "BEGIN { print $miou - $against - 1e-6 }")" "$(awk "BEGIN { print $miou - $against + 1e-6 }")"
+between "$(json miou_difference.low)" -1 "$(json miou_difference.value)"
+between "$(json miou_difference.high)" "$(json miou_difference.value)" 1
+# shellcheck disable=SC2086
+quench ok eval scenes.qn $data --against scenes.qn
+prints '^mIoU against it +\+0\.0000, 95 % sure between \+0\.0000 and \+0\.0000$'
+
+it "scores arrays against labels, and against another model"
+refs=$scenes/refs
+quench ok build "$scenes/scenes_dynamic.pb" -o dynamic.qn
+quench ok eval dynamic.qn --inputs "$refs/06_4x31x97.ImageTensor.npy" --labels "$refs/06_4x31x97.SemanticPredictions.npy" \
+    --against "$scenes/scenes_dynamic.pb" --json -
+between "$(json accuracy)" 0.999 1
+expect "$(json samples)" = 1
+expect "$(json agreement)" = 1.0
+quench ok eval scenes.qn --inputs "ImageTensor=$refs/06_4x31x97.ImageTensor.npy" --labels "$refs/06_4x31x97.SemanticPredictions.npy"
+prints '^right +[01]\.[0-9]+ of 12028 labels$'
+prints '^samples +4$'
+quench ok build "$scenes/scenes.pb" -o logits.qn --output logits/semantic/BiasAdd
+npy labels.npy '<i8' "1, 21, 21" 3528
+quench ok eval logits.qn --inputs "$refs/00_1x7x5.ImageTensor.npy" --labels labels.npy --json -
+between "$(json accuracy)" 0 1
+quench fails eval scenes.qn --inputs "$refs/00_1x7x5.ImageTensor.npy" --labels labels.npy
+says "labels.npy: 441 labels, but the samples have 35"
+quench fails eval scenes.qn --inputs "$refs/06_4x31x97.ImageTensor.npy" --labels labels.npy
+says "labels.npy: 441 labels are fewer than the samples have"
+quench fails eval scenes.qn --inputs none.npy --labels labels.npy
+says "none.npy"
+quench misused eval scenes.qn --inputs x.npy
+quench misused eval scenes.qn --inputs x.npy --labels y.npy --images "$scenes/pictures"
+quench misused eval scenes.qn --images "$scenes/pictures" --masks "$scenes/masks" --labels y.npy

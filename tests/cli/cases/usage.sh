@@ -63,10 +63,6 @@ says "--masks"
 quench misused verify
 quench misused cpu now
 
-it "says that HTML reports are not there yet"
-quench misused build a.pb -o a.qn --report a.html
-says "a.json"
-
 it "fails when standard output cannot take its results"
 if [ -c /dev/full ]; then
     for arguments in --help cpu "cpu --json -" "cpu --help"; do

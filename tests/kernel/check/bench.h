@@ -19,7 +19,7 @@ double bench_measure(const qn_work *work, int64_t time_ms);
 void bench_print_rate(const char *label, double seconds, double ops, double bytes, double peak);
 float *bench_random_floats(int64_t count);
 
-/* conv_u8 and depthwise_u8 (bench_quantized.c). */
+/* Convolutions of integers (bench_quantized.c). */
 void bench_quantized(const qn_kernel_row *row, int64_t time_ms, double peak);
 
 #endif

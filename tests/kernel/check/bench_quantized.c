@@ -1,4 +1,4 @@
-/* check/bench_quantized.c - times conv_u8 and depthwise_u8: bytes to bytes, with a limit, as relu6 has it. */
+/* check/bench_quantized.c - times the convolutions of integers, from and to one type, with a limit, as relu6 has it. */
 #include "check/bench.h"
 
 #include <stdio.h>
@@ -20,14 +20,20 @@ static void fill_floats(float *values, int64_t count, float value) {
     for (int64_t i = 0; i < count; i++) values[i] = value;
 }
 
+static size_t packed_bytes(const bench_shape *s, int64_t depth, int is_depthwise, int is_s16) {
+    if (is_depthwise)
+        return (is_s16 ? qn_depthwise_s16_packed_bytes : qn_depthwise_u8_packed_bytes)(s->kernel, s->kernel, s->out_c);
+    return (is_s16 ? qn_conv_s16_packed_bytes : qn_conv_u8_packed_bytes)(depth, s->out_c);
+}
+
 static void bench_one(const qn_kernel_row *row, const bench_shape *s, int is_depthwise, int64_t time_ms, double peak) {
+    const int is_s16 = strstr(row->family, "_s16") != NULL;
     const int64_t out = (s->side + s->stride - 1) / s->stride, taps = s->kernel * s->kernel;
     const int64_t depth = is_depthwise ? taps : taps * s->in_c, pixels = out * out;
-    const size_t packed_bytes = is_depthwise ? qn_depthwise_u8_packed_bytes(s->kernel, s->kernel, s->out_c)
-                                             : qn_conv_u8_packed_bytes(depth, s->out_c);
-    uint8_t *src = random_bytes(s->side * s->side * s->in_c), *dst = random_bytes(pixels * s->out_c);
-    int8_t *packed = random_bytes((int64_t)packed_bytes);
-    int32_t *bias = calloc((size_t)s->out_c, sizeof *bias);
+    const int64_t bytes = is_s16 ? 2 : 1;
+    void *src = random_bytes(s->side * s->side * s->in_c * bytes), *dst = random_bytes(pixels * s->out_c * bytes);
+    void *packed = random_bytes((int64_t)packed_bytes(s, depth, is_depthwise, is_s16));
+    void *bias = calloc((size_t)s->out_c, sizeof(int64_t));
     float *multiplier = bench_random_floats(s->out_c), *limit = bench_random_floats(s->out_c);
     char label[64];
     qn_work work;
@@ -60,18 +66,21 @@ static void bench_one(const qn_kernel_row *row, const bench_shape *s, int is_dep
                    .dst = dst,
                    .high = 252,
                    .zero_point = 3,
-                   .dst_storage = QN_STORAGE_U8},
+                   .dst_storage = is_s16 ? QN_STORAGE_S16 : QN_STORAGE_U8},
     };
-    is_depthwise ? qn_depthwise_u8_work(&params, &work) : qn_conv_u8_work(&params, &work);
+    if (is_depthwise)
+        (is_s16 ? qn_depthwise_s16_work : qn_depthwise_u8_work)(&params, &work);
+    else
+        (is_s16 ? qn_conv_s16_work : qn_conv_u8_work)(&params, &work);
     snprintf(label, sizeof label, "%lldx%lldx%lld %lldx%lld/%lld -> %lld", (long long)s->side, (long long)s->side,
              (long long)s->in_c, (long long)s->kernel, (long long)s->kernel, (long long)s->stride, (long long)s->out_c);
     bench_print_rate(label, bench_measure(&work, time_ms), 2.0 * (double)(pixels * depth * s->out_c),
-                     (double)(s->side * s->side * s->in_c + depth * s->out_c + pixels * s->out_c), peak);
+                     (double)(bytes * (s->side * s->side * s->in_c + depth * s->out_c + pixels * s->out_c)), peak);
     free(src), free(dst), free(packed), free(bias), free(multiplier), free(limit);
 }
 
 void bench_quantized(const qn_kernel_row *row, int64_t time_ms, double peak) {
-    const int is_depthwise = strcmp(row->family, "depthwise_u8") == 0;
+    const int is_depthwise = strncmp(row->family, "depthwise", strlen("depthwise")) == 0;
     const bench_shape *shapes = is_depthwise ? bench_depthwise_shapes : bench_conv_shapes;
     const size_t count = is_depthwise ? bench_depthwise_shape_count : bench_conv_shape_count;
     for (size_t i = 0; i < count; i++) bench_one(row, &shapes[i], is_depthwise, time_ms, peak);

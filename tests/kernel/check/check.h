@@ -48,6 +48,11 @@ void check_quantize(check_context *context);
 void check_copy(check_context *context);
 void check_conv_u8(check_context *context);
 void check_depthwise_u8(check_context *context);
+void check_conv_s16(check_context *context);
+void check_depthwise_s16(check_context *context);
+
+/* The AMX tile of conv_u8 with emulated registers: runs anywhere, and is checked beside the rows of its family (amx.c). */
+extern const qn_kernel_row check_amx_row;
 
 /* ---- Guarded buffers (guard.c) ---- */
 

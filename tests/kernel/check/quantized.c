@@ -1,4 +1,4 @@
-/* check/quantized.c - cases of conv_u8 and depthwise_u8. Sums are exact and what becomes of them is defined to the last
+/* check/quantized.c - cases of conv_u8, conv_s16, depthwise_u8 and depthwise_s16. Sums are exact and what becomes of them is defined to the last
  * bit, so that the portable kernel too must agree with the naive computation bit by bit.
  */
 #include "base/dtype.h"
@@ -12,10 +12,8 @@
 typedef struct int_case {
     check_geometry g;
     int64_t in_c, out_c;
-    int is_depthwise, pad_value;
-    uint8_t *src;
-    int8_t *weights, *packed;
-    int32_t *bias;
+    int is_depthwise, is_s16, pad_value;
+    void *src, *weights, *packed, *bias;
     qn_requantize result; /* addend: the tensor's own memory */
     int addend_is_dst;
 } int_case;
@@ -55,14 +53,37 @@ static void fill_bytes(check_context *context, uint8_t *bytes, int64_t count) {
                                : (uint8_t)check_draw(context, 0, 255);
 }
 
-static void fill_weights(check_context *context, int8_t *weights, int64_t count) {
-    static const int8_t ends[] = {-128, -127, 127, 127};
-    const int64_t kind = check_draw(context, 0, 3);
-    const int8_t equal = (int8_t)check_draw(context, -128, 127);
-    for (int64_t i = 0; i < count; i++)
-        weights[i] = kind == 0   ? equal
-                     : kind == 1 ? ends[check_draw(context, 0, 3)]
-                                 : (int8_t)check_draw(context, -128, 127);
+static void fill_weights(check_context *context, const int_case *c, int64_t count) {
+    const int64_t kind = check_draw(context, 0, 3), low = c->is_s16 ? -32768 : -128, high = -low - 1;
+    const int64_t equal = check_draw(context, low, high), ends[] = {low, low + 1, high, high};
+    for (int64_t i = 0; i < count; i++) {
+        const int64_t value = kind == 0   ? equal
+                              : kind == 1 ? ends[check_draw(context, 0, 3)]
+                                          : check_draw(context, low, high);
+        if (c->is_s16)
+            ((int16_t *)c->weights)[i] = (int16_t)value;
+        else
+            ((int8_t *)c->weights)[i] = (int8_t)value;
+    }
+}
+
+/* Words: bytes that are alike, or at their ends, make words that are. */
+static void fill_source(check_context *context, const int_case *c, int64_t count) {
+    int16_t *words = c->src;
+    fill_bytes(context, c->src, count * (c->is_s16 ? 2 : 1));
+    if (!c->is_s16 || !check_chance(context, 30)) return;
+    for (int64_t i = 0; i < count; i++) words[i] = check_chance(context, 90) ? -32768 : 32767;
+}
+
+static void fill_bias(check_context *context, const int_case *c) {
+    const int64_t span = check_chance(context, 70) ? 1000 : c->is_s16 ? INT64_C(1) << 50 : (1 << 30) - 1;
+    for (int64_t i = 0; i < c->out_c; i++) {
+        const int64_t value = check_draw(context, -span, span);
+        if (c->is_s16)
+            ((int64_t *)c->bias)[i] = value;
+        else
+            ((int32_t *)c->bias)[i] = (int32_t)value;
+    }
 }
 
 static float *draw_vector(check_context *context, const char *name, int64_t count, float low, float high) {
@@ -119,7 +140,8 @@ static void fill_addend(check_context *context, qn_requantize *r, int64_t elems,
 
 static void fill_result(check_context *context, int_case *c, int64_t depth) {
     qn_requantize *r = &c->result;
-    const float span = 400.0f / (128.0f * 128.0f * sqrtf((float)depth));
+    const float most = c->is_s16 ? 32768.0f : 128.0f;
+    const float span = (c->is_s16 && check_chance(context, 50) ? 1e5f : 400.0f) / (most * most * sqrtf((float)depth));
     const int64_t elems = result_elems(c);
     *r = (qn_requantize){.dst_storage = check_draw(context, QN_STORAGE_U8, QN_STORAGE_F32)};
     if (check_chance(context, 40)) r->dst_storage = QN_STORAGE_U8;
@@ -136,41 +158,57 @@ static void fill_result(check_context *context, int_case *c, int64_t depth) {
     r->dst = check_buffer(context, "dst", (size_t)(elems * storage_bytes(r->dst_storage)));
 }
 
+static void pack_weights(check_context *context, int_case *c, int64_t depth) {
+    const int64_t h = c->g.kernel_h, w = c->g.kernel_w, out_c = c->out_c;
+    const size_t bytes = c->is_depthwise ? c->is_s16 ? qn_depthwise_s16_packed_bytes(h, w, out_c)
+                                                     : qn_depthwise_u8_packed_bytes(h, w, out_c)
+                         : c->is_s16     ? qn_conv_s16_packed_bytes(depth, out_c)
+                                         : qn_conv_u8_packed_bytes(depth, out_c);
+    c->packed = check_buffer_aligned(context, "packed", bytes);
+    if (c->is_depthwise && c->is_s16)
+        qn_depthwise_s16_pack(c->weights, h, w, out_c, c->packed);
+    else if (c->is_depthwise)
+        qn_depthwise_u8_pack(c->weights, h, w, out_c, c->packed);
+    else if (c->is_s16)
+        qn_conv_s16_pack(c->weights, depth, out_c, c->packed);
+    else
+        qn_conv_u8_pack(c->weights, depth, out_c, c->packed);
+}
+
 static void fill_case(check_context *context, int_case *c) {
-    const int64_t in_elems = c->g.batch * c->g.in_h * c->g.in_w * c->in_c;
+    const int64_t in_elems = c->g.batch * c->g.in_h * c->g.in_w * c->in_c, bytes = c->is_s16 ? 2 : 1;
     const int64_t taps = c->g.kernel_h * c->g.kernel_w, depth = taps * (c->is_depthwise ? 1 : c->in_c);
-    const int32_t span = check_chance(context, 70) ? 1000 : (1 << 30) - 1;
-    c->src = check_buffer(context, "src", (size_t)in_elems);
-    fill_bytes(context, c->src, in_elems);
-    c->weights = check_buffer(context, "weights", (size_t)(depth * c->out_c));
-    fill_weights(context, c->weights, depth * c->out_c);
-    c->bias = check_buffer(context, "bias", (size_t)c->out_c * sizeof *c->bias);
-    for (int64_t i = 0; i < c->out_c; i++) c->bias[i] = (int32_t)check_draw(context, -span, span);
-    c->pad_value = draw_zero_point(context, QN_STORAGE_U8);
-    if (c->is_depthwise) {
-        c->packed = check_buffer_aligned(context, "packed",
-                                         qn_depthwise_u8_packed_bytes(c->g.kernel_h, c->g.kernel_w, c->out_c));
-        qn_depthwise_u8_pack(c->weights, c->g.kernel_h, c->g.kernel_w, c->out_c, c->packed);
-    } else {
-        c->packed = check_buffer_aligned(context, "packed", qn_conv_u8_packed_bytes(depth, c->out_c));
-        qn_conv_u8_pack(c->weights, depth, c->out_c, c->packed);
-    }
+    c->src = check_buffer(context, "src", (size_t)(in_elems * bytes));
+    fill_source(context, c, in_elems);
+    c->weights = check_buffer(context, "weights", (size_t)(depth * c->out_c * bytes));
+    fill_weights(context, c, depth * c->out_c);
+    c->bias = check_buffer(context, "bias", (size_t)(c->out_c * (c->is_s16 ? 8 : 4)));
+    fill_bias(context, c);
+    c->pad_value = draw_zero_point(context, c->is_s16 ? QN_STORAGE_S16 : QN_STORAGE_U8);
+    pack_weights(context, c, depth);
     fill_result(context, c, depth);
     check_buffers_verify(context, "packing");
 }
 
 /* ---- The naive result ---- */
 
+static int64_t source_at(const int_case *c, int64_t i) {
+    return c->is_s16 ? ((const int16_t *)c->src)[i] : ((const uint8_t *)c->src)[i];
+}
+static int64_t weight_at(const int_case *c, int64_t i) {
+    return c->is_s16 ? ((const int16_t *)c->weights)[i] : ((const int8_t *)c->weights)[i];
+}
+
 static int64_t naive_sum(const int_case *c, int64_t pixel, int64_t out) {
     const check_geometry *g = &c->g;
     const int64_t x = pixel % g->out_w, y = pixel / g->out_w % g->out_h, image = pixel / g->out_w / g->out_h;
     const int64_t first = c->is_depthwise ? out : 0, count = c->is_depthwise ? 1 : c->in_c;
-    int64_t sum = c->bias[out];
+    int64_t sum = c->is_s16 ? ((const int64_t *)c->bias)[out] : ((const int32_t *)c->bias)[out];
     for (int64_t t = 0; t < g->kernel_h * g->kernel_w; t++) {
         const int64_t cell = check_source_cell(g, image, y, x, t / g->kernel_w, t % g->kernel_w);
         for (int64_t i = 0; i < count; i++) {
-            const int64_t value = cell < 0 ? c->pad_value : c->src[cell * c->in_c + first + i];
-            sum += value * c->weights[(t * count + i) * c->out_c + out];
+            const int64_t value = cell < 0 ? c->pad_value : source_at(c, cell * c->in_c + first + i);
+            sum += value * weight_at(c, (t * count + i) * c->out_c + out);
         }
     }
     return sum;
@@ -250,8 +288,15 @@ static qn_conv_int_params params_of(const int_case *c, const void *kernel) {
     return params;
 }
 
-static void check_case(check_context *context, int is_depthwise) {
-    int_case c = {.is_depthwise = is_depthwise};
+static void make_work(const int_case *c, const qn_conv_int_params *params, qn_work *out_work) {
+    if (c->is_depthwise)
+        c->is_s16 ? qn_depthwise_s16_work(params, out_work) : qn_depthwise_u8_work(params, out_work);
+    else
+        c->is_s16 ? qn_conv_s16_work(params, out_work) : qn_conv_u8_work(params, out_work);
+}
+
+static void check_case(check_context *context, int is_depthwise, int is_s16) {
+    int_case c = {.is_depthwise = is_depthwise, .is_s16 = is_s16};
     draw_case(context, &c);
     fill_case(context, &c);
     describe(context, &c);
@@ -267,12 +312,14 @@ static void check_case(check_context *context, int is_depthwise) {
         qn_work work;
         memset(c.result.dst, 0xA5, bytes);
         if (c.addend_is_dst) memcpy(c.result.dst, c.result.addend, bytes);
-        is_depthwise ? qn_depthwise_u8_work(&params, &work) : qn_conv_u8_work(&params, &work);
+        make_work(&c, &params, &work);
         if (check_run_work(context, row->name, &work, i > 0))
             check_same_bytes(context, row->name, c.result.dst, want, bytes);
     }
     free(want);
 }
 
-void check_conv_u8(check_context *context) { check_case(context, 0); }
-void check_depthwise_u8(check_context *context) { check_case(context, 1); }
+void check_conv_u8(check_context *context) { check_case(context, 0, 0); }
+void check_depthwise_u8(check_context *context) { check_case(context, 1, 0); }
+void check_conv_s16(check_context *context) { check_case(context, 0, 1); }
+void check_depthwise_s16(check_context *context) { check_case(context, 1, 1); }

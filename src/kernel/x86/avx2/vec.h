@@ -80,7 +80,7 @@ static inline VI vi_shift_to_exponent(VI a) { return _mm256_slli_epi32(a, 23); }
 static inline VI vi_select(VM m, VI a, VI b) { return v_bits(_mm256_blendv_ps(v_from_bits(b), v_from_bits(a), m)); }
 static inline void vi_store_n(int32_t *p, VI a, int64_t n) { _mm256_maskstore_epi32(p, v_mask_n(n), a); }
 
-/* Integers. Stores of narrow types saturate. */
+/* Integers. Stores of narrow types are of values that they hold. */
 static inline VI vi_load(const int32_t *p) { return _mm256_loadu_si256((const __m256i *)(const void *)p); }
 static inline void vi_store(int32_t *p, VI a) { _mm256_storeu_si256((__m256i *)(void *)p, a); }
 static inline VI vi_load_n(const int32_t *p, int64_t n) { return _mm256_maskload_epi32(p, v_mask_n(n)); }
@@ -128,6 +128,7 @@ static inline void vi_store_s16_n(int16_t *p, VI a, int64_t n) {
     vi_store_s16(lanes, a);
     for (int64_t i = 0; i < n; i++) p[i] = lanes[i];
 }
+static inline VI vi_shift_left(VI a, int bits) { return _mm256_sll_epi32(a, _mm_cvtsi32_si128(bits)); }
 static inline VF v_from_int(VI a) { return _mm256_cvtepi32_ps(a); }
 static inline VI v_round(VF a) { return _mm256_cvtps_epi32(a); } /* half to even, as the runtime sets the mode */
 
@@ -136,6 +137,39 @@ static inline VI vi_low_u8(VI a) { return _mm256_and_si256(a, _mm256_set1_epi16(
 static inline VI vi_high_u8(VI a) { return _mm256_srli_epi16(a, 8); }
 static inline VI vi_low_s8(VI a) { return _mm256_srai_epi16(_mm256_slli_epi16(a, 8), 8); }
 static inline VI vi_high_s8(VI a) { return _mm256_srai_epi16(a, 8); }
+static inline VI vi_load_u16(const int16_t *p) {
+    return _mm256_cvtepu16_epi32(_mm_loadu_si128((const __m128i *)(const void *)p));
+}
+static inline VI vi_load_u16_n(const int16_t *p, int64_t n) {
+    int16_t lanes[8] = {0};
+    if (n >= 8) return vi_load_u16(p);
+    for (int64_t i = 0; i < n; i++) lanes[i] = p[i];
+    return vi_load_u16(lanes);
+}
 static inline VI vi_dot_words(VI a, VI b) { return _mm256_madd_epi16(a, b); } /* a0 * b0 + a1 * b1 */
+
+/* Vectors of bytes and words. Unpacking, packing and vi_load_lanes work on each 128-bit lane on its own. */
+#define HAS_BYTE_VECTORS
+enum { VLANES = 2 };
+static inline VI vb_load(const void *p) { return _mm256_loadu_si256(p); }
+static inline void vb_store(void *p, VI a) { _mm256_storeu_si256(p, a); }
+static inline VI vb_set1(int a) { return _mm256_set1_epi8((char)a); }
+static inline VI vb_max(VI a, VI b) { return _mm256_max_epu8(a, b); }
+static inline VI vw_set1(int a) { return _mm256_set1_epi16((int16_t)a); }
+static inline VI vw_add(VI a, VI b) { return _mm256_adds_epi16(a, b); } /* saturates */
+static inline VI vb_low(VI a, VI b) { return _mm256_unpacklo_epi8(a, b); }
+static inline VI vb_high(VI a, VI b) { return _mm256_unpackhi_epi8(a, b); }
+static inline VI vw_low(VI a, VI b) { return _mm256_unpacklo_epi16(a, b); }
+static inline VI vw_high(VI a, VI b) { return _mm256_unpackhi_epi16(a, b); }
+static inline VI vw_pack(VI a, VI b) { return _mm256_packs_epi32(a, b); }  /* of integers, saturates */
+static inline VI vb_pack(VI a, VI b) { return _mm256_packus_epi16(a, b); } /* of words, saturates */
+/* Lane i from `step` bytes * i behind p. */
+static inline VI vi_load_lanes(const void *p, int64_t step) {
+    const char *at = p;
+    return _mm256_loadu2_m128i((const __m128i *)(const void *)(at + step), (const __m128i *)(const void *)at);
+}
+/* Element i of all lanes side by side, then element i + 1. */
+static inline VI vi_by_place(VI a) { return _mm256_permutevar8x32_epi32(a, _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7)); }
+static inline void vb_store_halves(void *first, void *second, VI a) { _mm256_storeu2_m128i(second, first, a); }
 
 #endif

@@ -1,4 +1,4 @@
-/* kernel/x86/avxvnni/vec.h - the vocabulary of AVX2, and dot products of bytes. */
+/* kernel/x86/avxvnni/vec.h - the vocabulary of AVX2, and dot products that add. */
 #ifndef QN_KERNEL_X86_AVXVNNI_VEC_H
 #define QN_KERNEL_X86_AVXVNNI_VEC_H
 
@@ -7,5 +7,7 @@
 #define HAS_DOT_BYTES
 /* Per lane: acc plus four unsigned bytes of a times four signed ones of b. */
 static inline VI vi_dot_bytes(VI acc, VI a, VI b) { return _mm256_dpbusd_avx_epi32(acc, a, b); }
+/* Per lane: acc plus two words of a times those of b. */
+static inline VI vi_add_dot_words(VI acc, VI a, VI b) { return _mm256_dpwssd_avx_epi32(acc, a, b); }
 
 #endif

@@ -1,0 +1,130 @@
+#include "pass/byte_form.h"
+
+#include "pass/rewrite.h"
+
+#include <math.h>
+
+enum { DEPTH_MAX = 24 };
+
+typedef struct finder {
+    qn_graph *graph;
+    qn_node *before;
+    int64_t channels;
+} finder;
+
+/* The last axis has the channels we follow. */
+static int has_channels(const finder *f, const qn_value *value) {
+    int64_t last;
+    int rank = value->type.rank;
+    return rank && qn_dim_is_const(f->graph->dims, value->type.dims[rank - 1], &last) && last == f->channels;
+}
+
+/* ---- Arithmetic ---- */
+
+static int is_arithmetic(const qn_node *node) {
+    return node->op == &qn_op_add || node->op == &qn_op_sub || node->op == &qn_op_mul || node->op == &qn_op_div;
+}
+
+/* The form of node's result from that of its operand; 0 where it is no such. */
+static int apply(const qn_node *node, const qn_value *constant, qn_byte_form *form) {
+    qn_view view = qn_value_view(constant);
+    int64_t elems = qn_view_elems(&view);
+    for (int64_t c = 0; c < form->channels; c++) {
+        double number = qn_view_get(&view, elems == 1 ? 0 : c);
+        if (node->op == &qn_op_add) form->offset[c] += number;
+        if (node->op == &qn_op_sub) form->offset[c] -= number;
+        if (node->op == &qn_op_div) number = 1.0 / number;
+        if (node->op != &qn_op_mul && node->op != &qn_op_div) continue;
+        form->scale[c] *= number;
+        form->offset[c] *= number;
+    }
+    for (int64_t c = 0; c < form->channels; c++)
+        if (!(form->scale[c] > 0x1p-60 && form->scale[c] < 0x1p60 && fabs(form->offset[c]) < 0x1p60)) return 0;
+    return 1;
+}
+
+/* ---- Operators that only move ---- */
+
+static int is_mover(const qn_node *node) {
+    return node->op == &qn_op_identity || node->op == &qn_op_reshape || node->op == &qn_op_expand_dims ||
+           node->op == &qn_op_squeeze || node->op == &qn_op_slice || node->op == &qn_op_strided_slice ||
+           (node->op == &qn_op_pad && ((const qn_pad_attrs *)node->attrs)->mode == QN_PAD_CONSTANT);
+}
+
+/* The byte next to what a padding puts around floats; *out_value NULL: it is not the same for all channels. */
+static qn_status *pad_byte(finder *f, const qn_node *pad, const qn_byte_form *form, qn_value **out_value) {
+    double number = 0;
+    uint8_t *byte = QN_ARENA_NEW(f->graph->arena, uint8_t);
+    qn_view view = {.dtype = QN_DTYPE_U8, .data = byte};
+    *out_value = NULL;
+    if (!byte) return qn_status_out_of_memory();
+    if (pad->input_count > 2 && pad->inputs[2]) {
+        if (!qn_value_is_constant(pad->inputs[2])) return NULL;
+        qn_view value = qn_value_view(pad->inputs[2]);
+        number = qn_view_get(&value, 0);
+    }
+    for (int64_t c = 0; c < form->channels; c++) {
+        double nearest = rint((number - form->offset[c]) / form->scale[c]);
+        if (!(nearest >= 0 && nearest <= 255) || (c && nearest != (double)*byte)) return NULL;
+        *byte = (uint8_t)nearest;
+    }
+    return qn_graph_add_constant(f->graph, "pad/u8", &view, out_value);
+}
+
+/* The same move on bytes. */
+static qn_status *move(finder *f, const qn_node *node, qn_byte_form *form) {
+    int count = node->op == &qn_op_pad ? 3 : node->input_count;
+    qn_value **inputs = QN_ARENA_ARRAY(f->graph->arena, qn_value *, (size_t)count);
+    const char *name = qn_arena_printf(f->graph->arena, "%s/u8", node->outputs[0]->name);
+    qn_node *copy;
+    if (!inputs || !name) return qn_status_out_of_memory();
+    for (int i = 0; i < node->input_count; i++) inputs[i] = node->inputs[i];
+    inputs[0] = form->bytes;
+    form->bytes = NULL;
+    if (node->op == &qn_op_pad) {
+        qn_byte_form outside = *form;
+        QN_TRY(pad_byte(f, node, &outside, &inputs[2]));
+        if (!inputs[2]) return NULL;
+    }
+    QN_TRY(qn_graph_add_node(f->graph, node->op, name, node->attrs, count, inputs, f->before, &copy));
+    copy->source = node->source;
+    form->bytes = copy->outputs[0];
+    return qn_node_infer(f->graph, copy);
+}
+
+/* ---- Looking ---- */
+
+static qn_status *begin(finder *f, qn_value *bytes, qn_byte_form *form) {
+    form->scale = QN_ARENA_ARRAY(f->graph->arena, double, (size_t)f->channels);
+    form->offset = QN_ARENA_ARRAY(f->graph->arena, double, (size_t)f->channels);
+    if (!form->scale || !form->offset) return qn_status_out_of_memory();
+    for (int64_t c = 0; c < f->channels; c++) form->scale[c] = 1.0;
+    form->channels = f->channels;
+    form->bytes = bytes;
+    return NULL;
+}
+
+static qn_status *find(finder *f, qn_value *value, int depth, qn_byte_form *form) {
+    qn_node *node = value->producer;
+    qn_value *other, *constant;
+    int index;
+    form->bytes = NULL;
+    if (!node || depth > DEPTH_MAX || !has_channels(f, value)) return NULL;
+    if (node->op == &qn_op_cast && node->inputs[0]->type.dtype == QN_DTYPE_U8) return begin(f, node->inputs[0], form);
+    if (is_arithmetic(node)) {
+        if (!qn_match_constant_operand(node, &other, &constant, &index)) return NULL;
+        if (index == 0 && (node->op == &qn_op_sub || node->op == &qn_op_div)) return NULL;
+        QN_TRY(find(f, other, depth + 1, form));
+        if (form->bytes && !apply(node, constant, form)) form->bytes = NULL;
+        return NULL;
+    }
+    if (!is_mover(node)) return NULL;
+    QN_TRY(find(f, node->inputs[0], depth + 1, form));
+    return form->bytes ? move(f, node, form) : NULL;
+}
+
+qn_status *qn_byte_form_find(qn_graph *graph, qn_value *value, int64_t channels, qn_node *before, qn_byte_form *out) {
+    finder f = {.graph = graph, .before = before, .channels = channels};
+    *out = (qn_byte_form){0};
+    return channels <= QN_CHANNELS_MAX ? find(&f, value, 0, out) : NULL;
+}

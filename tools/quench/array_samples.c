@@ -1,0 +1,182 @@
+/* array_samples.c - samples from .npy files, one stream per input of the model; all advance together. */
+#include "samples.h"
+
+#include "quench/npy.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* What one file holds: `count` samples of the same shape, one after the other. */
+typedef struct layout {
+    int64_t count;
+    int rank;
+    int64_t dims[QN_MAX_RANK];
+} layout;
+
+typedef struct stream {
+    const qn_value_info *input;
+    sample_list files;
+    layout *layouts; /* per file */
+    int64_t count;   /* samples of all files */
+    size_t loaded;   /* which file `array` is; files.count: none */
+    qn_tensor array;
+} stream;
+
+typedef struct array_samples {
+    stream *streams; /* one per input */
+    size_t stream_count;
+    int64_t count, used, at; /* used: as many of the count as the limit grants */
+} array_samples;
+
+static void close_arrays(void *self) {
+    array_samples *s = self;
+    for (size_t i = 0; s->streams && i < s->stream_count; i++) {
+        qn_npy_free(&s->streams[i].array, NULL);
+        sample_list_deinit(&s->streams[i].files);
+        free(s->streams[i].layouts);
+    }
+    free(s->streams);
+    free(s);
+}
+
+/* ---- What is in a file ---- */
+
+static int64_t count_elems(int rank, const int64_t *dims) {
+    int64_t count = 1;
+    for (int i = 0; i < rank; i++)
+        if (__builtin_mul_overflow(count, dims[i], &count)) return -1;
+    return count;
+}
+
+/* More rows than the model takes at once are as many samples of the fewest that it takes. */
+static void split_batch(const qn_value_info *input, layout *inout_layout) {
+    int64_t rows = input->rank ? inout_layout->dims[0] : 0, step = input->rank ? input->min_dims[0] : 0;
+    if (step < 1) step = 1;
+    if (!input->rank || rows <= input->max_dims[0] || rows % step) return;
+    inout_layout->count = rows / step;
+    inout_layout->dims[0] = step;
+}
+
+static int is_in_range(const qn_value_info *input, const layout *l) {
+    for (int i = 0; i < l->rank; i++)
+        if (l->dims[i] < input->min_dims[i] || l->dims[i] > input->max_dims[i]) return 0;
+    return l->rank == input->rank;
+}
+
+static qn_status *find_layout(const qn_value_info *input, const sample_item *file, const qn_tensor *array,
+                              layout *out_layout) {
+    char found[CLI_DIMS_TEXT], wanted[CLI_DIMS_TEXT];
+    *out_layout = (layout){.count = 1, .rank = array->rank};
+    memcpy(out_layout->dims, array->dims, sizeof out_layout->dims);
+    if (array->dtype != input->dtype)
+        return qn_status_create(
+            QN_INVALID_ARGUMENT, "%s: %s elements, but input '%s' takes %s: save it with .astype('%s')", file->path,
+            cli_dtype_name(array->dtype), input->name, cli_dtype_name(input->dtype), cli_dtype_name(input->dtype));
+    if (file->rank >= 0) {
+        if (count_elems(file->rank, file->dims) != count_elems(array->rank, array->dims))
+            return qn_status_create(QN_INVALID_ARGUMENT, "%s: an array of %s cannot have the shape %s", file->origin,
+                                    cli_print_dims(array->rank, array->dims, found),
+                                    cli_print_dims(file->rank, file->dims, wanted));
+        out_layout->rank = file->rank;
+        memcpy(out_layout->dims, file->dims, sizeof out_layout->dims);
+    } else if (array->rank == input->rank + 1) {
+        *out_layout = (layout){.count = array->dims[0], .rank = input->rank};
+        memcpy(out_layout->dims, array->dims + 1, (size_t)input->rank * sizeof *array->dims);
+    } else if (array->rank == input->rank) {
+        split_batch(input, out_layout);
+    }
+    if (is_in_range(input, out_layout)) return NULL;
+    return qn_status_create(
+        QN_INVALID_ARGUMENT,
+        "%s: an array of %s is no sample for input '%s', which takes %s, nor several along one more "
+        "axis in front",
+        file->path, cli_print_dims(array->rank, array->dims, found), input->name, cli_print_range(input, wanted));
+}
+
+static qn_status *load(stream *s, size_t file) {
+    if (s->loaded == file) return NULL;
+    qn_npy_free(&s->array, NULL);
+    s->loaded = s->files.count;
+    CLI_TRY(qn_npy_load(s->files.items[file].path, NULL, &s->array));
+    s->loaded = file;
+    return NULL;
+}
+
+/* Looks into every file of an input, so that what does not fit is said before anything runs. */
+static qn_status *look(stream *s) {
+    s->layouts = calloc(s->files.count + 1, sizeof *s->layouts);
+    if (!s->layouts) return cli_out_of_memory();
+    for (size_t i = 0; i < s->files.count; i++) {
+        CLI_TRY(load(s, i));
+        CLI_TRY(find_layout(s->input, &s->files.items[i], &s->array, &s->layouts[i]));
+        s->count += s->layouts[i].count;
+    }
+    return NULL;
+}
+
+/* ---- Giving them ---- */
+
+static qn_status *give(stream *s, int64_t index, qn_tensor *out_tensor) {
+    size_t file = 0;
+    while (index >= s->layouts[file].count) index -= s->layouts[file++].count;
+    CLI_TRY(load(s, file));
+    const layout *l = &s->layouts[file];
+    *out_tensor = (qn_tensor){.dtype = s->array.dtype, .rank = l->rank};
+    memcpy(out_tensor->dims, l->dims, sizeof l->dims);
+    if (cli_tensor_bytes(&s->array) != (size_t)l->count * cli_tensor_bytes(out_tensor))
+        return qn_status_create(QN_IO, "%s: has changed while it was in use", s->files.items[file].path);
+    out_tensor->data = (char *)s->array.data + (size_t)index * cli_tensor_bytes(out_tensor);
+    return NULL;
+}
+
+static qn_status *next_arrays(void *self, qn_tensor *inputs, size_t input_count, int *out_has) {
+    array_samples *s = self;
+    (void)input_count;
+    *out_has = s->at < s->used;
+    if (!*out_has) return NULL;
+    int64_t index = sample_pick(s->at++, s->count, s->used);
+    for (size_t i = 0; i < s->stream_count; i++) CLI_TRY(give(&s->streams[i], index, &inputs[i]));
+    return NULL;
+}
+
+static qn_status *rewind_arrays(void *self) {
+    array_samples *s = self;
+    s->at = 0;
+    return NULL;
+}
+
+/* ---- Opening ---- */
+
+static qn_status *open_streams(array_samples *s, const qn_model *model, sample_list *lists) {
+    s->stream_count = qn_model_get_info(model)->input_count;
+    s->streams = calloc(s->stream_count + 1, sizeof *s->streams);
+    if (!s->streams) return cli_out_of_memory();
+    for (size_t i = 0; i < s->stream_count; i++) {
+        stream *one = &s->streams[i];
+        *one = (stream){.input = qn_model_input(model, i), .files = lists[i], .loaded = lists[i].count};
+        lists[i] = (sample_list){0};
+        if (!one->files.count)
+            return qn_status_create(QN_INVALID_ARGUMENT, "input '%s' is given no samples: NAME=x.npy for each input",
+                                    one->input->name);
+        CLI_TRY(look(one));
+        if (one->count != s->streams[0].count)
+            return qn_status_create(QN_INVALID_ARGUMENT, "%lld samples for input '%s', but %lld for input '%s'",
+                                    (long long)s->streams[0].count, s->streams[0].input->name, (long long)one->count,
+                                    one->input->name);
+    }
+    s->count = s->stream_count ? s->streams[0].count : 0;
+    return s->count ? NULL : qn_status_create(QN_INVALID_ARGUMENT, "the arrays hold no sample at all");
+}
+
+qn_status *array_samples_open(qn_model *model, const sample_options *options, sample_list *lists,
+                              sample_source *out_source) {
+    if (options->masks) return qn_status_create(QN_INVALID_ARGUMENT, "--masks are for pictures; arrays have none");
+    array_samples *s = calloc(1, sizeof *s);
+    if (!s) return cli_out_of_memory();
+    qn_status *status = open_streams(s, model, lists);
+    if (status) return close_arrays(s), status;
+    s->used = sample_pick_count(s->count, options->limit);
+    out_source->close = close_arrays;
+    out_source->samples = (qn_samples){.self = s, .count = s->used, .next = next_arrays, .rewind = rewind_arrays};
+    return NULL;
+}

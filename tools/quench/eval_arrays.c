@@ -1,0 +1,219 @@
+#include "eval_arrays.h"
+#include "measure.h"
+
+#include "quench/npy.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* A model and what it answered last. */
+typedef struct player {
+    const char *path;
+    cli_session session;
+    qn_tensor *outputs; /* as many as it has, at the shapes of the last sample */
+    int64_t *answers;   /* of the first output: labels, or the number of the largest score along the last axis */
+    size_t answer_count;
+} player;
+
+typedef struct array_eval {
+    const eval_array_options *options;
+    player first, other; /* other: without path if there is none */
+    sample_source source;
+    qn_tensor *inputs;
+    size_t input_count;
+    qn_tensor labels;               /* without data if there are none */
+    size_t label_count, at;         /* at: the first label of the sample */
+    int64_t samples, judged, right; /* against the labels */
+    int64_t compared, equal;        /* against the other model */
+    double ms;
+} array_eval;
+
+static void player_deinit(player *p) {
+    const size_t count = p->outputs ? qn_model_get_info(p->session.model)->output_count : 0;
+    for (size_t i = 0; i < count; i++) cli_tensor_free(&p->outputs[i]);
+    free(p->outputs);
+    free(p->answers);
+    cli_session_close(&p->session);
+}
+
+static qn_status *player_open(const char *path, const cli_run_options *run, player *p) {
+    p->path = path;
+    CLI_TRY(cli_session_open(path, run, NULL, &p->session));
+    const size_t count = qn_model_get_info(p->session.model)->output_count;
+    p->outputs = calloc(count + 1, sizeof *p->outputs);
+    if (!p->outputs) return cli_out_of_memory();
+    return count ? NULL : qn_status_create(QN_UNSUPPORTED, "%s: the model has no output to judge", path);
+}
+
+/* ---- One sample ---- */
+
+static qn_status *set_shapes(player *p, const qn_tensor *inputs, size_t count) {
+    const size_t outputs = qn_model_get_info(p->session.model)->output_count;
+    qn_shape *shapes = calloc(count + 1, sizeof *shapes);
+    if (!shapes) return cli_out_of_memory();
+    for (size_t i = 0; i < count; i++) {
+        shapes[i].rank = inputs[i].rank;
+        memcpy(shapes[i].dims, inputs[i].dims, sizeof shapes[i].dims);
+    }
+    qn_status *status = qn_context_set_input_shapes(p->session.context, shapes, count);
+    free(shapes);
+    for (size_t i = 0; i < outputs; i++) cli_tensor_free(&p->outputs[i]);
+    return status ? status : cli_session_make_outputs(&p->session, p->outputs);
+}
+
+static int is_scores(const qn_tensor *output) {
+    return output->dtype == QN_DTYPE_F32 || output->dtype == QN_DTYPE_F64 || output->dtype == QN_DTYPE_F16 ||
+           output->dtype == QN_DTYPE_BF16;
+}
+
+static qn_status *read_answers(player *p) {
+    const qn_tensor *output = &p->outputs[0];
+    const size_t classes = is_scores(output) && output->rank ? (size_t)output->dims[output->rank - 1] : 1;
+    if (!classes) return qn_status_create(QN_INVALID_ARGUMENT, "%s: its first output is empty", p->path);
+    p->answer_count = cli_tensor_elems(output) / classes;
+    free(p->answers);
+    p->answers = calloc(p->answer_count + 1, sizeof *p->answers);
+    if (!p->answers) return cli_out_of_memory();
+    for (size_t i = 0; i < p->answer_count; i++) {
+        size_t best = 0;
+        if (!is_scores(output)) {
+            p->answers[i] = cli_tensor_integer(output, i);
+            continue;
+        }
+        for (size_t c = 1; c < classes; c++)
+            if (cli_tensor_get(output, i * classes + c) > cli_tensor_get(output, i * classes + best)) best = c;
+        p->answers[i] = (int64_t)best;
+    }
+    return NULL;
+}
+
+static qn_status *play(player *p, const qn_tensor *inputs, size_t count, double *inout_ms) {
+    CLI_TRY(set_shapes(p, inputs, count));
+    double start = cli_now_ms();
+    CLI_TRY(qn_context_run(p->session.context, inputs, count, p->outputs,
+                           qn_model_get_info(p->session.model)->output_count));
+    if (inout_ms) *inout_ms += cli_now_ms() - start;
+    return read_answers(p);
+}
+
+/* In label maps 255 is not judged, and what is below 0 nowhere. */
+static qn_status *judge(array_eval *e) {
+    const player *p = &e->first;
+    const int is_map = !is_scores(&p->outputs[0]) && p->outputs[0].rank >= 3;
+    if (p->answer_count > e->label_count - e->at)
+        return qn_status_create(QN_INVALID_ARGUMENT, "%s: %zu labels are fewer than the samples have",
+                                e->options->labels, e->label_count);
+    for (size_t i = 0; i < p->answer_count; i++) {
+        const int64_t label = cli_tensor_integer(&e->labels, e->at + i);
+        if (label < 0 || (is_map && label == QN_IMAGE_IGNORE_LABEL)) continue;
+        e->judged++;
+        e->right += label == p->answers[i];
+    }
+    e->at += p->answer_count;
+    return NULL;
+}
+
+static qn_status *compare(array_eval *e) {
+    if (e->first.answer_count != e->other.answer_count)
+        return qn_status_create(QN_INVALID_ARGUMENT, "%s answers with %zu labels where %s has %zu", e->other.path,
+                                e->other.answer_count, e->first.path, e->first.answer_count);
+    e->compared += (int64_t)e->first.answer_count;
+    for (size_t i = 0; i < e->first.answer_count; i++) e->equal += e->first.answers[i] == e->other.answers[i];
+    return NULL;
+}
+
+static qn_status *run_all(array_eval *e) {
+    const qn_samples *samples = &e->source.samples;
+    for (int has = 1;; e->samples++) {
+        CLI_TRY(samples->next(samples->self, e->inputs, e->input_count, &has));
+        if (!has) break;
+        CLI_TRY(play(&e->first, e->inputs, e->input_count, &e->ms));
+        if (e->labels.data) CLI_TRY(judge(e));
+        if (e->other.path) CLI_TRY(play(&e->other, e->inputs, e->input_count, NULL));
+        if (e->other.path) CLI_TRY(compare(e));
+        cli_progress("evaluating", (size_t)e->samples + 1, (size_t)samples->count);
+    }
+    if (!e->labels.data || e->at == e->label_count) return NULL;
+    return qn_status_create(QN_INVALID_ARGUMENT, "%s: %zu labels, but the samples have %zu", e->options->labels,
+                            e->label_count, e->at);
+}
+
+/* ---- All of it ---- */
+
+static qn_status *open_parts(array_eval *e, const char *model) {
+    const eval_array_options *options = e->options;
+    const cli_run_options plain = cli_run_options_plain(options->run);
+    const sample_options samples = {.option = "--inputs", .texts = &options->inputs};
+    CLI_TRY(player_open(model, options->run, &e->first));
+    if (options->against) CLI_TRY(player_open(options->against, &plain, &e->other));
+    e->input_count = qn_model_get_info(e->first.session.model)->input_count;
+    e->inputs = calloc(e->input_count + 1, sizeof *e->inputs);
+    if (!e->inputs) return cli_out_of_memory();
+    if (options->labels) CLI_TRY(qn_npy_load(options->labels, NULL, &e->labels));
+    e->label_count = cli_tensor_elems(&e->labels);
+    return sample_source_open(e->first.session.model, &samples, &e->source);
+}
+
+static double share(int64_t part, int64_t whole) { return whole ? (double)part / (double)whole : NAN; }
+
+static void print_results(const array_eval *e) {
+    if (e->labels.data)
+        printf("%-24s %8.4f of %lld labels\n", "right", share(e->right, e->judged), (long long)e->judged);
+    if (e->other.path) printf("%-24s %8.6f with %s\n", "agreement", share(e->equal, e->compared), e->other.path);
+    printf("%-24s %8lld\n%-24s %8.1f\n", "samples", (long long)e->samples, "ms per sample", e->ms / (double)e->samples);
+}
+
+static json_t *share_to_json(int64_t part, int64_t whole) {
+    return whole ? json_real(share(part, whole)) : json_null();
+}
+
+static json_t *to_json(const array_eval *e) {
+    const qn_engine *engine = e->first.session.engine;
+    json_t *object = json_pack("{s:o,s:I,s:f,s:i,s:s}", "model", cli_json_text(e->first.path), "samples",
+                               (json_int_t)e->samples, "ms_per_sample", e->ms / (double)e->samples, "threads",
+                               qn_engine_threads(engine), "cpu", qn_engine_cpu(engine));
+    if (object && e->labels.data) json_object_set_new(object, "accuracy", share_to_json(e->right, e->judged));
+    if (object && e->other.path) {
+        json_object_set_new(object, "against", cli_json_text(e->other.path));
+        json_object_set_new(object, "agreement", share_to_json(e->equal, e->compared));
+    }
+    return object;
+}
+
+static qn_status *check_files(const eval_array_options *options, const char *model) {
+    cli_files files = {0};
+    if (!options->json || cli_json_on_stdout(options->json)) return NULL;
+    qn_status *status = cli_files_add_input(&files, model);
+    if (!status) status = cli_files_add_output(&files, options->json, "--json");
+    for (size_t i = 0; i < options->inputs.count && !status; i++) {
+        const char *text = options->inputs.items[i], *equal = strchr(text, '=');
+        status = cli_files_add_input(&files, text);
+        if (!status && equal) status = cli_files_add_input(&files, equal + 1);
+    }
+    if (!status && options->labels) status = cli_files_add_input(&files, options->labels);
+    if (!status && options->against) status = cli_files_add_input(&files, options->against);
+    if (!status) status = cli_files_check(&files);
+    cli_files_deinit(&files);
+    return status;
+}
+
+static qn_status *evaluate(array_eval *e, const char *model) {
+    CLI_TRY(check_files(e->options, model));
+    CLI_TRY(open_parts(e, model));
+    CLI_TRY(run_all(e));
+    if (!cli_json_on_stdout(e->options->json)) print_results(e);
+    return e->options->json ? cli_write_json(e->options->json, to_json(e)) : NULL;
+}
+
+qn_status *eval_arrays(const char *model, const eval_array_options *options) {
+    array_eval e = {.options = options};
+    qn_status *status = evaluate(&e, model);
+    sample_source_close(&e.source);
+    player_deinit(&e.first);
+    player_deinit(&e.other);
+    qn_npy_free(&e.labels, NULL);
+    free(e.inputs);
+    return status;
+}

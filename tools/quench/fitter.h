@@ -1,0 +1,39 @@
+/* fitter.h - from a picture to the tensor that a model takes: what segmenting and calibrating share. */
+#ifndef FITTER_H
+#define FITTER_H
+
+#include "image_block.h"
+
+/* How pictures that do not fit the model's range are made to. */
+typedef struct fitter_choice {
+    int is_given; /* 0: as the model's image block says, else shrink */
+    qn_image_fit_mode mode;
+} fitter_choice;
+
+/* For tables of options: takes the name of a way to fit into a fitter_choice. */
+int fitter_set_choice(const cli_option *option, void *field, const char *value);
+
+typedef struct fitter {
+    image_block block;
+    qn_image_fit_mode mode;
+    qn_image_range range; /* sizes that the network runs at */
+} fitter;
+
+/* Fails as image_block_read() does; *out_fitter needs no deinit then. */
+qn_status *fitter_init(const qn_model *model, fitter_choice choice, fitter *out_fitter) QN_MUST_USE;
+void fitter_deinit(fitter *f);
+
+/* Reads a picture with the channels that the model wants. */
+qn_status *fitter_load(const fitter *f, const char *path, qn_image *out_photo) QN_MUST_USE;
+
+/* How a picture of this size runs. */
+qn_status *fitter_plan(const fitter *f, int width, int height, qn_image_fit *out_fit) QN_MUST_USE;
+/* The picture at fit->width x fit->height: *out_scaled is new, or has no data where the picture has that size already.
+ */
+qn_status *fitter_scale(const qn_image *photo, const qn_image_fit *fit, qn_image *out_scaled) QN_MUST_USE;
+
+/* The shape at which a tile of width x height runs: one below the range's lower end is padded to it. */
+void fitter_make_dims(const fitter *f, int width, int height, int64_t out_dims[4]);
+qn_dtype fitter_dtype(const fitter *f);
+
+#endif
