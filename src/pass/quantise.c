@@ -36,7 +36,7 @@ static const char *product_obstacle(const qn_node *node) {
     qn_view weights = qn_value_view(node->inputs[WEIGHTS]);
     const qn_matmul_attrs *attrs = node->attrs;
     if (weights.rank != 2 || attrs->transpose_a) return "a product of this form";
-    return weights.dims[0] > QN_LAYER_ROWS_MAX || weights.dims[1] > QN_LAYER_ROWS_MAX ? "its sums are too long" : NULL;
+    return weights.dims[attrs->transpose_b ? 1 : 0] > QN_LAYER_ROWS_MAX ? "its sums are too long" : NULL;
 }
 
 /* Why a node that could be integer stays as it is; NULL: nothing speaks against it. `node` is a conv2d or matmul. */

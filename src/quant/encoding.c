@@ -30,14 +30,18 @@ static double scale_around(double low, double high, double zero_point) {
     return fmax(below, above);
 }
 
+/* Where a channel begins: within the range of the whole value, and not above 0. */
+static double low_end(const qn_value_stats *stats, int64_t channel) {
+    return fmax(fmin((double)stats->channel_low[channel], 0.0), (double)stats->low);
+}
+
 /* The finest scale that each channel allows; all zero points are that of the tensor if they must be one. */
 static void find_finest(const qn_encoding_request *request, const qn_encoding *tensor, double *out_scale) {
     const qn_value_stats *stats = request->stats;
     double widest = 0;
     for (int64_t c = 0; c < request->channels; c++) {
-        double low = fmin((double)stats->channel_low[c], 0.0), high = fmax((double)stats->channel_high[c], 0.0);
-        low = fmax(low, (double)stats->low);
-        high = fmin(high, (double)stats->high);
+        double low = low_end(stats, c);
+        double high = fmin(fmax((double)stats->channel_high[c], 0.0), (double)stats->high);
         if (request->dtype == QN_DTYPE_S16)
             out_scale[c] = HEADROOM * fmax(high, -low) / 32767.0;
         else if (request->wish->symmetric || request->one_zero_point)
@@ -63,7 +67,7 @@ static void blend(const qn_encoding_request *request, const double *finest, int 
                                     : coarsest;
         out->scale[c] = (float)scale;
         if (request->dtype == QN_DTYPE_S16 || request->wish->symmetric || request->one_zero_point) continue;
-        double low = fmin((double)request->stats->channel_low[c], 0.0);
+        double low = low_end(request->stats, c);
         out->zero_point[c] = (int32_t)clamp(rint(-low / scale), 0.0, 255.0);
     }
 }
