@@ -76,14 +76,16 @@ static double gain_of(const qn_graph *graph, const qn_node *node) {
 /* Less than this part of what all layers cost is no gain. */
 #define LEAST_GAIN 0.0002
 
-/* Layers that nobody asked to be integer, and that gain next to nothing, stay float. */
+/* Layers that nobody asked to be bytes, and that gain next to nothing, stay float. (Words are chosen for what they keep,
+   not for time.) */
 static qn_status *unmark_gainless(qn_graph *graph) {
     const qn_cost_model *model = qn_cost_model_find(graph->integer.arch);
     double total = 0;
     for (const qn_node *node = graph->first; node; node = node->next)
         if (is_candidate(node)) total += qn_cost_layer(model, graph, node, node->mark ? (qn_dtype)node->mark : QN_DTYPE_F32, 0);
     for (qn_node *node = graph->first; node; node = node->next) {
-        if (!is_candidate(node) || !node->mark || node->precision || gain_of(graph, node) >= LEAST_GAIN * total) continue;
+        if (!is_candidate(node) || node->mark != QN_DTYPE_U8 || node->precision) continue;
+        if (gain_of(graph, node) >= LEAST_GAIN * total) continue;
         node->mark = QN_DTYPE_NONE;
         node->precision_reason = "no integers: they would save no time here";
     }
