@@ -100,7 +100,8 @@ static qn_status *next_sample(void *self, qn_tensor *inputs, size_t input_count,
     qn_image_deinit(&folder->picture);
     qn_status *status = load_picture(path, &folder->range, &folder->picture);
     if (status) return status;
-    inputs[0] = (qn_tensor){QN_DTYPE_U8, 4, {1, folder->picture.height, folder->picture.width, 3}, folder->picture.data};
+    inputs[0] =
+        (qn_tensor){QN_DTYPE_U8, 4, {1, folder->picture.height, folder->picture.width, 3}, folder->picture.data};
     return NULL;
 }
 
@@ -144,11 +145,13 @@ static qn_status *save(qn_calibrator *calibrator, const qn_model *model, const c
     if (status) return status;
     size_t bytes;
     qn_model_bytes(model, &bytes);
-    printf("%s: %zu bytes, calibrated on %lld pictures\n", path, bytes, (long long)qn_calibrator_sample_count(calibrator));
+    printf("%s: %zu bytes, calibrated on %lld pictures\n", path, bytes,
+           (long long)qn_calibrator_sample_count(calibrator));
     return NULL;
 }
 
-static qn_status *calibrate_and_build(const char *graph, picture_folder *folder, const qn_config *config, const char *out) {
+static qn_status *calibrate_and_build(const char *graph, picture_folder *folder, const qn_config *config,
+                                      const char *out) {
     qn_network *network = NULL;
     qn_calibrator *calibrator = NULL;
     qn_model *model = NULL;
