@@ -157,8 +157,13 @@ typedef struct conversion {
 
 static qn_status *choose_encoding(qn_graph *graph, const qn_value *x, qn_dtype dtype, qn_encoding *out) {
     qn_layer *layers = QN_ARENA_ARRAY(graph->arena, qn_layer, x->uses.count);
-    qn_encoding_request request = {.stats = x->stats, .wish = &graph->integer, .dtype = dtype, .layers = layers};
+    qn_encoding_request request = {.stats = x->stats,
+                                   .wish = &graph->integer,
+                                   .dtype = dtype,
+                                   .equalise = graph->integer.equalise,
+                                   .layers = layers};
     qn_view unused;
+    int wants_one = 0;
     if (!layers) return qn_status_out_of_memory();
     if (!qn_dim_is_const(graph->dims, x->type.dims[x->type.rank - 1], &request.channels))
         return QN_ERR(QN_INTERNAL, "'%s' has no fixed number of channels", x->name);
@@ -167,7 +172,10 @@ static qn_status *choose_encoding(qn_graph *graph, const qn_value *x, qn_dtype d
         if (user->mark != (uint32_t)dtype || x->uses.items[i].index != X) continue;
         QN_TRY(describe(graph, user, &layers[request.layer_count++], &unused));
         request.one_zero_point |= may_pad(user);
+        wants_one |= user->scales[X] == QN_SCALES_ONE;
+        request.equalise |= user->scales[X] == QN_SCALES_PER_CHANNEL;
     }
+    request.equalise &= !wants_one;
     return qn_encoding_choose(&request, graph->arena, out);
 }
 
@@ -290,8 +298,9 @@ static qn_status *become_product(qn_graph *graph, qn_node *node, qn_value **inpu
 
 static qn_status *quantise(qn_graph *graph, qn_node *node, conversion *made) {
     const qn_integer_wish *wish = &graph->integer;
+    int per_tensor = node->scales[WEIGHTS] ? node->scales[WEIGHTS] == QN_SCALES_ONE : wish->per_tensor;
     const qn_layer_options options = {
-        .per_tensor = wish->per_tensor, .correct_bias = wish->correct_bias, .search_clip = !wish->per_tensor};
+        .per_tensor = per_tensor, .correct_bias = wish->correct_bias, .search_clip = !per_tensor};
     qn_value *inputs[7] = {0};
     qn_layer layer;
     qn_layer_integers integers;

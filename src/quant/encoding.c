@@ -112,6 +112,6 @@ qn_status *qn_encoding_choose(const qn_encoding_request *request, qn_arena *aren
     out->mean = has_channels ? stats->channel_mean : NULL;
     out->square = has_channels ? stats->channel_square : NULL;
     fit_tensor(request, out);
-    if (!has_channels || stats->is_exact || !request->wish->equalise) return NULL;
+    if (!has_channels || stats->is_exact || !request->equalise) return NULL;
     return equalise(request, arena, out);
 }
