@@ -28,6 +28,9 @@ qn_status *qn_calibrator_create(const qn_calibrator_options *options, qn_calibra
     qn_calibrator_options_init(&defaults);
     if (!options) options = &defaults;
     *out_calibrator = NULL;
+    if (options->size != sizeof *options)
+        return QN_ERR(QN_INVALID_ARGUMENT, "calibrator options of size %zu, expected %zu: call qn_calibrator_options_init() first",
+                      options->size, sizeof *options);
     QN_TRY(qn_range_algorithm_find(options->algorithm ? options->algorithm : default_algorithm, &algorithm));
     const qn_allocator *allocator = qn_allocator_or_default(options->allocator);
     qn_calibrator *c = qn_alloc_zeroed(allocator, 1, sizeof *c, _Alignof(qn_calibrator));
@@ -147,8 +150,8 @@ static qn_status *run_samples(qn_calibrator *c, qn_trial *trial, const qn_sample
     for (;; w.sample++) {
         int has = 0;
         size_t done = (size_t)w.sample;
-        QN_TRY(qn_progress_step(&c->progress, "calibrate", total && done > total ? total : total ? done : 0,
-                                total ? total : 1));
+        QN_TRY(total ? qn_progress_step(&c->progress, "calibrate", done < total ? done : total, total)
+                     : qn_progress_pulse(&c->progress, "calibrate"));
         memset(inputs, 0, trial->input_count * sizeof *inputs);
         QN_TRY(samples->next(samples->self, inputs, trial->input_count, &has));
         if (!has) break;

@@ -68,9 +68,10 @@ static int is_afterwards(const qn_node *node) {
 typedef struct probes {
     const char *names[PROBES_MAX];
     size_t count;
-    const float *truth[PROBES_MAX]; /* of the sample at hand: what the float network gave; NULL while that runs */
-    float *kept[PROBES_MAX];
-    int64_t elems[PROBES_MAX];
+    int is_reference;               /* the float network runs */
+    const float *truth[PROBES_MAX]; /* of the sample at hand: what the float network gave */
+    float *kept[PROBES_MAX];        /* what it gives */
+    int64_t elems[PROBES_MAX];      /* of either */
     double error, power;
     int64_t differing, labels; /* of the first output, against the float network */
 } probes;
@@ -90,14 +91,14 @@ static int see(void *self, const char *name, const qn_tensor *tensor) {
     for (size_t i = 0; i < p->count; i++) {
         if (strcmp(name, p->names[i]) || !qn_dtype_is_float(tensor->dtype)) continue;
         int64_t elems = qn_view_elems(&view);
-        if (!p->truth[i]) {
+        if (p->is_reference) {
             free(p->kept[i]);
             p->kept[i] = malloc((size_t)elems * sizeof(float) + 1);
             p->elems[i] = p->kept[i] ? elems : 0;
         }
         for (int64_t e = 0; e < elems && e < p->elems[i]; e++) {
             double value = qn_view_get(&view, e);
-            if (!p->truth[i]) {
+            if (p->is_reference) {
                 p->kept[i][e] = (float)value;
                 continue;
             }
@@ -116,6 +117,7 @@ typedef struct few_samples {
     qn_tensor *inputs; /* [count][input_count] */
     size_t count, input_count;
     float *truth[SAMPLES][PROBES_MAX]; /* the probes of the float network */
+    int64_t elems[SAMPLES][PROBES_MAX];
     int32_t *labels[SAMPLES];          /* its labels; NULL: the first output has none */
     int64_t label_count[SAMPLES];
     qn_arena *arena;
@@ -172,11 +174,14 @@ static qn_status *run_few(few_samples *few, qn_trial *trial, probes *p, int is_r
     QN_TRY(qn_context_set_observer(trial->context, see, p));
     p->error = p->power = 0;
     p->differing = p->labels = 0;
+    p->is_reference = is_reference;
     for (size_t s = 0; s < few->count; s++) {
-        for (size_t i = 0; i < p->count; i++) p->truth[i] = is_reference ? NULL : few->truth[s][i];
+        for (size_t i = 0; i < p->count; i++) p->truth[i] = few->truth[s][i];
+        memcpy(p->elems, few->elems[s], sizeof p->elems); /* zeros while the reference runs */
         if (is_reference) memset(p->kept, 0, sizeof p->kept);
         qn_status *status = qn_trial_run(trial, &few->inputs[s * few->input_count]);
         if (is_reference) memcpy(few->truth[s], p->kept, sizeof p->kept);
+        if (is_reference) memcpy(few->elems[s], p->elems, sizeof p->elems);
         if (!status)
             status = take_labels(few, s, &trial->outputs[0], is_reference, &p->differing, &p->labels);
         QN_TRY(status);
