@@ -5,6 +5,7 @@
  * What stays float says why in precision_reason: the node asks for it, there is no range for what it reads, no kernel
  * for its groups, so many products in a sum that 32 bits might not hold it, or, by the cost model, no time to be gained:
  * a layer behind a global average, say, whose every rounding reaches the whole picture. */
+#include "op/geometry.h"
 #include "pass/byte_form.h"
 #include "pass/pass.h"
 #include "pass/rewrite.h"
@@ -14,7 +15,7 @@
 #include <math.h>
 #include <string.h>
 
-enum { X = 0, WEIGHTS = 1, BIAS = 2, ADDEND = 3 };
+enum { X = 0, WEIGHTS = 1, BIAS = 2, ADDEND = 3, SIZE_TO_COUNT = 4096 };
 
 static int is_conv(const qn_node *node) { return node->op == &qn_op_conv2d; }
 
@@ -145,6 +146,34 @@ static int may_pad(const qn_node *node) {
     if (conv->padding == QN_PADDING_VALID) return 0;
     if (conv->padding != QN_PADDING_EXPLICIT) return weights.dims[0] > 1 || weights.dims[1] > 1;
     return conv->pads.values[0] || conv->pads.values[1] || conv->pads.values[2] || conv->pads.values[3];
+}
+
+/* The share of the results for which tap `tap` of one axis reads inside the picture; sizes at their upper ends. */
+static double inside_share(const qn_graph *graph, const qn_node *node, const qn_window *window, int axis, int64_t tap) {
+    int64_t in, out, unused, inside = 0;
+    qn_dim_range(graph->dims, node->inputs[X]->type.dims[1 + axis], &unused, &in);
+    qn_dim_range(graph->dims, node->outputs[0]->type.dims[1 + axis], &unused, &out);
+    if (in > SIZE_TO_COUNT || out > SIZE_TO_COUNT || out < 1) return 1.0; /* so large that its edges hardly count */
+    int64_t before = qn_window_pad_before(window, axis, in, out);
+    for (int64_t o = 0; o < out; o++) {
+        int64_t at = o * window->stride[axis] - before + tap * window->dilation[axis];
+        inside += at >= 0 && at < in;
+    }
+    return (double)inside / (double)out;
+}
+
+/* layer->inside of a node that sees beyond the picture. */
+static qn_status *count_inside(qn_graph *graph, const qn_node *node, qn_layer *layer) {
+    qn_view weights = qn_value_view(node->inputs[WEIGHTS]);
+    int64_t height = weights.dims[0], width = weights.dims[1];
+    qn_window window = qn_conv_window(&((const qn_conv2d_attrs *)node->attrs)->conv, height, width);
+    float *inside = QN_ARENA_ARRAY(graph->arena, float, (size_t)(height * width));
+    if (!inside) return qn_status_out_of_memory();
+    for (int64_t ky = 0; ky < height; ky++)
+        for (int64_t kx = 0; kx < width; kx++)
+            inside[ky * width + kx] = (float)(inside_share(graph, node, &window, 0, ky) * inside_share(graph, node, &window, 1, kx));
+    layer->inside = inside;
+    return NULL;
 }
 
 /* ---- Conversion of what is read ---- */
@@ -315,6 +344,7 @@ static qn_status *quantise(qn_graph *graph, qn_node *node, conversion *made) {
                                   : ((qn_matmul_attrs *)node->attrs)->activation == QN_ACTIVATION_RELU6;
     inputs[0] = made->quantised;
     QN_TRY(describe(graph, node, &layer, &weights));
+    if (may_pad(node)) QN_TRY(count_inside(graph, node, &layer));
     QN_TRY(qn_layer_quantise(&layer, &made->encoding, &options, graph->arena, &integers));
     QN_TRY(add_parameters(graph, node, &layer, weights, &integers, has_limit, inputs));
     node->precision_reason = qn_arena_printf(graph->arena, "%s: %s", qn_dtype_name((qn_dtype)node->mark),

@@ -18,6 +18,12 @@ static int64_t channel_of(const qn_layer *layer, const qn_encoding *x, int64_t r
     return layer->is_depthwise ? output : row % x->channels;
 }
 
+/* How often what row k reads lies inside the picture. */
+static double inside_of(const work *w, int64_t row) {
+    const qn_layer *layer = w->layer;
+    return layer->inside ? (double)layer->inside[layer->is_depthwise ? row : row / w->x->channels] : 1.0;
+}
+
 static double zero_of(const qn_encoding *x, int64_t channel) {
     return x->zero ? x->zero[channel] : (double)x->zero_point[channel];
 }
@@ -150,7 +156,7 @@ static void round_output(const work *w, int64_t output, double scale, qn_layer_i
         double value = (double)weight, zero_point = zero_of(w->x, c);
         store_weight(w, out, k * layer->outputs + output, weight);
         shift += value * zero_point;
-        correction += (scaled_weight(w, k, output) / scale - value) * w->mean[c];
+        correction += (scaled_weight(w, k, output) / scale - value) * w->mean[c] * inside_of(w, k);
         up += fmax(value * (high - zero_point), value * (low - zero_point));
         down += fmin(value * (high - zero_point), value * (low - zero_point));
     }

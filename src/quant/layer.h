@@ -29,6 +29,8 @@ typedef struct qn_layer {
     const float *bias;      /* [outputs], or NULL */
     int64_t rows, outputs;
     int is_depthwise;       /* output o reads channel o only */
+    /* [taps]: how often a tap lies inside the picture, 0 to 1; NULL: always. Outside it reads the zero point. */
+    const float *inside;
 } qn_layer;
 
 typedef struct qn_layer_options {
