@@ -155,6 +155,19 @@ static qn_status *put_ranges(qn_graph *graph, const qn_config *config, const qn_
     return check_found(&r, options->log);
 }
 
+/* custom_nodes: how many scales what a layer reads is to have. */
+static void put_scales(qn_graph *graph, const qn_config *config) {
+    for (qn_node *node = graph->first; node; node = node->next) {
+        if (node->op != &qn_op_conv2d && node->op != &qn_op_matmul) continue;
+        for (int i = 0; i < 2; i++) {
+            qn_granularity wish = qn_custom_nodes_granularity(config, node, i);
+            node->scales[i] = wish == QN_GRANULARITY_PER_TENSOR ? QN_SCALES_ONE
+                              : wish == QN_GRANULARITY_PER_AXIS ? QN_SCALES_PER_CHANNEL
+                                                                : QN_SCALES_ANY;
+        }
+    }
+}
+
 qn_status *qn_integers_prepare(qn_graph *graph, const qn_config *config, const qn_build_options *options,
                                const qn_progress *progress) {
     if (!graph->integer.dtype) {
@@ -163,5 +176,6 @@ qn_status *qn_integers_prepare(qn_graph *graph, const qn_config *config, const q
     }
     QN_TRY(qn_grids_mark(graph));
     QN_TRY(put_ranges(graph, config, options));
+    put_scales(graph, config);
     return options->contract ? qn_contract_keep(graph, config, options, progress) : NULL;
 }

@@ -54,6 +54,9 @@ struct qn_value {
     uint32_t fixed_axes;     /* inputs: bit i: dim i is to stay the number it is, whatever could vary */
 };
 
+/* How many scales what a node reads is to have as integers. */
+typedef enum qn_scales { QN_SCALES_ANY = 0, QN_SCALES_ONE = 1, QN_SCALES_PER_CHANNEL = 2 } qn_scales;
+
 struct qn_node {
     const qn_op_def *op;
     const char *name; /* unique; for messages, dumps and bench */
@@ -70,6 +73,7 @@ struct qn_node {
        inspect shows it ("f16: force_float16"); NULL: nothing to say. */
     qn_dtype precision;
     const char *precision_reason;
+    qn_scales scales[2]; /* wished of inputs 0 and 1; ANY: as the graph says */
 };
 
 /* How the graph is to compute in integers; set before pass quantise. */

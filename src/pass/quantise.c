@@ -77,14 +77,16 @@ static double gain_of(const qn_graph *graph, const qn_node *node) {
 /* Less than this part of what all layers cost is no gain. */
 #define LEAST_GAIN 0.0002
 
-/* Layers that nobody asked to be integer, and that gain next to nothing, stay float. */
+/* Layers that nobody asked to be bytes, and that gain next to nothing, stay float. (Words are chosen for what they keep,
+   not for time.) */
 static qn_status *unmark_gainless(qn_graph *graph) {
     const qn_cost_model *model = qn_cost_model_find(graph->integer.arch);
     double total = 0;
     for (const qn_node *node = graph->first; node; node = node->next)
         if (is_candidate(node)) total += qn_cost_layer(model, graph, node, node->mark ? (qn_dtype)node->mark : QN_DTYPE_F32, 0);
     for (qn_node *node = graph->first; node; node = node->next) {
-        if (!is_candidate(node) || !node->mark || node->precision || gain_of(graph, node) >= LEAST_GAIN * total) continue;
+        if (!is_candidate(node) || node->mark != QN_DTYPE_U8 || node->precision) continue;
+        if (gain_of(graph, node) >= LEAST_GAIN * total) continue;
         node->mark = QN_DTYPE_NONE;
         node->precision_reason = "no integers: they would save no time here";
     }
@@ -157,8 +159,13 @@ typedef struct conversion {
 
 static qn_status *choose_encoding(qn_graph *graph, const qn_value *x, qn_dtype dtype, qn_encoding *out) {
     qn_layer *layers = QN_ARENA_ARRAY(graph->arena, qn_layer, x->uses.count);
-    qn_encoding_request request = {.stats = x->stats, .wish = &graph->integer, .dtype = dtype, .layers = layers};
+    qn_encoding_request request = {.stats = x->stats,
+                                   .wish = &graph->integer,
+                                   .dtype = dtype,
+                                   .equalise = graph->integer.equalise,
+                                   .layers = layers};
     qn_view unused;
+    int wants_one = 0;
     if (!layers) return qn_status_out_of_memory();
     if (!qn_dim_is_const(graph->dims, x->type.dims[x->type.rank - 1], &request.channels))
         return QN_ERR(QN_INTERNAL, "'%s' has no fixed number of channels", x->name);
@@ -167,7 +174,10 @@ static qn_status *choose_encoding(qn_graph *graph, const qn_value *x, qn_dtype d
         if (user->mark != (uint32_t)dtype || x->uses.items[i].index != X) continue;
         QN_TRY(describe(graph, user, &layers[request.layer_count++], &unused));
         request.one_zero_point |= may_pad(user);
+        wants_one |= user->scales[X] == QN_SCALES_ONE;
+        request.equalise |= user->scales[X] == QN_SCALES_PER_CHANNEL;
     }
+    request.equalise &= !wants_one;
     return qn_encoding_choose(&request, graph->arena, out);
 }
 
@@ -303,8 +313,9 @@ static const char *reason_of(const qn_graph *graph, const qn_node *node, const q
 
 static qn_status *quantise(qn_graph *graph, qn_node *node, conversion *made) {
     const qn_integer_wish *wish = &graph->integer;
+    int per_tensor = node->scales[WEIGHTS] ? node->scales[WEIGHTS] == QN_SCALES_ONE : wish->per_tensor;
     const qn_layer_options options = {
-        .per_tensor = wish->per_tensor, .correct_bias = wish->correct_bias, .search_clip = !wish->per_tensor};
+        .per_tensor = per_tensor, .correct_bias = wish->correct_bias, .search_clip = !per_tensor};
     qn_value *inputs[7] = {0};
     qn_layer layer;
     qn_layer_integers integers;

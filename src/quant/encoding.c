@@ -7,6 +7,8 @@
 
 /* A channel that calibration hardly saw alive still gets this share of the widest one's range. */
 #define LEAST_SHARE 0x1p-8
+/* 16 bits are more than enough, so values may grow this far beyond what calibration saw. */
+#define HEADROOM 4.0
 
 static double clamp(double value, double low, double high) { return value < low ? low : value > high ? high : value; }
 
@@ -15,6 +17,7 @@ static void fit_tensor(const qn_encoding_request *request, qn_encoding *out) {
     qn_range range = {(double)request->stats->low, (double)request->stats->high};
     qn_quant_params params =
         qn_quant_params_from_range(&range, request->dtype == QN_DTYPE_S16 ? 16 : 8, request->wish->symmetric);
+    if (request->dtype == QN_DTYPE_S16 && !request->stats->grid) params.scale *= (float)HEADROOM;
     for (int64_t c = 0; c < out->channels; c++) {
         out->scale[c] = params.scale;
         out->zero_point[c] = params.zero_point;
@@ -49,7 +52,7 @@ static void find_finest(const qn_encoding_request *request, const qn_encoding *t
         low = fmax(low, (double)stats->low);
         high = fmin(high, (double)stats->high);
         if (request->dtype == QN_DTYPE_S16)
-            out_scale[c] = fmax(high, -low) / 32767.0;
+            out_scale[c] = HEADROOM * fmax(high, -low) / 32767.0;
         else if (request->wish->symmetric || request->one_zero_point)
             out_scale[c] = scale_around(low, high, (double)tensor->zero_point[0]);
         else
@@ -126,6 +129,6 @@ qn_status *qn_encoding_choose(const qn_encoding_request *request, qn_arena *aren
     out->square = has_channels ? stats->channel_square : NULL;
     if (take_grid(request, out)) return NULL;
     fit_tensor(request, out);
-    if (!has_channels || !request->wish->equalise) return NULL;
+    if (!has_channels || !request->equalise) return NULL;
     return equalise(request, arena, out);
 }

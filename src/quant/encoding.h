@@ -18,6 +18,7 @@ typedef struct qn_encoding_request {
     int64_t channels; /* of the value, along its last axis */
     const qn_integer_wish *wish;
     qn_dtype dtype;     /* U8 or S16 */
+    int equalise;       /* channels may have scales of their own */
     int one_zero_point; /* somebody pads the value: zero is one number for all channels */
     /* The layers that read the value as integers, at least one. */
     const qn_layer *layers;

@@ -45,6 +45,7 @@ static void encoding_case_init(encoding_case *c, uint64_t seed, qn_dtype dtype, 
                                        .channels = CHANNELS,
                                        .wish = &c->wish,
                                        .dtype = dtype,
+                                       .equalise = 1,
                                        .layers = &c->reader.layer,
                                        .layer_count = 1};
 }
@@ -92,7 +93,7 @@ static void every_channel_is_held_whatever_is_asked_for(void **state) {
         encoding_case_init(&c, seed, seed % 2 ? QN_DTYPE_U8 : QN_DTYPE_S16, seed / 2 % 2);
         c.wish.symmetric = seed / 4 % 2;
         c.request.one_zero_point = seed / 8 % 2;
-        c.wish.equalise = seed / 16 % 2;
+        c.request.equalise = seed / 16 % 2;
         qn_encoding encoding = choose(&c);
         expect_holds(&c, &encoding, seed);
         encoding_case_deinit(&c);
@@ -241,7 +242,7 @@ static void without_equalising_or_channels_there_is_one_scale(void **state) {
         encoding_case_init(&c, 6, variant % 2 ? QN_DTYPE_U8 : QN_DTYPE_S16, 1);
         c.stats.low = -8, c.stats.high = 16;
         if (variant / 2)
-            c.wish.equalise = 0;
+            c.request.equalise = 0;
         else
             c.stats.channels = 0;
         qn_encoding encoding = choose(&c);
