@@ -33,6 +33,7 @@ typedef struct qn_value_stats {
     int64_t channels; /* of the arrays below, along the last axis; 0: there are none */
     const float *channel_low, *channel_high;
     const float *channel_mean, *channel_square; /* means of the value and of its square; NULL: not known */
+    int expects_means;                          /* they are what batch norms let expect, and nobody measured them */
     const qn_value_encoding *grid; /* of 8 bits or less, that the source chose and that integers keep; NULL: none */
 } qn_value_stats;
 
