@@ -3,6 +3,7 @@
 #include "driver/calibrator.h"
 #include "driver/contract.h"
 #include "driver/custom_nodes.h"
+#include "quant/grid.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -167,13 +168,15 @@ static void put_scales(qn_graph *graph, const qn_config *config) {
     }
 }
 
-qn_status *qn_integers_prepare(qn_graph *graph, const qn_config *config, const qn_build_options *options,
-                               const qn_progress *progress) {
+qn_status *qn_integers_prepare(qn_graph *graph, const qn_norms *norms, const qn_config *config,
+                               const qn_build_options *options, const qn_progress *progress) {
     if (!graph->integer.dtype) {
         if (!options->contract) return NULL;
         return QN_ERR(QN_INVALID_ARGUMENT, "a contract needs a precision_mode of integers, such as qint8_mixed_float16");
     }
+    QN_TRY(qn_grids_mark(graph));
     QN_TRY(put_ranges(graph, config, options));
+    QN_TRY(qn_norms_complete_stats(norms, graph));
     put_scales(graph, config);
     return options->contract ? qn_contract_keep(graph, config, options, progress) : NULL;
 }

@@ -11,6 +11,7 @@
 #include "pass/rewrite.h"
 #include "quant/cost.h"
 #include "quant/encoding.h"
+#include "quant/grid.h"
 
 #include <math.h>
 #include <string.h>
@@ -135,7 +136,8 @@ static qn_status *describe(qn_graph *graph, const qn_node *node, qn_layer *out, 
     out->outputs = view.dims[view.rank - 1];
     out->rows = qn_view_elems(&view) / out->outputs;
     *out_weights = view;
-    return NULL;
+    int is_turned = !is_conv(node) && ((const qn_matmul_attrs *)node->attrs)->transpose_b;
+    return qn_grid_steps(graph->arena, node->inputs[WEIGHTS]->stats, out->outputs, is_turned, &out->grid);
 }
 
 /* Does the node see anything beyond the picture? */
@@ -325,6 +327,19 @@ static qn_status *become_product(qn_graph *graph, qn_node *node, qn_value **inpu
     return qn_node_become(graph, node, &qn_op_matmul_quantized, &attrs, inputs[4] ? 5 : 4, inputs);
 }
 
+/* Why the layer is integer, and whether weights that the source had rounded already are just those. They are not where
+   they reach beyond 127 steps from zero, or what is read has a scale for each channel. */
+static const char *reason_of(const qn_graph *graph, const qn_node *node, const qn_layer *layer,
+                             const qn_layer_integers *integers) {
+    const char *type = qn_dtype_name((qn_dtype)node->mark);
+    const char *asks = node->precision ? node->precision_reason : graph->integer.reason;
+    if (!layer->grid) return qn_arena_printf(graph->arena, "%s: %s", type, asks);
+    if (integers->kept_grids == layer->outputs)
+        return qn_arena_printf(graph->arena, "%s: %s, weights as the source has them", type, asks);
+    return qn_arena_printf(graph->arena, "%s: %s, weights as the source has them in %lld of %lld outputs", type, asks,
+                           (long long)integers->kept_grids, (long long)layer->outputs);
+}
+
 static qn_status *quantise(qn_graph *graph, qn_node *node, conversion *made) {
     const qn_integer_wish *wish = &graph->integer;
     int per_tensor = node->scales[WEIGHTS] ? node->scales[WEIGHTS] == QN_SCALES_ONE : wish->per_tensor;
@@ -334,7 +349,7 @@ static qn_status *quantise(qn_graph *graph, qn_node *node, conversion *made) {
     qn_layer layer;
     qn_layer_integers integers;
     qn_view weights;
-    if (!made->quantised && node->mark == QN_DTYPE_U8 && !wish->symmetric && !node->inputs[X]->stats->is_exact)
+    if (!made->quantised && node->mark == QN_DTYPE_U8 && !wish->symmetric && !node->inputs[X]->stats->grid)
         QN_TRY(use_bytes(graph, node->inputs[X], node, made));
     if (!made->quantised) {
         QN_TRY(choose_encoding(graph, node->inputs[X], (qn_dtype)node->mark, &made->encoding));
@@ -347,8 +362,7 @@ static qn_status *quantise(qn_graph *graph, qn_node *node, conversion *made) {
     if (may_pad(node)) QN_TRY(count_inside(graph, node, &layer));
     QN_TRY(qn_layer_quantise(&layer, &made->encoding, &options, graph->arena, &integers));
     QN_TRY(add_parameters(graph, node, &layer, weights, &integers, has_limit, inputs));
-    node->precision_reason = qn_arena_printf(graph->arena, "%s: %s", qn_dtype_name((qn_dtype)node->mark),
-                                             node->precision ? node->precision_reason : wish->reason);
+    node->precision_reason = reason_of(graph, node, &layer, &integers);
     if (!node->precision_reason) return qn_status_out_of_memory();
     return is_conv(node) ? become_convolution(graph, node, &made->encoding, inputs) : become_product(graph, node, inputs);
 }

@@ -17,11 +17,24 @@ static void fit_tensor(const qn_encoding_request *request, qn_encoding *out) {
     qn_range range = {(double)request->stats->low, (double)request->stats->high};
     qn_quant_params params =
         qn_quant_params_from_range(&range, request->dtype == QN_DTYPE_S16 ? 16 : 8, request->wish->symmetric);
-    if (request->dtype == QN_DTYPE_S16 && !request->stats->is_exact) params.scale *= (float)HEADROOM;
+    if (request->dtype == QN_DTYPE_S16 && !request->stats->grid) params.scale *= (float)HEADROOM;
     for (int64_t c = 0; c < out->channels; c++) {
         out->scale[c] = params.scale;
         out->zero_point[c] = params.zero_point;
     }
+}
+
+/* The grid that the source chose; 0 where there is none that bytes can keep. */
+static int take_grid(const qn_encoding_request *request, qn_encoding *out) {
+    const qn_value_encoding *grid = request->stats->grid;
+    if (!grid || request->dtype != QN_DTYPE_U8 || (grid->channels != 1 && grid->channels != out->channels)) return 0;
+    for (int64_t c = 1; request->one_zero_point && c < grid->channels; c++)
+        if (grid->zero_point[c] != grid->zero_point[0]) return 0;
+    for (int64_t c = 0; c < out->channels; c++) {
+        out->scale[c] = grid->scale[grid->channels == 1 ? 0 : c];
+        out->zero_point[c] = grid->zero_point[grid->channels == 1 ? 0 : c];
+    }
+    return 1;
 }
 
 /* The least scale of a channel that holds [low, high] around a given zero point. */
@@ -118,7 +131,8 @@ qn_status *qn_encoding_choose(const qn_encoding_request *request, qn_arena *aren
     int has_channels = stats->channels == request->channels;
     out->mean = has_channels ? stats->channel_mean : NULL;
     out->square = has_channels ? stats->channel_square : NULL;
+    if (take_grid(request, out)) return NULL;
     fit_tensor(request, out);
-    if (!has_channels || stats->is_exact || !request->equalise) return NULL;
+    if (!has_channels || !request->equalise) return NULL;
     return equalise(request, arena, out);
 }

@@ -4,7 +4,8 @@
  * (quant/layer.h). A depthwise convolution is best served by the finest scale each channel allows; for others, finer
  * scales make weights harder to round, and the way between is chosen by the expected error of the layers that read it.
  * That is what cross-layer equalisation does by rescaling weights, exact through any activation function. Where the
- * zero points may differ too, the offset of a channel is absorbed likewise.
+ * zero points may differ too, the offset of a channel is absorbed likewise. A grid that the source chose (quant/grid.h)
+ * stays what it is, whatever the wish.
  */
 #ifndef QN_QUANT_ENCODING_H
 #define QN_QUANT_ENCODING_H

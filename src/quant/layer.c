@@ -115,18 +115,56 @@ static double scale_of_zeros(const work *w, double bias) {
     return bias != 0 ? fabs(bias) * 0x1p-20 : 1.0;
 }
 
+/* So far may a weight be from its grid, in steps, through roundings of floats. */
+#define OFF_GRID 0x1p-10
+
+/* The scale with which the weights of one output stay the integers they come from; 0: there is none such. */
+static double kept_scale(const work *w, int64_t output) {
+    const qn_layer *layer = w->layer;
+    if (!layer->grid) return 0;
+    const float *scale = w->x->scale, first = scale[channel_of(layer, w->x, 0, output)];
+    const double step = (double)layer->grid[output];
+    for (int64_t k = 0; k < layer->rows; k++) {
+        const double steps = (double)layer->weights[k * layer->outputs + output] / step;
+        if (scale[channel_of(layer, w->x, k, output)] != first) return 0;
+        if (!(fabs(steps) < w->top + 0.5) || fabs(steps - rint(steps)) > OFF_GRID) return 0;
+    }
+    return step * (double)first;
+}
+
+/* The same for all outputs in common. */
+static double kept_scale_of_all(const work *w) {
+    const double scale = kept_scale(w, 0);
+    for (int64_t o = 1; o < w->layer->outputs; o++)
+        if (kept_scale(w, o) != scale) return 0;
+    return scale;
+}
+
+static void count_kept(const work *w, qn_layer_integers *out) {
+    const double common = w->options->per_tensor ? kept_scale_of_all(w) : 0;
+    for (int64_t o = 0; o < w->layer->outputs; o++) {
+        const double kept = w->options->per_tensor ? common : kept_scale(w, o);
+        out->kept_grids += kept > 0 && (out->weight_scale[o] == (float)kept || largest(w, o) == 0);
+    }
+}
+
 static void choose_scales(const work *w, float *out_scale) {
     const qn_layer *layer = w->layer;
-    double most_of_all = 0;
+    double most_of_all = 0, common = w->options->per_tensor ? kept_scale_of_all(w) : 0;
     for (int64_t o = 0; o < layer->outputs; o++) {
         double most = largest(w, o), scale = most / w->top, bias = layer->bias ? (double)layer->bias[o] : 0.0;
+        const double kept = w->options->per_tensor ? common : kept_scale(w, o);
         most_of_all = fmax(most_of_all, most);
-        if (most > 0 && w->options->search_clip && !w->options->per_tensor) scale = search_scale(w, o, most);
-        if (most == 0) scale = scale_of_zeros(w, bias);
+        if (most == 0)
+            scale = scale_of_zeros(w, bias);
+        else if (kept > 0)
+            scale = kept;
+        else if (w->options->search_clip && !w->options->per_tensor)
+            scale = search_scale(w, o, most);
         out_scale[o] = sound_scale(w, scale, bias);
     }
     if (!w->options->per_tensor) return;
-    float one = sound_scale(w, most_of_all > 0 ? most_of_all / w->top : 1.0, 0.0);
+    float one = sound_scale(w, common > 0 ? common : most_of_all > 0 ? most_of_all / w->top : 1.0, 0.0);
     for (int64_t o = 0; o < layer->outputs; o++) one = out_scale[o] > one ? out_scale[o] : one;
     for (int64_t o = 0; o < layer->outputs; o++) out_scale[o] = one;
 }
@@ -208,6 +246,7 @@ qn_status *qn_layer_quantise(const qn_layer *layer, const qn_encoding *encoding,
     if (!out->weights || !out->bias || !out->weight_scale) return qn_status_out_of_memory();
     choose_scales(&w, out->weight_scale);
     for (int64_t o = 0; o < layer->outputs; o++) quantise_output(&w, o, out);
+    count_kept(&w, out);
     add_errors(&w, out);
     return NULL;
 }

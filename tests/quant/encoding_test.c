@@ -199,15 +199,38 @@ static void depthwise_readers_get_the_finest_scale_of_each_channel(void **state)
     }
 }
 
-static void an_exact_grid_stays_what_somebody_chose(void **state) {
+static void the_grid_of_the_source_stays(void **state) {
     (void)state;
-    for (int is_depthwise = 0; is_depthwise < 2; is_depthwise++) {
+    static const float scale[CHANNELS] = {0.5f, 3, 1, 1, 0.25f, 2};
+    static const int32_t zero_point[CHANNELS] = {51, 7, 0, 255, 128, 51};
+    for (int variant = 0; variant < 8; variant++) {
         encoding_case c;
-        encoding_case_init(&c, 5, QN_DTYPE_U8, is_depthwise);
-        c.stats.is_exact = 1;
-        c.stats.low = -51, c.stats.high = 204;
+        encoding_case_init(&c, 5, QN_DTYPE_U8, variant % 2);
+        const qn_value_encoding grid = {"x", variant / 4 ? CHANNELS : 1, scale, zero_point};
+        c.stats.grid = &grid;
+        c.wish.symmetric = variant / 2 % 2;
         qn_encoding encoding = choose(&c);
-        assert_true(has_one_scale(&encoding) && encoding.scale[0] == 1.0f && encoding.zero_point[0] == 51);
+        for (int i = 0; i < CHANNELS; i++) {
+            assert_true(encoding.scale[i] == scale[variant / 4 ? i : 0]);
+            assert_int_equal(encoding.zero_point[i], zero_point[variant / 4 ? i : 0]);
+        }
+        encoding_case_deinit(&c);
+    }
+}
+
+/* Zero must be one number where somebody pads, and words have a zero of their own. */
+static void a_grid_that_cannot_be_kept_is_a_range(void **state) {
+    (void)state;
+    static const float scale[CHANNELS] = {0.5f, 3, 1, 1, 0.25f, 2};
+    static const int32_t zero_point[CHANNELS] = {51, 7, 0, 255, 128, 51};
+    for (int variant = 0; variant < 2; variant++) {
+        encoding_case c;
+        encoding_case_init(&c, 5, variant ? QN_DTYPE_S16 : QN_DTYPE_U8, 0);
+        const qn_value_encoding grid = {"x", CHANNELS, scale, zero_point};
+        c.stats.grid = &grid;
+        c.request.one_zero_point = !variant;
+        qn_encoding encoding = choose(&c);
+        for (int i = 0; i < CHANNELS; i++) assert_true(encoding.zero_point[i] == (variant ? 0 : encoding.zero_point[0]));
         encoding_case_deinit(&c);
     }
 }
@@ -300,7 +323,8 @@ int main(void) {
         cmocka_unit_test(zero_is_one_number_for_all_channels_where_somebody_pads),
         cmocka_unit_test(symmetric_integers_have_their_zero_in_the_middle),
         cmocka_unit_test(depthwise_readers_get_the_finest_scale_of_each_channel),
-        cmocka_unit_test(an_exact_grid_stays_what_somebody_chose),
+        cmocka_unit_test(the_grid_of_the_source_stays),
+        cmocka_unit_test(a_grid_that_cannot_be_kept_is_a_range),
         cmocka_unit_test(without_equalising_or_channels_there_is_one_scale),
         cmocka_unit_test(scales_between_lose_no_more_than_the_finest_or_one_for_all),
         cmocka_unit_test(a_reader_with_a_weight_that_is_not_finite_is_refused),
