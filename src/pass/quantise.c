@@ -3,8 +3,8 @@
  * this one make the conversions between integer operators disappear.
  *
  * What stays float says why in precision_reason: the node asks for it, there is no range for what it reads, no kernel
- * for its groups, so many products in a sum that 32 bits might not hold it, or, by the cost model, no time to be gained:
- * a layer behind a global average, say, whose every rounding reaches the whole picture. */
+ * for its groups, so many products in a sum that 32 bits might not hold it, or, by the cost model, no time to be gained
+ * (quant/cost.h). */
 #include "op/geometry.h"
 #include "pass/byte_form.h"
 #include "pass/pass.h"
@@ -75,23 +75,15 @@ static double gain_of(const qn_graph *graph, const qn_node *node) {
            qn_cost_layer(model, graph, node, (qn_dtype)node->mark, converts);
 }
 
-/* Less than this part of what all layers cost is no gain. */
-#define LEAST_GAIN 0.0002
-
-/* Layers that nobody asked to be bytes, and that gain next to nothing, stay float. (Words are chosen for what they keep,
+/* Layers that nobody asked to be bytes, and that would be slower so, stay float. (Words are chosen for what they keep,
    not for time.) */
-static qn_status *unmark_gainless(qn_graph *graph) {
-    const qn_cost_model *model = qn_cost_model_find(graph->integer.arch);
-    double total = 0;
-    for (const qn_node *node = graph->first; node; node = node->next)
-        if (is_candidate(node)) total += qn_cost_layer(model, graph, node, node->mark ? (qn_dtype)node->mark : QN_DTYPE_F32, 0);
+static void unmark_gainless(qn_graph *graph) {
     for (qn_node *node = graph->first; node; node = node->next) {
         if (!is_candidate(node) || node->mark != QN_DTYPE_U8 || node->precision) continue;
-        if (gain_of(graph, node) >= LEAST_GAIN * total) continue;
+        if (gain_of(graph, node) > 0) continue;
         node->mark = QN_DTYPE_NONE;
         node->precision_reason = "no integers: they would save no time here";
     }
-    return NULL;
 }
 
 /* Marks what will be integer: node->mark is the type of what it reads, NONE elsewhere. */
@@ -105,7 +97,8 @@ static qn_status *mark_nodes(qn_graph *graph) {
         node->precision_reason = qn_arena_printf(graph->arena, "no integers: %s", obstacle);
         if (!node->precision_reason) return qn_status_out_of_memory();
     }
-    return unmark_gainless(graph);
+    unmark_gainless(graph);
+    return NULL;
 }
 
 /* ---- Layers ---- */
