@@ -15,8 +15,8 @@ typedef struct qn_grid {
    none: the range has no width, or is not finite. */
 int qn_fake_quant_grid(const qn_fake_quant_attrs *attrs, float min, float max, qn_grid *out);
 
-/* The grid of what dequantize makes of integers of `dtype`, of 8 bits; 0 where there is none, as above. Where zero is no
-   integer the nearest stands for it. */
+/* The grid of what dequantize makes of integers of `dtype`, of 8 bits; 0 where there is none, as above. Where zero is
+   no integer the nearest stands for it. */
 int qn_dequantize_grid(const qn_dequantize_attrs *attrs, qn_dtype dtype, float min, float max, qn_grid *out);
 
 #endif

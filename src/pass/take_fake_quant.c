@@ -1,6 +1,6 @@
-/* quantize_linear(fake_quant(x)) = quantize_linear(x) where both are on one grid: rounding twice changes nothing, and the
- * values at the ends stay there. Fake quantisation that only such conversions read, perhaps behind operators that move
- * values, goes. Where others read it too, the conversion takes its place, and they read its integers as floats:
+/* quantize_linear(fake_quant(x)) = quantize_linear(x) where both are on one grid: rounding twice changes nothing, and
+ * the values at the ends stay there. Fake quantisation that only such conversions read, perhaps behind operators that
+ * move values, goes. Where others read it too, the conversion takes its place, and they read its integers as floats:
  *
  *     q = quantize_linear(y), y = fake_quant(x)   becomes   q = quantize_linear(x), y = dequantize_linear(q)
  *

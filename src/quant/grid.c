@@ -155,7 +155,8 @@ static qn_status *mark(const qn_graph *graph, const qn_node *node) {
     const qn_value_stats *stats = node->input_count && node->inputs[0] ? node->inputs[0]->stats : NULL;
     if (!stats || !stats->grid) return NULL;
     if (node->op == &qn_op_concat) return join(graph, node, &out->stats);
-    if (qn_grid_keeps_channels(node) || (qn_grid_moves(node) && is_uniform(stats->grid))) return out->stats = stats, NULL;
+    if (qn_grid_keeps_channels(node) || (qn_grid_moves(node) && is_uniform(stats->grid)))
+        return out->stats = stats, NULL;
     return averages(node) ? mark_average(graph, stats, out) : NULL;
 }
 

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #define RANGES                                                                                                         \
-    "const %lo : f32[] = {-1.5}\nconst %hi : f32[] = {2.5}\nconst %zero : f32[] = {0}\nconst %six : f32[] = {6}\n"      \
+    "const %lo : f32[] = {-1.5}\nconst %hi : f32[] = {2.5}\nconst %zero : f32[] = {0}\nconst %six : f32[] = {6}\n"     \
     "const %low : f32[] = {-9}\nconst %high : f32[] = {12}\nconst %a : f32[] = {-1}\nconst %b : f32[] = {1}\n"
 
 /* A residual block as TensorFlow's contrib.quantize leaves it: convolution, depthwise convolution, projection, sum. */
@@ -25,7 +25,7 @@
 
 /* Layers this small save no time: they are asked for. */
 #define INTEGERS                                                                                                       \
-    "{'precision_config': {'precision_mode': 'qint8_mixed_float32'}, 'custom_nodes': {'conv2d': {'precision': "         \
+    "{'precision_config': {'precision_mode': 'qint8_mixed_float32'}, 'custom_nodes': {'conv2d': {'precision': "        \
     "'int8'}}}"
 
 enum { SIDE = 9, ELEMS = SIDE * SIDE * 2 };
@@ -54,7 +54,8 @@ static void a_network_with_fake_quantisation_needs_no_calibration(void **state) 
         run_model(integers, &input, found, dims);
         for (int64_t i = 0; i < dims[1] * dims[2] * 2; i++)
             if (fabsf(expected[i] - found[i]) > 1.001f * grid_step)
-                fail_msg("seed %d, element %d: %g, expected %g", (int)seed, (int)i, (double)found[i], (double)expected[i]);
+                fail_msg("seed %d, element %d: %g, expected %g", (int)seed, (int)i, (double)found[i],
+                         (double)expected[i]);
     }
     qn_model_destroy(floats);
     qn_model_destroy(integers);

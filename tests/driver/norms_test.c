@@ -1,5 +1,5 @@
-/* What batch norms let expect: moments against plain integration, which values get them, and that biases are corrected by
- * them where nobody measured anything. */
+/* What batch norms let expect: moments against plain integration, which values get them, and that biases are corrected
+ * by them where nobody measured anything. */
 #include "sample_case.h"
 
 #include "driver/norms.h"
@@ -39,7 +39,8 @@ static void moments_are_those_of_a_clipped_normal_distribution(void **state) {
             double mean, square, expected, expected_square;
             qn_norm_expect(&norm, c, activations[a], &mean, &square);
             integrate(&norm, c, a ? 0 : -INFINITY, a == 2 ? 6 : INFINITY, &expected, &expected_square);
-            if (fabs(mean - expected) > 1e-5 * (1 + fabs(expected)) || fabs(square - expected_square) > 1e-5 * (1 + expected_square))
+            if (fabs(mean - expected) > 1e-5 * (1 + fabs(expected)) ||
+                fabs(square - expected_square) > 1e-5 * (1 + expected_square))
                 fail_msg("channel %d, activation %d: %g and %g, expected %g and %g", c, a, mean, square, expected,
                          expected_square);
         }
@@ -114,7 +115,8 @@ static double mean_error(const char *network, const char *config, int output_cha
     run_model(integers, &input, found, dims);
     for (int c = 1; c < output_channels; c++) {
         double sum = 0;
-        for (int i = 0; i < SIDE * SIDE; i++) sum += (double)(found[i * output_channels + c] - expected[i * output_channels + c]);
+        for (int i = 0; i < SIDE * SIDE; i++)
+            sum += (double)(found[i * output_channels + c] - expected[i * output_channels + c]);
         error += fabs(sum) / (SIDE * SIDE);
     }
     qn_model_destroy(floats);

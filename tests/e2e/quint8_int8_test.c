@@ -1,5 +1,5 @@
-/* DeepLabv3 whose weights are stored as bytes, in integers: calibrated on a few photos it labels others as its own float32
- * build does. */
+/* DeepLabv3 whose weights are stored as bytes, in integers: calibrated on a few photos it labels others as its own
+ * float32 build does. */
 #include "e2e.h"
 
 #include <stdio.h>

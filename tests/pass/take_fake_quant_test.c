@@ -4,7 +4,7 @@
 
 #include "quant/grid.h"
 
-#define RANGE "const %lo : f32[] = {-1.5}\nconst %hi : f32[] = {6.0}\n"
+#define RANGE  "const %lo : f32[] = {-1.5}\nconst %hi : f32[] = {6.0}\n"
 #define KERNEL "const %k : f32[1, 1, 2, 2] = {127, 2, 3, -127}\n"
 
 /* Each output reads one channel, whose scale goes into its weights without a rounding. */
@@ -98,7 +98,8 @@ static void others_read_the_integers_as_floats(void **state) {
 
 static void without_a_conversion_on_its_grid_it_stays(void **state) {
     (void)state;
-    expect_taken("input %x : f32[1, 3, 4, 2]\n" RANGE "%q = fake_quant(%x, %lo, %hi)\n%n = neg(%q)\noutput %n", 1, 0, 0);
+    expect_taken("input %x : f32[1, 3, 4, 2]\n" RANGE "%q = fake_quant(%x, %lo, %hi)\n%n = neg(%q)\noutput %n", 1, 0,
+                 0);
     /* four bits: integers of eight would not clip as it does, but they are on its grid */
     expect_taken("input %x : f32[1, 3, 4, 2]\n" RANGE KERNEL
                  "%q = fake_quant(%x, %lo, %hi) {bits=4}\n%y = conv2d(%q, %k)\noutput %y",
@@ -131,7 +132,7 @@ static void nothing_happens_without_integers(void **state) {
 /* ---- Weights ---- */
 
 #define FAKE_WEIGHTS                                                                                                   \
-    "input %x : f32[1, 3, 4, 2]\n" RANGE "const %w : f32[1, 1, 2, 3] = {0.11, -0.97, 0.5, 0.33, -0.05, 0.8}\n"          \
+    "input %x : f32[1, 3, 4, 2]\n" RANGE "const %w : f32[1, 1, 2, 3] = {0.11, -0.97, 0.5, 0.33, -0.05, 0.8}\n"         \
     "%q = fake_quant(%x, %lo, %hi)\n"
 
 static void expect_weights(const char *statements, const char *reason, double most_wanted) {
@@ -170,8 +171,7 @@ static void weights_that_reach_too_far_are_rounded_again(void **state) {
     expect_weights("input %x : f32[1, 3, 4, 2]\n" RANGE "const %a : f32[] = {-0.2}\nconst %b : f32[] = {1.0}\n"
                    "const %w : f32[1, 1, 2, 2] = {0.11, 0.97, 0.33, -0.05}\n"
                    "%q = fake_quant(%x, %lo, %hi)\n%v = fake_quant(%w, %a, %b)\n%y = conv2d(%q, %v)\noutput %y",
-                   "u8: bytes, weights as the source has them in 1 of 2 outputs",
-                   2 * 6 * 0.5 / 127);
+                   "u8: bytes, weights as the source has them in 1 of 2 outputs", 2 * 6 * 0.5 / 127);
 }
 
 static void a_scale_folded_into_weights_goes_into_their_grid(void **state) {
