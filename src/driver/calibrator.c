@@ -11,7 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { FEW_ELEMENTS = 4096, DUPLICATES_MAX = 4096, FEW_SAMPLES = 8 };
+enum { DUPLICATES_MAX = 4096, FEW_SAMPLES = 8 };
 
 /* The one that measured best on held-out calibration pictures (docs/quantisation.md). */
 static const char default_algorithm[] = "linear";
@@ -275,22 +275,6 @@ qn_status *qn_calibrate(qn_calibrator *c, const qn_network *network, const qn_co
 
 /* ---- Ranges ---- */
 
-/* How much wider than what was seen a range has to be. The greatest of n elements is exceeded by the next one once in
-   n + 1 times, and by how much shrinks with n: nothing to speak of where pictures were seen, a lot where each sample
-   gave one element, as behind a global average, and where clipping shifts the whole result. */
-static double width_factor(uint64_t elements) {
-    return elements < FEW_ELEMENTS ? 1.0 + 8.0 / sqrt((double)(elements + 1)) : 1.0;
-}
-
-/* About its middle; an end at 0 stays there. */
-static qn_range widen(qn_range range, double factor) {
-    double more = (factor - 1.0) * (range.high - range.low) / 2.0;
-    qn_range wide = {range.low < 0 ? range.low - more : range.low, range.high > 0 ? range.high + more : range.high};
-    if (range.low >= 0 && range.high > 0) wide.high += more; /* all on one side: the other end cannot give way */
-    if (range.high <= 0 && range.low < 0) wide.low -= more;
-    return wide;
-}
-
 /* Per channel, into `out`; `columns` has room for four numbers of each. */
 static qn_status *measure_channels(const qn_calibrator *c, const qn_observer *observer, const qn_range_request *request,
                                    qn_arena *arena, float *columns, qn_value_range *out) {
@@ -299,13 +283,9 @@ static qn_status *measure_channels(const qn_calibrator *c, const qn_observer *ob
     qn_range *ranges = QN_ARENA_ARRAY(arena, qn_range, (size_t)channels);
     if (!ranges) return qn_status_out_of_memory();
     QN_TRY(qn_range_estimate_channels(c->algorithm, observer, request, ranges));
-    double factor = width_factor(observer->elements / (uint64_t)observer->row_elems);
     for (int64_t i = 0; i < channels; i++) {
-        qn_range range = widen(ranges[i], factor);
-        low[i] = (float)range.low;
-        high[i] = (float)range.high;
-        out->low = fminf(out->low, low[i]);
-        out->high = fmaxf(out->high, high[i]);
+        low[i] = (float)ranges[i].low;
+        high[i] = (float)ranges[i].high;
         mean[i] = (float)qn_observer_channel_mean(observer, i);
         square[i] = fminf((float)qn_observer_channel_square(observer, i), FLT_MAX);
     }
@@ -323,6 +303,7 @@ static qn_status *measure(const qn_calibrator *c, const qn_watched *watched, con
     qn_range range;
     QN_TRY(qn_range_estimate(c->algorithm, observer, request, &range));
     *out = (qn_value_range){.name = watched->name, .low = (float)range.low, .high = (float)range.high};
+    out->elements = (int64_t)(observer->elements / (uint64_t)observer->row_elems);
     if (observer->channels != observer->row_elems) return NULL; /* too many channels to be watched one by one */
     float *columns = QN_ARENA_ARRAY(arena, float, (size_t)(4 * observer->channels));
     return columns ? measure_channels(c, observer, request, arena, columns, out) : qn_status_out_of_memory();

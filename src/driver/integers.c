@@ -50,7 +50,7 @@ static const float *copy_floats(qn_arena *arena, const float *from, int64_t coun
 
 static qn_status *take_range(ranging *r, qn_value *value, const qn_value_range *range) {
     qn_arena *arena = r->graph->arena;
-    qn_value_stats stats = {.low = range->low, .high = range->high};
+    qn_value_stats stats = {.low = range->low, .high = range->high, .elements = range->elements};
     if (range->channel_low && range->channel_high) {
         stats.channels = range->channels;
         stats.channel_low = copy_floats(arena, range->channel_low, range->channels);

@@ -7,14 +7,14 @@
  *       "samples": 100,
  *       "source": {"bytes": 8773281, "hash": "90c5f2b1a6d3e478"},
  *       "values": {
- *         "MobilenetV2/Conv/Relu6": {"min": 0.0, "max": 6.0,
+ *         "MobilenetV2/Conv/Relu6": {"min": 0.0, "max": 6.0, "elements": 4226816,
  *           "channel_min": [0.0, 0.0],
  *           "channel_max": [6.0, 5.5],
  *           "channel_mean": [0.75, 1.25],
  *           "channel_square": [1.5, 2.5]},
  *         ...
  *
- * "source" and the arrays may be absent; "channel_min" and "channel_max" come together. "channel_square" is the mean of
+ * "elements": how many each channel was seen to have. "source", "elements" and the arrays may be absent; "channel_min" and "channel_max" come together. "channel_square" is the mean of
  * squares. Values keep their order, and numbers are read back as the floats they were.
  */
 #ifndef QN_DRIVER_VALUE_RANGES_H
@@ -31,6 +31,7 @@ typedef struct qn_value_range {
     const char *name;
     int64_t channels;                           /* of the arrays below; 0 where there are none */
     float low, high;                            /* finite, low <= high */
+    int64_t elements;                                   /* of each channel, that were seen; 0: not known */
     const float *channel_low, *channel_high;    /* [channels], or both NULL; low <= high in each */
     const float *channel_mean, *channel_square; /* [channels], or NULL; squares are >= 0 */
 } qn_value_range;

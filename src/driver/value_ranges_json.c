@@ -11,11 +11,11 @@
 #define FORMAT_NAME    "quench ranges "
 #define FORMAT_VERSION "1"
 
-/* The keys of a value: the bounds, and the arrays in the order of their members. */
-static const char *const value_keys[] = {"min", "max", "channel_min", "channel_max", "channel_mean", "channel_square"};
-static const char *const *const array_keys = value_keys + 2;
+/* The keys of a value: the bounds, how many elements were seen, and the arrays in the order of their members. */
+static const char *const value_keys[] = {"min", "max", "elements", "channel_min", "channel_max", "channel_mean", "channel_square"};
+static const char *const *const array_keys = value_keys + 3;
 
-enum { KEY_COUNT = sizeof value_keys / sizeof *value_keys, ARRAY_COUNT = KEY_COUNT - 2 };
+enum { KEY_COUNT = sizeof value_keys / sizeof *value_keys, ARRAY_COUNT = KEY_COUNT - 3 };
 
 /* ---- Writing ---- */
 
@@ -46,6 +46,7 @@ static qn_status *write_value(const qn_value_range *range, const char *before, q
     put(buffer, before, name);
     put(buffer, ": {\"min\": ", json_real(range->low));
     put(buffer, ", \"max\": ", json_real(range->high));
+    if (range->elements) put(buffer, ", \"elements\": ", json_integer(range->elements));
     for (int i = 0; i < ARRAY_COUNT; i++) {
         if (!arrays[i]) continue;
         qn_buffer_printf(buffer, ",\n      \"%s\": ", array_keys[i]);
@@ -154,6 +155,7 @@ static qn_status *read_members(const char *name, json_t *object, qn_arena *scrat
     QN_TRY(check_keys(object, value_keys, KEY_COUNT));
     QN_TRY(read_float(json_object_get(object, "min"), "min", &out->low));
     QN_TRY(read_float(json_object_get(object, "max"), "max", &out->high));
+    if (json_object_get(object, "elements")) QN_TRY(read_count(object, "elements", &out->elements));
     for (int i = 0; i < ARRAY_COUNT; i++) {
         const json_t *array = json_object_get(object, array_keys[i]);
         if (array) QN_TRY(read_array(array, array_keys[i], scratch, &out->channels, &arrays[i]));

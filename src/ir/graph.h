@@ -30,6 +30,7 @@ typedef struct qn_value_encoding {
 /* What a float value was seen, or is said, to hold. Owned by an arena that outlives the graph. */
 typedef struct qn_value_stats {
     float low, high;  /* finite, low <= 0 <= high, low < high */
+    int64_t elements; /* of each channel, that were seen; 0: not known, or said rather than seen */
     int64_t channels; /* of the arrays below, along the last axis; 0: there are none */
     const float *channel_low, *channel_high;
     const float *channel_mean, *channel_square; /* means of the value and of its square; NULL: not known */

@@ -10,6 +10,8 @@
 /* 16 bits are more than enough, so values may grow this far beyond what calibration saw. */
 #define HEADROOM 4.0
 
+enum { FEW_ELEMENTS = 4096 };
+
 static double clamp(double value, double low, double high) { return value < low ? low : value > high ? high : value; }
 
 /* One scale for all. */
@@ -43,9 +45,21 @@ static double scale_around(double low, double high, double zero_point) {
     return fmax(below, above);
 }
 
-/* Where a channel begins: within the range of the whole value, and not above 0. */
-static double low_end(const qn_value_stats *stats, int64_t channel) {
-    return fmax(fmin((double)stats->channel_low[channel], 0.0), (double)stats->low);
+/* How much wider than what was seen a channel's range has to be. The greatest of n elements is exceeded by the next one
+   once in n + 1 times, and by how much shrinks with n: nothing to speak of where pictures were seen, a lot where each
+   sample gave one element, as behind a global average, and where clipping shifts the whole result. */
+static double width_factor(const qn_value_stats *stats) {
+    if (!stats->elements || stats->elements >= FEW_ELEMENTS) return 1.0;
+    return 1.0 + 8.0 / sqrt((double)(stats->elements + 1));
+}
+
+/* What a channel has to hold: what was seen of it, within the range of the whole value, and 0; made wider about its middle.
+   An end at 0 stays there, and the other one goes twice as far. */
+static qn_range channel_range(const qn_value_stats *stats, int64_t channel) {
+    double low = fmax(fmin((double)stats->channel_low[channel], 0.0), (double)stats->low);
+    double high = fmin(fmax((double)stats->channel_high[channel], 0.0), (double)stats->high);
+    double more = (width_factor(stats) - 1.0) * (high - low) / (low < 0 && high > 0 ? 2.0 : 1.0);
+    return (qn_range){low < 0 ? low - more : low, high > 0 ? high + more : high};
 }
 
 /* The finest scale that each channel allows; all zero points are that of the tensor if they must be one. */
@@ -53,14 +67,13 @@ static void find_finest(const qn_encoding_request *request, const qn_encoding *t
     const qn_value_stats *stats = request->stats;
     double widest = 0;
     for (int64_t c = 0; c < request->channels; c++) {
-        double low = low_end(stats, c);
-        double high = fmin(fmax((double)stats->channel_high[c], 0.0), (double)stats->high);
+        qn_range range = channel_range(stats, c);
         if (request->dtype == QN_DTYPE_S16)
-            out_scale[c] = HEADROOM * fmax(high, -low) / 32767.0;
+            out_scale[c] = HEADROOM * fmax(range.high, -range.low) / 32767.0;
         else if (request->wish->symmetric || request->one_zero_point)
-            out_scale[c] = scale_around(low, high, (double)tensor->zero_point[0]);
+            out_scale[c] = scale_around(range.low, range.high, (double)tensor->zero_point[0]);
         else
-            out_scale[c] = (high - low) / 255.0;
+            out_scale[c] = (range.high - range.low) / 255.0;
         widest = fmax(widest, out_scale[c]);
     }
     for (int64_t c = 0; c < request->channels; c++)
@@ -80,7 +93,7 @@ static void blend(const qn_encoding_request *request, const double *finest, int 
                                     : coarsest;
         out->scale[c] = (float)scale;
         if (request->dtype == QN_DTYPE_S16 || request->wish->symmetric || request->one_zero_point) continue;
-        double low = low_end(request->stats, c);
+        double low = channel_range(request->stats, c).low;
         out->zero_point[c] = (int32_t)clamp(rint(-low / scale), 0.0, 255.0);
     }
 }

@@ -108,7 +108,7 @@ static void tables_survive_writing_and_reading(void **state) {
 static void the_file_looks_like_this(void **state) {
     (void)state;
     static const float low[] = {-1, 0}, high[] = {0.1f, 6}, mean[] = {0, 2.5f};
-    const qn_value_range a = {"b", 0, -1, 6, NULL, NULL, NULL, NULL}, b = {"a", 2, -1, 6, low, high, mean, NULL};
+    const qn_value_range a = {"b", 0, -1, 6, 1000, NULL, NULL, NULL, NULL}, b = {"a", 2, -1, 6, 0, low, high, mean, NULL};
     qn_arena arena;
     qn_buffer buffer;
     qn_value_ranges ranges;
@@ -128,7 +128,7 @@ static void the_file_looks_like_this(void **state) {
     assert_string_equal(qn_buffer_text(&buffer),
                         "{\n  \"format\": \"quench ranges 1\",\n  \"network\": \"net\",\n  \"algorithm\": \"linear\",\n"
                         "  \"samples\": 3,\n  \"source\": {\"bytes\": 77, \"hash\": \"0000000000000abc\"},\n"
-                        "  \"values\": {\n    \"b\": {\"min\": -1.0, \"max\": 6.0},\n"
+                        "  \"values\": {\n    \"b\": {\"min\": -1.0, \"max\": 6.0, \"elements\": 1000},\n"
                         "    \"a\": {\"min\": -1.0, \"max\": 6.0,\n      \"channel_min\": [-1.0, 0.0],\n"
                         "      \"channel_max\": [0.100000001, 6.0],\n      \"channel_mean\": [0.0, 2.5]}\n  }\n}\n");
     qn_buffer_deinit(&buffer);
