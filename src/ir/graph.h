@@ -25,6 +25,7 @@ typedef struct qn_value_stats {
     int64_t channels; /* of the arrays below, along the last axis; 0: there are none */
     const float *channel_low, *channel_high;
     const float *channel_mean, *channel_square; /* means of the value and of its square; NULL: not known */
+    const struct qn_moments *moments; /* of what windows over it hold (quant/moments.h); NULL: not known */
     int is_exact; /* a grid that somebody chose: quantised with just these ends, one scale for all channels */
 } qn_value_stats;
 
@@ -81,6 +82,7 @@ typedef struct qn_integer_wish {
     int symmetric;      /* the zero point of activations is the middle */
     int equalise;       /* channels of one value may have scales of their own */
     int correct_bias;   /* the mean of what rounding weights changes is taken off the bias */
+    int64_t rounding_iterations; /* sweeps in which weights find better integers than the nearest; 0: none */
 } qn_integer_wish;
 
 /* A demand on the shapes that inference could neither prove nor refute. */
