@@ -61,7 +61,7 @@ typedef struct qn_calibrator_options {
 
 QN_API void qn_calibrator_options_init(qn_calibrator_options *options);
 
-/* INVALID_ARGUMENT: no such algorithm, the nearest is named. OUT_OF_MEMORY. */
+/* INVALID_ARGUMENT: no such algorithm, the nearest is named; a wrong size. OUT_OF_MEMORY. */
 QN_API qn_status *qn_calibrator_create(const qn_calibrator_options *options, qn_calibrator **out_calibrator) QN_MUST_USE;
 QN_API void qn_calibrator_destroy(qn_calibrator *calibrator); /* accepts NULL */
 

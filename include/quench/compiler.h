@@ -5,6 +5,7 @@
 #include "quench/build.h"
 #include "quench/calibrator.h"
 #include "quench/config.h"
+#include "quench/contract.h"
 #include "quench/network.h"
 #include "quench/nodes.h"
 #include "quench/npy.h"

@@ -82,11 +82,13 @@ static void warn_of_large_constants(const qn_graph *graph, const qn_log *log) {
 static qn_status *run_passes(qn_graph *graph, const qn_config *config, const qn_build_options *options,
                              qn_progress *progress) {
     qn_report report;
+    qn_norms norms = {{0}};
     qn_compile_set_precision(graph, config);
     QN_TRY(qn_report_begin(&report, graph, config, options, progress));
+    if (graph->integer.dtype) QN_TRY(qn_norms_find(graph, &norms));
     for (int stage = QN_PASS_CLEAN; stage <= QN_PASS_CONVERT; stage++) {
         QN_TRY(qn_compile_passes(graph, config, options, progress, (qn_pass_stage)stage, (qn_pass_stage)stage));
-        if (stage == QN_PASS_SIMPLIFY) QN_TRY(qn_integers_prepare(graph, config, options, progress));
+        if (stage == QN_PASS_SIMPLIFY) QN_TRY(qn_integers_prepare(graph, &norms, config, options, progress));
         QN_TRY(qn_report_after(&report, graph, (qn_pass_stage)stage));
     }
     if (options->log) warn_of_large_constants(graph, options->log);

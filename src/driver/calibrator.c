@@ -11,7 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { DUPLICATES_MAX = 4096, FEW_SAMPLES = 8 };
+enum { FEW_ELEMENTS = 4096, DUPLICATES_MAX = 4096, FEW_SAMPLES = 8 };
 
 /* The one that measured best on held-out calibration pictures (docs/quantisation.md). */
 static const char default_algorithm[] = "linear";
@@ -28,6 +28,9 @@ qn_status *qn_calibrator_create(const qn_calibrator_options *options, qn_calibra
     qn_calibrator_options_init(&defaults);
     if (!options) options = &defaults;
     *out_calibrator = NULL;
+    if (options->size != sizeof *options)
+        return QN_ERR(QN_INVALID_ARGUMENT, "calibrator options of size %zu, expected %zu: call qn_calibrator_options_init() first",
+                      options->size, sizeof *options);
     QN_TRY(qn_range_algorithm_find(options->algorithm ? options->algorithm : default_algorithm, &algorithm));
     const qn_allocator *allocator = qn_allocator_or_default(options->allocator);
     qn_calibrator *c = qn_alloc_zeroed(allocator, 1, sizeof *c, _Alignof(qn_calibrator));
@@ -190,8 +193,8 @@ static qn_status *run_samples(qn_calibrator *c, qn_trial *trial, const qn_sample
     for (;; w.sample++) {
         int has = 0;
         size_t done = (size_t)w.sample;
-        QN_TRY(qn_progress_step(&c->progress, "calibrate", total && done > total ? total : total ? done : 0,
-                                total ? total : 1));
+        QN_TRY(total ? qn_progress_step(&c->progress, "calibrate", done < total ? done : total, total)
+                     : qn_progress_pulse(&c->progress, "calibrate"));
         memset(inputs, 0, trial->input_count * sizeof *inputs);
         QN_TRY(samples->next(samples->self, inputs, trial->input_count, &has));
         if (!has) break;
@@ -326,6 +329,22 @@ const qn_moments *qn_calibrator_find_moments(const qn_calibrator *c, const char 
     return watched ? watched->moments : NULL;
 }
 
+/* How much wider than what was seen a range has to be. The greatest of n elements is exceeded by the next one once in
+   n + 1 times, and by how much shrinks with n: nothing to speak of where pictures were seen, a lot where each sample
+   gave one element, as behind a global average, and where clipping shifts the whole result. */
+static double width_factor(uint64_t elements) {
+    return elements < FEW_ELEMENTS ? 1.0 + 8.0 / sqrt((double)(elements + 1)) : 1.0;
+}
+
+/* About its middle; an end at 0 stays there. */
+static qn_range widen(qn_range range, double factor) {
+    double more = (factor - 1.0) * (range.high - range.low) / 2.0;
+    qn_range wide = {range.low < 0 ? range.low - more : range.low, range.high > 0 ? range.high + more : range.high};
+    if (range.low >= 0 && range.high > 0) wide.high += more; /* all on one side: the other end cannot give way */
+    if (range.high <= 0 && range.low < 0) wide.low -= more;
+    return wide;
+}
+
 /* Per channel, into `out`; `columns` has room for four numbers of each. */
 static qn_status *measure_channels(const qn_calibrator *c, const qn_observer *observer, const qn_range_request *request,
                                    qn_arena *arena, float *columns, qn_value_range *out) {
@@ -334,9 +353,13 @@ static qn_status *measure_channels(const qn_calibrator *c, const qn_observer *ob
     qn_range *ranges = QN_ARENA_ARRAY(arena, qn_range, (size_t)channels);
     if (!ranges) return qn_status_out_of_memory();
     QN_TRY(qn_range_estimate_channels(c->algorithm, observer, request, ranges));
+    double factor = width_factor(observer->elements / (uint64_t)observer->row_elems);
     for (int64_t i = 0; i < channels; i++) {
-        low[i] = (float)ranges[i].low;
-        high[i] = (float)ranges[i].high;
+        qn_range range = widen(ranges[i], factor);
+        low[i] = (float)range.low;
+        high[i] = (float)range.high;
+        out->low = fminf(out->low, low[i]);
+        out->high = fmaxf(out->high, high[i]);
         mean[i] = (float)qn_observer_channel_mean(observer, i);
         square[i] = fminf((float)qn_observer_channel_square(observer, i), FLT_MAX);
     }

@@ -39,6 +39,13 @@ static const char *text_at(const qn_config *config, const char *path) {
     return text ? text : "";
 }
 
+const qn_cost_model *qn_compile_cost_model(const qn_config *config) {
+    const json_t *first = json_array_get(qn_config_find(config, "archs"), 0);
+    const char *name = json_is_object(first) ? json_object_iter_key(json_object_iter((json_t *)(uintptr_t)first))
+                                             : json_string_value(first);
+    return qn_cost_model_find(name);
+}
+
 void qn_compile_set_precision(qn_graph *graph, const qn_config *config) {
     const char *mode = text_at(config, "precision_config.precision_mode");
     const char *reason = qn_arena_copy_string(graph->arena, mode, strlen(mode));
@@ -52,6 +59,7 @@ void qn_compile_set_precision(qn_graph *graph, const qn_config *config) {
     graph->integer = (qn_integer_wish){
         .dtype = !strncmp(mode, "qint16", 6) ? QN_DTYPE_S16 : QN_DTYPE_U8,
         .reason = reason,
+        .arch = qn_compile_cost_model(config)->arch,
         .per_tensor = per_tensor,
         .symmetric = !strcmp(text_at(config, "precision_config.activation_quant_algo"), "symmetric"),
         .equalise = qn_config_bool(config, "precision_config.channel_scales", !per_tensor),

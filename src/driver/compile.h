@@ -11,6 +11,7 @@
 #include "driver/meta.h"
 #include "driver/progress.h"
 #include "pass/pass.h"
+#include "quant/cost.h"
 #include "quench/build.h"
 
 /* Prepares `graph`. `pins` and `facts` say what was found out. Errors: INVALID_ARGUMENT, UNSUPPORTED, OUT_OF_MEMORY. */
@@ -23,6 +24,9 @@ qn_status *qn_compile_passes(qn_graph *graph, const qn_config *config, const qn_
 
 /* What the precision mode wishes of the graph: what floats are stored in, and in which integers it is to compute. */
 void qn_compile_set_precision(qn_graph *graph, const qn_config *config);
+
+/* The cost model of the first of `archs`; the default where there is none. */
+const qn_cost_model *qn_compile_cost_model(const qn_config *config);
 
 /* Plans `graph`, which is consumed, and appends the compiled file to `file`. `weights` (size 0: none) are the source's,
    kept in the file for refitting. `progress` may be NULL. */

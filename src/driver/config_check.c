@@ -217,7 +217,7 @@ static qn_status *check_decode(const place *at, const json_t *value) {
     if (json_object_size(value) == 1 && json_is_integer(axis) &&
         (json_integer_value(axis) == 1 || json_integer_value(axis) == 3))
         return NULL;
-    return wrong(at, "\"labels\", \"logits\" or {\"logits\": axis} with axis 1 or 3", value);
+    return wrong(at, "\"labels\", \"logits\", \"scores\" or {\"logits\": axis} with axis 1 or 3", value);
 }
 
 /* ---- Tables by the number of an input or output ---- */

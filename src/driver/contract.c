@@ -22,6 +22,8 @@ static qn_status *check(const qn_contract *contract) {
     if (contract->size != sizeof *contract)
         return QN_ERR(QN_INVALID_ARGUMENT, "a contract of size %zu, expected %zu: call qn_contract_init() first",
                       contract->size, sizeof *contract);
+    if (contract->metric != QN_METRIC_AGREEMENT && !is_miou)
+        return QN_ERR(QN_INVALID_ARGUMENT, "there is no metric %d", (int)contract->metric);
     if (!contract->samples.next || !contract->samples.rewind)
         return QN_ERR(QN_INVALID_ARGUMENT, "a contract needs samples that can be seen again: give next and rewind");
     if (is_miou && !contract->samples.labels)
@@ -115,6 +117,17 @@ static int64_t classes_of(const keeper *k) {
     return k->contract->metric != QN_METRIC_MIOU ? 0 : k->contract->classes ? k->contract->classes : 256;
 }
 
+/* How many samples the float network has seen. */
+static size_t reference_count(const keeper *k) {
+    return k->contract->metric == QN_METRIC_AGREEMENT ? k->truth.count : k->reference.rows.count;
+}
+
+static qn_status *expect_samples(const keeper *k, int is_fine) {
+    if (is_fine) return NULL;
+    return QN_ERR(QN_INVALID_ARGUMENT, "the contract's samples changed: there were %zu before they were rewound",
+                  reference_count(k));
+}
+
 /* Runs every sample. `is_reference`: this is the float network. */
 static qn_status *score(keeper *k, qn_trial *trial, int is_reference, qn_scores *scores) {
     const qn_samples *samples = &k->contract->samples;
@@ -127,7 +140,8 @@ static qn_status *score(keeper *k, qn_trial *trial, int is_reference, qn_scores 
         QN_TRY(qn_progress_step(k->progress, k->phase, total > (size_t)sample ? (size_t)sample : 0, total ? total : 1));
         memset(k->inputs, 0, trial->input_count * sizeof *k->inputs);
         QN_TRY(samples->next(samples->self, k->inputs, trial->input_count, &has));
-        if (!has) break;
+        if (!has) return expect_samples(k, is_reference || (size_t)sample == reference_count(k));
+        QN_TRY(expect_samples(k, is_reference || (size_t)sample < reference_count(k)));
         QN_TRY_CTX(qn_trial_run(trial, k->inputs), "sample %lld", (long long)sample);
         QN_TRY(read_labels(k, &trial->outputs[0], &count));
         if (is_reference && k->contract->metric == QN_METRIC_AGREEMENT) {
@@ -135,9 +149,8 @@ static qn_status *score(keeper *k, qn_trial *trial, int is_reference, qn_scores 
             continue;
         }
         QN_TRY(read_truth(k, sample, count));
-        QN_TRY(qn_scores_add(scores, k->labels, k->other, count));
+        QN_TRY_CTX(qn_scores_add(scores, k->labels, k->other, count), "sample %lld", (long long)sample);
     }
-    return NULL;
 }
 
 static qn_status *score_graph(keeper *k, int is_reference, qn_scores *scores) {
@@ -160,7 +173,7 @@ static qn_status *score_reference(keeper *k) {
     qn_status *status = score_graph(k, 1, &k->reference);
     k->graph->integer = wish;
     QN_TRY(status);
-    size_t count = k->contract->metric == QN_METRIC_AGREEMENT ? k->truth.count : k->reference.rows.count;
+    size_t count = reference_count(k);
     if (count >= 2) return NULL;
     return QN_ERR(QN_INVALID_ARGUMENT, "a contract on %zu sample%s says nothing: give at least 2, better 50", count,
                   count == 1 ? "" : "s");
@@ -216,7 +229,7 @@ static qn_status *search(keeper *k, attempt *out) {
 /* ---- Telling ---- */
 
 static void describe(const keeper *k, const attempt *a, char *text, size_t bytes) {
-    size_t samples = k->contract->metric == QN_METRIC_AGREEMENT ? k->truth.count : k->reference.rows.count;
+    size_t samples = reference_count(k);
     double share = 100.0 * qn_sensitivity_integer_share(&k->list, a->kept), sure = 100.0 * k->contract->confidence;
     if (k->contract->metric == QN_METRIC_AGREEMENT)
         snprintf(text, bytes,

@@ -8,7 +8,7 @@
 
 enum { UPSTREAM_DEPTH_MAX = 64, NAMES_MAX = 256 };
 
-/* A picture input and what comes out, as far as known. */
+/* A picture input and what comes out, as far as known: labels, scores of every pixel, or of the whole picture. */
 typedef struct pictures {
     const qn_graph *graph;
     const qn_config *config;
@@ -163,15 +163,25 @@ static qn_status *choose_output(pictures *p) {
     return NULL;
 }
 
+/* A classifier: one class for the whole picture. */
+static qn_status *check_scores(pictures *p) {
+    if (p->output->type.rank != 2 || p->output->type.dtype != QN_DTYPE_F32)
+        return wrong("output", p->output, "f32 scores of classes [N, C] (or decode: labels or logits)");
+    p->class_count = dim_or_zero(p->graph, p->output, 1);
+    return NULL;
+}
+
 static qn_status *check_decode(pictures *p) {
     const json_t *decode = given(p, "decode"), *axis = json_object_get(decode, "logits");
     const char *word = axis ? "logits" : json_string_value(decode);
-    p->decode = word ? word : p->output->type.rank == 4 ? "logits" : "labels";
+    const char *usual = p->output->type.rank == 4 ? "logits" : p->output->type.rank == 2 ? "scores" : "labels";
+    p->decode = word ? word : usual;
     p->axis = -1;
+    if (!strcmp(p->decode, "scores")) return check_scores(p);
     if (!strcmp(p->decode, "labels")) {
         const qn_node *argmax = find_argmax(p->output);
         if (!may_hold_labels(p->output))
-            return wrong("output", p->output, "labels [N, H, W] in integers or f32 (or decode: logits)");
+            return wrong("output", p->output, "labels [N, H, W] in integers or f32 (or decode: logits or scores)");
         if (argmax)
             p->class_count =
                 dim_or_zero(p->graph, argmax->inputs[0], ((const qn_argreduce_attrs *)argmax->attrs)->axis);

@@ -3,6 +3,7 @@
 #include "driver/calibrator.h"
 #include "driver/contract.h"
 #include "driver/custom_nodes.h"
+#include "quant/grid.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -168,12 +169,28 @@ static qn_status *put_ranges(qn_graph *graph, const qn_config *config, const qn_
     return NULL;
 }
 
-qn_status *qn_integers_prepare(qn_graph *graph, const qn_config *config, const qn_build_options *options,
-                               const qn_progress *progress) {
+/* custom_nodes: how many scales what a layer reads is to have. */
+static void put_scales(qn_graph *graph, const qn_config *config) {
+    for (qn_node *node = graph->first; node; node = node->next) {
+        if (node->op != &qn_op_conv2d && node->op != &qn_op_matmul) continue;
+        for (int i = 0; i < 2; i++) {
+            qn_granularity wish = qn_custom_nodes_granularity(config, node, i);
+            node->scales[i] = wish == QN_GRANULARITY_PER_TENSOR ? QN_SCALES_ONE
+                              : wish == QN_GRANULARITY_PER_AXIS ? QN_SCALES_PER_CHANNEL
+                                                                : QN_SCALES_ANY;
+        }
+    }
+}
+
+qn_status *qn_integers_prepare(qn_graph *graph, const qn_norms *norms, const qn_config *config,
+                               const qn_build_options *options, const qn_progress *progress) {
     if (!graph->integer.dtype) {
         if (!options->contract) return NULL;
         return QN_ERR(QN_INVALID_ARGUMENT, "a contract needs a precision_mode of integers, such as qint8_mixed_float16");
     }
+    QN_TRY(qn_grids_mark(graph));
     QN_TRY(put_ranges(graph, config, options));
+    QN_TRY(qn_norms_complete_stats(norms, graph));
+    put_scales(graph, config);
     return options->contract ? qn_contract_keep(graph, config, options, progress) : NULL;
 }

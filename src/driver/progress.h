@@ -18,4 +18,7 @@ typedef struct qn_progress {
    before each part and, with done = total, after the last. `progress` may be NULL. */
 qn_status *qn_progress_step(const qn_progress *progress, const char *phase, size_t done, size_t total) QN_MUST_USE;
 
+/* The same where nobody knows how many parts there are: reports -1. */
+qn_status *qn_progress_pulse(const qn_progress *progress, const char *phase) QN_MUST_USE;
+
 #endif

@@ -11,7 +11,7 @@ qn_status *qn_report_begin(qn_report *report, const qn_graph *graph, const qn_co
                            const qn_build_options *options, const qn_progress *progress) {
     *report = (qn_report){.config = config, .progress = progress, .arena = graph->arena, .mode = graph->integer.reason};
     if (options->report && graph->integer.dtype) report->options = options;
-    report->model = qn_sensitivity_cost_model(config);
+    report->model = qn_compile_cost_model(config);
     return report->options ? qn_report_find_norms(report, graph) : NULL;
 }
 

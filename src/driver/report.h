@@ -15,6 +15,7 @@
 #define QN_DRIVER_REPORT_H
 
 #include "driver/compile.h"
+#include "driver/norms.h"
 #include "quant/cost.h"
 #include "quant/observer.h"
 
@@ -59,11 +60,9 @@ typedef struct qn_report_layer {
     double cycles;      /* in that */
 } qn_report_layer;
 
-/* A batch norm of the source: what it says of the values it makes. */
+/* A batch norm of the source. */
 typedef struct qn_report_norm {
-    const char *name;
-    int64_t channels;
-    const float *scale, *offset; /* the deviation (NULL: 1) and mean of what it makes, in training */
+    qn_norm norm;
     double deviation; /* how far calibration is from that, in deviations, over all channels; < 0: not known */
 } qn_report_norm;
 

@@ -203,7 +203,7 @@ static json_t *make_norms(const qn_report *report) {
     for (size_t i = 0; i < report->norms.count; i++) {
         const qn_report_norm *norm = &report->norms.items[i];
         if (norm->deviation >= 0)
-            json_array_append_new(list, json_pack("{s:o,s:o}", "name", qn_report_text(norm->name), "deviation",
+            json_array_append_new(list, json_pack("{s:o,s:o}", "name", qn_report_text(norm->norm.name), "deviation",
                                                   qn_report_number(norm->deviation)));
     }
     return list;

@@ -101,7 +101,7 @@ static void add_norms(json_t *list, const qn_report *report) {
             "%zu of %zu values that batch norms make have means far from those in training, '%.200s' by %.1f "
             "deviations: the "
             "samples are unlike what the network was trained on, or not prepared as it expects",
-            far, judged, worst->name, worst->deviation);
+            far, judged, worst->norm.name, worst->deviation);
 }
 
 static void add_first_layer(json_t *list, const qn_report *report) {

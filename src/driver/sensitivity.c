@@ -1,5 +1,6 @@
 #include "driver/sensitivity.h"
 
+#include "driver/score.h"
 #include "driver/trial.h"
 #include "pass/precision.h"
 #include "quant/cost.h"
@@ -14,15 +15,8 @@ enum { SAMPLES = 6, PROBES_MAX = 8 };
 
 static int is_layer(const qn_node *node) { return node->op == &qn_op_conv2d || node->op == &qn_op_matmul; }
 
-const qn_cost_model *qn_sensitivity_cost_model(const qn_config *config) {
-    const json_t *first = json_array_get(qn_config_find(config, "archs"), 0);
-    const char *name = json_is_object(first) ? json_object_iter_key(json_object_iter((json_t *)(uintptr_t)first))
-                                             : json_string_value(first);
-    return qn_cost_model_find(name);
-}
-
 qn_status *qn_sensitivity_list(qn_sensitivity *list, qn_graph *graph, const qn_config *config, qn_arena *arena) {
-    const qn_cost_model *model = qn_sensitivity_cost_model(config);
+    const qn_cost_model *model = qn_compile_cost_model(config);
     *list = (qn_sensitivity){.layers = QN_ARENA_ARRAY(arena, qn_sensitive_layer, graph->node_count),
                              .kept = graph->precision == QN_DTYPE_F16 ? QN_DTYPE_F16 : QN_DTYPE_F32};
     if (!list->layers) return qn_status_out_of_memory();
@@ -74,10 +68,12 @@ static int is_afterwards(const qn_node *node) {
 typedef struct probes {
     const char *names[PROBES_MAX];
     size_t count;
-    const float *truth[PROBES_MAX]; /* of the sample at hand: what the float network gave; NULL while that runs */
-    float *kept[PROBES_MAX];
-    int64_t elems[PROBES_MAX];
+    int is_reference;               /* the float network runs */
+    const float *truth[PROBES_MAX]; /* of the sample at hand: what the float network gave */
+    float *kept[PROBES_MAX];        /* what it gives */
+    int64_t elems[PROBES_MAX];      /* of either */
     double error, power;
+    int64_t differing, labels; /* of the first output, against the float network */
 } probes;
 
 static void find_probes(const qn_graph *graph, probes *p) {
@@ -95,14 +91,14 @@ static int see(void *self, const char *name, const qn_tensor *tensor) {
     for (size_t i = 0; i < p->count; i++) {
         if (strcmp(name, p->names[i]) || !qn_dtype_is_float(tensor->dtype)) continue;
         int64_t elems = qn_view_elems(&view);
-        if (!p->truth[i]) {
+        if (p->is_reference) {
             free(p->kept[i]);
             p->kept[i] = malloc((size_t)elems * sizeof(float) + 1);
             p->elems[i] = p->kept[i] ? elems : 0;
         }
         for (int64_t e = 0; e < elems && e < p->elems[i]; e++) {
             double value = qn_view_get(&view, e);
-            if (!p->truth[i]) {
+            if (p->is_reference) {
                 p->kept[i][e] = (float)value;
                 continue;
             }
@@ -121,6 +117,10 @@ typedef struct few_samples {
     qn_tensor *inputs; /* [count][input_count] */
     size_t count, input_count;
     float *truth[SAMPLES][PROBES_MAX]; /* the probes of the float network */
+    int64_t elems[SAMPLES][PROBES_MAX];
+    int32_t *labels[SAMPLES];          /* its labels; NULL: the first output has none */
+    int64_t label_count[SAMPLES];
+    qn_arena *arena;
 } few_samples;
 
 static size_t tensor_bytes(const qn_tensor *tensor) {
@@ -131,6 +131,7 @@ static size_t tensor_bytes(const qn_tensor *tensor) {
 
 static qn_status *take_samples(few_samples *few, const qn_samples *samples, size_t input_count, qn_arena *arena) {
     few->input_count = input_count;
+    few->arena = arena;
     few->inputs = QN_ARENA_ARRAY(arena, qn_tensor, SAMPLES * input_count);
     if (!few->inputs) return qn_status_out_of_memory();
     int64_t stride = samples->count > SAMPLES ? samples->count / SAMPLES : 1;
@@ -150,14 +151,39 @@ static qn_status *take_samples(few_samples *few, const qn_samples *samples, size
     return NULL;
 }
 
+/* Labels of the float network are kept; those of another are compared with them: *inout_differing, *inout_total. */
+static qn_status *take_labels(few_samples *few, size_t sample, const qn_tensor *output, int is_reference,
+                              int64_t *inout_differing, int64_t *inout_total) {
+    int64_t count = qn_labels_count(output);
+    if (count <= 0) return NULL;
+    int32_t *labels = qn_alloc_zeroed(qn_allocator_default(), (size_t)count, sizeof *labels, 16);
+    if (!labels) return qn_status_out_of_memory();
+    qn_labels_read(output, labels);
+    if (is_reference) {
+        few->labels[sample] = qn_arena_copy(few->arena, labels, (size_t)count * sizeof *labels);
+        few->label_count[sample] = count;
+    }
+    for (int64_t i = 0; few->labels[sample] && i < count && i < few->label_count[sample]; i++)
+        *inout_differing += labels[i] != few->labels[sample][i];
+    *inout_total += count;
+    qn_free(qn_allocator_default(), labels);
+    return few->labels[sample] ? NULL : qn_status_out_of_memory();
+}
+
 static qn_status *run_few(few_samples *few, qn_trial *trial, probes *p, int is_reference) {
     QN_TRY(qn_context_set_observer(trial->context, see, p));
     p->error = p->power = 0;
+    p->differing = p->labels = 0;
+    p->is_reference = is_reference;
     for (size_t s = 0; s < few->count; s++) {
-        for (size_t i = 0; i < p->count; i++) p->truth[i] = is_reference ? NULL : few->truth[s][i];
+        for (size_t i = 0; i < p->count; i++) p->truth[i] = few->truth[s][i];
+        memcpy(p->elems, few->elems[s], sizeof p->elems); /* zeros while the reference runs */
         if (is_reference) memset(p->kept, 0, sizeof p->kept);
         qn_status *status = qn_trial_run(trial, &few->inputs[s * few->input_count]);
         if (is_reference) memcpy(few->truth[s], p->kept, sizeof p->kept);
+        if (is_reference) memcpy(few->elems[s], p->elems, sizeof p->elems);
+        if (!status)
+            status = take_labels(few, s, &trial->outputs[0], is_reference, &p->differing, &p->labels);
         QN_TRY(status);
     }
     return NULL;
@@ -174,6 +200,12 @@ static qn_status *run_graph(few_samples *few, const qn_graph *graph, const qn_co
     return status;
 }
 
+/* What counts is labels that change; where none do, and for outputs without labels, how far the values before them move. */
+static double loss_of(const probes *p) {
+    double moved = p->power > 0 ? p->error / p->power : 0;
+    return p->labels ? (double)p->differing / (double)p->labels + 1e-3 * moved : moved;
+}
+
 /* Every layer by itself as integers. */
 static qn_status *measure_layers(qn_sensitivity *list, qn_graph *graph, const qn_config *config, few_samples *few,
                                  const qn_executor *pool, const qn_progress *progress) {
@@ -186,7 +218,7 @@ static qn_status *measure_layers(qn_sensitivity *list, qn_graph *graph, const qn
         QN_TRY(wish(list, graph, i, 0));
         QN_TRY(run_graph(few, graph, config, pool, &p, 0));
         QN_TRY(wish(list, graph, i, 1));
-        list->layers[i].error = p.power > 0 ? p.error / p.power : 0;
+        list->layers[i].error = loss_of(&p);
     }
     return NULL;
 }

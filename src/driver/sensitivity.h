@@ -11,7 +11,8 @@
 typedef struct qn_sensitive_layer {
     qn_node *node;
     double macs, cost; /* cost: cycles that staying float takes more, at least a little (quant/cost.h) */
-    double error;      /* squared error before the outputs where this layer alone is integer, in parts of the signal */
+    double error;      /* where this layer alone is integer: share of labels that change, or squared error before the outputs
+                          in parts of the signal */
 } qn_sensitive_layer;
 
 typedef struct qn_sensitivity {
@@ -20,9 +21,6 @@ typedef struct qn_sensitivity {
     double macs; /* of all convolutions and products */
     qn_dtype kept; /* the float type of layers that stay float: F16 or F32 */
 } qn_sensitivity;
-
-/* The cost model of the first of `archs` that there is one for. */
-const qn_cost_model *qn_sensitivity_cost_model(const qn_config *config);
 
 /* Lists the layers of a simplified graph with ranges that will be integer. Arrays live in `arena`. */
 qn_status *qn_sensitivity_list(qn_sensitivity *list, qn_graph *graph, const qn_config *config, qn_arena *arena) QN_MUST_USE;

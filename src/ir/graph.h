@@ -19,16 +19,6 @@ typedef struct qn_use {
     int index; /* which input of `node` */
 } qn_use;
 
-/* What a float value was seen, or is said, to hold. Owned by an arena that outlives the graph. */
-typedef struct qn_value_stats {
-    float low, high;  /* finite, low <= 0 <= high, low < high */
-    int64_t channels; /* of the arrays below, along the last axis; 0: there are none */
-    const float *channel_low, *channel_high;
-    const float *channel_mean, *channel_square; /* means of the value and of its square; NULL: not known */
-    const struct qn_moments *moments; /* of what windows over it hold (quant/moments.h); NULL: not known */
-    int is_exact; /* a grid that somebody chose: quantised with just these ends, one scale for all channels */
-} qn_value_stats;
-
 /* What an integer value stands for: scale[c] * (q - zero_point[c]), c along the last axis. */
 typedef struct qn_value_encoding {
     const char *of;   /* the float value's name */
@@ -36,6 +26,17 @@ typedef struct qn_value_encoding {
     const float *scale;
     const int32_t *zero_point;
 } qn_value_encoding;
+
+/* What a float value was seen, or is said, to hold. Owned by an arena that outlives the graph. */
+typedef struct qn_value_stats {
+    float low, high;  /* finite, low <= 0 <= high, low < high */
+    int64_t channels; /* of the arrays below, along the last axis; 0: there are none */
+    const float *channel_low, *channel_high;
+    const float *channel_mean, *channel_square; /* means of the value and of its square; NULL: not known */
+    int expects_means;                          /* they are what batch norms let expect, and nobody measured them */
+    const struct qn_moments *moments;           /* of what windows over it hold (quant/moments.h); NULL: not known */
+    const qn_value_encoding *grid; /* of 8 bits or less, that the source chose and that integers keep; NULL: none */
+} qn_value_stats;
 
 struct qn_value {
     uint32_t id;         /* unique in the graph, in order of creation */
@@ -51,9 +52,12 @@ struct qn_value {
     QN_LIST(qn_use) uses;
     int is_input, is_output; /* may be both */
     const qn_value_encoding *encoding; /* integers that stand for floats; NULL: not known, or what they are */
-    const qn_value_stats *stats; /* floats: what integer precision may count on; NULL: not known */
+    const qn_value_stats *stats; /* floats: what integer precision may count on; NULL: not known; constants: their grid */
     uint32_t fixed_axes;     /* inputs: bit i: dim i is to stay the number it is, whatever could vary */
 };
+
+/* How many scales what a node reads is to have as integers. */
+typedef enum qn_scales { QN_SCALES_ANY = 0, QN_SCALES_ONE = 1, QN_SCALES_PER_CHANNEL = 2 } qn_scales;
 
 struct qn_node {
     const qn_op_def *op;
@@ -71,6 +75,7 @@ struct qn_node {
        inspect shows it ("f16: force_float16"); NULL: nothing to say. */
     qn_dtype precision;
     const char *precision_reason;
+    qn_scales scales[2]; /* wished of inputs 0 and 1; ANY: as the graph says */
 };
 
 /* How the graph is to compute in integers; set before pass quantise. */

@@ -1,4 +1,5 @@
 /* dequantize - integers that stand for [min, max] as f32, in TensorFlow's arithmetic, operation by operation. */
+#include "op/grid.h"
 #include "op/operand.h"
 
 enum { X = 0, MIN = 1, MAX = 2 };
@@ -81,6 +82,23 @@ static decoder make_decoder(const qn_dequantize_attrs *attrs, qn_dtype dtype, fl
         return (decoder){0.0f, below < above ? above : below, 0.0f};
     }
     }
+}
+
+int qn_dequantize_grid(const qn_dequantize_attrs *attrs, qn_dtype dtype, float min, float max, qn_grid *out) {
+    if (dtype != QN_DTYPE_U8 && dtype != QN_DTYPE_S8) return 0;
+    if (!isfinite(min) || !isfinite(max) || !(min < max)) return 0;
+    const decoder with = make_decoder(attrs, dtype, min, max);
+    const int32_t lowest = dtype == QN_DTYPE_S8 ? -128 : 0, highest = lowest + 255;
+    const float zero = rintf(-with.offset / with.scale - with.shift);
+    *out = (qn_grid){.scale = with.scale,
+                     .zero_point = zero < (float)lowest    ? lowest
+                                   : zero > (float)highest ? highest
+                                                           : (int32_t)zero,
+                     .lowest = lowest,
+                     .highest = highest};
+    out->low = (float)(lowest - out->zero_point) * out->scale;
+    out->high = (float)(highest - out->zero_point) * out->scale;
+    return isnormal(out->scale) && out->scale > 0 && isfinite(out->high - out->low);
 }
 
 static qn_status *eval_dequantize(const qn_eval *eval) {

@@ -1,5 +1,6 @@
 /* fake_quant - values rounded to the grid that an integer type would offer over [min, max], in TensorFlow's float32
  * arithmetic, operation by operation: the range is nudged so that 0 falls on the grid. */
+#include "op/grid.h"
 #include "op/operand.h"
 
 enum { X = 0, MIN = 1, MAX = 2 };
@@ -43,6 +44,7 @@ typedef struct grid {
     float min, max; /* the nudged range */
     float scale;
     float inverse; /* ranges per channel multiply by it where the range of a tensor divides by scale; 0: divide */
+    float zero_point;
     int all_zero;
 } grid;
 
@@ -53,9 +55,21 @@ static grid make_grid(float min, float max, float lowest, float highest, int per
     made.inverse = per_channel ? (highest - lowest) / (max - min) : 0.0f;
     float zero_point = lowest - min / made.scale;
     zero_point = zero_point < lowest ? lowest : zero_point > highest ? highest : roundf(zero_point);
+    made.zero_point = zero_point;
     made.min = (lowest - zero_point) * made.scale;
     made.max = (highest - zero_point) * made.scale;
     return made;
+}
+
+static float lowest_of(const qn_fake_quant_attrs *attrs) { return attrs->narrow_range ? 1.0f : 0.0f; }
+static float highest_of(const qn_fake_quant_attrs *attrs) { return (float)((1 << attrs->bits) - 1); }
+
+int qn_fake_quant_grid(const qn_fake_quant_attrs *attrs, float min, float max, qn_grid *out) {
+    const float lowest = lowest_of(attrs), highest = highest_of(attrs);
+    if (!(min < max) || !isfinite(max - min)) return 0;
+    const grid made = make_grid(min, max, lowest, highest, 0);
+    *out = (qn_grid){made.scale, (int32_t)made.zero_point, (int32_t)lowest, (int32_t)highest, made.min, made.max};
+    return isnormal(made.scale) && isfinite(made.max - made.min);
 }
 
 static float count_steps(const grid *on, float distance) {
@@ -74,7 +88,7 @@ static float round_to_grid(const grid *on, float x) {
 static qn_status *eval_fake_quant(const qn_eval *eval) {
     const qn_fake_quant_attrs *attrs = eval->attrs;
     const qn_view *x = &eval->inputs[X], *min = &eval->inputs[MIN], *max = &eval->inputs[MAX];
-    float lowest = attrs->narrow_range ? 1.0f : 0.0f, highest = (float)((1 << attrs->bits) - 1);
+    const float lowest = lowest_of(attrs), highest = highest_of(attrs);
     int64_t elems = qn_view_elems(x), channels = x->rank ? x->dims[x->rank - 1] : 1;
     for (int64_t i = 0; i < elems; i++) {
         float low = (float)qn_view_get(min, min->rank ? i % channels : 0);

@@ -1,7 +1,8 @@
 /* Replaces every value that no input can change by a constant: nodes whose inputs are all constants are evaluated, and
  * small integers whose elements inference knows as numbers are written down. Large results are left to run time, so that
- * a few bytes of model cannot ask for gigabytes or hours. */
+ * a few bytes of model cannot ask for gigabytes or hours. Weights that were rounded to a grid keep that in their stats. */
 #include "pass/pass.h"
+#include "quant/grid.h"
 
 #define RESULT_BYTES_MAX ((int64_t)64 << 20) /* of one value */
 #define TOTAL_BYTES_MAX ((int64_t)512 << 20) /* of all results */
@@ -36,6 +37,7 @@ static qn_status *replace_by_constant(folding *f, qn_value *value, const qn_view
     qn_value *constant;
     QN_TRY(qn_graph_add_constant(f->graph, value->name, view, &constant));
     constant->contents = value->contents;
+    constant->stats = value->stats;
     if (!value->contents && !qn_dtype_is_float(view->dtype)) f->learned = 1;
     return qn_graph_replace_value(f->graph, value, constant);
 }
@@ -59,6 +61,17 @@ static qn_status *allocate(qn_arena *arena, const qn_node *node, qn_eval *eval) 
     return eval->scratch ? NULL : qn_status_out_of_memory();
 }
 
+/* Notes the grid that the results of a node are on. */
+static qn_status *note_grid(const folding *f, const qn_node *node) {
+    if (node->output_count != 1 || !node->input_count || !node->inputs[0]) return NULL;
+    const qn_value_stats *stats = node->inputs[0]->stats;
+    if (node->op->flags & (QN_OP_MOVES | QN_OP_VIEW) && stats && stats->grid) {
+        if (stats->grid->channels == 1 || node->op == &qn_op_identity) node->outputs[0]->stats = stats;
+        return NULL;
+    }
+    return qn_grid_of_node(f->graph, node, &node->outputs[0]->stats);
+}
+
 static qn_status *evaluate(folding *f, qn_node *node, int *out_done) {
     qn_view *inputs = QN_ARENA_ARRAY(f->graph->arena, qn_view, (size_t)node->input_count);
     qn_view *outputs = QN_ARENA_ARRAY(f->graph->arena, qn_view, (size_t)node->output_count);
@@ -73,6 +86,7 @@ static qn_status *evaluate(folding *f, qn_node *node, int *out_done) {
     if (!is_affordable(f, node, &eval)) return NULL;
     QN_TRY(allocate(f->graph->arena, node, &eval));
     QN_TRY_CTX(node->op->eval(&eval), "%s", node->source ? node->source : node->name);
+    QN_TRY(note_grid(f, node));
     for (int i = 0; i < node->output_count; i++) QN_TRY(replace_by_constant(f, node->outputs[i], &outputs[i]));
     *out_done = 1;
     return NULL;

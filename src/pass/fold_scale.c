@@ -1,7 +1,18 @@
 /* conv2d(x, w) * s = conv2d(x, w * s): a multiplication by a constant per channel disappears into constant weights
- * (and into a bias, if one is there already). The products are rounded once. */
+ * (and into a bias, if one is there already). The products are rounded once. Weights on a grid stay on one. */
 #include "pass/pass.h"
 #include "pass/rewrite.h"
+#include "quant/grid.h"
+
+/* The grid of `value` goes with the products. */
+static qn_status *scale_grid(qn_graph *graph, const qn_value *value, const qn_value *scale, int64_t channels,
+                             qn_value *scaled) {
+    if (!value->stats) return NULL;
+    float *factors = QN_ARENA_ARRAY(graph->arena, float, (size_t)channels);
+    if (!factors) return qn_status_out_of_memory();
+    for (int64_t c = 0; c < channels; c++) factors[c] = qn_channel_constant_at(scale, c);
+    return qn_grid_scale(graph->arena, value->stats, factors, channels, &scaled->stats);
+}
 
 static qn_status *scale_constant(qn_graph *graph, const qn_value *value, const qn_value *scale, qn_value **out) {
     qn_view view = qn_value_view(value);
@@ -11,7 +22,8 @@ static qn_status *scale_constant(qn_graph *graph, const qn_value *value, const q
     if (!dst) return qn_status_out_of_memory();
     for (int64_t i = 0; i < elems; i++) dst[i] = src[i] * qn_channel_constant_at(scale, i % channels);
     view.data = dst;
-    return qn_graph_add_constant(graph, value->name, &view, out);
+    QN_TRY(qn_graph_add_constant(graph, value->name, &view, out));
+    return scale_grid(graph, value, scale, channels, *out);
 }
 
 static qn_status *fold(qn_graph *graph, qn_node *mul) {

@@ -3,19 +3,21 @@
  * this one make the conversions between integer operators disappear.
  *
  * What stays float says why in precision_reason: the node asks for it, there is no range for what it reads, no kernel
- * for its groups, so many products in a sum that 32 bits might not hold it, or, by the cost model, no time to be gained:
- * a layer behind a global average, say, whose every rounding reaches the whole picture. */
+ * for its groups, so many products in a sum that 32 bits might not hold it, or, by the cost model, no time to be gained
+ * (quant/cost.h). */
+#include "op/geometry.h"
 #include "pass/byte_form.h"
 #include "pass/pass.h"
 #include "pass/rewrite.h"
 #include "quant/cost.h"
 #include "quant/encoding.h"
+#include "quant/grid.h"
 #include "quant/moments.h"
 
 #include <math.h>
 #include <string.h>
 
-enum { X = 0, WEIGHTS = 1, BIAS = 2, ADDEND = 3 };
+enum { X = 0, WEIGHTS = 1, BIAS = 2, ADDEND = 3, SIZE_TO_COUNT = 4096 };
 
 static int is_conv(const qn_node *node) { return node->op == &qn_op_conv2d; }
 
@@ -37,7 +39,7 @@ static const char *product_obstacle(const qn_node *node) {
     qn_view weights = qn_value_view(node->inputs[WEIGHTS]);
     const qn_matmul_attrs *attrs = node->attrs;
     if (weights.rank != 2 || attrs->transpose_a) return "a product of this form";
-    return weights.dims[0] > QN_LAYER_ROWS_MAX || weights.dims[1] > QN_LAYER_ROWS_MAX ? "its sums are too long" : NULL;
+    return weights.dims[attrs->transpose_b ? 1 : 0] > QN_LAYER_ROWS_MAX ? "its sums are too long" : NULL;
 }
 
 /* Why a node that could be integer stays as it is; NULL: nothing speaks against it. `node` is a conv2d or matmul. */
@@ -74,21 +76,15 @@ static double gain_of(const qn_graph *graph, const qn_node *node) {
            qn_cost_layer(model, graph, node, (qn_dtype)node->mark, converts);
 }
 
-/* Less than this part of what all layers cost is no gain. */
-#define LEAST_GAIN 0.0002
-
-/* Layers that nobody asked to be integer, and that gain next to nothing, stay float. */
-static qn_status *unmark_gainless(qn_graph *graph) {
-    const qn_cost_model *model = qn_cost_model_find(graph->integer.arch);
-    double total = 0;
-    for (const qn_node *node = graph->first; node; node = node->next)
-        if (is_candidate(node)) total += qn_cost_layer(model, graph, node, node->mark ? (qn_dtype)node->mark : QN_DTYPE_F32, 0);
+/* Layers that nobody asked to be bytes, and that would be slower so, stay float. (Words are chosen for what they keep,
+   not for time.) */
+static void unmark_gainless(qn_graph *graph) {
     for (qn_node *node = graph->first; node; node = node->next) {
-        if (!is_candidate(node) || !node->mark || node->precision || gain_of(graph, node) >= LEAST_GAIN * total) continue;
+        if (!is_candidate(node) || node->mark != QN_DTYPE_U8 || node->precision) continue;
+        if (gain_of(graph, node) > 0) continue;
         node->mark = QN_DTYPE_NONE;
         node->precision_reason = "no integers: they would save no time here";
     }
-    return NULL;
 }
 
 /* Marks what will be integer: node->mark is the type of what it reads, NONE elsewhere. */
@@ -102,7 +98,8 @@ static qn_status *mark_nodes(qn_graph *graph) {
         node->precision_reason = qn_arena_printf(graph->arena, "no integers: %s", obstacle);
         if (!node->precision_reason) return qn_status_out_of_memory();
     }
-    return unmark_gainless(graph);
+    unmark_gainless(graph);
+    return NULL;
 }
 
 /* ---- Layers ---- */
@@ -133,7 +130,8 @@ static qn_status *describe(qn_graph *graph, const qn_node *node, qn_layer *out, 
     out->outputs = view.dims[view.rank - 1];
     out->rows = qn_view_elems(&view) / out->outputs;
     *out_weights = view;
-    return NULL;
+    int is_turned = !is_conv(node) && ((const qn_matmul_attrs *)node->attrs)->transpose_b;
+    return qn_grid_steps(graph->arena, node->inputs[WEIGHTS]->stats, out->outputs, is_turned, &out->grid);
 }
 
 /* Does the node see anything beyond the picture? */
@@ -146,6 +144,34 @@ static int may_pad(const qn_node *node) {
     return conv->pads.values[0] || conv->pads.values[1] || conv->pads.values[2] || conv->pads.values[3];
 }
 
+/* The share of the results for which tap `tap` of one axis reads inside the picture; sizes at their upper ends. */
+static double inside_share(const qn_graph *graph, const qn_node *node, const qn_window *window, int axis, int64_t tap) {
+    int64_t in, out, unused, inside = 0;
+    qn_dim_range(graph->dims, node->inputs[X]->type.dims[1 + axis], &unused, &in);
+    qn_dim_range(graph->dims, node->outputs[0]->type.dims[1 + axis], &unused, &out);
+    if (in > SIZE_TO_COUNT || out > SIZE_TO_COUNT || out < 1) return 1.0; /* so large that its edges hardly count */
+    int64_t before = qn_window_pad_before(window, axis, in, out);
+    for (int64_t o = 0; o < out; o++) {
+        int64_t at = o * window->stride[axis] - before + tap * window->dilation[axis];
+        inside += at >= 0 && at < in;
+    }
+    return (double)inside / (double)out;
+}
+
+/* layer->inside of a node that sees beyond the picture. */
+static qn_status *count_inside(qn_graph *graph, const qn_node *node, qn_layer *layer) {
+    qn_view weights = qn_value_view(node->inputs[WEIGHTS]);
+    int64_t height = weights.dims[0], width = weights.dims[1];
+    qn_window window = qn_conv_window(&((const qn_conv2d_attrs *)node->attrs)->conv, height, width);
+    float *inside = QN_ARENA_ARRAY(graph->arena, float, (size_t)(height * width));
+    if (!inside) return qn_status_out_of_memory();
+    for (int64_t ky = 0; ky < height; ky++)
+        for (int64_t kx = 0; kx < width; kx++)
+            inside[ky * width + kx] = (float)(inside_share(graph, node, &window, 0, ky) * inside_share(graph, node, &window, 1, kx));
+    layer->inside = inside;
+    return NULL;
+}
+
 /* ---- Conversion of what is read ---- */
 
 /* What a value becomes; made when its first reader is met. */
@@ -156,8 +182,13 @@ typedef struct conversion {
 
 static qn_status *choose_encoding(qn_graph *graph, const qn_value *x, qn_dtype dtype, qn_encoding *out) {
     qn_layer *layers = QN_ARENA_ARRAY(graph->arena, qn_layer, x->uses.count);
-    qn_encoding_request request = {.stats = x->stats, .wish = &graph->integer, .dtype = dtype, .layers = layers};
+    qn_encoding_request request = {.stats = x->stats,
+                                   .wish = &graph->integer,
+                                   .dtype = dtype,
+                                   .equalise = graph->integer.equalise,
+                                   .layers = layers};
     qn_view unused;
+    int wants_one = 0;
     if (!layers) return qn_status_out_of_memory();
     if (!qn_dim_is_const(graph->dims, x->type.dims[x->type.rank - 1], &request.channels))
         return QN_ERR(QN_INTERNAL, "'%s' has no fixed number of channels", x->name);
@@ -166,7 +197,10 @@ static qn_status *choose_encoding(qn_graph *graph, const qn_value *x, qn_dtype d
         if (user->mark != (uint32_t)dtype || x->uses.items[i].index != X) continue;
         QN_TRY(describe(graph, user, &layers[request.layer_count++], &unused));
         request.one_zero_point |= may_pad(user);
+        wants_one |= user->scales[X] == QN_SCALES_ONE;
+        request.equalise |= user->scales[X] == QN_SCALES_PER_CHANNEL;
     }
+    request.equalise &= !wants_one;
     return qn_encoding_choose(&request, graph->arena, out);
 }
 
@@ -295,18 +329,32 @@ static const qn_moments *find_moments(const qn_graph *graph, const qn_node *node
     return qn_moments_find(node->inputs[X]->stats->moments, &window, by_channel);
 }
 
+/* Why the layer is integer, and whether weights that the source had rounded already are just those. They are not where
+   they reach beyond 127 steps from zero, or what is read has a scale for each channel. */
+static const char *reason_of(const qn_graph *graph, const qn_node *node, const qn_layer *layer,
+                             const qn_layer_integers *integers) {
+    const char *type = qn_dtype_name((qn_dtype)node->mark);
+    const char *asks = node->precision ? node->precision_reason : graph->integer.reason;
+    if (!layer->grid) return qn_arena_printf(graph->arena, "%s: %s", type, asks);
+    if (integers->kept_grids == layer->outputs)
+        return qn_arena_printf(graph->arena, "%s: %s, weights as the source has them", type, asks);
+    return qn_arena_printf(graph->arena, "%s: %s, weights as the source has them in %lld of %lld outputs", type, asks,
+                           (long long)integers->kept_grids, (long long)layer->outputs);
+}
+
 static qn_status *quantise(qn_graph *graph, qn_node *node, conversion *made) {
     const qn_integer_wish *wish = &graph->integer;
-    const qn_layer_options options = {.per_tensor = wish->per_tensor,
+    int per_tensor = node->scales[WEIGHTS] ? node->scales[WEIGHTS] == QN_SCALES_ONE : wish->per_tensor;
+    const qn_layer_options options = {.per_tensor = per_tensor,
                                       .correct_bias = wish->correct_bias,
-                                      .search_clip = !wish->per_tensor,
+                                      .search_clip = !per_tensor,
                                       .rounding_iterations = wish->rounding_iterations,
                                       .moments = find_moments(graph, node)};
     qn_value *inputs[7] = {0};
     qn_layer layer;
     qn_layer_integers integers;
     qn_view weights;
-    if (!made->quantised && node->mark == QN_DTYPE_U8 && !wish->symmetric && !node->inputs[X]->stats->is_exact)
+    if (!made->quantised && node->mark == QN_DTYPE_U8 && !wish->symmetric && !node->inputs[X]->stats->grid)
         QN_TRY(use_bytes(graph, node->inputs[X], node, made));
     if (!made->quantised) {
         QN_TRY(choose_encoding(graph, node->inputs[X], (qn_dtype)node->mark, &made->encoding));
@@ -316,10 +364,10 @@ static qn_status *quantise(qn_graph *graph, qn_node *node, conversion *made) {
                                   : ((qn_matmul_attrs *)node->attrs)->activation == QN_ACTIVATION_RELU6;
     inputs[0] = made->quantised;
     QN_TRY(describe(graph, node, &layer, &weights));
+    if (may_pad(node)) QN_TRY(count_inside(graph, node, &layer));
     QN_TRY(qn_layer_quantise(&layer, &made->encoding, &options, graph->arena, &integers));
     QN_TRY(add_parameters(graph, node, &layer, weights, &integers, has_limit, inputs));
-    node->precision_reason = qn_arena_printf(graph->arena, "%s: %s", qn_dtype_name((qn_dtype)node->mark),
-                                             node->precision ? node->precision_reason : wish->reason);
+    node->precision_reason = reason_of(graph, node, &layer, &integers);
     if (!node->precision_reason) return qn_status_out_of_memory();
     return is_conv(node) ? become_convolution(graph, node, &made->encoding, inputs) : become_product(graph, node, inputs);
 }

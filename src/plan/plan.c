@@ -4,6 +4,9 @@
 
 #include <string.h>
 
+/* qn_node.mark */
+enum { NO_STEP, ARITHMETIC, STEP };
+
 /* `copy`, made of `value`, is the output now and takes its name. */
 static qn_status *hand_name_on(qn_graph *graph, qn_value *value, qn_value *copy) {
     const char *name = value->name, *hidden = qn_arena_printf(graph->arena, "%s/%s", name, value->producer ? "dims" : "constant");
@@ -125,14 +128,36 @@ static qn_status *list_ends(qn_planner *planner, qn_value *const *values, size_t
     return NULL;
 }
 
+/* Does anybody want what the node makes or does? Those that read its outputs come later and are marked. */
+static int is_wanted(const qn_node *node) {
+    if (node->op->flags & (QN_OP_EFFECT | QN_OP_DATA_SHAPE)) return 1; /* checks may need the sizes it settles */
+    for (int i = 0; i < node->output_count; i++) {
+        const qn_value *output = node->outputs[i];
+        if (output->is_output) return 1;
+        for (size_t use = 0; use < output->uses.count; use++)
+            if (output->uses.items[use].node->mark == STEP) return 1;
+    }
+    return 0;
+}
+
+/* Marks the nodes that are steps: what outputs and effects need, shape arithmetic and what only that needs left out. */
+static qn_status *mark_steps(qn_planner *planner) {
+    for (qn_node *node = planner->graph->first; node; node = node->next) {
+        int is_arithmetic;
+        QN_TRY(is_shape_arithmetic(planner, node, &is_arithmetic));
+        node->mark = is_arithmetic ? ARITHMETIC : NO_STEP;
+    }
+    for (qn_node *node = planner->graph->last; node; node = node->prev)
+        if (node->mark != ARITHMETIC && is_wanted(node)) node->mark = STEP;
+    return NULL;
+}
+
 static qn_status *make_steps(qn_planner *planner, qn_program *program) {
     qn_graph *graph = planner->graph;
     QN_TRY(list_ends(planner, graph->inputs.items, graph->inputs.count, &program->inputs));
-    for (qn_node *node = graph->first; node; node = node->next) {
-        int is_arithmetic;
-        QN_TRY(is_shape_arithmetic(planner, node, &is_arithmetic));
-        if (!is_arithmetic) QN_TRY(add_step(planner, node));
-    }
+    QN_TRY(mark_steps(planner));
+    for (qn_node *node = graph->first; node; node = node->next)
+        if (node->mark == STEP) QN_TRY(add_step(planner, node));
     QN_TRY(list_ends(planner, graph->outputs.items, graph->outputs.count, &program->outputs));
     program->input_count = graph->inputs.count;
     program->output_count = graph->outputs.count;

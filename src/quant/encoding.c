@@ -7,6 +7,8 @@
 
 /* A channel that calibration hardly saw alive still gets this share of the widest one's range. */
 #define LEAST_SHARE 0x1p-8
+/* 16 bits are more than enough, so values may grow this far beyond what calibration saw. */
+#define HEADROOM 4.0
 
 static double clamp(double value, double low, double high) { return value < low ? low : value > high ? high : value; }
 
@@ -15,10 +17,24 @@ static void fit_tensor(const qn_encoding_request *request, qn_encoding *out) {
     qn_range range = {(double)request->stats->low, (double)request->stats->high};
     qn_quant_params params =
         qn_quant_params_from_range(&range, request->dtype == QN_DTYPE_S16 ? 16 : 8, request->wish->symmetric);
+    if (request->dtype == QN_DTYPE_S16 && !request->stats->grid) params.scale *= (float)HEADROOM;
     for (int64_t c = 0; c < out->channels; c++) {
         out->scale[c] = params.scale;
         out->zero_point[c] = params.zero_point;
     }
+}
+
+/* The grid that the source chose; 0 where there is none that bytes can keep. */
+static int take_grid(const qn_encoding_request *request, qn_encoding *out) {
+    const qn_value_encoding *grid = request->stats->grid;
+    if (!grid || request->dtype != QN_DTYPE_U8 || (grid->channels != 1 && grid->channels != out->channels)) return 0;
+    for (int64_t c = 1; request->one_zero_point && c < grid->channels; c++)
+        if (grid->zero_point[c] != grid->zero_point[0]) return 0;
+    for (int64_t c = 0; c < out->channels; c++) {
+        out->scale[c] = grid->scale[grid->channels == 1 ? 0 : c];
+        out->zero_point[c] = grid->zero_point[grid->channels == 1 ? 0 : c];
+    }
+    return 1;
 }
 
 /* The least scale of a channel that holds [low, high] around a given zero point. */
@@ -27,16 +43,20 @@ static double scale_around(double low, double high, double zero_point) {
     return fmax(below, above);
 }
 
+/* Where a channel begins: within the range of the whole value, and not above 0. */
+static double low_end(const qn_value_stats *stats, int64_t channel) {
+    return fmax(fmin((double)stats->channel_low[channel], 0.0), (double)stats->low);
+}
+
 /* The finest scale that each channel allows; all zero points are that of the tensor if they must be one. */
 static void find_finest(const qn_encoding_request *request, const qn_encoding *tensor, double *out_scale) {
     const qn_value_stats *stats = request->stats;
     double widest = 0;
     for (int64_t c = 0; c < request->channels; c++) {
-        double low = fmin((double)stats->channel_low[c], 0.0), high = fmax((double)stats->channel_high[c], 0.0);
-        low = fmax(low, (double)stats->low);
-        high = fmin(high, (double)stats->high);
+        double low = low_end(stats, c);
+        double high = fmin(fmax((double)stats->channel_high[c], 0.0), (double)stats->high);
         if (request->dtype == QN_DTYPE_S16)
-            out_scale[c] = fmax(high, -low) / 32767.0;
+            out_scale[c] = HEADROOM * fmax(high, -low) / 32767.0;
         else if (request->wish->symmetric || request->one_zero_point)
             out_scale[c] = scale_around(low, high, (double)tensor->zero_point[0]);
         else
@@ -60,7 +80,7 @@ static void blend(const qn_encoding_request *request, const double *finest, int 
                                     : coarsest;
         out->scale[c] = (float)scale;
         if (request->dtype == QN_DTYPE_S16 || request->wish->symmetric || request->one_zero_point) continue;
-        double low = fmin((double)request->stats->channel_low[c], 0.0);
+        double low = low_end(request->stats, c);
         out->zero_point[c] = (int32_t)clamp(rint(-low / scale), 0.0, 255.0);
     }
 }
@@ -111,7 +131,8 @@ qn_status *qn_encoding_choose(const qn_encoding_request *request, qn_arena *aren
     int has_channels = stats->channels == request->channels;
     out->mean = has_channels ? stats->channel_mean : NULL;
     out->square = has_channels ? stats->channel_square : NULL;
+    if (take_grid(request, out)) return NULL;
     fit_tensor(request, out);
-    if (!has_channels || stats->is_exact || !request->wish->equalise) return NULL;
+    if (!has_channels || !request->equalise) return NULL;
     return equalise(request, arena, out);
 }

@@ -4,7 +4,8 @@
  * (quant/layer.h). A depthwise convolution is best served by the finest scale each channel allows; for others, finer
  * scales make weights harder to round, and the way between is chosen by the expected error of the layers that read it.
  * That is what cross-layer equalisation does by rescaling weights, exact through any activation function. Where the
- * zero points may differ too, the offset of a channel is absorbed likewise.
+ * zero points may differ too, the offset of a channel is absorbed likewise. A grid that the source chose (quant/grid.h)
+ * stays what it is, whatever the wish.
  */
 #ifndef QN_QUANT_ENCODING_H
 #define QN_QUANT_ENCODING_H
@@ -17,6 +18,7 @@ typedef struct qn_encoding_request {
     int64_t channels; /* of the value, along its last axis */
     const qn_integer_wish *wish;
     qn_dtype dtype;     /* U8 or S16 */
+    int equalise;       /* channels may have scales of their own */
     int one_zero_point; /* somebody pads the value: zero is one number for all channels */
     /* The layers that read the value as integers, at least one. */
     const qn_layer *layers;

@@ -23,6 +23,12 @@ static int64_t channel_of(const qn_layer *layer, const qn_encoding *x, int64_t r
     return layer->is_depthwise ? output : row % x->channels;
 }
 
+/* How often what row k reads lies inside the picture. */
+static double inside_of(const work *w, int64_t row) {
+    const qn_layer *layer = w->layer;
+    return layer->inside ? (double)layer->inside[layer->is_depthwise ? row : row / w->x->channels] : 1.0;
+}
+
 static double zero_of(const qn_encoding *x, int64_t channel) {
     return x->zero ? x->zero[channel] : (double)x->zero_point[channel];
 }
@@ -114,18 +120,56 @@ static double scale_of_zeros(const work *w, double bias) {
     return bias != 0 ? fabs(bias) * 0x1p-20 : 1.0;
 }
 
+/* So far may a weight be from its grid, in steps, through roundings of floats. */
+#define OFF_GRID 0x1p-10
+
+/* The scale with which the weights of one output stay the integers they come from; 0: there is none such. */
+static double kept_scale(const work *w, int64_t output) {
+    const qn_layer *layer = w->layer;
+    if (!layer->grid) return 0;
+    const float *scale = w->x->scale, first = scale[channel_of(layer, w->x, 0, output)];
+    const double step = (double)layer->grid[output];
+    for (int64_t k = 0; k < layer->rows; k++) {
+        const double steps = (double)layer->weights[k * layer->outputs + output] / step;
+        if (scale[channel_of(layer, w->x, k, output)] != first) return 0;
+        if (!(fabs(steps) < w->top + 0.5) || fabs(steps - rint(steps)) > OFF_GRID) return 0;
+    }
+    return step * (double)first;
+}
+
+/* The same for all outputs in common. */
+static double kept_scale_of_all(const work *w) {
+    const double scale = kept_scale(w, 0);
+    for (int64_t o = 1; o < w->layer->outputs; o++)
+        if (kept_scale(w, o) != scale) return 0;
+    return scale;
+}
+
+static void count_kept(const work *w, qn_layer_integers *out) {
+    const double common = w->options->per_tensor ? kept_scale_of_all(w) : 0;
+    for (int64_t o = 0; o < w->layer->outputs; o++) {
+        const double kept = w->options->per_tensor ? common : kept_scale(w, o);
+        out->kept_grids += kept > 0 && (out->weight_scale[o] == (float)kept || largest(w, o) == 0);
+    }
+}
+
 static void choose_scales(const work *w, float *out_scale) {
     const qn_layer *layer = w->layer;
-    double most_of_all = 0;
+    double most_of_all = 0, common = w->options->per_tensor ? kept_scale_of_all(w) : 0;
     for (int64_t o = 0; o < layer->outputs; o++) {
         double most = largest(w, o), scale = most / w->top, bias = layer->bias ? (double)layer->bias[o] : 0.0;
+        const double kept = w->options->per_tensor ? common : kept_scale(w, o);
         most_of_all = fmax(most_of_all, most);
-        if (most > 0 && w->options->search_clip && !w->options->per_tensor) scale = search_scale(w, o, most);
-        if (most == 0) scale = scale_of_zeros(w, bias);
+        if (most == 0)
+            scale = scale_of_zeros(w, bias);
+        else if (kept > 0)
+            scale = kept;
+        else if (w->options->search_clip && !w->options->per_tensor)
+            scale = search_scale(w, o, most);
         out_scale[o] = sound_scale(w, scale, bias);
     }
     if (!w->options->per_tensor) return;
-    float one = sound_scale(w, most_of_all > 0 ? most_of_all / w->top : 1.0, 0.0);
+    float one = sound_scale(w, common > 0 ? common : most_of_all > 0 ? most_of_all / w->top : 1.0, 0.0);
     for (int64_t o = 0; o < layer->outputs; o++) one = out_scale[o] > one ? out_scale[o] : one;
     for (int64_t o = 0; o < layer->outputs; o++) out_scale[o] = one;
 }
@@ -145,7 +189,7 @@ static void choose_integers(const work *w, int64_t output, double scale) {
 
 /* What the bias takes up for row k, on average. */
 static double mean_of(const work *w, int64_t row, int64_t channel) {
-    return w->rounding ? w->rounding->mean[row] : w->mean[channel];
+    return w->rounding ? w->rounding->mean[row] : w->mean[channel] * inside_of(w, row);
 }
 
 static void store_weight(const work *w, qn_layer_integers *out, int64_t index, int64_t value) {
@@ -214,7 +258,7 @@ static void quantise_output(const work *w, int64_t output, qn_layer_integers *ou
 static qn_status *quantise_outputs(work *w, qn_arena *scratch, qn_layer_integers *out) {
     const qn_layer *layer = w->layer;
     const qn_moments *moments = w->options->rounding_iterations > 0 ? w->options->moments : NULL;
-    if (moments && !moments->count) moments = NULL;
+    if (moments && (!moments->count || layer->grid)) moments = NULL; /* weights on a grid are integers already */
     qn_rounding rounding = {0};
     w->wanted = QN_ARENA_ARRAY(scratch, double, (size_t)layer->rows);
     w->values = QN_ARENA_ARRAY(scratch, double, (size_t)layer->rows);
@@ -263,6 +307,8 @@ qn_status *qn_layer_quantise(const qn_layer *layer, const qn_encoding *encoding,
     qn_arena_init(&scratch, arena->allocator);
     qn_status *status = quantise_outputs(&w, &scratch, out);
     qn_arena_deinit(&scratch);
-    if (!status) add_errors(&w, out);
-    return status;
+    QN_TRY(status);
+    count_kept(&w, out);
+    add_errors(&w, out);
+    return NULL;
 }

@@ -29,6 +29,9 @@ typedef struct qn_layer {
     const float *bias;      /* [outputs], or NULL */
     int64_t rows, outputs;
     int is_depthwise;       /* output o reads channel o only */
+    /* [taps]: how often a tap lies inside the picture, 0 to 1; NULL: always. Outside it reads the zero point. */
+    const float *inside;
+    const float *grid;      /* [outputs]: steps whose multiples the source says the weights are; NULL: it does not */
 } qn_layer;
 
 typedef struct qn_layer_options {
@@ -45,6 +48,7 @@ typedef struct qn_layer_integers {
     void *weights;       /* int8 for U8, int16 for S16; laid out as the floats */
     void *bias;          /* int32 for U8, int64 for S16: [outputs] */
     float *weight_scale; /* [outputs] */
+    int64_t kept_grids;  /* outputs whose weights are integers just as they were: no rounding changed them */
     /* Expected squared error of all outputs together, and their expected square about the mean, as far as the statistics
        tell: what rounding the weights adds, what rounding x adds, and the signal. */
     double weight_error, activation_error, power;
@@ -53,8 +57,9 @@ typedef struct qn_layer_integers {
 /* Rows beyond this could make sums that no int32 holds. */
 enum { QN_LAYER_ROWS_MAX = 32768 };
 
-/* Quantises in `arena`. Every number is finite and every sum the layer can make fits its accumulator. INVALID_MODEL:
-   weights or bias are not finite, naming the element. */
+/* Quantises in `arena`. Weights on a grid keep it, whatever the options, where that leaves them integers: their steps
+   fit, and one scale serves all channels that an output reads. Every number is finite and every sum the layer can make
+   fits its accumulator. INVALID_MODEL: weights or bias are not finite, naming the element. */
 qn_status *qn_layer_quantise(const qn_layer *layer, const qn_encoding *encoding, const qn_layer_options *options,
                              qn_arena *arena, qn_layer_integers *out) QN_MUST_USE;
 

@@ -111,6 +111,8 @@ static void every_algorithm_gives_ranges_and_a_model(void **state) {
     options.algorithm = "liner";
     expect_refused(qn_calibrator_create(&options, &calibrator), QN_INVALID_ARGUMENT, "linear");
     assert_null(calibrator);
+    options = (qn_calibrator_options){.size = 4};
+    expect_refused(qn_calibrator_create(&options, &calibrator), QN_INVALID_ARGUMENT, "qn_calibrator_options_init()");
 }
 
 static qn_status *next_pair(void *self, qn_tensor *inputs, size_t input_count, int *out_has) {
@@ -394,7 +396,7 @@ typedef struct overseer {
 static void oversee(void *self, const char *phase, double fraction) {
     overseer *o = self;
     assert_string_equal(phase, "calibrate");
-    assert_true(fraction >= o->last && fraction <= 1);
+    assert_true((fraction >= o->last || fraction == -1) && fraction <= 1);
     o->last = fraction;
     o->told++;
 }
@@ -424,6 +426,15 @@ static void a_calibration_tells_its_progress_and_can_be_cancelled_wherever_it_as
     expect_ok(try_calibrate(calibrator, sample_network, NULL, &f));
     assert_true(whole.told >= 5 && whole.last == 1);
     qn_calibrator_destroy(calibrator);
+    for (int64_t claimed = -1; claimed <= 9; claimed += 3) { /* not known, too few, too many */
+        overseer other = {.patience = 1000};
+        calibrator = overseen(&other);
+        feed_init(&f, 11, 5);
+        f.samples.count = claimed;
+        expect_ok(try_calibrate(calibrator, sample_network, NULL, &f));
+        assert_true(other.told == whole.told && other.last == 1);
+        qn_calibrator_destroy(calibrator);
+    }
     for (int patience = 0; patience < whole.asked; patience++) {
         overseer o = {.patience = patience};
         calibrator = overseen(&o);

@@ -112,6 +112,21 @@ static void bad_ranges_are_refused(void **state) {
     refuse("{'dim_range': []}", QN_INVALID_ARGUMENT, "expected an object, found an array");
 }
 
+static void bad_ranges_of_values_are_refused(void **state) {
+    (void)state;
+    qn_config *config = empty();
+    expect_ok(merge(config, "{'custom_ranges': {'': {'max': [1], 'min': [-1]}, 'a': {'min': [0, 0.5], 'max': [0, 2]}}}"));
+    qn_config_destroy(config);
+    refuse("{'custom_ranges': {'a': {'min': [2], 'max': [1]}}}", QN_INVALID_ARGUMENT,
+           "key 'custom_ranges.a': number 0: min 2 is above max 1");
+    refuse("{'custom_ranges': {'a': {'min': [0, 0], 'max': [1]}}}", QN_INVALID_ARGUMENT, "as many numbers as 'min'");
+    refuse("{'custom_ranges': {'a': {'min': [], 'max': []}}}", QN_INVALID_ARGUMENT, "'min' to be an array of numbers");
+    refuse("{'custom_ranges': {'a': {'min': 0, 'max': 1}}}", QN_INVALID_ARGUMENT, "'min' to be an array of numbers");
+    refuse("{'custom_ranges': {'a': {'min': [0], 'max': [1e39]}}}", QN_INVALID_ARGUMENT, "'max' to be an array of numbers");
+    refuse("{'custom_ranges': {'a': {'min': [0]}}}", QN_INVALID_ARGUMENT, "exactly 'min' and 'max'");
+    refuse("{'custom_ranges': []}", QN_INVALID_ARGUMENT, "expected an object, found an array");
+}
+
 static void bad_layouts_are_refused(void **state) {
     (void)state;
     refuse("{'convert_input_layout': {'0': {'src': 'NHWC', 'dst': 'NHWC'}}}", QN_INVALID_ARGUMENT,
@@ -143,10 +158,10 @@ static void bad_normalisations_are_refused(void **state) {
 static void what_this_version_lacks_is_refused_with_the_reason(void **state) {
     (void)state;
     refuse("{'computation_preference': 'fast'}", QN_UNSUPPORTED, "native half precision");
-    refuse("{'precision_config': {'precision_mode': 'qint8_mixed_float16'}}", QN_UNSUPPORTED,
-           "'qint8_mixed_float16' is not possible, allowed: ");
-    refuse("{'precision_config': {'weight_quant_granularity': 'per_axis'}}", QN_UNSUPPORTED, "integer precision");
-    refuse("{'custom_ranges': {'': {'max': [1], 'min': [-1]}}}", QN_UNSUPPORTED, "integer precision");
+    refuse("{'precision_config': {'precision_mode': 'qint4_mixed_float16'}}", QN_UNSUPPORTED,
+           "'qint4_mixed_float16' is not possible, allowed: force_float32");
+    refuse("{'precision_config': {'weight_quant_granularity': 'per_channel'}}", QN_UNSUPPORTED, "one for each output");
+    refuse("{'precision_config': {'activation_quant_algo': 'EQNM'}}", QN_UNSUPPORTED, "where the range wants it");
     refuse("{'archs': ['z80']}", QN_UNSUPPORTED, "'z80' is not possible, allowed: x86_64-avx2");
     refuse("{'image': {'palette': 'colours.txt'}}", QN_UNSUPPORTED, "segment --palette FILE");
     refuse("{'image': {'color': 'YUV'}}", QN_UNSUPPORTED, "allowed: RGB, BGR, GRAY");
@@ -379,6 +394,7 @@ int main(void) {
         cmocka_unit_test(what_is_no_json_is_refused_with_its_line),
         cmocka_unit_test(nesting_a_hundred_thousand_deep_is_refused),
         cmocka_unit_test(bad_ranges_are_refused),
+        cmocka_unit_test(bad_ranges_of_values_are_refused),
         cmocka_unit_test(bad_layouts_are_refused),
         cmocka_unit_test(bad_normalisations_are_refused),
         cmocka_unit_test(what_this_version_lacks_is_refused_with_the_reason),

@@ -61,6 +61,25 @@ static void float_networks_are_fed_by_a_block(void **state) {
     qn_model_destroy(model);
 }
 
+#define CLASSIFIER                                                                                                     \
+    "input %x : f32[1, 4, 4, 3]\nconst %k : f32[4, 4, 3, 5] = random 4\nconst %axes : s32[2] = {1, 2}\n"               \
+    "%c = conv2d(%x, %k) {padding=same_upper}\n%y = reduce_mean(%c, %axes)\noutput %y\n"
+
+static void classifiers_give_scores_of_the_whole_picture(void **state) {
+    (void)state;
+    static const char *const blocks[] = {"{'image': {'mean': 127.5}}", "{'image': {'mean': 127.5, 'decode': 'scores'}}"};
+    for (int i = 0; i < 2; i++) {
+        qn_model *model = build_of(CLASSIFIER, blocks[i]);
+        expect_meta(model, "image",
+                    "{'input': 'x', 'layout': 'NHWC', 'color': 'RGB', 'output': 'y', 'decode': 'scores', 'fit': 'shrink', "
+                    "'class_count': 5, 'mean': [127.5], 'std': [1.0], 'scale': 1.0}");
+        qn_model_destroy(model);
+    }
+    qn_model *model = build_of(CLASSIFIER, NULL); /* floats may be anything */
+    expect_meta(model, "image", NULL);
+    qn_model_destroy(model);
+}
+
 static void layouts_are_those_of_the_built_network(void **state) {
     (void)state;
     qn_model *model = build_of(SCORES, "{'image': {}, 'convert_input_layout': {'0': {'src': 'NHWC', 'dst': 'NCHW'}},"
@@ -96,6 +115,8 @@ static void blocks_that_do_not_fit_are_refused(void **state) {
     refuse(SCORES, "{'image': {'decode': 'labels'}}", "image.output: 'y' is f32 of rank 4, expected labels");
     refuse(LABELS, "{'image': {'classes': 'cityscapes'}}",
            "image.classes: the names are 19, the classes of output 'y' are 21");
+    refuse(SCORES, "{'image': {'decode': 'scores'}}", "image.output: 'y' is f32 of rank 4, expected f32 scores of classes");
+    refuse(CLASSIFIER, "{'image': {'decode': 'labels'}}", "image.output: 'y' is f32 of rank 2, expected labels");
     refuse(SCORES, "{'image': {'classes': ['a']}}", "image.classes: the names are 1, the classes of output 'y' are 4");
     refuse(SCORES, "{'image': {'palette': [[1, 2, 3]]}}", "image.palette: the colours are 1, the classes 4");
     refuse(GRAY_SCORES, "{'image': {'mean': [1, 2, 3]}}", "image.mean: 3 numbers for input 'x', whose channels are 1");
@@ -114,6 +135,7 @@ int main(void) {
         cmocka_unit_test(a_network_without_pictures_has_none),
         cmocka_unit_test(a_block_is_merged_over_what_the_graph_shows),
         cmocka_unit_test(float_networks_are_fed_by_a_block),
+        cmocka_unit_test(classifiers_give_scores_of_the_whole_picture),
         cmocka_unit_test(layouts_are_those_of_the_built_network),
         cmocka_unit_test(normalised_inputs_take_pictures_as_they_are),
         cmocka_unit_test(blocks_that_do_not_fit_are_refused),

@@ -22,7 +22,7 @@ const char sample_labels_network[] = BODY "%s = conv2d(%r, %l) {padding=same_upp
 
 static void draw_sample(feed *f) {
     qn_rng rng;
-    qn_rng_init(&rng, f->seed * 1000 + (uint64_t)(f->is_same ? 0 : f->at));
+    qn_rng_init(&rng, f->seed * 1000 + (uint64_t)(f->is_same ? 0 : f->is_reversed ? f->count - 1 - f->at : f->at));
     f->height = f->side ? f->side : qn_rng_range(&rng, 1, SAMPLE_SIDE_MAX);
     f->width = f->side ? f->side : qn_rng_range(&rng, 1, SAMPLE_SIDE_MAX);
     for (int64_t i = 0; i < f->height * f->width * SAMPLE_CHANNELS; i++)

@@ -21,6 +21,7 @@ typedef struct feed {
     int64_t at, count;
     uint64_t seed;
     int is_same;   /* every sample is the first */
+    int is_reversed; /* the last comes first */
     int64_t side;  /* 0: random */
     spoil spoil;
     int64_t spoil_at;

@@ -164,6 +164,16 @@ run_examples() {
             expect 0 '^\.##\.\.\.\.\.##\.$' "$bin/$name" 8 11
             expect 1 "'x' is no size" "$bin/$name" x
             ;;
+        calibrate_int8)
+            rm -f "$WORK/int8.qn" "$WORK/int8.qn.ranges.json" "$WORK/again.qn"
+            expect 0 'int8\.qn: [0-9]+ bytes, calibrated on 8 pictures$' "$bin/$name" "$scenes/scenes.pb" "$scenes/pictures" "$WORK/int8.qn"
+            expect 0 '' "$prefix/bin/quench" build "$scenes/scenes.pb" -o "$WORK/again.qn" --precision qint8_mixed_float16 --ranges "$WORK/int8.qn.ranges.json"
+            cmp "$WORK/int8.qn" "$WORK/program.int8.qn" || complain "$name: another model than the program's"
+            cmp "$WORK/int8.qn" "$WORK/again.qn" || complain "$name: its ranges give another model"
+            expect 1 'no samples to calibrate on' "$bin/$name" "$scenes/scenes.pb" "$scenes" "$WORK/no.qn"
+            expect 1 'nothing: no folder' "$bin/$name" "$scenes/scenes.pb" "$WORK/nothing" "$WORK/no.qn"
+            [ ! -e "$WORK/no.qn" ] || complain "$name: wrote a model without pictures"
+            ;;
         *) complain "example $name is built and not run" ;;
         esac
     done
@@ -174,6 +184,7 @@ run_program() {
     say "the installed program"
     expect 0 "" "$prefix/bin/quench" build "$scenes/scenes.pb" -o "$WORK/scenes.qn" &&
         expect 0 "" "$prefix/bin/quench" build "$scenes/scenes_dynamic.pb" -o "$WORK/dynamic.qn" &&
+        expect 0 "" "$prefix/bin/quench" build "$scenes/scenes.pb" -o "$WORK/program.int8.qn" --precision qint8_mixed_float16 --calibrate "$scenes/pictures" &&
         expect 0 "" "$prefix/bin/quench" segment "$WORK/scenes.qn" "$scenes/pictures" -o "$WORK/program" --palette "$scenes/palette.txt"
 }
 

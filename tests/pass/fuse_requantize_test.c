@@ -194,6 +194,9 @@ static void with_halves_multipliers_stay_floats_and_results_become_halves(void *
                                    "x 0 255, a 0 3");
     graph->precision = QN_DTYPE_F16;
     graph->precision_reason = "halves";
+    for (qn_node *node = graph->first; node; node = node->next) /* however little is gained */
+        if (node->op == &qn_op_conv2d)
+            node->precision = QN_DTYPE_U8, node->precision_reason = "bytes";
     run_pass(graph, pass_named("quantise"));
     run_pass(graph, pass_named("hoist_quantize"));
     run_pass(graph, pass_named("fuse_requantize"));

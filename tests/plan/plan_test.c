@@ -133,6 +133,38 @@ static void test_shape_arithmetic_needs_no_steps(void **state) {
     assert_int_equal(size->bytes, 8);
 }
 
+/* Only the shape of what they make is asked for, and that is known without. */
+static void test_what_only_shape_arithmetic_reads_is_no_step(void **state) {
+    (void)state;
+    const qn_program *p = plan("symbol n [1, 8]\n"
+                               "input %x : u8[n, 3]\n"
+                               "const %one : f32[] = {1}\n"
+                               "%c = cast(%x) {dtype=f32}\n"
+                               "%a = add(%c, %one)\n"
+                               "%s = shape(%a)\n"
+                               "%f = fill(%s, %one)\n"
+                               "output %f");
+    assert_int_equal(p->step_count, 1);
+    assert_string_equal(p->steps[0].name, "f");
+    for (size_t i = 0; i < p->value_count; i++)
+        assert_true(strcmp(p->values[i].name, "c") && strcmp(p->values[i].name, "a"));
+}
+
+static void test_what_others_read_too_is_a_step(void **state) {
+    (void)state;
+    const qn_program *p = plan("symbol n [1, 8]\n"
+                               "input %x : u8[n, 3]\n"
+                               "const %one : f32[] = {1}\n"
+                               "%c = cast(%x) {dtype=f32}\n"
+                               "%a = add(%c, %one)\n"
+                               "%s = shape(%a)\n"
+                               "%f = fill(%s, %one)\n"
+                               "%y = sub(%f, %c)\n"
+                               "output %y");
+    assert_int_equal(p->step_count, 3);
+    assert_string_equal(p->steps[0].name, "c");
+}
+
 static void test_shape_arithmetic_is_an_output_and_still_known_before_the_run(void **state) {
     (void)state;
     const qn_program *p = plan("symbol h [1, 9]\n"
@@ -468,6 +500,8 @@ int main(void) {
         CASE(test_an_output_is_read_by_later_steps_and_never_written_over),
         CASE(test_shape_arithmetic_needs_no_steps),
         CASE(test_shape_arithmetic_is_an_output_and_still_known_before_the_run),
+        CASE(test_what_only_shape_arithmetic_reads_is_no_step),
+        CASE(test_what_others_read_too_is_a_step),
         CASE(test_shape_arithmetic_that_is_only_an_output_is_a_step),
         CASE(test_numbers_that_depend_on_data_are_no_shape_arithmetic),
         CASE(test_assertions_on_data_stay_steps),

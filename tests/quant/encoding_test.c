@@ -4,7 +4,7 @@
 
 #include "quant/encoding.h"
 
-enum { CHANNELS = 6, ROUNDS = 40 };
+enum { CHANNELS = 6, ROUNDS = 40, HEADROOM = 4 /* of 16 bits, beyond what calibration saw */ };
 
 /* A value with statistics, and one layer that reads it. */
 typedef struct encoding_case {
@@ -45,6 +45,7 @@ static void encoding_case_init(encoding_case *c, uint64_t seed, qn_dtype dtype, 
                                        .channels = CHANNELS,
                                        .wish = &c->wish,
                                        .dtype = dtype,
+                                       .equalise = 1,
                                        .layers = &c->reader.layer,
                                        .layer_count = 1};
 }
@@ -92,7 +93,7 @@ static void every_channel_is_held_whatever_is_asked_for(void **state) {
         encoding_case_init(&c, seed, seed % 2 ? QN_DTYPE_U8 : QN_DTYPE_S16, seed / 2 % 2);
         c.wish.symmetric = seed / 4 % 2;
         c.request.one_zero_point = seed / 8 % 2;
-        c.wish.equalise = seed / 16 % 2;
+        c.request.equalise = seed / 16 % 2;
         qn_encoding encoding = choose(&c);
         expect_holds(&c, &encoding, seed);
         encoding_case_deinit(&c);
@@ -189,7 +190,7 @@ static void depthwise_readers_get_the_finest_scale_of_each_channel(void **state)
         qn_encoding encoding = choose(&c);
         for (int i = 0; i < CHANNELS; i++) {
             double low = (double)c.low[i], high = (double)c.high[i];
-            double finest = seed % 2 ? (high - low) / 255 : fmax(-low, high) / 32767;
+            double finest = seed % 2 ? (high - low) / 255 : HEADROOM * fmax(-low, high) / 32767;
             if (fabs((double)encoding.scale[i] - finest) > 1e-6 * finest)
                 fail_msg("seed %llu, channel %d: scale %g, expected %g", (unsigned long long)seed, i,
                          (double)encoding.scale[i], finest);
@@ -198,15 +199,38 @@ static void depthwise_readers_get_the_finest_scale_of_each_channel(void **state)
     }
 }
 
-static void an_exact_grid_stays_what_somebody_chose(void **state) {
+static void the_grid_of_the_source_stays(void **state) {
     (void)state;
-    for (int is_depthwise = 0; is_depthwise < 2; is_depthwise++) {
+    static const float scale[CHANNELS] = {0.5f, 3, 1, 1, 0.25f, 2};
+    static const int32_t zero_point[CHANNELS] = {51, 7, 0, 255, 128, 51};
+    for (int variant = 0; variant < 8; variant++) {
         encoding_case c;
-        encoding_case_init(&c, 5, QN_DTYPE_U8, is_depthwise);
-        c.stats.is_exact = 1;
-        c.stats.low = -51, c.stats.high = 204;
+        encoding_case_init(&c, 5, QN_DTYPE_U8, variant % 2);
+        const qn_value_encoding grid = {"x", variant / 4 ? CHANNELS : 1, scale, zero_point};
+        c.stats.grid = &grid;
+        c.wish.symmetric = variant / 2 % 2;
         qn_encoding encoding = choose(&c);
-        assert_true(has_one_scale(&encoding) && encoding.scale[0] == 1.0f && encoding.zero_point[0] == 51);
+        for (int i = 0; i < CHANNELS; i++) {
+            assert_true(encoding.scale[i] == scale[variant / 4 ? i : 0]);
+            assert_int_equal(encoding.zero_point[i], zero_point[variant / 4 ? i : 0]);
+        }
+        encoding_case_deinit(&c);
+    }
+}
+
+/* Zero must be one number where somebody pads, and words have a zero of their own. */
+static void a_grid_that_cannot_be_kept_is_a_range(void **state) {
+    (void)state;
+    static const float scale[CHANNELS] = {0.5f, 3, 1, 1, 0.25f, 2};
+    static const int32_t zero_point[CHANNELS] = {51, 7, 0, 255, 128, 51};
+    for (int variant = 0; variant < 2; variant++) {
+        encoding_case c;
+        encoding_case_init(&c, 5, variant ? QN_DTYPE_S16 : QN_DTYPE_U8, 0);
+        const qn_value_encoding grid = {"x", CHANNELS, scale, zero_point};
+        c.stats.grid = &grid;
+        c.request.one_zero_point = !variant;
+        qn_encoding encoding = choose(&c);
+        for (int i = 0; i < CHANNELS; i++) assert_true(encoding.zero_point[i] == (variant ? 0 : encoding.zero_point[0]));
         encoding_case_deinit(&c);
     }
 }
@@ -218,12 +242,12 @@ static void without_equalising_or_channels_there_is_one_scale(void **state) {
         encoding_case_init(&c, 6, variant % 2 ? QN_DTYPE_U8 : QN_DTYPE_S16, 1);
         c.stats.low = -8, c.stats.high = 16;
         if (variant / 2)
-            c.wish.equalise = 0;
+            c.request.equalise = 0;
         else
             c.stats.channels = 0;
         qn_encoding encoding = choose(&c);
         assert_true(has_one_scale(&encoding));
-        assert_true(encoding.scale[0] == (variant % 2 ? 24.0f / 255 : 16.0f / 32767));
+        assert_true(encoding.scale[0] == (variant % 2 ? 24.0f / 255 : HEADROOM * (16.0f / 32767)));
         assert_int_equal(encoding.zero_point[0], variant % 2 ? 85 : 0);
         assert_true(variant / 2 ? encoding.mean == c.mean : !encoding.mean); /* the bias can still be corrected */
         encoding_case_deinit(&c);
@@ -299,7 +323,8 @@ int main(void) {
         cmocka_unit_test(zero_is_one_number_for_all_channels_where_somebody_pads),
         cmocka_unit_test(symmetric_integers_have_their_zero_in_the_middle),
         cmocka_unit_test(depthwise_readers_get_the_finest_scale_of_each_channel),
-        cmocka_unit_test(an_exact_grid_stays_what_somebody_chose),
+        cmocka_unit_test(the_grid_of_the_source_stays),
+        cmocka_unit_test(a_grid_that_cannot_be_kept_is_a_range),
         cmocka_unit_test(without_equalising_or_channels_there_is_one_scale),
         cmocka_unit_test(scales_between_lose_no_more_than_the_finest_or_one_for_all),
         cmocka_unit_test(a_reader_with_a_weight_that_is_not_finite_is_refused),

@@ -27,7 +27,7 @@ static inline void layer_case_init(layer_case *c, uint64_t seed, qn_dtype dtype,
     c->x = (qn_encoding){.dtype = dtype, .channels = channels};
     c->x.scale = QN_ARENA_ARRAY(&c->arena, float, (size_t)channels);
     c->x.zero_point = QN_ARENA_ARRAY(&c->arena, int32_t, (size_t)channels);
-    c->layer = (qn_layer){c->weights, c->bias, rows, outputs, is_depthwise};
+    c->layer = (qn_layer){c->weights, c->bias, rows, outputs, is_depthwise, NULL, NULL};
     for (int64_t i = 0; i < rows * outputs; i++) c->weights[i] = 0.1f * draw_normal(&c->rng);
     for (int64_t o = 0; o < outputs; o++) c->bias[o] = draw_normal(&c->rng);
     for (int64_t i = 0; i < channels; i++) {

@@ -43,6 +43,60 @@ static void draw_case(layer_case *c, uint64_t seed) {
         layer_case_init(c, seed, dtype, taps * channels, channels, qn_rng_range(&rng, 1, 9), 0);
 }
 
+/* ---- Grids ---- */
+
+/* Weights become multiples of `step[o]`, up to `most` of them. */
+static void put_on_grid(layer_case *c, const float *step, int most) {
+    for (int64_t k = 0; k < c->layer.rows; k++)
+        for (int64_t o = 0; o < c->layer.outputs; o++)
+            c->weights[k * c->layer.outputs + o] = step[o] * (float)qn_rng_range(&c->rng, -most, most);
+    c->layer.grid = step;
+}
+
+static void weights_on_a_grid_stay_the_integers_they_are(void **state) {
+    (void)state;
+    static const float step[5] = {0.013f, 0.5f, 7e-4f, 0.021f, 3};
+    for (uint64_t seed = 1; seed <= ROUNDS; seed++) {
+        layer_case c;
+        qn_layer_integers integers;
+        const int is_depthwise = seed % 2, is_words = seed % 3 == 0;
+        layer_case_init(&c, seed, is_words ? QN_DTYPE_S16 : QN_DTYPE_U8, is_depthwise ? 9 : 20, 5, 5, is_depthwise);
+        for (int i = 0; i < 5 && !is_depthwise; i++) c.x.scale[i] = c.x.scale[0];
+        put_on_grid(&c, step, 120); /* a scale of its own would be finer */
+        const qn_layer_options options = {.correct_bias = 1, .search_clip = 1};
+        quantise(&c, &options, &integers);
+        assert_int_equal(integers.kept_grids, 5);
+        assert_true(integers.weight_error < 1e-6 * integers.power);
+        for (int64_t k = 0; k < c.layer.rows; k++)
+            for (int64_t o = 0; o < 5; o++)
+                assert_int_equal(integer_weight(&c, &integers, k, o), lrintf(c.weights[k * 5 + o] / step[o]));
+        layer_case_deinit(&c);
+    }
+}
+
+static void grids_that_integers_cannot_keep_are_left(void **state) {
+    (void)state;
+    static const float step[5] = {1, 1, 1, 1, 1};
+    for (int variant = 0; variant < 5; variant++) {
+        layer_case c;
+        qn_layer_integers integers, expected;
+        layer_case_init(&c, 3, QN_DTYPE_U8, 20, 5, 5, 0);
+        for (int i = 0; i < 5; i++) c.x.scale[i] = c.x.scale[0];
+        put_on_grid(&c, step, 100);
+        if (variant == 0) c.x.scale[2] *= 2;      /* no step serves all that is read */
+        if (variant == 1) c.weights[5 + 1] = 128; /* too far from zero */
+        if (variant == 2) c.weights[5 + 1] = 2.5f;
+        const qn_layer_options options = {.per_tensor = variant >= 3};
+        if (variant == 4) c.weights[5 + 1] = 2.5f; /* and one for all is none for any */
+        quantise(&c, &options, &integers);
+        assert_int_equal(integers.kept_grids, variant == 0 || variant == 4 ? 0 : variant == 3 ? 5 : 4);
+        c.layer.grid = NULL;
+        quantise(&c, &options, &expected);
+        if (variant != 3) assert_true(integers.weight_scale[1] == expected.weight_scale[1]);
+        layer_case_deinit(&c);
+    }
+}
+
 /* ---- Nearness ---- */
 
 static void integer_layers_are_near_float_ones_within_half_a_step_per_weight(void **state) {
@@ -425,6 +479,8 @@ static void weights_and_biases_that_are_not_finite_are_refused_by_number(void **
 
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(weights_on_a_grid_stay_the_integers_they_are),
+        cmocka_unit_test(grids_that_integers_cannot_keep_are_left),
         cmocka_unit_test(integer_layers_are_near_float_ones_within_half_a_step_per_weight),
         cmocka_unit_test(clipping_moves_no_weight_by_more_than_half_of_the_largest),
         cmocka_unit_test(sixteen_bits_are_far_nearer_than_eight),

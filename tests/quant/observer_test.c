@@ -314,6 +314,52 @@ static void the_same_samples_give_the_same_bits(void **state) {
     free(data);
 }
 
+static void expect_same_sight(const qn_observer *a, const qn_observer *b) {
+    const size_t channels = (size_t)a->channels;
+    assert_int_equal(a->samples, b->samples);
+    assert_int_equal(a->elements, b->elements);
+    assert_int_equal(a->non_finite, b->non_finite);
+    assert_true(a->min == b->min && a->max == b->max);
+    assert_true(a->average_min == b->average_min && a->average_max == b->average_max);
+    assert_memory_equal(a->channel_min, b->channel_min, channels * sizeof(float));
+    assert_memory_equal(a->channel_max, b->channel_max, channels * sizeof(float));
+    assert_memory_equal(a->channel_sum, b->channel_sum, channels * sizeof(double));
+    assert_memory_equal(a->channel_square_sum, b->channel_square_sum, channels * sizeof(double));
+    assert_memory_equal(a->channel_count, b->channel_count, channels * sizeof(uint64_t));
+    assert_int_equal(qn_histogram_total(&a->histogram), qn_histogram_total(&b->histogram));
+    for (size_t c = 0; c <= channels; c++) {
+        if (c < channels && !a->channel_histograms) continue;
+        const qn_histogram *x = c < channels ? &a->channel_histograms[c] : &a->histogram;
+        const qn_histogram *y = c < channels ? &b->channel_histograms[c] : &b->histogram;
+        uint64_t total = qn_histogram_total(x);
+        assert_true(x->counts != y->counts);
+        for (uint64_t rank = 0; rank < total; rank += 1 + total / 50)
+            assert_true(qn_histogram_rank(x, rank, 1) == qn_histogram_rank(y, rank, 1));
+    }
+}
+
+static void a_copy_has_seen_the_same_and_goes_on_alone(void **state) {
+    static const int64_t channels[] = {1, 3, 70};
+    (void)state;
+    for (int i = 0; i < 3; i++) {
+        float data[5][140];
+        qn_rng rng;
+        qn_rng_init(&rng, (uint64_t)i + 50);
+        for (int s = 0; s < 5; s++)
+            for (int e = 0; e < 140; e++) data[s][e] = draw(&rng, 1);
+        qn_observer *first = observer_of(channels[i]), *twin = observer_of(channels[i]), *copy;
+        int64_t rows = 140 / channels[i];
+        for (int s = 0; s < 3; s++) qn_observer_add(first, data[s], rows), qn_observer_add(twin, data[s], rows);
+        assert_null(qn_observer_copy(first, &copy));
+        expect_same_sight(copy, twin);
+        for (int s = 3; s < 5; s++) qn_observer_add(first, data[s], rows);
+        expect_same_sight(copy, twin); /* what the original sees is its own */
+        for (int s = 3; s < 5; s++) qn_observer_add(copy, data[s], rows);
+        expect_same_sight(copy, first);
+        qn_observer_destroy(first), qn_observer_destroy(twin), qn_observer_destroy(copy);
+    }
+}
+
 static void memory_is_taken_when_created_only_and_given_back(void **state) {
     (void)state;
     meter m;
@@ -359,6 +405,7 @@ int main(void) {
         cmocka_unit_test(every_sample_brings_other_rows_in),
         cmocka_unit_test(values_of_very_many_channels_are_seen_as_a_whole),
         cmocka_unit_test(the_same_samples_give_the_same_bits),
+        cmocka_unit_test(a_copy_has_seen_the_same_and_goes_on_alone),
         cmocka_unit_test(memory_is_taken_when_created_only_and_given_back),
     };
     return cmocka_run_group_tests_name("quant/observer", tests, NULL, NULL);

@@ -154,12 +154,13 @@ static qn_status *see_samples(const qn_samples *samples, seer seers[2], const im
     return status;
 }
 
-/* Does the model take one picture? An image block that cannot be followed is no failure here. */
+/* Does the model take one picture and label it? An image block that cannot be followed is no failure here. */
 static int read_block(const qn_model *model, image_block *out_block) {
     qn_status *status = qn_model_get_info(model)->input_count == 1 ? image_block_read(model, out_block) : NULL;
     const int is_read = !status && qn_model_get_info(model)->input_count == 1;
     qn_status_free(status);
-    return is_read;
+    if (is_read && out_block->is_classifier) image_block_deinit(out_block); /* its pictures have no after */
+    return is_read && out_block->json != NULL;
 }
 
 qn_status *build_report_see(const build_report *report, qn_model *before, qn_model *after,

@@ -48,7 +48,8 @@ static qn_status *read_input(const json_t *json, const char *color, const char *
 }
 
 static qn_status *read_output(const char *decode, int axis, const char *fit, int class_count, image_block *out_block) {
-    if (strcmp(decode, "labels") && strcmp(decode, "logits")) return refuse("decode", decode);
+    out_block->is_classifier = !strcmp(decode, "scores");
+    if (strcmp(decode, "labels") && strcmp(decode, "logits") && !out_block->is_classifier) return refuse("decode", decode);
     out_block->class_axis = strcmp(decode, "logits") ? -1 : axis;
     if (out_block->class_axis >= 0 && axis != 1 && axis != 3)
         return qn_status_create(QN_INVALID_MODEL,
@@ -78,6 +79,11 @@ static qn_status *check_model(const qn_model *model, image_block *block) {
         return qn_status_create(
             QN_UNSUPPORTED, "input '%s' is %s %s, expected uint8 or float32 with batch 1 and %d channels", input->name,
             cli_dtype_name(input->dtype), cli_print_range(input, text), block->channels);
+    if (block->is_classifier) {
+        if (output->rank == 2 && output->dtype == QN_DTYPE_F32) return NULL;
+        return qn_status_create(QN_UNSUPPORTED, "output '%s' is %s %s, expected float32 scores [batch, classes]",
+                                output->name, cli_dtype_name(output->dtype), cli_print_range(output, text));
+    }
     if (output->rank != (block->class_axis < 0 ? 3 : 4) || (block->class_axis >= 0 && output->dtype != QN_DTYPE_F32))
         return qn_status_create(QN_UNSUPPORTED, "output '%s' is %s %s, expected %s", output->name,
                                 cli_dtype_name(output->dtype), cli_print_range(output, text),
@@ -115,6 +121,14 @@ qn_status *image_block_read(const qn_model *model, image_block *out_block) {
     qn_status *status = parse(model, out_block);
     if (status) image_block_deinit(out_block);
     return status;
+}
+
+qn_status *image_block_expect_labels(const qn_model *model, const image_block *block) {
+    if (!block->is_classifier) return NULL;
+    return qn_status_create(QN_UNSUPPORTED,
+                            "it classifies: output '%s' holds scores of the whole picture and no labels of its pixels; "
+                            "`quench run` and `eval --inputs` take arrays",
+                            qn_model_output(model, block->output)->name);
 }
 
 void image_block_deinit(image_block *block) {

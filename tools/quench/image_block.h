@@ -16,6 +16,7 @@ typedef struct image_block {
     uint8_t pad[3]; /* in the model's order of channels */
     int has_fit;
     qn_image_fit_mode fit;
+    int is_classifier; /* the output is scores [N, C] of the whole picture: there are no labels to take */
     int class_axis;  /* -1: the output holds labels; else logits, with the classes along this axis (1 or 3) */
     int class_count; /* 0: not known */
     json_t *json;    /* the block; owned */
@@ -39,6 +40,9 @@ void image_block_fill(const image_block *block, const qn_image *picture, qn_tens
 
 /* The opposite: the picture that a tensor of such dims holds, with whatever it is padded with. Batches have one here. */
 qn_status *image_block_show(const image_block *block, const qn_tensor *input, qn_image *out_picture) QN_MUST_USE;
+
+/* Fails if there are no labels to take, saying what the model is instead. */
+qn_status *image_block_expect_labels(const qn_model *model, const image_block *block) QN_MUST_USE;
 
 /* The model's answer as a label map of width x height: labels by nearest neighbours, logits by the largest of the
    scores interpolated bilinearly. UNSUPPORTED: the answer has another form, or more than 256 classes. */

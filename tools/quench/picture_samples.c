@@ -252,6 +252,7 @@ static qn_status *open_parts(picture_samples *s, qn_model *model, const sample_o
     CLI_TRY(fitter_init(model, options->fit, &s->fitter));
     CLI_TRY(take_items(s, options, list));
     if (!options->masks) return NULL;
+    CLI_TRY(image_block_expect_labels(model, &s->fitter.block));
     CLI_TRY(find_masks(s, options->masks));
     return bind(s, model);
 }

@@ -17,6 +17,7 @@ struct segmenter {
 static qn_status *open_parts(const char *path, const cli_run_options *run, fitter_choice fit, segmenter *s) {
     CLI_TRY(cli_session_bind(run, NULL, &s->session));
     CLI_TRY(cli_context(fitter_init(s->session.model, fit, &s->fitter), "%s", path));
+    CLI_TRY(cli_context(image_block_expect_labels(s->session.model, &s->fitter.block), "%s", path));
     s->output_count = qn_model_get_info(s->session.model)->output_count;
     s->outputs = calloc(s->output_count + 1, sizeof *s->outputs);
     return s->outputs ? NULL : cli_out_of_memory();

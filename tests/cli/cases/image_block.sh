@@ -56,3 +56,30 @@ echo '{"image": {"mean": 3}}' >wrong.json
 quench fails build "$scenes/scenes.pb" -o wrong.qn --config wrong.json
 says "image.mean"
 expect ! -e wrong.qn
+
+it "calibrates a classifier on pictures, and does not segment with it"
+# x [1, 8, 8, 3] -> Conv2D of four channels -> Relu -> Mean: scores [1, 4].
+base64 -d >classifier.pb <<'END'
+CjoKAXgSC1BsYWNlaG9sZGVyKgsKBWR0eXBlEgIwASobCgVzaGFwZRISOhASAggBEgIICBICCAgSAggDCmoKAWsSBUNvbnN0KgsKBWR0eXBlEgIwASpRCgV2
+YWx1ZRJIQkYIARIQEgIIARICCAESAggDEgIIBCIwSOE6v9ejMD8Urgc/SOH6vgrXI7zNzMy9mpmZPuF6FD8pXE+/16Nwvx+FKz+4HgW+CkMKAWMSBkNvbnYy
+RBoBeBoBayoHCgFUEgIwASoTCgdzdHJpZGVzEggKBhoEAQEBASoSCgdwYWRkaW5nEgcSBVZBTElEChUKAXISBFJlbHUaAWMqBwoBVBICMAEKOQoEYXhlcxIF
+Q29uc3QqCwoFZHR5cGUSAjADKh0KBXZhbHVlEhRCEggDEgQSAggCIggBAAAAAgAAAAo9CgZzY29yZXMSBE1lYW4aAXIaBGF4ZXMqBwoBVBICMAEqCgoEVGlk
+eBICMAMqDwoJa2VlcF9kaW1zEgIoAA==
+END
+cat >classifier.json <<'END'
+{"image": {"mean": 127.5, "std": 127.5, "fit": "stretch"}, "custom_nodes": {"conv2d": {"precision": "int8"}}}
+END
+quench ok build classifier.pb -o classifier.qn --precision qint8_mixed_float32 --config classifier.json --calibrate "$scenes/pictures"
+prints '^calibrated +8 samples'
+quench ok inspect classifier.qn
+prints "^image +pictures go into 'x', 'scores' gives scores of 4 classes"
+quench ok build classifier.pb -o kept.qn --precision qint8_mixed_float32 --config classifier.json --calibrate "$scenes/pictures" \
+    --min-agreement 50 --report report.html
+for tried in "segment classifier.qn $scenes/pictures/scene_1.jpg -o none" "eval classifier.qn $data"; do
+    # shellcheck disable=SC2086
+    quench fails $tried
+    says "classifier.qn: it classifies: output 'scores' holds scores of the whole picture"
+done
+quench fails build classifier.pb -o none.qn --precision qint8_mixed_float32 --config classifier.json --calibrate "$scenes/pictures" \
+    --max-drop 1 --masks "$scenes/masks"
+says "it classifies"

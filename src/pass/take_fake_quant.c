@@ -1,0 +1,109 @@
+/* quantize_linear(fake_quant(x)) = quantize_linear(x) where both are on one grid: rounding twice changes nothing, and
+ * the values at the ends stay there. Fake quantisation that only such conversions read, perhaps behind operators that
+ * move values, goes. Where others read it too, the conversion takes its place, and they read its integers as floats:
+ *
+ *     q = quantize_linear(y), y = fake_quant(x)   becomes   q = quantize_linear(x), y = dequantize_linear(q)
+ *
+ * Of a grid that leaves out the lowest integer, values below its range may then become that integer, one step lower.
+ * Interpolation reads what is not rounded yet: its results move by less than a step. */
+#include "pass/pass.h"
+#include "pass/rewrite.h"
+#include "quant/grid.h"
+
+enum { BITS = 8, VISITS_MAX = 256 };
+
+/* A walk from a fake_quant to whoever reads it. */
+typedef struct walk {
+    const qn_graph *graph;
+    const qn_value_encoding *grid;
+    int visits; /* what branches more is not worth the time */
+} walk;
+
+static int64_t channels_of(const walk *w, const qn_value *value) {
+    int64_t channels = 0;
+    if (value->type.rank) qn_dim_is_const(w->graph->dims, value->type.dims[value->type.rank - 1], &channels);
+    return channels;
+}
+
+/* Is it the conversion to bytes on this grid? Its channels from `first` on are ours, `channels` of them; 0: who knows
+   which. */
+static int is_conversion(const walk *w, const qn_node *node, int64_t channels, int64_t first) {
+    if (node->op != &qn_op_quantize_linear || ((const qn_quantize_linear_attrs *)node->attrs)->dtype != QN_DTYPE_U8)
+        return 0;
+    const qn_value_encoding *encoding = node->outputs[0]->encoding;
+    if (!encoding || (!channels && encoding->channels != 1)) return 0;
+    return qn_grid_matches(w->grid, channels ? channels : 1, encoding, first);
+}
+
+static int only_conversions_read(walk *w, const qn_value *value, int64_t channels, int64_t first);
+
+static int64_t concat_offset(const walk *w, const qn_node *concat, int input) {
+    int64_t offset = 0;
+    if (((const qn_axis_attrs *)concat->attrs)->axis != concat->outputs[0]->type.rank - 1) return 0;
+    for (int i = 0; i < input; i++) offset += channels_of(w, concat->inputs[i]);
+    return offset;
+}
+
+static int takes(walk *w, const qn_use *use, int64_t channels, int64_t first) {
+    const qn_node *node = use->node;
+    if (node->op == &qn_op_concat)
+        return only_conversions_read(w, node->outputs[0], channels, first + concat_offset(w, node, use->index));
+    if (use->index) return 0;
+    if (qn_grid_keeps_channels(node)) return only_conversions_read(w, node->outputs[0], channels, first);
+    if (qn_grid_moves(node)) return w->grid->channels == 1 && only_conversions_read(w, node->outputs[0], 0, 0);
+    return is_conversion(w, node, channels, first);
+}
+
+static int only_conversions_read(walk *w, const qn_value *value, int64_t channels, int64_t first) {
+    if (value->is_output || !value->uses.count || ++w->visits > VISITS_MAX) return 0;
+    for (size_t i = 0; i < value->uses.count; i++)
+        if (!takes(w, &value->uses.items[i], channels, first)) return 0;
+    return 1;
+}
+
+/* The conversion of all of `value`; NULL if there is none. */
+static qn_node *find_conversion(const walk *w, const qn_value *value) {
+    for (size_t i = 0; i < value->uses.count; i++)
+        if (is_conversion(w, value->uses.items[i].node, channels_of(w, value), 0)) return value->uses.items[i].node;
+    return NULL;
+}
+
+static qn_status *add_vector(qn_graph *graph, const qn_node *node, const char *what, qn_dtype dtype, const void *data,
+                             int64_t count, qn_value **out) {
+    const qn_view view = {.dtype = dtype, .rank = 1, .dims = {count}, .data = (void *)(uintptr_t)data};
+    const char *name = qn_arena_printf(graph->arena, "%s/%s", node->name, what);
+    return name ? qn_graph_add_constant(graph, name, &view, out) : qn_status_out_of_memory();
+}
+
+/* `node` becomes the floats of what `conversion` now makes of its input. */
+static qn_status *read_integers(qn_graph *graph, qn_node *node, qn_node *conversion, const qn_value_encoding *grid) {
+    const qn_dequantize_linear_attrs attrs = {.dtype = QN_DTYPE_F32};
+    qn_value *inputs[3] = {conversion->outputs[0]};
+    QN_TRY(add_vector(graph, node, "scale", QN_DTYPE_F32, grid->scale, grid->channels, &inputs[1]));
+    QN_TRY(add_vector(graph, node, "zero_point", QN_DTYPE_S32, grid->zero_point, grid->channels, &inputs[2]));
+    QN_TRY(qn_node_set_input(graph, conversion, 0, node->inputs[0]));
+    qn_graph_move_before(graph, conversion, node);
+    return qn_node_become(graph, node, &qn_op_dequantize_linear, &attrs, 3, inputs);
+}
+
+static qn_status *take(qn_graph *graph, qn_node *node) {
+    const qn_fake_quant_attrs *attrs = node->attrs;
+    const qn_value_stats *stats;
+    if (attrs->bits != BITS) return NULL;
+    QN_TRY(qn_grid_of_node(graph, node, &stats));
+    if (!stats) return NULL;
+    walk w = {.graph = graph, .grid = stats->grid};
+    const int64_t channels = channels_of(&w, node->outputs[0]);
+    if (channels < 1) return NULL;
+    if (only_conversions_read(&w, node->outputs[0], channels, 0)) return qn_bypass(graph, node);
+    qn_node *conversion = attrs->narrow_range ? NULL : find_conversion(&w, node->outputs[0]);
+    return conversion ? read_integers(graph, node, conversion, stats->grid) : NULL;
+}
+
+qn_status *qn_pass_take_fake_quant(qn_graph *graph) {
+    for (qn_node *node = graph->first, *next; node; node = next) {
+        next = node->next;
+        if (node->op == &qn_op_fake_quant) QN_TRY(take(graph, node));
+    }
+    return NULL;
+}
