@@ -10,7 +10,8 @@
  *     qn_calibrator_destroy(calibrator);
  *
  * Calibrating runs the simplified float network on every sample and keeps, per value, its range, and per channel range and
- * mean: memory does not grow with the number of samples. Calibrate with the configuration that the build gets: what it
+ * mean, and for learned rounding (precision_config.rounding_iterations) how the numbers move together that a layer reads:
+ * memory does not grow with the number of samples. Calibrate with the configuration that the build gets: what it
  * says about types, layouts and shapes changes the network that is measured.
  * Threads: one at a time per calibrator.
  */

@@ -47,9 +47,16 @@ qn_status *qn_calibrator_create(const qn_calibrator_options *options, qn_calibra
     return NULL;
 }
 
+static void forget_watched(qn_watched *watched) {
+    qn_observer_destroy(watched->observer);
+    qn_moments_destroy(watched->moments);
+    watched->observer = NULL;
+    watched->moments = NULL;
+}
+
 void qn_calibrator_destroy(qn_calibrator *c) {
     if (!c) return;
-    for (size_t i = 0; i < c->watched.count; i++) qn_observer_destroy(c->watched.items[i].observer);
+    for (size_t i = 0; i < c->watched.count; i++) forget_watched(&c->watched.items[i]);
     qn_buffer_deinit(&c->text);
     qn_arena_deinit(&c->arena);
     qn_allocator allocator = c->allocator;
@@ -100,6 +107,42 @@ static qn_status *watch_graph(qn_calibrator *c, const qn_graph *graph) {
     return QN_ERR(QN_INVALID_ARGUMENT, "network '%s' has no convolution or product that could be integer", graph->name);
 }
 
+/* A layer's moments, unless they are watched already or would be too large: then *inout_skipped counts it. */
+static qn_status *watch_layer(qn_calibrator *c, const qn_node *node, int64_t *inout_skipped) {
+    qn_window window;
+    qn_moments *moments;
+    int is_depthwise;
+    if (!qn_moments_describe(node, &window, &is_depthwise)) return NULL;
+    qn_watched *watched = find_watched(c, node->inputs[0]->name);
+    if (!watched || qn_moments_find(watched->moments, &window, is_depthwise)) return NULL;
+    const int64_t channels = watched->observer->row_elems;
+    if (qn_moments_rows(&window, is_depthwise, channels) > QN_MOMENTS_ROWS_MAX) return ++*inout_skipped, NULL;
+    QN_TRY(qn_moments_create(&c->allocator, &window, is_depthwise, channels, &moments));
+    moments->next = watched->moments;
+    watched->moments = moments;
+    return NULL;
+}
+
+/* Learned rounding needs more than ranges. */
+static qn_status *watch_layers(qn_calibrator *c, const qn_graph *graph, const qn_config *config) {
+    char text[160];
+    int64_t skipped = 0;
+    if (!qn_config_int(config, "precision_config.rounding_iterations", 0)) return NULL;
+    for (const qn_node *node = graph->first; node; node = node->next) QN_TRY(watch_layer(c, node, &skipped));
+    if (!skipped) return NULL;
+    snprintf(text, sizeof text,
+             "rounding_iterations: %lld layer%s more than %d weights per output: these are rounded to the nearest",
+             (long long)skipped, skipped == 1 ? " has" : "s have", QN_MOMENTS_ROWS_MAX);
+    warn(c, text);
+    return NULL;
+}
+
+static void add_moments(qn_watched *watched, const qn_tensor *tensor, int64_t rows) {
+    const int64_t *dims = tensor->dims, flat[4] = {1, 1, rows, watched->observer->row_elems};
+    for (qn_moments *m = watched->moments; m; m = m->next)
+        qn_moments_add(m, tensor->data, tensor->rank == 4 ? dims : flat);
+}
+
 /* Called for every value of a run. */
 static int see(void *self, const char *name, const qn_tensor *tensor) {
     watch *w = self;
@@ -109,7 +152,7 @@ static int see(void *self, const char *name, const qn_tensor *tensor) {
     int64_t rows = 1;
     for (int i = 0; i < tensor->rank - 1; i++) rows *= tensor->dims[i];
     qn_observer_add(watched->observer, tensor->data, rows);
-    if (watched->observer->non_finite == strange) return 0;
+    if (watched->observer->non_finite == strange) return add_moments(watched, tensor, rows), 0;
     w->status = QN_ERR(QN_INVALID_ARGUMENT,
                        "sample %lld: %llu elements of value '%s' are not finite: the network cannot be calibrated on it",
                        (long long)w->sample, (unsigned long long)(watched->observer->non_finite - strange), name);
@@ -197,6 +240,7 @@ static qn_status *calibrate(qn_calibrator *c, const qn_network *network, const q
     threads.threads = c->threads;
     QN_TRY(simplify(network, config, arena, &graph));
     QN_TRY(watch_graph(c, graph));
+    QN_TRY(watch_layers(c, graph, config));
     QN_TRY(qn_executor_create_pool(&threads, pool));
     QN_TRY(qn_trial_create(trial, graph,
                            &(qn_trial_options){.allocator = &c->allocator,
@@ -211,27 +255,32 @@ static qn_status *calibrate(qn_calibrator *c, const qn_network *network, const q
 typedef struct snapshot {
     size_t watched, seen;
     int64_t samples, duplicates;
-    qn_observer **observers; /* [watched]: copies */
+    qn_watched *copies; /* [watched] */
 } snapshot;
 
 static void forget(snapshot *s) {
-    for (size_t i = 0; s->observers && i < s->watched; i++) qn_observer_destroy(s->observers[i]);
+    for (size_t i = 0; s->copies && i < s->watched; i++) forget_watched(&s->copies[i]);
 }
 
 static qn_status *take_snapshot(const qn_calibrator *c, qn_arena *arena, snapshot *out) {
     *out = (snapshot){c->watched.count, c->seen.count, c->samples, c->duplicates,
-                      QN_ARENA_ARRAY(arena, qn_observer *, c->watched.count)};
-    if (!out->observers) return qn_status_out_of_memory();
-    for (size_t i = 0; i < out->watched; i++) QN_TRY(qn_observer_copy(c->watched.items[i].observer, &out->observers[i]));
+                      QN_ARENA_ARRAY(arena, qn_watched, c->watched.count)};
+    if (!out->copies) return qn_status_out_of_memory();
+    for (size_t i = 0; i < out->watched; i++) {
+        out->copies[i].name = c->watched.items[i].name;
+        QN_TRY(qn_observer_copy(c->watched.items[i].observer, &out->copies[i].observer));
+        QN_TRY(qn_moments_copy(c->watched.items[i].moments, &out->copies[i].moments));
+    }
     return NULL;
 }
 
 /* The copies change hands. */
 static void put_back(qn_calibrator *c, snapshot *s) {
     for (size_t i = 0; i < c->watched.count; i++) {
-        qn_observer *seen = c->watched.items[i].observer;
-        if (i < s->watched) c->watched.items[i].observer = s->observers[i], s->observers[i] = NULL;
-        qn_observer_destroy(seen);
+        forget_watched(&c->watched.items[i]);
+        if (i >= s->watched) continue;
+        c->watched.items[i] = s->copies[i];
+        s->copies[i] = (qn_watched){0};
     }
     c->watched.count = s->watched;
     c->seen.count = s->seen;
@@ -274,6 +323,11 @@ qn_status *qn_calibrate(qn_calibrator *c, const qn_network *network, const qn_co
 }
 
 /* ---- Ranges ---- */
+
+const qn_moments *qn_calibrator_find_moments(const qn_calibrator *c, const char *value) {
+    const qn_watched *watched = c->has_loaded ? NULL : find_watched(c, value);
+    return watched ? watched->moments : NULL;
+}
 
 /* Per channel, into `out`; `columns` has room for four numbers of each. */
 static qn_status *measure_channels(const qn_calibrator *c, const qn_observer *observer, const qn_range_request *request,

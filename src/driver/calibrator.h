@@ -5,6 +5,7 @@
 #include "driver/progress.h"
 #include "driver/value_ranges.h"
 #include "ir/graph.h"
+#include "quant/moments.h"
 #include "quant/ranges.h"
 #include "quench/calibrator.h"
 
@@ -12,6 +13,7 @@
 typedef struct qn_watched {
     const char *name;
     qn_observer *observer;
+    qn_moments *moments; /* a list; NULL where nobody asked for them */
 } qn_watched;
 
 struct qn_calibrator {
@@ -33,6 +35,9 @@ struct qn_calibrator {
     float fixed_low, fixed_high; /* fixed_low < fixed_high: one range for all */
     qn_buffer text;
 };
+
+/* What layers' windows over a value held (quant/moments.h), or NULL: nobody asked, or the ranges are from elsewhere. */
+const qn_moments *qn_calibrator_find_moments(const qn_calibrator *calibrator, const char *value);
 
 /* The ranges as they are known, in `arena`; bits 8 or 16. Empty where nothing is. */
 qn_status *qn_calibrator_ranges(const qn_calibrator *calibrator, int bits, int symmetric, qn_arena *arena,

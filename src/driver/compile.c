@@ -64,6 +64,7 @@ void qn_compile_set_precision(qn_graph *graph, const qn_config *config) {
         .symmetric = !strcmp(text_at(config, "precision_config.activation_quant_algo"), "symmetric"),
         .equalise = qn_config_bool(config, "precision_config.channel_scales", !per_tensor),
         .correct_bias = qn_config_bool(config, "precision_config.bias_correction", 1),
+        .rounding_iterations = qn_config_int(config, "precision_config.rounding_iterations", 0),
     };
 }
 

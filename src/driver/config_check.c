@@ -90,6 +90,11 @@ static qn_status *check_level(const place *at, const json_t *value) {
     return wrong(at, "0, 1 or 2", value);
 }
 
+static qn_status *check_count(const place *at, const json_t *value) {
+    if (json_is_integer(value) && json_integer_value(value) >= 0 && json_integer_value(value) <= 1000000) return NULL;
+    return wrong(at, "an integer from 0 to 1000000", value);
+}
+
 /* `low` excluded where `strict`. */
 static int is_number_within(const json_t *value, double low, int strict, double high) {
     double number = json_number_value(value);
@@ -351,6 +356,7 @@ static qn_status *check_value(const place *at, const json_t *value) {
         [QN_CONFIG_TEXT] = check_text,
         [QN_CONFIG_NAME] = check_name,
         [QN_CONFIG_LEVEL] = check_level,
+        [QN_CONFIG_COUNT] = check_count,
         [QN_CONFIG_POSITIVE] = check_positive,
         [QN_CONFIG_NUMBERS] = check_numbers,
         [QN_CONFIG_PIXEL] = check_pixel,

@@ -14,6 +14,7 @@ typedef enum qn_config_kind {
     QN_CONFIG_TEXT,      /* one of `allowed` */
     QN_CONFIG_NAME,      /* any text */
     QN_CONFIG_LEVEL,     /* 0, 1 or 2 */
+    QN_CONFIG_COUNT,     /* an integer from 0 to 1000000 */
     QN_CONFIG_POSITIVE,  /* a number above 0 */
     QN_CONFIG_NUMBERS,   /* a number, or an array of 1, 3 or 4 */
     QN_CONFIG_POSITIVES, /* the same, above 0 */

@@ -27,6 +27,7 @@ typedef struct ranging {
     const json_t *custom; /* custom_ranges; NULL: none */
     size_t wanted, found;
     const char *missing; /* a value that has no range */
+    size_t with_moments;
 } ranging;
 
 static int64_t channels_of(const qn_graph *graph, const qn_value *value) {
@@ -51,6 +52,9 @@ static const float *copy_floats(qn_arena *arena, const float *from, int64_t coun
 static qn_status *take_range(ranging *r, qn_value *value, const qn_value_range *range) {
     qn_arena *arena = r->graph->arena;
     qn_value_stats stats = {.low = range->low, .high = range->high, .elements = range->elements};
+    if (r->graph->integer.rounding_iterations && r->calibrator)
+        stats.moments = qn_calibrator_find_moments(r->calibrator, value->name);
+    r->with_moments += stats.moments != NULL;
     if (range->channel_low && range->channel_high) {
         stats.channels = range->channels;
         stats.channel_low = copy_floats(arena, range->channel_low, range->channels);
@@ -106,6 +110,14 @@ static qn_status *find_range(ranging *r, qn_value *value) {
     return NULL;
 }
 
+/* Ranges that come from elsewhere say nothing of how values move together. */
+static void warn_of_rounding(const ranging *r, const qn_log *log) {
+    if (!log || !r->graph->integer.rounding_iterations || r->with_moments) return;
+    log->write(log->self, QN_LOG_WARNING,
+               "rounding_iterations: weights are rounded to the nearest, for what is needed beyond ranges comes only from "
+               "calibrating on samples with this configuration");
+}
+
 static qn_status *check_found(const ranging *r, const qn_log *log) {
     char text[512];
     const char *mode = r->graph->integer.reason;
@@ -152,7 +164,9 @@ static qn_status *put_ranges(qn_graph *graph, const qn_config *config, const qn_
                                     graph->integer.symmetric, graph->arena, &r.ranges));
     for (size_t i = 0; i < graph->values.count; i++)
         if (qn_integers_read(graph->values.items[i])) QN_TRY(find_range(&r, graph->values.items[i]));
-    return check_found(&r, options->log);
+    QN_TRY(check_found(&r, options->log));
+    warn_of_rounding(&r, options->log);
+    return NULL;
 }
 
 /* custom_nodes: how many scales what a layer reads is to have. */

@@ -243,12 +243,15 @@ qn_status *qn_sensitivity_measure(qn_sensitivity *list, qn_graph *graph, const q
                                   const qn_executor *pool, const qn_progress *progress) {
     few_samples few = {0};
     qn_arena arena;
+    const int64_t iterations = graph->integer.rounding_iterations;
+    graph->integer.rounding_iterations = 0; /* which layers lose most shows without, and much sooner */
     qn_arena_init(&arena, NULL);
     qn_status *status = take_samples(&few, samples, graph->inputs.count, &arena);
     if (!status) status = measure_layers(list, graph, config, &few, pool, progress);
     for (size_t s = 0; s < SAMPLES; s++)
         for (size_t i = 0; i < PROBES_MAX; i++) free(few.truth[s][i]);
     qn_arena_deinit(&arena);
+    graph->integer.rounding_iterations = iterations;
     QN_TRY(status);
     sort_layers(list);
     return qn_sensitivity_apply(list, graph, 0);

@@ -35,6 +35,7 @@ typedef struct qn_value_stats {
     const float *channel_low, *channel_high;
     const float *channel_mean, *channel_square; /* means of the value and of its square; NULL: not known */
     int expects_means;                          /* they are what batch norms let expect, and nobody measured them */
+    const struct qn_moments *moments;           /* of what windows over it hold (quant/moments.h); NULL: not known */
     const qn_value_encoding *grid; /* of 8 bits or less, that the source chose and that integers keep; NULL: none */
 } qn_value_stats;
 
@@ -87,6 +88,7 @@ typedef struct qn_integer_wish {
     int symmetric;      /* the zero point of activations is the middle */
     int equalise;       /* channels of one value may have scales of their own */
     int correct_bias;   /* the mean of what rounding weights changes is taken off the bias */
+    int64_t rounding_iterations; /* sweeps in which weights find better integers than the nearest; 0: none */
 } qn_integer_wish;
 
 /* A demand on the shapes that inference could neither prove nor refute. */

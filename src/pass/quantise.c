@@ -12,6 +12,7 @@
 #include "quant/cost.h"
 #include "quant/encoding.h"
 #include "quant/grid.h"
+#include "quant/moments.h"
 
 #include <math.h>
 #include <string.h>
@@ -320,6 +321,14 @@ static qn_status *become_product(qn_graph *graph, qn_node *node, qn_value **inpu
     return qn_node_become(graph, node, &qn_op_matmul_quantized, &attrs, inputs[4] ? 5 : 4, inputs);
 }
 
+/* Moments of what the node reads, where the graph wishes for rounding by them and they are known. */
+static const qn_moments *find_moments(const qn_graph *graph, const qn_node *node) {
+    qn_window window;
+    int by_channel;
+    if (!graph->integer.rounding_iterations || !qn_moments_describe(node, &window, &by_channel)) return NULL;
+    return qn_moments_find(node->inputs[X]->stats->moments, &window, by_channel);
+}
+
 /* Why the layer is integer, and whether weights that the source had rounded already are just those. They are not where
    they reach beyond 127 steps from zero, or what is read has a scale for each channel. */
 static const char *reason_of(const qn_graph *graph, const qn_node *node, const qn_layer *layer,
@@ -336,8 +345,11 @@ static const char *reason_of(const qn_graph *graph, const qn_node *node, const q
 static qn_status *quantise(qn_graph *graph, qn_node *node, conversion *made) {
     const qn_integer_wish *wish = &graph->integer;
     int per_tensor = node->scales[WEIGHTS] ? node->scales[WEIGHTS] == QN_SCALES_ONE : wish->per_tensor;
-    const qn_layer_options options = {
-        .per_tensor = per_tensor, .correct_bias = wish->correct_bias, .search_clip = !per_tensor};
+    const qn_layer_options options = {.per_tensor = per_tensor,
+                                      .correct_bias = wish->correct_bias,
+                                      .search_clip = !per_tensor,
+                                      .rounding_iterations = wish->rounding_iterations,
+                                      .moments = find_moments(graph, node)};
     qn_value *inputs[7] = {0};
     qn_layer layer;
     qn_layer_integers integers;

@@ -1,5 +1,7 @@
 #include "quant/layer.h"
 
+#include "quant/rounding.h"
+
 #include <assert.h>
 #include <math.h>
 #include <string.h>
@@ -12,6 +14,9 @@ typedef struct work {
     double *moment; /* [channels]: expected square of q - zero_point about its mean, which the bias takes up */
     double *mean;   /* [channels]: of q - zero_point; 0 where nothing is known */
     double top;     /* the greatest integer a weight becomes */
+    double *wanted, *values; /* [rows] of one output: weights in units of their scale, and the integers they become */
+    double *error;           /* [outputs]: expected squared error, where rounding tells it */
+    const qn_rounding *rounding; /* NULL: the nearest integers */
 } work;
 
 static int64_t channel_of(const qn_layer *layer, const qn_encoding *x, int64_t row, int64_t output) {
@@ -171,8 +176,20 @@ static void choose_scales(const work *w, float *out_scale) {
 
 /* ---- Integers ---- */
 
-static int64_t round_weight(const work *w, int64_t row, int64_t output, double scale) {
-    return (int64_t)clip(rint(scaled_weight(w, row, output) / scale), w->top);
+/* The integers of one output, into w->values. */
+static void choose_integers(const work *w, int64_t output, double scale) {
+    for (int64_t k = 0; k < w->layer->rows; k++) {
+        w->wanted[k] = scaled_weight(w, k, output) / scale;
+        w->values[k] = clip(rint(w->wanted[k]), w->top);
+    }
+    if (!w->rounding) return;
+    double error = qn_rounding_choose(w->rounding, w->wanted, w->top, w->options->rounding_iterations, w->values);
+    w->error[output] = error * scale * scale;
+}
+
+/* What the bias takes up for row k, on average. */
+static double mean_of(const work *w, int64_t row, int64_t channel) {
+    return w->rounding ? w->rounding->mean[row] : w->mean[channel] * inside_of(w, row);
 }
 
 static void store_weight(const work *w, qn_layer_integers *out, int64_t index, int64_t value) {
@@ -189,12 +206,13 @@ static void round_output(const work *w, int64_t output, double scale, qn_layer_i
     const qn_layer *layer = w->layer;
     double low = w->x->dtype == QN_DTYPE_U8 ? 0 : -32767, high = w->x->dtype == QN_DTYPE_U8 ? 255 : 32767;
     double bias = layer->bias ? (double)layer->bias[output] / scale : 0.0, correction = 0, shift = 0, up = 0, down = 0;
+    choose_integers(w, output, scale);
     for (int64_t k = 0; k < layer->rows; k++) {
-        int64_t c = channel_of(layer, w->x, k, output), weight = round_weight(w, k, output, scale);
-        double value = (double)weight, zero_point = zero_of(w->x, c);
-        store_weight(w, out, k * layer->outputs + output, weight);
+        int64_t c = channel_of(layer, w->x, k, output);
+        double value = w->values[k], zero_point = zero_of(w->x, c);
+        store_weight(w, out, k * layer->outputs + output, (int64_t)value);
         shift += value * zero_point;
-        correction += (scaled_weight(w, k, output) / scale - value) * w->mean[c] * inside_of(w, k);
+        correction += (w->wanted[k] - value) * mean_of(w, k, c);
         up += fmax(value * (high - zero_point), value * (low - zero_point));
         down += fmin(value * (high - zero_point), value * (low - zero_point));
     }
@@ -203,9 +221,29 @@ static void round_output(const work *w, int64_t output, double scale, qn_layer_i
     *out_reach = fmax(fabs(up + bias), fabs(down + bias)) + 1.0;
 }
 
+/* Layers of so few rows try so many scales up and down, in steps of a fiftieth. */
+enum { SCALE_ROWS = 64, SCALE_STEPS = 6 };
+
+/* The scale that suits the nearest integers need not be the one of which rounding makes most. */
+static float search_rounded_scale(const work *w, int64_t output, float scale) {
+    choose_integers(w, output, (double)scale);
+    double least = w->error[output];
+    float best = scale;
+    for (int step = -SCALE_STEPS; step <= SCALE_STEPS; step++) {
+        float tried = (float)((double)scale * (1.0 + step / 50.0));
+        choose_integers(w, output, (double)tried);
+        if (w->error[output] >= least) continue;
+        least = w->error[output];
+        best = tried;
+    }
+    return best;
+}
+
 static void quantise_output(const work *w, int64_t output, qn_layer_integers *out) {
     double limit = w->x->dtype == QN_DTYPE_U8 ? 0x1p31 - 2.0 : 0x1p62, bias, reach;
     float *scale = &out->weight_scale[output];
+    if (w->rounding && !w->options->per_tensor && w->layer->rows <= SCALE_ROWS)
+        *scale = search_rounded_scale(w, output, *scale);
     for (;;) { /* each turn halves the integers */
         round_output(w, output, (double)*scale, out, &bias, &reach);
         if (reach < limit && fabs(bias) < limit) break;
@@ -217,12 +255,31 @@ static void quantise_output(const work *w, int64_t output, qn_layer_integers *ou
         ((int64_t *)out->bias)[output] = (int64_t)bias;
 }
 
+static qn_status *quantise_outputs(work *w, qn_arena *scratch, qn_layer_integers *out) {
+    const qn_layer *layer = w->layer;
+    const qn_moments *moments = w->options->rounding_iterations > 0 ? w->options->moments : NULL;
+    if (moments && (!moments->count || layer->grid)) moments = NULL; /* weights on a grid are integers already */
+    qn_rounding rounding = {0};
+    w->wanted = QN_ARENA_ARRAY(scratch, double, (size_t)layer->rows);
+    w->values = QN_ARENA_ARRAY(scratch, double, (size_t)layer->rows);
+    if (!w->wanted || !w->values) return qn_status_out_of_memory();
+    if (moments) QN_TRY(qn_rounding_init(&rounding, layer->rows, scratch));
+    for (int64_t o = 0; o < layer->outputs; o++) {
+        w->error[o] = -1; /* not told */
+        if (moments && (o == 0 || layer->is_depthwise))
+            qn_rounding_set(&rounding, moments, layer->is_depthwise ? o : 0, w->x->scale, w->options->correct_bias);
+        w->rounding = rounding.is_usable ? &rounding : NULL;
+        quantise_output(w, o, out);
+    }
+    return NULL;
+}
+
 /* ---- Expected errors ---- */
 
 static void add_errors(const work *w, qn_layer_integers *out) {
     const qn_layer *layer = w->layer;
     for (int64_t o = 0; o < layer->outputs; o++) {
-        out->weight_error += output_error(w, o, (double)out->weight_scale[o]);
+        out->weight_error += w->error[o] >= 0 ? w->error[o] : output_error(w, o, (double)out->weight_scale[o]);
         for (int64_t k = 0; k < layer->rows; k++) {
             double weight = scaled_weight(w, k, o);
             out->activation_error += weight * weight / 12.0;
@@ -243,9 +300,14 @@ qn_status *qn_layer_quantise(const qn_layer *layer, const qn_encoding *encoding,
     out->weights = qn_arena_alloc_aligned(arena, (size_t)(layer->rows * layer->outputs) * (is_bytes ? 1 : 2), 64);
     out->bias = qn_arena_alloc_aligned(arena, (size_t)layer->outputs * (is_bytes ? 4 : 8), 64);
     out->weight_scale = QN_ARENA_ARRAY(arena, float, (size_t)layer->outputs);
-    if (!out->weights || !out->bias || !out->weight_scale) return qn_status_out_of_memory();
+    w.error = QN_ARENA_ARRAY(arena, double, (size_t)layer->outputs);
+    if (!out->weights || !out->bias || !out->weight_scale || !w.error) return qn_status_out_of_memory();
     choose_scales(&w, out->weight_scale);
-    for (int64_t o = 0; o < layer->outputs; o++) quantise_output(&w, o, out);
+    qn_arena scratch;
+    qn_arena_init(&scratch, arena->allocator);
+    qn_status *status = quantise_outputs(&w, &scratch, out);
+    qn_arena_deinit(&scratch);
+    QN_TRY(status);
     count_kept(&w, out);
     add_errors(&w, out);
     return NULL;

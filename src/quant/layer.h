@@ -38,6 +38,10 @@ typedef struct qn_layer_options {
     int per_tensor;   /* one weight scale for all outputs */
     int correct_bias; /* take the mean of the rounding off the bias; needs the activation's means */
     int search_clip;  /* weights beyond what is worth their steps are clipped, by what that costs in the output */
+    /* Integers are chosen by what they change in the output, in so many sweeps (quant/rounding.h), where moments of what
+       the layer reads are known; 0 or NULL: the nearest. */
+    int64_t rounding_iterations;
+    const struct qn_moments *moments;
 } qn_layer_options;
 
 typedef struct qn_layer_integers {

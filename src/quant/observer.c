@@ -1,5 +1,7 @@
 #include "quant/observer.h"
 
+#include "quant/pick.h"
+
 #include <assert.h>
 #include <math.h>
 #include <string.h>
@@ -204,18 +206,11 @@ static void merge_lanes(qn_observer *observer) {
 
 /* ---- Histograms ---- */
 
-/* Which row of its `step` a turn picks: another one in every turn, for a fixed one could fall on one column of a
-   picture, and others in every sample. */
-static int64_t pick(uint64_t turn, uint64_t sample, int64_t step) {
-    const uint64_t mixed = (turn + (sample << 32)) * UINT64_C(0x9e3779b97f4a7c15);
-    return (int64_t)((mixed >> 32) % (uint64_t)step);
-}
-
 static void add_picked(qn_observer *observer, const float *data, int64_t rows) {
     const int64_t channels = observer->channels, step = (rows * channels - 1) / QN_OBSERVER_PICK + 1;
     uint64_t turn = 0;
     for (int64_t start = 0; start < rows; start += step) {
-        const int64_t row = start + pick(turn++, observer->samples, step);
+        const int64_t row = start + qn_pick(turn++, observer->samples, step);
         const float *line = data + row * channels;
         if (row >= rows) break;
         for (int64_t c = 0; c < channels; c++) {

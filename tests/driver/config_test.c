@@ -61,6 +61,9 @@ static void wrong_types_are_refused_with_what_was_expected(void **state) {
     refuse("{'computation_preference': 3}", QN_INVALID_ARGUMENT, "expected a text, found an integer");
     refuse("{'debug_config': {'skip_passes': 'fuse_bias'}}", QN_INVALID_ARGUMENT, "expected an array of pass names");
     refuse("{'debug_config': {'print_ir': {'print_level': 3}}}", QN_INVALID_ARGUMENT, "expected 0, 1 or 2");
+    refuse("{'precision_config': {'rounding_iterations': -1}}", QN_INVALID_ARGUMENT, "an integer from 0 to 1000000");
+    refuse("{'precision_config': {'rounding_iterations': 1.5}}", QN_INVALID_ARGUMENT, "an integer from 0 to 1000000");
+    refuse("{'precision_config': {'rounding_iterations': 1000001}}", QN_INVALID_ARGUMENT, "an integer from 0 to 1000000");
     refuse("{'archs': 'native'}", QN_INVALID_ARGUMENT, "expected an array of names, found a text");
     refuse("{'image': {'scale': 0}}", QN_INVALID_ARGUMENT, "a number above 0");
     refuse("{'image': {'std': [1, 0, 1]}}", QN_INVALID_ARGUMENT, "a number above 0");

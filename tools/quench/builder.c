@@ -25,17 +25,24 @@ const char *builder_options_find_given(const builder_options *options) {
 
 /* ---- Configuration ---- */
 
+/* Takes `value`, which may be NULL. */
+static qn_status *merge_precision(qn_config *config, const char *key, json_t *value, const char *option) {
+    json_t *object = value ? json_pack("{s:{s:o}}", "precision_config", key, value) : NULL;
+    char *text = object ? json_dumps(object, 0) : NULL;
+    qn_status *status = text ? qn_config_merge_text(config, text, option) : cli_out_of_memory();
+    free(text);
+    json_decref(object);
+    return status;
+}
+
 static qn_status *make_config(const builder_options *options, const qn_log *log, qn_config **out_config) {
     CLI_TRY(qn_config_create(log, out_config));
     for (size_t i = 0; i < options->configs.count; i++)
         CLI_TRY(qn_config_merge_file(*out_config, options->configs.items[i]));
-    if (!options->precision) return NULL;
-    json_t *object = json_pack("{s:{s:s}}", "precision_config", "precision_mode", options->precision);
-    char *text = object ? json_dumps(object, 0) : NULL;
-    qn_status *status = text ? qn_config_merge_text(*out_config, text, "--precision") : cli_out_of_memory();
-    free(text);
-    json_decref(object);
-    return status;
+    if (options->precision)
+        CLI_TRY(merge_precision(*out_config, "precision_mode", json_string(options->precision), "--precision"));
+    if (!options->rounding) return NULL;
+    return merge_precision(*out_config, "rounding_iterations", json_integer(options->rounding), "--rounding");
 }
 
 /* The number of the input that a range is for. */

@@ -38,6 +38,8 @@ static const cli_option options[] = {
      offsetof(build_settings, builder.calibration.limit), 1, 1000000000},
     {0, "algorithm", "NAME", "linear, eqnm, moving_average, percentile, mse or kl", cli_set_text,
      CALIBRATION(algorithm)},
+    {0, "rounding", "N", "integers for weights that change the output least, in N sweeps; 10 is plenty; needs --calibrate",
+     cli_set_int, offsetof(build_settings, builder.rounding), 1, 1000000},
     {0, "save-ranges", "FILE", "keep what was measured", cli_set_text, CALIBRATION(save_ranges)},
     {0, "ranges", "FILE", "take ranges that were kept, instead of measuring", cli_set_text, CALIBRATION(ranges)},
     {0, "fixed-range", "LOW,HIGH", "one range for everything: fast, wrong, enough to measure speed", cli_set_text,

@@ -36,6 +36,17 @@ quench ok build "$model" -o again.qn --precision qint8_mixed_float16 --ranges ra
 prints '^ranges +from ranges.json'
 cmp int8.qn again.qn || broken "a build from kept ranges differs"
 
+it "rounds weights by what they change, the same way every time"
+# shellcheck disable=SC2086
+quench ok build "$model" -o learned.qn $CALIBRATE --rounding 3 --save-ranges ranges2.json
+# shellcheck disable=SC2086
+quench ok build "$model" -o learned2.qn $CALIBRATE --rounding 3 --threads 1
+cmp learned.qn learned2.qn || broken "two builds differ"
+cmp ranges.json ranges2.json || broken "the ranges differ"
+! cmp -s learned.qn int8.qn || broken "nothing was learned"
+quench ok build "$model" -o learned.qn --precision qint8_mixed_float16 --ranges ranges.json --rounding 3
+says "warning: rounding_iterations: weights are rounded to the nearest"
+
 it "saves ranges without building anything"
 # shellcheck disable=SC2086
 quench ok build "$model" $CALIBRATE --save-ranges only.json
