@@ -13,13 +13,3 @@ qn_quant_params qn_quant_params_from_range(const qn_range *range, int bits, int 
     const float scale = (float)((high - low) / 255);
     return (qn_quant_params){scale, (int32_t)clamp(nearbyint(-low / scale), 0, 255), 0, 255};
 }
-
-qn_range qn_quant_params_range(const qn_quant_params *params) {
-    return (qn_range){(double)params->scale * (params->min - params->zero_point),
-                      (double)params->scale * (params->max - params->zero_point)};
-}
-
-int32_t qn_quant_value(const qn_quant_params *params, float x) {
-    if (isnan(x)) return params->zero_point;
-    return (int32_t)clamp(nearbyint((double)x / params->scale) + params->zero_point, params->min, params->max);
-}
