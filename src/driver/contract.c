@@ -3,6 +3,7 @@
  * it costs comes from the static model. How long the beginning must be is found by halving, with all samples. */
 #include "driver/contract.h"
 
+#include "driver/calibrator.h"
 #include "driver/score.h"
 #include "driver/sensitivity.h"
 #include "driver/trial.h"
@@ -274,7 +275,10 @@ qn_status *qn_contract_keep(qn_graph *graph, const qn_config *config, const qn_b
                 .allocator = options->allocator,
                 .progress = progress};
     QN_TRY(check(options->contract));
-    QN_TRY(qn_executor_create_pool(NULL, &k.pool));
+    qn_pool_options threads;
+    qn_pool_options_init(&threads);
+    if (options->calibrator) threads.threads = options->calibrator->threads;
+    QN_TRY(qn_executor_create_pool(&threads, &k.pool));
     qn_arena_init(&k.arena, qn_allocator_or_default(options->allocator));
     qn_status *status = keep(&k, options->log);
     qn_arena_deinit(&k.arena);

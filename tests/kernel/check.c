@@ -31,13 +31,14 @@ typedef struct options {
     const char *isa;    /* only rows whose name ends so, beside the portable ones, or NULL */
     const char *cpu;    /* level that masks the features, or NULL */
     int64_t time_ms;
+    uint64_t cases; /* of each family, at least */
     int list, bench;
 } options;
 
 static const char usage[] = "usage: check [--seed N] [--family NAME] [--isa portable|avx2|avx512] [--cpu LEVEL]\n"
-                            "             [--time-ms N] [--list] [--bench]\n"
-                            "Checks every kernel for N milliseconds (default 2000; 0: one case per family),\n"
-                            "lists them, or measures them.\n";
+                            "             [--time-ms N] [--cases N] [--list] [--bench]\n"
+                            "Checks every kernel for N milliseconds (default 2000; 0: one case per family) and until\n"
+                            "each family had the number of cases, lists them, or measures them.\n";
 
 static int64_t now_ms(void) {
     struct timespec time;
@@ -47,11 +48,12 @@ static int64_t now_ms(void) {
 
 /* 0: usage was printed. */
 static int parse_options(int argc, char **argv, options *out) {
-    enum { SEED = 1, FAMILY, ISA, CPU, TIME, LIST, BENCH };
+    enum { SEED = 1, FAMILY, ISA, CPU, TIME, CASES, LIST, BENCH };
     static const struct option table[] = {
         {"seed", required_argument, NULL, SEED},    {"family", required_argument, NULL, FAMILY},
         {"isa", required_argument, NULL, ISA},      {"cpu", required_argument, NULL, CPU},
-        {"time-ms", required_argument, NULL, TIME}, {"list", no_argument, NULL, LIST},
+        {"time-ms", required_argument, NULL, TIME}, {"cases", required_argument, NULL, CASES},
+        {"list", no_argument, NULL, LIST},
         {"bench", no_argument, NULL, BENCH},        {NULL, 0, NULL, 0},
     };
     *out = (options){.seed = (uint64_t)time(NULL), .time_ms = 2000};
@@ -62,6 +64,7 @@ static int parse_options(int argc, char **argv, options *out) {
         case ISA: out->isa = optarg; break;
         case CPU: out->cpu = optarg; break;
         case TIME: out->time_ms = strtoll(optarg, NULL, 0); break;
+        case CASES: out->cases = strtoull(optarg, NULL, 0); break;
         case LIST: out->list = 1; break;
         case BENCH: out->bench = 1; break;
         default: fputs(usage, stderr); return 0;
@@ -134,7 +137,7 @@ static int run_checks(const options *o, qn_cpu_features features) {
             if (!run_case(&check_families[i], o->seed + cases, o, features)) return 0;
         }
         cases++;
-    } while (now_ms() < end);
+    } while (now_ms() < end || cases < o->cases);
     printf("%llu cases of each family passed\n", (unsigned long long)cases);
     return 1;
 }
