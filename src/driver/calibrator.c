@@ -127,7 +127,7 @@ static qn_status *watch_layer(qn_calibrator *c, const qn_node *node, int64_t *in
 static qn_status *watch_layers(qn_calibrator *c, const qn_graph *graph, const qn_config *config) {
     char text[160];
     int64_t skipped = 0;
-    if (!qn_config_int(config, "precision_config.rounding_iterations", 0)) return NULL;
+    if (!qn_compile_rounding_iterations(config)) return NULL;
     for (const qn_node *node = graph->first; node; node = node->next) QN_TRY(watch_layer(c, node, &skipped));
     if (!skipped) return NULL;
     snprintf(text, sizeof text,

@@ -34,6 +34,8 @@ qn_status *qn_compile_prepare(qn_graph *graph, const qn_config *config, const qn
 
 /* ---- Precision ---- */
 
+enum { ROUNDING_ITERATIONS = 3 }; /* the default of config_keys.def: more hardly helps */
+
 static const char *text_at(const qn_config *config, const char *path) {
     const char *text = json_string_value(qn_config_find(config, path));
     return text ? text : "";
@@ -44,6 +46,11 @@ const qn_cost_model *qn_compile_cost_model(const qn_config *config) {
     const char *name = json_is_object(first) ? json_object_iter_key(json_object_iter((json_t *)(uintptr_t)first))
                                              : json_string_value(first);
     return qn_cost_model_find(name);
+}
+
+int64_t qn_compile_rounding_iterations(const qn_config *config) {
+    int is_bytes = !strncmp(text_at(config, "precision_config.precision_mode"), "qint8", 5);
+    return is_bytes ? qn_config_int(config, "precision_config.rounding_iterations", ROUNDING_ITERATIONS) : 0;
 }
 
 void qn_compile_set_precision(qn_graph *graph, const qn_config *config) {
@@ -64,7 +71,7 @@ void qn_compile_set_precision(qn_graph *graph, const qn_config *config) {
         .symmetric = !strcmp(text_at(config, "precision_config.activation_quant_algo"), "symmetric"),
         .equalise = qn_config_bool(config, "precision_config.channel_scales", !per_tensor),
         .correct_bias = qn_config_bool(config, "precision_config.bias_correction", 1),
-        .rounding_iterations = qn_config_int(config, "precision_config.rounding_iterations", 0),
+        .rounding_iterations = qn_compile_rounding_iterations(config),
     };
 }
 

@@ -25,6 +25,9 @@ qn_status *qn_compile_passes(qn_graph *graph, const qn_config *config, const qn_
 /* What the precision mode wishes of the graph: what floats are stored in, and in which integers it is to compute. */
 void qn_compile_set_precision(qn_graph *graph, const qn_config *config);
 
+/* precision_config.rounding_iterations; 0 in modes other than of 8 bits, which have little to gain. */
+int64_t qn_compile_rounding_iterations(const qn_config *config);
+
 /* The cost model of the first of `archs`; the default where there is none. */
 const qn_cost_model *qn_compile_cost_model(const qn_config *config);
 

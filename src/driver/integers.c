@@ -111,8 +111,9 @@ static qn_status *find_range(ranging *r, qn_value *value) {
 }
 
 /* Ranges that come from elsewhere say nothing of how values move together. */
-static void warn_of_rounding(const ranging *r, const qn_log *log) {
-    if (!log || !r->graph->integer.rounding_iterations || r->with_moments) return;
+static void warn_of_rounding(const ranging *r, const qn_config *config, const qn_log *log) {
+    int is_asked_for = qn_config_int(config, "precision_config.rounding_iterations", 0) > 0;
+    if (!log || !is_asked_for || !r->graph->integer.rounding_iterations || r->with_moments) return;
     log->write(log->self, QN_LOG_WARNING,
                "rounding_iterations: weights are rounded to the nearest, for what is needed beyond ranges comes only from "
                "calibrating on samples with this configuration");
@@ -165,7 +166,7 @@ static qn_status *put_ranges(qn_graph *graph, const qn_config *config, const qn_
     for (size_t i = 0; i < graph->values.count; i++)
         if (qn_integers_read(graph->values.items[i])) QN_TRY(find_range(&r, graph->values.items[i]));
     QN_TRY(check_found(&r, options->log));
-    warn_of_rounding(&r, options->log);
+    warn_of_rounding(&r, config, options->log);
     return NULL;
 }
 

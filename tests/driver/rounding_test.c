@@ -13,7 +13,9 @@
 #define ROUNDED                                                                                                        \
     "{'precision_config': {'precision_mode': 'qint8_mixed_float32', 'rounding_iterations': 10, "                      \
     "'weight_quant_granularity': 'per_tensor'}}"
-#define NEAREST "{'precision_config': {'precision_mode': 'qint8_mixed_float32', 'weight_quant_granularity': 'per_tensor'}}"
+#define NEAREST                                                                                                        \
+    "{'precision_config': {'precision_mode': 'qint8_mixed_float32', 'rounding_iterations': 0, "                       \
+    "'weight_quant_granularity': 'per_tensor'}}"
 
 enum { SAMPLES = 20, OUTPUTS = 10 };
 

@@ -42,7 +42,7 @@ static qn_status *make_config(const builder_options *options, const qn_log *log,
     if (options->precision)
         CLI_TRY(merge_precision(*out_config, "precision_mode", json_string(options->precision), "--precision"));
     if (!options->rounding) return NULL;
-    return merge_precision(*out_config, "rounding_iterations", json_integer(options->rounding), "--rounding");
+    return cli_context(qn_config_set(*out_config, "precision_config.rounding_iterations", options->rounding), "--rounding");
 }
 
 /* The number of the input that a range is for. */

@@ -8,7 +8,7 @@
 typedef struct builder_options {
     cli_texts configs, inputs, outputs, ranges; /* --config, --input, --output, --range */
     const char *precision, *format;
-    int64_t rounding; /* --rounding; 0: as the configuration says */
+    const char *rounding; /* --rounding; NULL: as the configuration says */
     calibration_options calibration;
 } builder_options;
 
