@@ -11,6 +11,9 @@
 #include <stdio.h>
 #include <string.h>
 
+/* Numbers in the second moments of one layer: 8 bytes each. */
+enum { MOMENTS_MAX = 8 << 20 };
+
 enum { DUPLICATES_MAX = 4096, FEW_SAMPLES = 8 };
 
 /* The one that measured best on held-out calibration pictures (docs/quantisation.md). */
@@ -116,7 +119,9 @@ static qn_status *watch_layer(qn_calibrator *c, const qn_node *node, int64_t *in
     qn_watched *watched = find_watched(c, node->inputs[0]->name);
     if (!watched || qn_moments_find(watched->moments, &window, is_depthwise)) return NULL;
     const int64_t channels = watched->observer->row_elems;
-    if (qn_moments_rows(&window, is_depthwise, channels) > QN_MOMENTS_ROWS_MAX) return ++*inout_skipped, NULL;
+    const int64_t rows = qn_moments_rows(&window, is_depthwise, channels);
+    if (rows > QN_MOMENTS_ROWS_MAX || rows * rows * (is_depthwise ? channels : 1) > MOMENTS_MAX)
+        return ++*inout_skipped, NULL;
     QN_TRY(qn_moments_create(&c->allocator, &window, is_depthwise, channels, &moments));
     moments->next = watched->moments;
     watched->moments = moments;
@@ -131,7 +136,8 @@ static qn_status *watch_layers(qn_calibrator *c, const qn_graph *graph, const qn
     for (const qn_node *node = graph->first; node; node = node->next) QN_TRY(watch_layer(c, node, &skipped));
     if (!skipped) return NULL;
     snprintf(text, sizeof text,
-             "rounding_iterations: %lld layer%s more than %d weights per output: these are rounded to the nearest",
+             "rounding_iterations: %lld layer%s more than %d weights per output, or windows too large: these are rounded to the "
+             "nearest",
              (long long)skipped, skipped == 1 ? " has" : "s have", QN_MOMENTS_ROWS_MAX);
     warn(c, text);
     return NULL;

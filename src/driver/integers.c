@@ -94,8 +94,8 @@ static qn_status *find_range(ranging *r, qn_value *value) {
     const json_t *custom = json_object_get(r->custom, value->name);
     const qn_value_range *range = qn_value_ranges_find(&r->ranges, value->name);
     r->wanted++;
-    if (value->stats) return r->found++, NULL; /* the graph itself says it */
     if (custom) return r->found++, take_custom(r, value, custom);
+    if (value->stats) return r->found++, NULL; /* the graph itself says it */
     if (range) {
         QN_TRY(qn_value_ranges_get(&r->ranges, value->name, channels_of(r->graph, value), &range));
         return r->found++, take_range(r, value, range);

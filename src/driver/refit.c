@@ -2,6 +2,7 @@
 
 #include "base/memory.h"
 #include "driver/build.h"
+#include "driver/config_check.h"
 #include "quench/model.h"
 
 #include <string.h>
@@ -45,6 +46,7 @@ static qn_status *open_parts(opened *o, const qn_allocator *allocator) {
     o->meta = json_loads(qn_model_get_info(o->model)->meta, 0, NULL);
     o->refit = json_object_get(o->meta, "refit");
     o->config = json_object_get(o->meta, "config");
+    if (o->config) QN_TRY_CTX(qn_config_check(o->config, "the configuration that the model keeps"), "refit");
     if (!o->refit)
         return QN_ERR(QN_UNSUPPORTED, "the model keeps no weights to replace: build it with enable_refit");
     QN_TRY(qn_network_new(allocator, &o->network));

@@ -1,5 +1,6 @@
 /* The float network and the finished one run whole, so what is measured at a layer is what all layers before it lose
  * too. Of the float network's values some elements are kept until the other network has run on the same sample. */
+#include "driver/calibrator.h"
 #include "driver/report.h"
 
 #include "driver/trial.h"
@@ -271,7 +272,10 @@ static qn_status *make_tables(measuring *m, const qn_graph *graph) {
 
 static qn_status *measure(measuring *m, const qn_graph *graph) {
     QN_TRY(make_tables(m, graph));
-    QN_TRY(qn_executor_create_pool(NULL, &m->pool));
+    qn_pool_options threads;
+    qn_pool_options_init(&threads);
+    if (m->report->options->calibrator) threads.threads = m->report->options->calibrator->threads;
+    QN_TRY(qn_executor_create_pool(&threads, &m->pool));
     /* No stage runs again: the graphs are as they are. */
     const qn_trial_options options = {.allocator = m->report->options->allocator,
                                       .config = m->report->config,

@@ -3,6 +3,7 @@
 #include "driver/score.h"
 #include "driver/trial.h"
 #include "pass/precision.h"
+#include "pass/quantise.h"
 #include "quant/cost.h"
 
 #include <math.h>
@@ -24,7 +25,11 @@ qn_status *qn_sensitivity_list(qn_sensitivity *list, qn_graph *graph, const qn_c
         if (!is_layer(node)) continue;
         double macs = qn_cost_macs(graph, node);
         list->macs += macs;
-        if (node->precision || !node->inputs[0]->stats || !qn_value_is_constant(node->inputs[1])) continue;
+        if (node->outputs[0]->type.dtype != QN_DTYPE_F32 || qn_quantise_find_obstacle(graph, node)) continue;
+        if (node->precision) { /* it asks for integers itself */
+            list->integer_macs += macs;
+            continue;
+        }
         double floats = qn_cost_layer(model, graph, node, list->kept, 0);
         double integers = qn_cost_layer(model, graph, node, graph->integer.dtype, 0);
         list->layers[list->count++] =
@@ -46,7 +51,7 @@ qn_status *qn_sensitivity_apply(const qn_sensitivity *list, qn_graph *graph, siz
 }
 
 double qn_sensitivity_integer_share(const qn_sensitivity *list, size_t kept) {
-    double macs = 0;
+    double macs = list->integer_macs;
     for (size_t i = kept; i < list->count; i++) macs += list->layers[i].macs;
     return list->macs > 0 ? macs / list->macs : 0;
 }
@@ -134,14 +139,14 @@ static qn_status *take_samples(few_samples *few, const qn_samples *samples, size
     few->arena = arena;
     few->inputs = QN_ARENA_ARRAY(arena, qn_tensor, SAMPLES * input_count);
     if (!few->inputs) return qn_status_out_of_memory();
-    int64_t stride = samples->count > SAMPLES ? samples->count / SAMPLES : 1;
+    int64_t count = samples->count; /* evenly spread where it is known; else the first */
     QN_TRY(samples->rewind(samples->self));
     for (int64_t number = 0; few->count < SAMPLES; number++) {
         int has = 0;
         qn_tensor *inputs = &few->inputs[few->count * input_count];
         QN_TRY(samples->next(samples->self, inputs, input_count, &has));
         if (!has) break;
-        if (number % stride) continue;
+        if (count > SAMPLES && number < (int64_t)few->count * count / SAMPLES) continue;
         for (size_t i = 0; i < input_count; i++) {
             inputs[i].data = qn_arena_copy(arena, inputs[i].data, tensor_bytes(&inputs[i]));
             if (!inputs[i].data) return qn_status_out_of_memory();

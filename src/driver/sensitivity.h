@@ -18,7 +18,8 @@ typedef struct qn_sensitive_layer {
 typedef struct qn_sensitivity {
     qn_sensitive_layer *layers; /* in the graph's order; after measuring those first that gain most for their cost */
     size_t count;
-    double macs; /* of all convolutions and products */
+    double macs;          /* of all convolutions and products */
+    double integer_macs;  /* of those that are integer whatever is decided: nodes that ask for it */
     qn_dtype kept; /* the float type of layers that stay float: F16 or F32 */
 } qn_sensitivity;
 

@@ -71,6 +71,18 @@ static qn_status *pad_byte(finder *f, const qn_node *pad, const qn_byte_form *fo
     return qn_graph_add_constant(f->graph, "pad/u8", &view, out_value);
 }
 
+static int is_uniform(const qn_byte_form *form) {
+    for (int64_t c = 1; c < form->channels; c++)
+        if (form->scale[c] != form->scale[0] || form->offset[c] != form->offset[0]) return 0;
+    return 1;
+}
+
+/* May the move bring a channel to another place? A strided slice can turn them round, or drop their axis for another of
+   as many. */
+static int keeps_channels(const qn_node *node, const qn_byte_form *form) {
+    return node->op != &qn_op_strided_slice || is_uniform(form);
+}
+
 /* The same move on bytes. */
 static qn_status *move(finder *f, const qn_node *node, qn_byte_form *form) {
     int count = node->op == &qn_op_pad ? 3 : node->input_count;
@@ -120,6 +132,7 @@ static qn_status *find(finder *f, qn_value *value, int depth, qn_byte_form *form
     }
     if (!is_mover(node)) return NULL;
     QN_TRY(find(f, node->inputs[0], depth + 1, form));
+    if (form->bytes && !keeps_channels(node, form)) form->bytes = NULL;
     return form->bytes ? move(f, node, form) : NULL;
 }
 

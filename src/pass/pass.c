@@ -23,7 +23,7 @@ static int is_wanted(const qn_pass *pass, qn_pass_stage first, qn_pass_stage las
     int always = pass->stage != QN_PASS_SIMPLIFY && pass->stage != QN_PASS_FUSE;
     if (pass->stage < first || pass->stage > last || (!always && !options->fusion)) return 0;
     for (size_t i = 0; i < options->skip_count; i++)
-        if (!strcmp(options->skip[i], pass->name)) return 0;
+        if (options->skip[i] && !strcmp(options->skip[i], pass->name)) return 0;
     return 1;
 }
 

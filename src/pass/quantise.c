@@ -8,6 +8,7 @@
 #include "op/geometry.h"
 #include "pass/byte_form.h"
 #include "pass/pass.h"
+#include "pass/quantise.h"
 #include "pass/rewrite.h"
 #include "quant/cost.h"
 #include "quant/encoding.h"
@@ -42,8 +43,7 @@ static const char *product_obstacle(const qn_node *node) {
     return weights.dims[attrs->transpose_b ? 1 : 0] > QN_LAYER_ROWS_MAX ? "its sums are too long" : NULL;
 }
 
-/* Why a node that could be integer stays as it is; NULL: nothing speaks against it. `node` is a conv2d or matmul. */
-static const char *find_obstacle(qn_graph *graph, const qn_node *node) {
+const char *qn_quantise_find_obstacle(qn_graph *graph, const qn_node *node) {
     const qn_value *x = node->inputs[X], *weights = node->inputs[WEIGHTS];
     if (node->precision == QN_DTYPE_F32 || node->precision == QN_DTYPE_F16) return node->precision_reason;
     if (!qn_value_is_constant(weights) || weights->type.dtype != QN_DTYPE_F32) return "its weights are no constants";
@@ -92,7 +92,7 @@ static qn_status *mark_nodes(qn_graph *graph) {
     for (qn_node *node = graph->first; node; node = node->next) {
         node->mark = QN_DTYPE_NONE;
         if (!is_candidate(node)) continue;
-        const char *obstacle = find_obstacle(graph, node);
+        const char *obstacle = qn_quantise_find_obstacle(graph, node);
         if (!obstacle) node->mark = wanted_integers(graph, node);
         if (node->mark || qn_dtype_is_float(node->precision)) continue;
         node->precision_reason = qn_arena_printf(graph->arena, "no integers: %s", obstacle);
