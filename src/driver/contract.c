@@ -138,7 +138,8 @@ static qn_status *score(keeper *k, qn_trial *trial, int is_reference, qn_scores 
     for (int64_t sample = 0;; sample++) {
         int has = 0;
         int64_t count;
-        QN_TRY(qn_progress_step(k->progress, k->phase, total > (size_t)sample ? (size_t)sample : 0, total ? total : 1));
+        size_t done = (size_t)sample < total ? (size_t)sample : total;
+        QN_TRY(qn_progress_step(k->progress, k->phase, done, total ? total : 1));
         memset(k->inputs, 0, trial->input_count * sizeof *k->inputs);
         QN_TRY(samples->next(samples->self, k->inputs, trial->input_count, &has));
         if (!has) return expect_samples(k, is_reference || (size_t)sample == reference_count(k));
@@ -239,9 +240,9 @@ static void describe(const keeper *k, const attempt *a, char *text, size_t bytes
                  100.0 * a->score, 100.0 * (1.0 - a->bound), sure, samples, a->kept, k->list.count, share);
     else
         snprintf(text, bytes,
-                 "mIoU %.4f, %.3f points below float, at most %.3f with %g %% confidence over %zu samples; %zu of %zu layers "
+                 "mIoU %.4f, %.3f points %s float, at most %.3f below with %g %% confidence over %zu samples; %zu of %zu layers "
                  "stay float, %.1f %% of multiply-adds are integer",
-                 a->score, 100.0 * a->loss, 100.0 * a->bound, sure, samples, a->kept, k->list.count, share);
+                 a->score, 100.0 * (a->loss < 0 ? -a->loss : a->loss), a->loss < 0 ? "above" : "below", 100.0 * a->bound, sure, samples, a->kept, k->list.count, share);
 }
 
 static qn_status *report(const keeper *k, const attempt *a, const qn_log *log) {
@@ -250,6 +251,9 @@ static qn_status *report(const keeper *k, const attempt *a, const qn_log *log) {
     if (a->is_enough) {
         snprintf(line, sizeof line, "contract kept: %s", text);
         if (log) log->write(log->self, QN_LOG_INFO, line);
+        if (log && a->kept == k->list.count)
+            log->write(log->self, QN_LOG_WARNING,
+                       "the contract leaves no layer integer: ask for less, or build in a float mode");
         return NULL;
     }
     return QN_ERR(QN_UNSUPPORTED,

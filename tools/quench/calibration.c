@@ -144,6 +144,9 @@ qn_status *calibration_run(const calibration_options *options, qn_model *model, 
     qn_calibrator_options calibrator;
     qn_calibrator_options_init(&calibrator);
     calibrator.log = &cli_log;
+    if (options->ranges && options->algorithm)
+        return qn_status_create(QN_INVALID_ARGUMENT,
+                                "--algorithm says how ranges follow from samples: it means nothing with --ranges");
     calibrator.algorithm = options->algorithm;
     calibrator.threads = (int)options->threads;
     if (watch) {

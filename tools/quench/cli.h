@@ -123,6 +123,9 @@ qn_status *cli_files_add_input(cli_files *files, const char *path) QN_MUST_USE;
 qn_status *cli_files_add_output(cli_files *files, const char *path, const char *source) QN_MUST_USE;
 /* INVALID_ARGUMENT if an output is also an input, by whatever name or link, or is written twice. */
 qn_status *cli_files_check(const cli_files *files) QN_MUST_USE;
+/* Can a file of this path be made? For finding out before long work, not after. IO: its folder is not there, or may not be
+   written to. NULL and "-" are fine. */
+qn_status *cli_check_writable(const char *path) QN_MUST_USE;
 void cli_files_deinit(cli_files *files);
 
 /* ---- Commands ---- */

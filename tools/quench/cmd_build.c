@@ -255,6 +255,9 @@ static qn_status *check_files(const char *path, const build_settings *settings) 
         status = cli_files_add_output(&files, settings->report, "the report");
     if (!status) status = cli_files_check(&files);
     cli_files_deinit(&files);
+    if (!status) status = cli_check_writable(settings->out);
+    if (!status) status = cli_check_writable(settings->report);
+    if (!status) status = cli_check_writable(settings->builder.calibration.save_ranges);
     return status;
 }
 

@@ -175,3 +175,15 @@ qn_status *cli_files_check(const cli_files *files) {
     free(sorted);
     return status;
 }
+
+qn_status *cli_check_writable(const char *path) {
+    if (!path || !strcmp(path, "-")) return NULL;
+    const char *slash = strrchr(path, '/');
+    char *folder = slash ? strndup(path, slash == path ? 1 : (size_t)(slash - path)) : strdup(".");
+    if (!folder) return cli_out_of_memory();
+    qn_status *status = NULL;
+    if (access(folder, W_OK | X_OK))
+        status = qn_status_create(QN_IO, "%s: cannot create a file there: %s: %s", path, folder, strerror(errno));
+    free(folder);
+    return status;
+}

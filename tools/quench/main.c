@@ -39,6 +39,8 @@ static int run(int argc, char **argv) {
 }
 
 int main(int argc, char **argv) {
+    /* A line of results is there when it is printed, also in a pipe, and before the message that follows it. */
+    setvbuf(stdout, NULL, _IOLBF, 0);
     int code = run(argc, argv);
     /* A full disk or a closed pipe shows when the last text goes out. */
     if (!fflush(stdout) && !ferror(stdout)) return code;
