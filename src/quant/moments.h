@@ -20,7 +20,7 @@
 enum { QN_MOMENTS_ROWS_MAX = 2048 };
 
 /* So many windows of one sample are looked at, other ones in every sample. */
-enum { QN_MOMENTS_PICK = 512, QN_MOMENTS_PICK_DEPTHWISE = 128 };
+enum { QN_MOMENTS_PICK = 256, QN_MOMENTS_PICK_DEPTHWISE = 64 };
 
 /* For reading by others; only quant/moments.c writes. */
 typedef struct qn_moments {
