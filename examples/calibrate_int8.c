@@ -4,7 +4,8 @@
  *
  * Reads a TensorFlow frozen graph, shows it every JPEG, PNG and PPM of the folder, so that the ranges of its values are
  * known, and builds and saves a model whose convolutions compute in integers. The ranges are saved beside it, as
- * OUT.qn.ranges.json: a text to read, and enough for a later build without the pictures.
+ * OUT.qn.ranges.json: a text to read, and enough for a later build without the pictures (which rounds weights to the
+ * nearest: how best to round them is learned on pictures).
  *
  * The network has one input, uint8 [1, height, width, 3], as DeepLab has. For any other quench/calibrator.h wants the
  * same: each sample as the compiled model will take it.
