@@ -40,6 +40,12 @@ qn_status *qn_conv_infer(qn_infer *infer, const qn_conv_attrs *attrs, qn_window 
     return qn_window_infer(infer, out_window, 1, x->dims[2], "width", &out_dims[2]);
 }
 
+void qn_conv_eval_window(const qn_eval *eval, const qn_conv_attrs *attrs, qn_window *out_window, int64_t out_pad[2]) {
+    const qn_view *x = &eval->inputs[0], *weights = &eval->inputs[1], *out = &eval->outputs[0];
+    *out_window = qn_conv_window(attrs, weights->dims[0], weights->dims[1]);
+    for (int i = 0; i < 2; i++) out_pad[i] = qn_window_pad_before(out_window, i, x->dims[1 + i], out->dims[1 + i]);
+}
+
 void qn_sample_conv(qn_rng *rng, qn_conv_attrs *attrs, int64_t out_kernel[2], int64_t out_size[2]) {
     attrs->stride.count = attrs->dilation.count = 2;
     attrs->pads.count = 4;

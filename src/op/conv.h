@@ -1,4 +1,4 @@
-/* op/conv.h - what conv2d and conv2d_quantized share: the attributes of their geometry and the check of channels. */
+/* op/conv.h - what conv2d and conv2d_quantized share: the attributes of their geometry, the check of channels and the window. */
 #ifndef QN_OP_CONV_H
 #define QN_OP_CONV_H
 
@@ -49,6 +49,9 @@
    of ranks, kernel and channels. */
 qn_status *qn_conv_infer(qn_infer *infer, const qn_conv_attrs *attrs, qn_window *out_window,
                          qn_dim out_dims[4]) QN_MUST_USE;
+
+/* The window of an evaluation, and what is outside the picture before row 0 and column 0. */
+void qn_conv_eval_window(const qn_eval *eval, const qn_conv_attrs *attrs, qn_window *out_window, int64_t out_pad[2]);
 
 /* Draws all but the groups, a kernel, and a picture in which at least one window fits. */
 void qn_sample_conv(qn_rng *rng, qn_conv_attrs *attrs, int64_t out_kernel[2], int64_t out_size[2]);

@@ -66,13 +66,11 @@ static int64_t convolve_at(const qn_eval *eval, const qn_window *window, const i
 
 static qn_status *eval_conv2d_quantized(const qn_eval *eval) {
     const qn_conv2d_quantized_attrs *attrs = eval->attrs;
-    const qn_view *x = &eval->inputs[X], *weights = &eval->inputs[WEIGHTS], *out = &eval->outputs[0];
-    if (attrs->packing != QN_PACKING_PLAIN && qn_view_elems(x)) /* an empty x reads no weights */
-        return QN_ERR(QN_INTERNAL, "weights packed as %s reached the plain evaluation of %s",
-                      qn_packing_names[attrs->packing], qn_dtype_name(x->dtype));
-    qn_window window = qn_conv_window(&attrs->conv, weights->dims[0], weights->dims[1]);
-    int64_t pad[2] = {qn_window_pad_before(&window, 0, x->dims[1], out->dims[1]),
-                      qn_window_pad_before(&window, 1, x->dims[2], out->dims[2])};
+    const qn_view *out = &eval->outputs[0];
+    qn_window window;
+    int64_t pad[2];
+    QN_TRY(qn_eval_expect_plain(eval, attrs->packing, "weights"));
+    qn_conv_eval_window(eval, &attrs->conv, &window, pad);
     int64_t index = 0, at[4];
     for (at[0] = 0; at[0] < out->dims[0]; at[0]++)
         for (at[1] = 0; at[1] < out->dims[1]; at[1]++)

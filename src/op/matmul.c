@@ -77,9 +77,7 @@ static int64_t matrix_start(const qn_view *view, const qn_view *out, int64_t ind
 static qn_status *eval_matmul(const qn_eval *eval) {
     const qn_matmul_attrs *attrs = eval->attrs;
     const qn_view *a = &eval->inputs[A], *b = &eval->inputs[B], *out = &eval->outputs[0];
-    if (attrs->packing != QN_PACKING_PLAIN && qn_view_elems(a)) /* an empty a reads nothing of b */
-        return QN_ERR(QN_INTERNAL, "b packed as %s reached the plain evaluation of %s",
-                      qn_packing_names[attrs->packing], qn_dtype_name(a->dtype));
+    QN_TRY(qn_eval_expect_plain(eval, attrs->packing, "b"));
     int64_t rows = out->dims[out->rank - 2], columns = out->dims[out->rank - 1];
     int64_t depth = a->dims[a->rank - (attrs->transpose_a ? 2 : 1)];
     int64_t a_row = attrs->transpose_a ? 1 : depth, a_step = attrs->transpose_a ? rows : 1;

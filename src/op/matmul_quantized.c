@@ -34,9 +34,7 @@ static qn_status *infer_matmul_quantized(qn_infer *infer) {
 static qn_status *eval_matmul_quantized(const qn_eval *eval) {
     const qn_matmul_quantized_attrs *attrs = eval->attrs;
     const qn_view *a = &eval->inputs[A], *b = &eval->inputs[B];
-    if (attrs->packing != QN_PACKING_PLAIN && qn_view_elems(a)) /* an empty a reads nothing of b */
-        return QN_ERR(QN_INTERNAL, "b packed as %s reached the plain evaluation of %s",
-                      qn_packing_names[attrs->packing], qn_dtype_name(a->dtype));
+    QN_TRY(qn_eval_expect_plain(eval, attrs->packing, "b"));
     int64_t depth = b->dims[0], columns = b->dims[1], total = qn_view_elems(&eval->outputs[0]);
     for (int64_t index = 0; index < total; index++) {
         int64_t row = index / columns, column = index % columns;

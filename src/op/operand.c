@@ -21,6 +21,12 @@ qn_status *qn_infer_divide(qn_infer *infer, qn_dim dim, int64_t divisor, const c
     return NULL;
 }
 
+qn_status *qn_eval_expect_plain(const qn_eval *eval, int64_t packing, const char *name) {
+    if (packing == QN_PACKING_PLAIN || !qn_view_elems(&eval->inputs[0])) return NULL;
+    return QN_ERR(QN_INTERNAL, "%s packed as %s reached the plain evaluation of %s", name, qn_packing_names[packing],
+                  qn_dtype_name(eval->inputs[0].dtype));
+}
+
 qn_status *qn_label_dtype_check(int64_t dtype) {
     if (dtype == QN_DTYPE_F32 || qn_dtype_is_integer((qn_dtype)dtype)) return NULL;
     return QN_ERR(QN_INVALID_MODEL, "dtype is %s; expected an integer type or f32", qn_dtype_name((qn_dtype)dtype));

@@ -35,6 +35,10 @@ static inline double qn_activation_apply(int64_t activation, double value) {
 extern const char *const qn_activation_names[]; /* in the order of qn_activation, NULL-terminated */
 extern const char *const qn_packing_names[];    /* in the order of qn_packing, NULL-terminated */
 
+/* Evaluation reads weights as they are written down: refuses packed ones, unless input 0 is empty and none are read.
+   `name` is the weights' in the message. */
+qn_status *qn_eval_expect_plain(const qn_eval *eval, int64_t packing, const char *name) QN_MUST_USE;
+
 /* Labels (indices that argmax and its kin produce): an integer type or f32. */
 qn_status *qn_label_dtype_check(int64_t dtype) QN_MUST_USE;
 /* Bytes of a label where a kernel can store it (kernel.h: label_bytes), else 0. */
