@@ -16,6 +16,35 @@ enum { PANEL_VECTORS = QN_CONV_PANEL / VLEN, TILE_VECTORS = TILE_PANELS * PANEL_
 /* Rows are addressed as base pointer + {0, 1, 2} strides: 14 rows take 5 pointers instead of 14. */
 enum { ROWS_PER_BASE = 3, BASES = (TILE_ROWS + ROWS_PER_BASE - 1) / ROWS_PER_BASE };
 
+enum { SUM_STRIDE = TILE_VECTORS * VLEN };
+
+QN_INLINE void store_columns(const qn_conv_f32_tile *tile, const float *sums, int64_t column, const int whole) {
+    const VF low = v_set1(tile->act_min), high = v_set1(tile->act_max);
+    const int64_t left = tile->outputs - column;
+    const ELEM *addend = tile->addend;
+    ELEM *dst = (ELEM *)tile->dst + column;
+    sums += column;
+    for (int64_t r = 0; r < tile->rows; r++, sums += SUM_STRIDE, dst += tile->dst_stride) {
+        VF value = v_load(sums);
+        if (addend) {
+            const ELEM *from = addend + r * tile->addend_stride + column;
+            value = v_add(value, whole ? e_load(from) : e_load_n(from, left));
+        }
+        value = v_clamp(value, low, high);
+        if (whole)
+            e_store(dst, value);
+        else
+            e_store_n(dst, value, left);
+    }
+}
+
+/* Sums to results. */
+static void store_sums(const qn_conv_f32_tile *tile, const float *sums) {
+    int64_t column = 0;
+    for (; column + VLEN <= tile->outputs; column += VLEN) store_columns(tile, sums, column, 1);
+    if (column < tile->outputs) store_columns(tile, sums, column, 0);
+}
+
 /* Stores one row of whole vectors. */
 QN_INLINE void store_row(const qn_conv_f32_tile *tile, const VF *acc, int64_t row, VF low, VF high, const int vectors) {
     const ELEM *addend = tile->addend ? (const ELEM *)tile->addend + row * tile->addend_stride : NULL;
@@ -27,25 +56,13 @@ QN_INLINE void store_row(const qn_conv_f32_tile *tile, const VF *acc, int64_t ro
     }
 }
 
-/* Stores one row whose last vectors are not whole. */
-QN_INLINE void store_row_tail(const qn_conv_f32_tile *tile, const VF *acc, int64_t row, VF low, VF high,
-                              const int vectors) {
-    const ELEM *addend = tile->addend ? (const ELEM *)tile->addend + row * tile->addend_stride : NULL;
-    ELEM *dst = (ELEM *)tile->dst + row * tile->dst_stride;
-    EACH_VECTOR(v) {
-        const int64_t left = tile->outputs - v * VLEN;
-        VF value = acc[v];
-        if (addend) value = v_add(value, e_load_n(addend + v * VLEN, left));
-        e_store_n(dst + v * VLEN, v_clamp(value, low, high), left);
-    }
-}
-
 QN_INLINE void tile_body(const qn_conv_f32_tile *tile, const int rows, const int panels) {
     const int vectors = panels * PANEL_VECTORS;
     const int64_t src_stride = tile->src_stride, panel_stride = tile->panel_stride;
     const float *base[BASES];
     const ELEM *weights = tile->weights, *bias = tile->bias;
     VF acc[TILE_ROWS][TILE_VECTORS], start[TILE_VECTORS], w[TILE_VECTORS];
+    _Alignas(64) float sums[TILE_ROWS * SUM_STRIDE];
 
     EACH_VECTOR(v) { start[v] = bias ? e_load_n(bias + v * VLEN, tile->outputs - v * VLEN) : v_zero(); }
 #define START_ROW(r)                                                                                                   \
@@ -66,16 +83,21 @@ QN_INLINE void tile_body(const qn_conv_f32_tile *tile, const int rows, const int
         weights += QN_CONV_PANEL;
     }
 
-    const VF low = v_set1(tile->act_min), high = v_set1(tile->act_max);
-    if (tile->outputs == vectors * VLEN) {
+    /* Tiles with all their rows are nearly all there are. The sums of the others pass through memory, so that so many
+       functions share one way to results: most of their code would be that. */
+    if (rows == TILE_ROWS && tile->outputs == vectors * VLEN) {
+        const VF low = v_set1(tile->act_min), high = v_set1(tile->act_max);
 #define STORE_ROW(r)                                                                                                   \
     if (r < rows) store_row(tile, acc[r], r, low, high, vectors);
         EACH_ROW(STORE_ROW)
-    } else {
-#define STORE_ROW_TAIL(r)                                                                                              \
-    if (r < rows) store_row_tail(tile, acc[r], r, low, high, vectors);
-        EACH_ROW(STORE_ROW_TAIL)
+        return;
     }
+#define KEEP_ROW(r)                                                                                                    \
+    if (r < rows) {                                                                                                    \
+        EACH_VECTOR(v) v_store(sums + r * SUM_STRIDE + v * VLEN, acc[r][v]);                                           \
+    }
+    EACH_ROW(KEEP_ROW)
+    store_sums(tile, sums);
 }
 
 #if TILE_PANELS == 2
