@@ -140,18 +140,6 @@ static qn_status *new_inputs(qn_graph *graph, qn_node *node, int count) {
     return NULL;
 }
 
-qn_status *qn_node_put_input(qn_graph *graph, qn_node *node, int index, qn_value *value) {
-    if (index >= node->input_count) {
-        qn_node old = *node;
-        QN_TRY(new_inputs(graph, node, index + 1));
-        for (int i = 0; i < old.input_count; i++) {
-            node->inputs[i] = old.inputs[i];
-            node->slots[i] = old.slots[i];
-        }
-    }
-    return qn_node_set_input(graph, node, index, value);
-}
-
 static void swap_names(qn_graph *graph, qn_value *a, qn_value *b) {
     const char *name = a->name;
     a->name = b->name;

@@ -137,8 +137,6 @@ int qn_value_is_constant(const qn_value *value);
 qn_view qn_value_view(const qn_value *value);
 
 qn_status *qn_node_set_input(qn_graph *graph, qn_node *node, int index, qn_value *value) QN_MUST_USE;
-/* Appends an input (bias, addend ...). Gaps up to index are NULL. */
-qn_status *qn_node_put_input(qn_graph *graph, qn_node *node, int index, qn_value *value) QN_MUST_USE;
 /* Makes every use of `from`, and its mark as an output, refer to `to`. When `from` was an output the two swap names.
    Where `to` is itself an input or output of the graph, whose name is promised, `from` stays the output it was. */
 qn_status *qn_graph_replace_value(qn_graph *graph, qn_value *from, qn_value *to) QN_MUST_USE;
