@@ -64,8 +64,6 @@ qn_status *qn_value_ranges_get(const qn_value_ranges *ranges, const char *name, 
 
 /* Appends the JSON above. INVALID_ARGUMENT: a name that is no UTF-8; OUT_OF_MEMORY. */
 qn_status *qn_value_ranges_write(const qn_value_ranges *ranges, qn_buffer *buffer) QN_MUST_USE;
-/* The same to a file, wholly or not at all; + IO. */
-qn_status *qn_value_ranges_write_file(const qn_value_ranges *ranges, const char *path) QN_MUST_USE;
 
 /* Initialises *out_ranges and fills it from such text, which may be hostile; `origin` begins every message, which names
    value and key too. INVALID_ARGUMENT: anything but the format above; INCOMPATIBLE: another version of it;

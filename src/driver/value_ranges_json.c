@@ -72,15 +72,6 @@ qn_status *qn_value_ranges_write(const qn_value_ranges *ranges, qn_buffer *buffe
     return buffer->failed ? qn_status_out_of_memory() : NULL;
 }
 
-qn_status *qn_value_ranges_write_file(const qn_value_ranges *ranges, const char *path) {
-    qn_buffer buffer;
-    qn_buffer_init(&buffer, NULL);
-    qn_status *status = qn_value_ranges_write(ranges, &buffer);
-    if (!status) status = qn_file_write_atomic(path, buffer.data, buffer.size);
-    qn_buffer_deinit(&buffer);
-    return status;
-}
-
 /* ---- Reading ---- */
 
 static qn_status *wrong(const char *key, const char *expected, const json_t *found) {
