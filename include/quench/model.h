@@ -88,6 +88,14 @@ typedef enum qn_location {
     QN_LOCATION_DIMS = 4      /* the arena; computed from the input shapes, not from data */
 } qn_location;
 
+/* What an integer value stands for: the float scale[c] * (q - zero_point[c]), c along the last axis. */
+typedef struct qn_encoding_info {
+    const char *of;  /* that float's name, as models without integers know it */
+    size_t channels; /* of the arrays; 1: the same for all channels */
+    const float *scale;
+    const uint8_t *zero_point;
+} qn_encoding_info;
+
 /* An input, an output or an intermediate value. Everything in it is owned by the model. */
 typedef struct qn_value_info {
     const char *name;
@@ -103,6 +111,7 @@ typedef struct qn_value_info {
     uint64_t bytes;  /* CONSTANT: exact; ARENA: the most over the declared range, 0: no ceiling */
     uint32_t first_step, last_step; /* the steps between which the bytes must stay */
     int64_t alias;                  /* the value whose bytes these are, or -1 */
+    const qn_encoding_info *encoding; /* NULL: no integers, or what they are themselves: bytes of a picture, labels */
 } qn_value_info;
 
 /* One step of the compiled program. Everything in it is owned by the model. */

@@ -7,7 +7,7 @@
 #include <string.h>
 
 enum {
-    QN_FORMAT_VERSION = 1,
+    QN_FORMAT_VERSION = 2,
     QN_FORMAT_MAGIC_BYTES = 8,
     QN_FORMAT_HEADER_BYTES = 40,
     QN_FORMAT_ENTRY_BYTES = 24,     /* of the section table */
@@ -44,6 +44,9 @@ typedef enum qn_section {
     QN_SECTION_ATTRIBUTES,
     QN_SECTION_TEXT,
     QN_SECTION_CONSTANTS,
+    QN_SECTION_ENCODINGS, /* this and the following from version 2 on */
+    QN_SECTION_SCALES,
+    QN_SECTION_ZERO_POINTS,
     QN_SECTION_COUNT
 } qn_section;
 
@@ -56,8 +59,15 @@ enum {
     QN_RECORD_VALUE = 80,
     QN_RECORD_STEP = 48,
     QN_RECORD_DATA_SYMBOL = 12,
-    QN_RECORD_CHECK = 8
+    QN_RECORD_CHECK = 8,
+    QN_RECORD_ENCODING = 12,
+    QN_RECORD_SCALE = 4
 };
+
+/* How many sections a file of `version` has. */
+static inline uint32_t qn_format_section_count(uint32_t version) {
+    return version == 1 ? QN_SECTION_ENCODINGS : QN_SECTION_COUNT;
+}
 
 /* Little-endian loads and stores of unaligned bytes. */
 static inline uint32_t qn_load_u32(const uint8_t *bytes) {

@@ -71,11 +71,20 @@ typedef struct qn_program_check {
     const char *message;
 } qn_program_check;
 
+/* What an integer value stands for: scale[c] * (q - zero_point[c]), c along its last axis. No run looks at it. */
+typedef struct qn_program_encoding {
+    uint32_t value;
+    const char *of;    /* the float's name in the source */
+    uint32_t channels; /* 1: the same for all */
+    const float *scale;
+    const uint8_t *zero_point; /* of s16 values 0 */
+} qn_program_encoding;
+
 typedef struct qn_program {
     const char *name;
     const char *meta; /* JSON: provenance, configuration, image block */
     size_t symbol_count, dim_count, value_count, operand_count, step_count, data_symbol_count, check_count,
-        content_count;
+        content_count, encoding_count;
     size_t input_count, output_count;
     const qn_program_symbol *symbols;
     const qn_dim_instr *dims;
@@ -85,6 +94,7 @@ typedef struct qn_program {
     const qn_program_data_symbol *data_symbols;
     const qn_program_check *checks;
     const uint32_t *contents;         /* dim instructions */
+    const qn_program_encoding *encodings; /* in the order of values, at most one of each */
     const uint32_t *inputs, *outputs; /* value indices; input i has place INPUT and offset i, output i OUTPUT and i */
     uint64_t arena_bytes; /* ceiling over the declared range for values (scratch comes on top), or 0: no ceiling */
     qn_bytes constants;   /* 64-aligned */
@@ -102,7 +112,8 @@ qn_status *qn_program_write(const qn_program *program, qn_buffer *buffer) QN_MUS
 qn_status *qn_program_read(qn_bytes bytes, qn_arena *arena, const qn_program **out_program) QN_MUST_USE;
 
 /* Are two programs the same in everything that decides what a run does and where, but for the bytes of their constants?
-   Meta, reasons and precisions, which are for people, do not count. INVALID_ARGUMENT with the first difference. */
+   Meta, reasons, precisions and encodings, which are for people, do not count. INVALID_ARGUMENT with the first
+   difference. */
 qn_status *qn_program_check_same(const qn_program *a, const qn_program *b) QN_MUST_USE;
 
 /* For each value the owner of its bytes: the end of its chain of aliases. `out_roots` has value_count entries.

@@ -6,6 +6,7 @@
 typedef struct reader {
     qn_bytes file;
     qn_arena *arena;
+    uint32_t version;
     qn_bytes sections[QN_SECTION_COUNT];
     qn_program *program;
 } reader;
@@ -29,6 +30,9 @@ static const struct {
     [QN_SECTION_ATTRIBUTES] = {"attributes", 1},
     [QN_SECTION_TEXT] = {"text", 1},
     [QN_SECTION_CONSTANTS] = {"constants", 1},
+    [QN_SECTION_ENCODINGS] = {"encodings", QN_RECORD_ENCODING},
+    [QN_SECTION_SCALES] = {"scales", QN_RECORD_SCALE},
+    [QN_SECTION_ZERO_POINTS] = {"zero points", 1},
 };
 
 uint64_t qn_format_checksum(const uint8_t *file, size_t bytes) {
@@ -74,13 +78,13 @@ static int is_zero(const uint8_t *bytes, size_t count) {
 
 /* Sections follow each other in the order of the table with nothing but alignment between them. */
 static qn_status *read_section_table(reader *r) {
-    uint32_t count = qn_load_u32(r->file.data + QN_HEADER_SECTIONS);
-    if (count != QN_SECTION_COUNT) return QN_ERR(QN_INVALID_MODEL, "%u sections, expected %d", count, QN_SECTION_COUNT);
+    uint32_t count = qn_load_u32(r->file.data + QN_HEADER_SECTIONS), expected = qn_format_section_count(r->version);
+    if (count != expected) return QN_ERR(QN_INVALID_MODEL, "%u sections, expected %u", count, expected);
     if (qn_load_u64(r->file.data + QN_HEADER_RESERVED))
         return QN_ERR(QN_INVALID_MODEL, "reserved header field is not 0");
-    uint64_t at = QN_FORMAT_HEADER_BYTES + (uint64_t)QN_SECTION_COUNT * QN_FORMAT_ENTRY_BYTES;
+    uint64_t at = QN_FORMAT_HEADER_BYTES + (uint64_t)count * QN_FORMAT_ENTRY_BYTES;
     if (at > r->file.size) return QN_ERR(QN_INVALID_MODEL, "cut short: no room for the section table");
-    for (uint32_t i = 0; i < QN_SECTION_COUNT; i++) {
+    for (uint32_t i = 0; i < count; i++) {
         const char *name = section_rows[i].name;
         const uint8_t *entry = r->file.data + QN_FORMAT_HEADER_BYTES + (size_t)i * QN_FORMAT_ENTRY_BYTES;
         uint64_t offset = qn_load_u64(entry + 8), bytes = qn_load_u64(entry + 16);
@@ -301,6 +305,33 @@ static qn_status *read_checks(reader *r) {
     return NULL;
 }
 
+/* Scales and zero points stay where they are in the file. */
+static qn_status *read_encodings(reader *r) {
+    size_t count = record_count(r, QN_SECTION_ENCODINGS), channels = record_count(r, QN_SECTION_SCALES), at = 0;
+    if (r->version > 1 && !count) return QN_ERR(QN_INVALID_MODEL, "no encodings: such a file has version 1");
+    qn_program_encoding *encodings = QN_ARENA_ARRAY(r->arena, qn_program_encoding, count);
+    if (!encodings) return qn_status_out_of_memory();
+    for (size_t i = 0; i < count; i++) {
+        const uint8_t *record = record_at(r, QN_SECTION_ENCODINGS, i);
+        qn_program_encoding *encoding = &encodings[i];
+        encoding->value = qn_load_u32(record);
+        QN_TRY_CTX(read_text(r, record + 4, &encoding->of), "encoding %zu", i);
+        encoding->channels = qn_load_u32(record + 8);
+        if (encoding->channels > channels - at)
+            return QN_ERR(QN_INVALID_MODEL, "encoding %zu: %u channels, but there are %zu scales left", i,
+                          encoding->channels, channels - at);
+        encoding->scale = (const float *)(const void *)record_at(r, QN_SECTION_SCALES, at);
+        encoding->zero_point = r->sections[QN_SECTION_ZERO_POINTS].data + at;
+        at += encoding->channels;
+    }
+    if (at != channels || r->sections[QN_SECTION_ZERO_POINTS].size != channels)
+        return QN_ERR(QN_INVALID_MODEL, "%zu channels in encodings, but %zu scales and %zu zero points", at, channels,
+                      r->sections[QN_SECTION_ZERO_POINTS].size);
+    r->program->encodings = encodings;
+    r->program->encoding_count = count;
+    return NULL;
+}
+
 static qn_status *read_tables(reader *r) {
     qn_program *program = r->program;
     const uint8_t *info = r->sections[QN_SECTION_INFO].data;
@@ -318,13 +349,14 @@ static qn_status *read_tables(reader *r) {
     QN_TRY(read_indices(r, QN_SECTION_INPUTS, &program->inputs, &program->input_count));
     QN_TRY(read_indices(r, QN_SECTION_OUTPUTS, &program->outputs, &program->output_count));
     program->constants = r->sections[QN_SECTION_CONSTANTS];
-    return NULL;
+    return read_encodings(r);
 }
 
 qn_status *qn_program_read(qn_bytes bytes, qn_arena *arena, const qn_program **out_program) {
     assert((uintptr_t)bytes.data % 64 == 0);
     reader r = {.file = bytes, .arena = arena};
     QN_TRY(check_header(bytes));
+    r.version = qn_load_u32(bytes.data + QN_HEADER_VERSION);
     QN_TRY(read_section_table(&r));
     r.program = QN_ARENA_NEW(arena, qn_program);
     if (!r.program) return qn_status_out_of_memory();

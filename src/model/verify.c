@@ -408,5 +408,6 @@ qn_status *qn_program_verify(const qn_program *program, qn_arena *scratch) {
         QN_TRY_CTX(verify_packing(program, &program->steps[s]), "step %zu '%s' (%s)", s, program->steps[s].name,
                    program->steps[s].op->name);
     QN_TRY(verify_flow(&v));
+    QN_TRY(qn_verify_encodings(program));
     return qn_verify_memory(&v);
 }

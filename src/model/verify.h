@@ -20,6 +20,9 @@ typedef struct qn_verifier {
     uint32_t *ready;   /* per dim instruction: as qn_program_dims_ready */
 } qn_verifier;
 
+/* What integers stand for: of which values, and with which numbers. */
+qn_status *qn_verify_encodings(const qn_program *program) QN_MUST_USE;
+
 /* Alias rules, liveness and overlap of memory. Everything else of the program is checked already. */
 qn_status *qn_verify_memory(const qn_verifier *verifier) QN_MUST_USE;
 

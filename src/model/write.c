@@ -7,7 +7,8 @@
 typedef struct writer {
     qn_buffer *out;
     size_t base; /* where the file begins in `out` */
-    qn_buffer texts, attrs, operators;
+    qn_buffer texts, attrs, operators, encodings;
+    uint32_t version;
     struct {
         uint64_t offset, bytes;
     } sections[QN_SECTION_COUNT];
@@ -166,15 +167,36 @@ static void write_checks(writer *w, const qn_program *program) {
     end_section(w, QN_SECTION_CHECKS);
 }
 
+/* Records only: they refer to texts, and stand behind them. */
+static void gather_encodings(writer *w, const qn_program *program) {
+    for (size_t i = 0; i < program->encoding_count; i++) {
+        put_u32(&w->encodings, program->encodings[i].value);
+        put_u32(&w->encodings, text_ref(w, program->encodings[i].of));
+        put_u32(&w->encodings, program->encodings[i].channels);
+    }
+}
+
+static void write_encodings(writer *w, const qn_program *program) {
+    write_bytes(w, QN_SECTION_ENCODINGS, w->encodings.data, w->encodings.size);
+    begin_section(w, QN_SECTION_SCALES);
+    for (size_t i = 0; i < program->encoding_count; i++)
+        qn_buffer_append(w->out, program->encodings[i].scale, program->encodings[i].channels * sizeof(float));
+    end_section(w, QN_SECTION_SCALES);
+    begin_section(w, QN_SECTION_ZERO_POINTS);
+    for (size_t i = 0; i < program->encoding_count; i++)
+        qn_buffer_append(w->out, program->encodings[i].zero_point, program->encodings[i].channels);
+    end_section(w, QN_SECTION_ZERO_POINTS);
+}
+
 /* Header and section table, which stand before everything they describe. */
 static void patch_header(writer *w) {
     uint8_t *file = w->out->data + w->base;
     size_t bytes = w->out->size - w->base;
     memcpy(file, QN_FORMAT_MAGIC, QN_FORMAT_MAGIC_BYTES);
-    qn_store_u32(file + QN_HEADER_VERSION, QN_FORMAT_VERSION);
-    qn_store_u32(file + QN_HEADER_SECTIONS, QN_SECTION_COUNT);
+    qn_store_u32(file + QN_HEADER_VERSION, w->version);
+    qn_store_u32(file + QN_HEADER_SECTIONS, qn_format_section_count(w->version));
     qn_store_u64(file + QN_HEADER_FILE_BYTES, bytes);
-    for (uint32_t i = 0; i < QN_SECTION_COUNT; i++) {
+    for (uint32_t i = 0; i < qn_format_section_count(w->version); i++) {
         uint8_t *entry = file + QN_FORMAT_HEADER_BYTES + (size_t)i * QN_FORMAT_ENTRY_BYTES;
         qn_store_u32(entry, i + 1);
         qn_store_u64(entry + 8, w->sections[i].offset);
@@ -185,7 +207,7 @@ static void patch_header(writer *w) {
 
 static qn_status *write_sections(writer *w, const qn_program *program) {
     qn_buffer_zeros(&w->texts, 1);
-    qn_buffer_zeros(w->out, QN_FORMAT_HEADER_BYTES + QN_SECTION_COUNT * QN_FORMAT_ENTRY_BYTES);
+    qn_buffer_zeros(w->out, QN_FORMAT_HEADER_BYTES + qn_format_section_count(w->version) * QN_FORMAT_ENTRY_BYTES);
     write_info(w, program);
     write_symbols(w, program);
     write_dims(w, program);
@@ -197,11 +219,14 @@ static qn_status *write_sections(writer *w, const qn_program *program) {
     write_checks(w, program);
     write_indices(w, QN_SECTION_INPUTS, program->inputs, program->input_count);
     write_indices(w, QN_SECTION_OUTPUTS, program->outputs, program->output_count);
+    gather_encodings(w, program);
     write_bytes(w, QN_SECTION_OPERATORS, w->operators.data, w->operators.size);
     write_bytes(w, QN_SECTION_ATTRIBUTES, w->attrs.data, w->attrs.size);
     write_bytes(w, QN_SECTION_TEXT, w->texts.data, w->texts.size);
     write_bytes(w, QN_SECTION_CONSTANTS, program->constants.data, program->constants.size);
-    if (w->out->failed || w->texts.failed || w->attrs.failed || w->operators.failed) return qn_status_out_of_memory();
+    if (w->version > 1) write_encodings(w, program);
+    if (w->out->failed || w->texts.failed || w->attrs.failed || w->operators.failed || w->encodings.failed)
+        return qn_status_out_of_memory();
     if (w->texts.size > UINT32_MAX || w->attrs.size > UINT32_MAX)
         return QN_ERR(QN_LIMIT, "texts or attributes of the model need more than 4 GiB");
     patch_header(w);
@@ -209,13 +234,15 @@ static qn_status *write_sections(writer *w, const qn_program *program) {
 }
 
 qn_status *qn_program_write(const qn_program *program, qn_buffer *buffer) {
-    writer w = {.out = buffer, .base = buffer->size};
+    writer w = {.out = buffer, .base = buffer->size, .version = program->encoding_count ? 2 : 1};
     qn_buffer_init(&w.texts, buffer->allocator);
     qn_buffer_init(&w.attrs, buffer->allocator);
     qn_buffer_init(&w.operators, buffer->allocator);
+    qn_buffer_init(&w.encodings, buffer->allocator);
     qn_status *status = write_sections(&w, program);
     qn_buffer_deinit(&w.texts);
     qn_buffer_deinit(&w.attrs);
     qn_buffer_deinit(&w.operators);
+    qn_buffer_deinit(&w.encodings);
     return status;
 }

@@ -120,6 +120,24 @@ static qn_status *list_checks(qn_planner *planner, qn_program *program) {
     return NULL;
 }
 
+/* What integers that steps compute stand for, in the order of values. */
+static qn_status *list_encodings(const qn_planner *planner, qn_program *program) {
+    const size_t count = planner->values.count;
+    qn_program_encoding *encodings = QN_ARENA_ARRAY(planner->arena, qn_program_encoding, count);
+    if (!encodings) return qn_status_out_of_memory();
+    for (uint32_t i = 0; i < count; i++) {
+        const qn_value_encoding *from = planner->sources.items[i]->encoding;
+        if (!from) continue;
+        uint8_t *zero_point = QN_ARENA_ARRAY(planner->arena, uint8_t, (size_t)from->channels);
+        if (!zero_point) return qn_status_out_of_memory();
+        for (int64_t c = 0; c < from->channels; c++) zero_point[c] = (uint8_t)from->zero_point[c];
+        encodings[program->encoding_count++] =
+            (qn_program_encoding){i, from->of, (uint32_t)from->channels, from->scale, zero_point};
+    }
+    program->encodings = encodings;
+    return NULL;
+}
+
 static qn_status *list_ends(qn_planner *planner, qn_value *const *values, size_t count, const uint32_t **out) {
     uint32_t *list = QN_ARENA_ARRAY(planner->arena, uint32_t, count);
     if (!list) return qn_status_out_of_memory();
@@ -167,6 +185,7 @@ static qn_status *make_steps(qn_planner *planner, qn_program *program) {
 static qn_status *finish(qn_planner *planner, const char *meta, qn_program *program) {
     QN_TRY(list_symbols(planner, program));
     QN_TRY(list_checks(planner, program));
+    QN_TRY(list_encodings(planner, program));
     program->name = planner->graph->name;
     program->meta = qn_arena_copy_string(planner->arena, meta, strlen(meta));
     void *constants = qn_arena_alloc_aligned(planner->arena, planner->constants.size, 64);

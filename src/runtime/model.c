@@ -62,6 +62,18 @@ static qn_status *describe_values(qn_model *model) {
     return NULL;
 }
 
+static qn_status *describe_encodings(qn_model *model) {
+    const qn_program *program = model->program;
+    qn_encoding_info *infos = QN_ARENA_ARRAY(&model->arena, qn_encoding_info, program->encoding_count);
+    if (!infos) return qn_status_out_of_memory();
+    for (size_t i = 0; i < program->encoding_count; i++) {
+        const qn_program_encoding *row = &program->encodings[i];
+        infos[i] = (qn_encoding_info){row->of, row->channels, row->scale, row->zero_point};
+        model->values[row->value].encoding = &infos[i];
+    }
+    return NULL;
+}
+
 static qn_status *describe_steps(qn_model *model) {
     const qn_program *program = model->program;
     model->steps = QN_ARENA_ARRAY(&model->arena, qn_step_info, program->step_count);
@@ -127,6 +139,7 @@ static qn_status *prepare(qn_model *model) {
     QN_TRY(qn_program_read(model->bytes, &model->arena, &model->program));
     QN_TRY(analyse(model));
     QN_TRY(describe_values(model));
+    QN_TRY(describe_encodings(model));
     QN_TRY(describe_steps(model));
     const qn_program *program = model->program;
     model->info = (qn_model_info){.name = program->name,

@@ -92,6 +92,27 @@ static void a_calibrator_changes_nothing_where_no_integers_are_asked_for(void **
     qn_calibrator_destroy(calibrator);
 }
 
+static void integer_values_say_what_they_stand_for(void **state) {
+    static const char *const modes[] = {"qint8_mixed_float32", "qint16_mixed_float32", "force_float32"};
+    (void)state;
+    for (int i = 0; i < 3; i++) {
+        qn_calibrator *calibrator = calibrated(sample_network, INT8, 21, 6);
+        qn_model *model = build_with(sample_network, mode(modes[i], "", ""), calibrator);
+        const qn_value_info *value;
+        int found = 0; /* bit 0: x, 1: r, 2: others */
+        for (size_t v = 0; (value = qn_model_value(model, v)); v++) {
+            if (!value->encoding) continue;
+            assert_int_equal(value->dtype, i == 0 ? QN_DTYPE_U8 : QN_DTYPE_S16);
+            found |= strcmp(value->encoding->of, "x") ? strcmp(value->encoding->of, "r") ? 4 : 2 : 1;
+            assert_true(value->encoding->channels == 1 || (int64_t)value->encoding->channels == value->dims[3]);
+            assert_true(value->encoding->scale[0] > 0 && value->encoding->scale[0] < 1);
+        }
+        assert_int_equal(found, i < 2 ? 3 : 0);
+        qn_model_destroy(model);
+        qn_calibrator_destroy(calibrator);
+    }
+}
+
 static void a_node_that_asks_for_floats_keeps_them(void **state) {
     (void)state;
     const char *json = mode("qint8_mixed_float32", "", ", 'custom_nodes': {'y': {'precision': 'float32'}}");
@@ -227,6 +248,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_mode_is_as_near_as_its_types_allow),
         cmocka_unit_test(a_calibrator_changes_nothing_where_no_integers_are_asked_for),
+        cmocka_unit_test(integer_values_say_what_they_stand_for),
         cmocka_unit_test(a_node_that_asks_for_floats_keeps_them),
         cmocka_unit_test(integers_without_ranges_are_refused_with_the_ways_to_give_them),
         cmocka_unit_test(one_custom_range_may_serve_every_value),

@@ -106,11 +106,12 @@ static void test_what_is_read_writes_the_same_bytes(void **state) {
     round_trip(program_pictures, 1);
     round_trip(program_picks, 0);
     round_trip(program_picks, 1);
+    round_trip(program_integers, 0);
+    round_trip(program_integers, 1);
 }
 
-static void test_every_flipped_byte_is_refused(void **state) {
-    (void)state;
-    file f = write_made(program_picks, 1);
+static void flip_every_byte(const qn_program *(*make)(maker *, int)) {
+    file f = write_made(make, 1);
     for (size_t i = 0; i < f.size; i++) {
         f.data[i] ^= (uint8_t)(1u << i % 8);
         if (try_read(f) == QN_OK) fail_msg("byte %zu flipped is accepted", i);
@@ -118,6 +119,12 @@ static void test_every_flipped_byte_is_refused(void **state) {
     }
     assert_int_equal(try_read(f), QN_OK);
     free(f.data);
+}
+
+static void test_every_flipped_byte_is_refused(void **state) {
+    (void)state;
+    flip_every_byte(program_picks);
+    flip_every_byte(program_integers);
 }
 
 static void test_every_cut_is_refused(void **state) {
@@ -149,6 +156,30 @@ static void test_a_newer_format_is_incompatible(void **state) {
     sign(f);
     assert_int_equal(try_read(f), QN_INCOMPATIBLE);
     free(f.data);
+}
+
+static void expect_version(const qn_program *(*make)(maker *, int), uint32_t version) {
+    file f = write_made(make, 1);
+    assert_int_equal(qn_load_u32(f.data + QN_HEADER_VERSION), version);
+    free(f.data);
+}
+
+/* So that libraries that know version 1 only go on reading what is in it. */
+static void test_files_have_the_least_version_that_holds_them(void **state) {
+    (void)state;
+    expect_version(program_pictures, 1);
+    expect_version(program_integers, 2);
+}
+
+static void test_a_version_has_its_own_sections(void **state) {
+    (void)state;
+    for (int integers = 0; integers < 2; integers++) {
+        file f = write_made(integers ? program_integers : program_picks, 1);
+        qn_store_u32(f.data + QN_HEADER_VERSION, integers ? 1 : 2);
+        sign(f);
+        expect_refused(f, integers ? "18 sections, expected 15" : "15 sections, expected 18");
+        free(f.data);
+    }
 }
 
 static void test_an_unknown_operator_is_named(void **state) {
@@ -311,25 +342,121 @@ static void test_packed_bytes_need_their_whole_groups(void **state) {
     }
 }
 
+/* ---- What integers stand for ---- */
+
+static void test_encodings_are_read_in_place(void **state) {
+    (void)state;
+    file f = write_made(program_integers, 1);
+    qn_arena arena;
+    const qn_program *program = NULL;
+    qn_arena_init(&arena, NULL);
+    assert_ok(qn_program_read((qn_bytes){f.data, f.size}, &arena, &program));
+    assert_int_equal(program->encoding_count, 2);
+    const qn_program_encoding *bytes = &program->encodings[0], *words = &program->encodings[1];
+    assert_string_equal(program->values[bytes->value].name, "x/u8");
+    assert_string_equal(program->values[words->value].name, "x/s16");
+    assert_string_equal(bytes->of, "x");
+    assert_int_equal(bytes->channels, 3);
+    assert_int_equal(words->channels, 1);
+    assert_ptr_equal(bytes->scale, section(f, QN_SECTION_SCALES));
+    assert_ptr_equal(words->zero_point, section(f, QN_SECTION_ZERO_POINTS) + 3);
+    assert_true(bytes->scale[1] == 0.25f && bytes->zero_point[1] == 128 && words->scale[0] == 0.125f);
+    qn_arena_deinit(&arena);
+    free(f.data);
+}
+
+/* `at`: of a u32 in the section, or of a byte among the zero points. */
+static const struct {
+    qn_section section;
+    size_t at;
+    uint32_t value;
+    const char *text;
+} encoding_forgeries[] = {
+    {QN_SECTION_ENCODINGS, 0, 4000, "encoding 0 is of value 4000 of "},
+    {QN_SECTION_ENCODINGS, 0, 0, "what value 0 'x' stands for: its type is f32; expected u8 or s16"},
+    {QN_SECTION_ENCODINGS, 12, 0, "does not come after value"},
+    {QN_SECTION_ENCODINGS, 4, 1 << 20, "outside the text section"},
+    {QN_SECTION_ENCODINGS, 4, 0, "has no name"},
+    {QN_SECTION_ENCODINGS, 8, 5, "5 channels, but there are 4 scales left"},
+    {QN_SECTION_ENCODINGS, 8, UINT32_MAX, "but there are 4 scales left"},
+    {QN_SECTION_ENCODINGS, 8, 2, "3 channels in encodings, but 4 scales and 4 zero points"},
+    {QN_SECTION_ENCODINGS, 20, 0, "3 channels in encodings, but 4 scales"},
+    {QN_SECTION_SCALES, 4, 0x00000000, "what value 4 'x/u8' stands for: scale 1 is 0; expected a positive normal"},
+    {QN_SECTION_SCALES, 4, 0xbf800000, "scale 1 is -1"},
+    {QN_SECTION_SCALES, 4, 0x7f800000, "scale 1 is inf"},
+    {QN_SECTION_SCALES, 4, 0x7fc00000, "scale 1 is nan"},
+    {QN_SECTION_SCALES, 4, 0x00000001, "scale 1 is 1.4013e-45"},
+    {QN_SECTION_ZERO_POINTS, 3, 1, "zero point 0 is 1; expected 0 for s16"},
+};
+
+static void test_forged_encodings_are_refused_with_a_reason(void **state) {
+    (void)state;
+    for (size_t i = 0; i < sizeof encoding_forgeries / sizeof *encoding_forgeries; i++) {
+        file f = write_made(program_integers, 1);
+        uint8_t *at = section(f, encoding_forgeries[i].section) + encoding_forgeries[i].at;
+        if (encoding_forgeries[i].section == QN_SECTION_ZERO_POINTS)
+            *at = (uint8_t)encoding_forgeries[i].value;
+        else
+            qn_store_u32(at, encoding_forgeries[i].value);
+        sign(f);
+        expect_refused(f, encoding_forgeries[i].text);
+        free(f.data);
+    }
+}
+
+static void expect_encoding_refused(uint32_t value, uint32_t channels, const char *text) {
+    static const float scale[4] = {1, 1, 1, 1};
+    static const uint8_t zero_point[4] = {0};
+    maker *m = maker_create();
+    qn_program program = *program_integers(m, 1);
+    const qn_program_encoding encoding = {value, "x", channels, scale, zero_point};
+    program.encodings = &encoding;
+    program.encoding_count = 1;
+    file f = write_program(&program);
+    expect_refused(f, text);
+    free(f.data);
+    maker_destroy(m);
+}
+
+static void test_encodings_fit_their_values(void **state) {
+    (void)state;
+    maker *m = maker_create();
+    const qn_program *program = program_integers(m, 1);
+    uint32_t bytes = program->encodings[0].value;
+    maker_destroy(m);
+    expect_encoding_refused(bytes, 2, "2 scales; expected one, or one for each element of the last axis");
+    expect_encoding_refused(bytes, 4, "4 scales; expected one");
+    expect_encoding_refused(bytes, 0, "0 scales; expected one");
+    expect_encoding_refused(bytes - 1, 1, "its type is s32");
+}
+
 /* Mutates signed files at random: reading may refuse or accept, never misbehave. */
+static void forge_at_random(const qn_program *(*make)(maker *, int), qn_rng *rng) {
+    file original = write_made(make, 1);
+    size_t tables = (size_t)(section(original, QN_SECTION_CONSTANTS) - original.data);
+    for (int round = 0; round < 3000; round++) {
+        file f = {aligned_alloc(64, qn_align_up(original.size, 64)), original.size};
+        memcpy(f.data, original.data, original.size);
+        for (int64_t count = qn_rng_range(rng, 1, 3); count > 0; count--) {
+            int64_t at = qn_rng_range(rng, QN_FORMAT_HEADER_BYTES, (int64_t)tables - 1);
+            if (round % 4 == 0) at = (int64_t)original.size - 1 - at % 64; /* what integers stand for lies last */
+            f.data[at] = (uint8_t)qn_rng_next(rng);
+        }
+        sign(f);
+        (void)try_read(f);
+        free(f.data);
+    }
+    free(original.data);
+}
+
 static void test_random_forgeries_are_survived(void **state) {
     (void)state;
     qn_rng rng;
     uint64_t seed = 20240611;
     print_message("seed %llu\n", (unsigned long long)seed);
     qn_rng_init(&rng, seed);
-    file original = write_made(program_pictures, 1);
-    size_t tables = (size_t)(section(original, QN_SECTION_CONSTANTS) - original.data);
-    for (int round = 0; round < 3000; round++) {
-        file f = {aligned_alloc(64, qn_align_up(original.size, 64)), original.size};
-        memcpy(f.data, original.data, original.size);
-        for (int64_t count = qn_rng_range(&rng, 1, 3); count > 0; count--)
-            f.data[qn_rng_range(&rng, QN_FORMAT_HEADER_BYTES, (int64_t)tables - 1)] = (uint8_t)qn_rng_next(&rng);
-        sign(f);
-        (void)try_read(f);
-        free(f.data);
-    }
-    free(original.data);
+    forge_at_random(program_pictures, &rng);
+    forge_at_random(program_integers, &rng);
 }
 
 /* Refuses the n-th allocation. */
@@ -394,6 +521,8 @@ int main(void) {
         cmocka_unit_test(test_every_cut_is_refused),
         cmocka_unit_test(test_other_files_are_named),
         cmocka_unit_test(test_a_newer_format_is_incompatible),
+        cmocka_unit_test(test_files_have_the_least_version_that_holds_them),
+        cmocka_unit_test(test_a_version_has_its_own_sections),
         cmocka_unit_test(test_an_unknown_operator_is_named),
         cmocka_unit_test(test_forged_tables_are_refused_with_a_reason),
         cmocka_unit_test(test_overlapping_values_are_refused),
@@ -401,6 +530,9 @@ int main(void) {
         cmocka_unit_test(test_writing_into_an_input_or_constant_is_refused),
         cmocka_unit_test(test_packed_weights_need_their_whole_panels),
         cmocka_unit_test(test_packed_bytes_need_their_whole_groups),
+        cmocka_unit_test(test_encodings_are_read_in_place),
+        cmocka_unit_test(test_forged_encodings_are_refused_with_a_reason),
+        cmocka_unit_test(test_encodings_fit_their_values),
         cmocka_unit_test(test_random_forgeries_are_survived),
         cmocka_unit_test(test_every_failed_allocation_is_reported),
     };

@@ -21,6 +21,7 @@ struct maker {
     uint32_t operands[4 * MAX], contents[MAX], inputs[MAX], outputs[MAX];
     qn_program_data_symbol data_symbols[MAX];
     qn_program_check checks[MAX];
+    qn_program_encoding encodings[MAX];
     qn_buffer constants;
 };
 
@@ -45,7 +46,8 @@ maker *maker_create(void) {
                               .inputs = m->inputs,
                               .outputs = m->outputs,
                               .data_symbols = m->data_symbols,
-                              .checks = m->checks};
+                              .checks = m->checks,
+                              .encodings = m->encodings};
     return m;
 }
 
@@ -164,6 +166,11 @@ void maker_check(maker *m, qn_dim condition, const char *message) {
     qn_program_check *check = &m->checks[m->program.check_count++];
     check->message = message;
     must(qn_dim_program_add(m->code, condition, &check->condition));
+}
+
+void maker_encoding(maker *m, uint32_t value, const char *of, uint32_t channels, const float *scale,
+                    const uint8_t *zero_point) {
+    m->encodings[m->program.encoding_count++] = (qn_program_encoding){value, of, channels, scale, zero_point};
 }
 
 static uint64_t upper_bytes(maker *m, uint32_t value) {
@@ -308,6 +315,34 @@ const qn_program *program_bytes(maker *m, int groups) {
     maker_output(m, maker_step(m, &qn_op_conv2d_quantized, &attrs, 4, (uint32_t[]){x, w, b, f}, "conv", QN_DTYPE_F32, 4,
                                dims));
     return maker_finish(m, 1);
+}
+
+/* x as integers and back, into an output. */
+static void add_integers(maker *m, uint32_t x, qn_dtype dtype, int64_t channels, const float *scale,
+                         const int32_t *zero_point, const char *name, const char *output) {
+    float multiplier[IN];
+    for (int64_t c = 0; c < channels; c++) multiplier[c] = 1.0f / scale[c];
+    uint32_t s = maker_constant(m, "scale", QN_DTYPE_F32, 1, &channels, scale, 0);
+    uint32_t f = maker_constant(m, "multiplier", QN_DTYPE_F32, 1, &channels, multiplier, 0);
+    uint32_t p = maker_constant(m, "zero_point", QN_DTYPE_S32, 1, &channels, zero_point, 0);
+    const qn_quantize_linear_attrs attrs = {.dtype = dtype};
+    uint32_t q =
+        maker_step(m, &qn_op_quantize_linear, &attrs, 3, (uint32_t[]){x, f, p}, name, dtype, 2, maker_dims(m, x));
+    maker_output(m, maker_step(m, &qn_op_dequantize_linear, NULL, 3, (uint32_t[]){q, s, p}, output, QN_DTYPE_F32, 2,
+                               maker_dims(m, x)));
+}
+
+const qn_program *program_integers(maker *m, int ceiling) {
+    static const float scales[IN] = {0.5f, 0.25f, 2}, scale = 0.125f;
+    static const int32_t zero_points[IN] = {0, 128, 255}, zero_point = 0;
+    static const uint8_t bytes[IN] = {0, 128, 255}, byte = 0;
+    qn_dim dims[2] = {maker_symbol(m, "x.0", 0, 0, 1, 8), maker_const(m, IN)};
+    uint32_t x = maker_input(m, "x", QN_DTYPE_F32, 2, dims);
+    add_integers(m, x, QN_DTYPE_U8, IN, scales, zero_points, "x/u8", "y");
+    add_integers(m, x, QN_DTYPE_S16, 1, &scale, &zero_point, "x/s16", "z");
+    maker_encoding(m, m->operands[m->steps[0].first_output], "x", IN, scales, bytes);
+    maker_encoding(m, m->operands[m->steps[2].first_output], "x", 1, &scale, &byte);
+    return maker_finish(m, ceiling);
 }
 
 const qn_program *program_picks(maker *m, int ceiling) {

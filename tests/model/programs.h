@@ -35,6 +35,9 @@ uint32_t maker_step(maker *m, const qn_op_def *op, const void *attrs, int input_
 void maker_settles(maker *m, qn_dim symbol, int axis);
 void maker_alias(maker *m, uint32_t value, uint32_t owner);
 void maker_output(maker *m, uint32_t value);
+/* What the integers of `value` stand for. In the order of values; the arrays are the caller's. */
+void maker_encoding(maker *m, uint32_t value, const char *of, uint32_t channels, const float *scale,
+                    const uint8_t *zero_point);
 void maker_check(maker *m, qn_dim condition, const char *message);
 
 /* Liveness and, with a ceiling, offsets at the upper bounds. Owned by the maker. */
@@ -51,5 +54,8 @@ const qn_program *program_pictures(maker *m, int ceiling);
 const qn_program *program_picks(maker *m, int ceiling);
 /* x [1, 8, 8, 6] u8 -> conv2d_quantized 5x1 (packed), f32; groups 1 or 6. */
 const qn_program *program_bytes(maker *m, int groups);
+/* x [n, 3] f32, n in [1, 8] -> quantize_linear -> x/u8, a scale for each channel -> dequantize_linear -> y, and
+   -> quantize_linear -> x/s16, one scale -> dequantize_linear -> z. */
+const qn_program *program_integers(maker *m, int ceiling);
 
 #endif

@@ -1,6 +1,7 @@
 /* hoist_quantize: conversions rise, and every integer value keeps saying what it stands for. */
 #include "pass_case.h"
 
+#include <math.h>
 #include <string.h>
 
 static const qn_value_stats wide = {.low = -1, .high = 3};
@@ -60,9 +61,49 @@ static void parts_of_a_concatenation_keep_the_scales_of_their_channels(void **st
     qn_arena_deinit(&arena);
 }
 
+static void expect_decodes(const qn_value *value, const qn_view *integers, const qn_view *floats) {
+    const qn_value_encoding *encoding = value->encoding;
+    const int64_t channels = integers->dims[integers->rank - 1];
+    for (int64_t i = 0; i < qn_view_elems(floats); i++) {
+        const int64_t c = encoding->channels == 1 ? 0 : i % channels;
+        const double decoded =
+            (double)encoding->scale[c] * (double)(qn_view_get_int(integers, i) - encoding->zero_point[c]);
+        if (!(fabs(decoded - qn_view_get(floats, i)) <= 0.15))
+            fail_msg("%s, element %lld: %g stands for %g", value->name, (long long)i, decoded, qn_view_get(floats, i));
+    }
+}
+
+/* A zero point that fuse_requantize moved into the bias still belongs to its channel: off by one such step it were 1.
+ */
+static void integers_stand_for_what_the_float_network_computes(void **state) {
+    (void)state;
+    static float data[8] = {0.05f, -0.05f, 0.03f, 0.01f, -0.04f, 0.02f, 0, 0.05f};
+    const qn_view x = {.dtype = QN_DTYPE_F32, .rank = 4, .dims = {1, 2, 2, 2}, .data = data};
+    qn_arena arena;
+    evaluation before, after;
+    int decoded = 0;
+    qn_arena_init(&arena, NULL);
+    qn_graph *floats = graph_from(&arena, text), *graph = quantised(&arena);
+    run_pass(graph, qn_pass_find("hoist_quantize"));
+    run_pass(graph, qn_pass_find("fuse_requantize"));
+    expect_ok(evaluate(floats, &x, &arena, &before));
+    expect_ok(evaluate(graph, &x, &arena, &after));
+    for (size_t i = 0; i < graph->values.count; i++) {
+        const qn_value *value = graph->values.items[i];
+        if (!value->encoding || !value->producer) continue;
+        const qn_view want = evaluated(&before, qn_graph_find_value(floats, value->encoding->of));
+        const qn_view got = evaluated(&after, value);
+        expect_decodes(value, &got, &want);
+        decoded++;
+    }
+    assert_int_equal(decoded, 4); /* of x, l, r, both */
+    qn_arena_deinit(&arena);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(parts_of_a_concatenation_keep_the_scales_of_their_channels),
+        cmocka_unit_test(integers_stand_for_what_the_float_network_computes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -100,20 +100,26 @@ static void mutate(qn_rng *rng, uint8_t *at) {
     }
 }
 
+/* A byte of some section that has four or more. */
+static uint8_t *draw_place(qn_rng *rng, rig_file f) {
+    for (;;) {
+        int64_t count = qn_load_u32(f.data + QN_HEADER_SECTIONS);
+        const uint8_t *entry =
+            f.data + QN_FORMAT_HEADER_BYTES + qn_rng_range(rng, 0, count - 1) * QN_FORMAT_ENTRY_BYTES;
+        int64_t begin = (int64_t)qn_load_u64(entry + 8), bytes = (int64_t)qn_load_u64(entry + 16);
+        if (bytes >= 4) return f.data + qn_rng_range(rng, begin, begin + bytes - 4);
+    }
+}
+
 static void forge(make_fn make, int ceiling, uint64_t seed) {
     qn_rng rng;
     qn_rng_init(&rng, seed);
     rig_file original = rig_write(make, ceiling);
-    const uint8_t *entry =
-        original.data + QN_FORMAT_HEADER_BYTES + (size_t)QN_SECTION_CONSTANTS * QN_FORMAT_ENTRY_BYTES;
-    int64_t begin = QN_FORMAT_HEADER_BYTES + QN_SECTION_COUNT * QN_FORMAT_ENTRY_BYTES,
-            end = (int64_t)qn_load_u64(entry + 8);
     int counts[3] = {0, 0, 0};
     for (int round = 0; round < ROUNDS; round++) {
         rig_file f = {aligned_alloc(64, qn_align_up(original.size, 64)), original.size};
         memcpy(f.data, original.data, original.size);
-        for (int64_t count = qn_rng_range(&rng, 1, 2); count > 0; count--)
-            mutate(&rng, f.data + qn_rng_range(&rng, begin, end - 4));
+        for (int64_t count = qn_rng_range(&rng, 1, 2); count > 0; count--) mutate(&rng, draw_place(&rng, f));
         qn_store_u64(f.data + QN_HEADER_CHECKSUM, qn_format_checksum(f.data, f.size));
         counts[try_file(f)]++;
         free(f.data);
@@ -136,6 +142,12 @@ static void test_forged_picks_are_survived(void **state) {
     forge(program_picks, 0, 4);
 }
 
+static void test_forged_integers_are_survived(void **state) {
+    (void)state;
+    forge(program_integers, 1, 5);
+    forge(program_integers, 0, 6);
+}
+
 /* A convolution that claims a larger output than its input gives. */
 static const qn_program *program_liar(maker *m, int ceiling) {
     qn_dim n = maker_symbol(m, "x.0", 0, 0, 1, 9), twice = qn_dim_mul(maker_pool(m), n, maker_const(m, 2));
@@ -156,6 +168,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_forged_pictures_are_survived),
         cmocka_unit_test(test_forged_picks_are_survived),
+        cmocka_unit_test(test_forged_integers_are_survived),
         cmocka_unit_test(test_a_wrong_shape_is_found_when_shapes_are_set),
     };
     return cmocka_run_group_tests_name("runtime/forged", tests, NULL, NULL);
