@@ -29,9 +29,10 @@ static const cli_option options[] = {
 static const cli_command command = {
     "compare",
     "compare A B | A --precision MODE --input NAME=x.npy ... [options]",
-    "Runs two models on the same arrays or pictures and compares, by name, every value that both compute as floats: A\n"
-    "is the reference. Outputs that hold labels are counted equal or not. Models are compiled files or source models,\n"
-    "which are built in memory. Values that optimisation has fused away have no counterpart and are counted.\n"
+    "Runs two models on the same arrays or pictures and compares, by name, every value that both compute: A is the\n"
+    "reference. Integers that stand for floats are compared as these, outputs that hold labels are counted equal or\n"
+    "not. Models are compiled files or source models, which are built in memory. Values that optimisation has fused\n"
+    "away have no counterpart and are counted.\n"
     "Without B the source model A in float32 is compared with itself as --precision and its kin have it built.",
     options,
     1,
@@ -163,11 +164,11 @@ static left_out count_left_out(const comparison *c) {
     left_out counts = {0};
     for (size_t i = 0; i < c->count; i++) {
         const compared_value *v = &c->items[i];
-        counts.only_a += v->in_a && !v->in_b;
-        counts.only_b += v->in_b && !v->in_a;
+        const int in_a = v->dtype_a != QN_DTYPE_NONE, in_b = v->dtype_b != QN_DTYPE_NONE;
+        counts.only_a += in_a && !in_b;
+        counts.only_b += in_b && !in_a;
         counts.other_shape += v->has_other_shape;
-        counts.not_float +=
-            v->in_a && v->in_b && !(v->is_float_a && v->is_float_b) && !v->is_labels && !v->has_other_shape;
+        counts.not_float += in_a && in_b && !compared_value_is_pair(v) && !v->is_labels && !v->has_other_shape;
     }
     return counts;
 }
@@ -177,17 +178,20 @@ static double agreement(const compared_value *v) { return v->elems ? (double)v->
 static void print_pair(const compared_value *v) {
     char ratio[24];
     snprintf(ratio, sizeof ratio, "%.2f", compared_value_sqnr_db(v));
-    printf("  %9s  %9.6f  %10.4g  %s\n", v->square_error == 0 ? "equal" : ratio, compared_value_cosine(v), v->max_abs,
+    printf("  %9s  %9.6f  %10.4g  %s", v->square_error == 0 ? "equal" : ratio, compared_value_cosine(v), v->max_abs,
            v->name);
+    if (compared_value_was_integer(v)) printf(" (%s, %s)", cli_dtype_name(v->dtype_a), cli_dtype_name(v->dtype_b));
+    printf("\n");
 }
 
 static void print_results(const job *j) {
     const comparison *c = &j->comparison;
     left_out counts = count_left_out(c);
-    size_t pairs = 0, top = (size_t)j->settings->top;
-    while (pairs < c->count && compared_value_is_pair(&c->items[pairs])) pairs++;
-    printf("%s against %s, %zu run%s: %zu values of floats, the worst first\n", j->names[1], j->names[0], j->runs,
-           j->runs == 1 ? "" : "s", pairs);
+    size_t pairs = 0, integers = 0, top = (size_t)j->settings->top;
+    for (; pairs < c->count && compared_value_is_pair(&c->items[pairs]); pairs++)
+        integers += (size_t)compared_value_was_integer(&c->items[pairs]);
+    printf("%s against %s, %zu run%s: %zu values, %zu of them as integers, the worst first\n", j->names[1], j->names[0],
+           j->runs, j->runs == 1 ? "" : "s", pairs, integers);
     printf("  %9s  %9s  %10s  %s\n", "SQNR dB", "cosine", "max error", "value");
     for (size_t i = 0; i < pairs && i < top; i++) print_pair(&c->items[i]);
     if (pairs > top) printf("  ... %zu more (--top)\n", pairs - top);
@@ -207,11 +211,12 @@ static json_t *to_json(const job *j) {
     for (size_t i = 0; i < c->count; i++) {
         const compared_value *v = &c->items[i];
         if (compared_value_is_pair(v))
-            json_array_append_new(values,
-                                  json_pack("{s:o,s:b,s:o,s:o,s:o,s:I}", "name", cli_json_text(v->name), "equal",
-                                            v->square_error == 0, "sqnr_db", real_or_null(compared_value_sqnr_db(v)),
-                                            "cosine", real_or_null(compared_value_cosine(v)), "max_abs_error",
-                                            real_or_null(v->max_abs), "elements", (json_int_t)v->elems));
+            json_array_append_new(values, json_pack("{s:o,s:s,s:s,s:b,s:o,s:o,s:o,s:I}", "name", cli_json_text(v->name),
+                                                    "dtype_a", cli_dtype_name(v->dtype_a), "dtype_b",
+                                                    cli_dtype_name(v->dtype_b), "equal", v->square_error == 0,
+                                                    "sqnr_db", real_or_null(compared_value_sqnr_db(v)), "cosine",
+                                                    real_or_null(compared_value_cosine(v)), "max_abs_error",
+                                                    real_or_null(v->max_abs), "elements", (json_int_t)v->elems));
         else if (v->is_labels)
             json_array_append_new(outputs, json_pack("{s:o,s:f,s:I}", "name", cli_json_text(v->name), "agreement",
                                                      agreement(v), "elements", (json_int_t)v->elems));

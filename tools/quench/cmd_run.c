@@ -20,7 +20,8 @@ static const cli_option options[] = {
     {0, "input", "NAME=x.npy", "an input; a single one need not be named", cli_add_text, FIELD(inputs)},
     {'o', "output-dir", "DIR", "where the outputs go, one NAME.npy each; made if it is not there", cli_set_text,
      FIELD(out)},
-    {0, "dump", "NODE", "also save this intermediate value; several", cli_add_text, FIELD(dumps)},
+    {0, "dump", "NODE", "also save this intermediate value, as floats where integers stand for them; several",
+     cli_add_text, FIELD(dumps)},
     {0, "trace", "FILE", "also write the run as a trace for Chrome or Perfetto", cli_set_text, FIELD(trace)},
     CLI_RUN_OPTIONS(run_settings),
     {0},
@@ -41,7 +42,9 @@ static const cli_command command = {
 
 /* A value that is to be saved, and where. */
 typedef struct artifact {
-    const char *name; /* the model's */
+    const char *name;                 /* as it was asked for */
+    const char *value;                /* the model's */
+    const qn_encoding_info *encoding; /* what the integers are to be saved as; NULL: the value as it is */
     char *path;
     int is_dump, is_saved;
     json_t *summary; /* NULL until saved */
@@ -98,17 +101,29 @@ static artifact *find_artifact(job *j, const char *name) {
     return NULL;
 }
 
-static qn_status *add_artifact(job *j, const char *name, int is_dump) {
-    char *path = make_path(j->settings->out, name);
-    if (!path) return cli_out_of_memory();
-    j->artifacts[j->artifact_count++] = (artifact){.name = name, .path = path, .is_dump = is_dump};
+static qn_status *add_artifact(job *j, artifact one) {
+    one.path = make_path(j->settings->out, one.name);
+    if (!one.path) return cli_out_of_memory();
+    j->artifacts[j->artifact_count++] = one;
     return NULL;
 }
 
+/* The first integer value that stands for the float of that name, or NULL. */
+static const qn_value_info *find_integers(const qn_model *model, const char *name) {
+    const qn_value_info *value;
+    for (size_t i = 0; (value = qn_model_value(model, i)); i++)
+        if (value->encoding && !strcmp(value->encoding->of, name)) break;
+    return value;
+}
+
+/* A value by its name, as it is; else a float by its name, from the integers that stand for it. */
 static qn_status *add_dump(job *j, const char *name) {
     size_t index;
+    if (find_artifact(j, name)) return NULL;
     qn_status *status = qn_model_find_value(j->session.model, name, &index);
-    if (status) {
+    const qn_value_info *value =
+        status ? find_integers(j->session.model, name) : qn_model_value(j->session.model, index);
+    if (!value) {
         qn_status *longer = qn_status_create(qn_status_code(status),
                                              "--dump: %s (values inside fused steps are gone; a model built with "
                                              "debug_config.fusion_enable false keeps them)",
@@ -116,16 +131,17 @@ static qn_status *add_dump(job *j, const char *name) {
         qn_status_free(status);
         return longer;
     }
-    const qn_value_info *value = qn_model_value(j->session.model, index);
+    const qn_encoding_info *encoding = status ? value->encoding : NULL;
+    qn_status_free(status);
     if (value->location == QN_LOCATION_CONSTANT)
         return qn_status_create(QN_INVALID_ARGUMENT, "--dump %s: it is a constant, not computed while running", name);
-    return find_artifact(j, value->name) ? NULL : add_artifact(j, value->name, 1);
+    return add_artifact(j, (artifact){.name = name, .value = value->name, .encoding = encoding, .is_dump = 1});
 }
 
 static qn_status *name_artifacts(job *j, const char *model) {
     cli_files files = {0};
     for (size_t i = 0; i < j->output_count; i++)
-        CLI_TRY(add_artifact(j, qn_model_output(j->session.model, i)->name, 0));
+        CLI_TRY(add_artifact(j, (artifact){.name = qn_model_output(j->session.model, i)->name}));
     for (size_t i = 0; i < j->settings->dumps.count; i++) CLI_TRY(add_dump(j, j->settings->dumps.items[i]));
     qn_status *status = cli_files_add_input(&files, model);
     for (size_t i = 0; i < j->inputs.count && !status; i++)
@@ -153,11 +169,20 @@ static qn_status *save(job *j, artifact *one, const qn_tensor *tensor) {
     return NULL;
 }
 
+static qn_status *save_dump(job *j, artifact *one, const qn_tensor *tensor) {
+    qn_tensor floats = {0};
+    if (!one->encoding) return save(j, one, tensor);
+    qn_status *status = cli_tensor_decode(tensor, one->encoding, &floats);
+    if (!status) status = save(j, one, &floats);
+    cli_tensor_free(&floats);
+    return status;
+}
+
 /* Saves values as they appear; a failure to do so ends the run. */
 static int observe(void *self, const char *name, const qn_tensor *tensor) {
     job *j = self;
-    artifact *one = find_artifact(j, name);
-    if (one && one->is_dump) j->dump_status = save(j, one, tensor);
+    for (size_t i = j->output_count; i < j->artifact_count && !j->dump_status; i++)
+        if (!strcmp(j->artifacts[i].value, name)) j->dump_status = save_dump(j, &j->artifacts[i], tensor);
     return j->dump_status != NULL;
 }
 

@@ -31,7 +31,7 @@ static compared_value *find_or_add(comparison *c, const char *name) {
 
 qn_status *comparison_init(comparison *c, const qn_model *a, const qn_model *b) {
     const qn_value_info *x, *y;
-    *c = (comparison){0};
+    *c = (comparison){.models = {a, b}};
     for (size_t i = 0; (x = qn_model_output(a, i)); i++)
         for (size_t k = 0; (y = qn_model_output(b, k)); k++) {
             if (strcmp(x->name, y->name)) continue;
@@ -62,25 +62,48 @@ static int is_float(qn_dtype dtype) {
 /* Whoever ends a run says so, since the status only tells that it was ended. */
 static int give_up(comparison *c) { return c->failed = 1; }
 
-static int keep(compared_value *value, const qn_tensor *tensor) {
-    cli_tensor_free(&value->kept);
-    qn_status *status = cli_tensor_init(tensor->dtype, tensor->rank, tensor->dims, &value->kept);
-    if (status) {
-        qn_status_free(status);
-        return 0;
+/* The value of that name and what it stands for. */
+static const qn_value_info *find_info(const qn_model *model, const char *name) {
+    const qn_value_info *info;
+    for (size_t i = 0; (info = qn_model_value(model, i)); i++)
+        if (!strcmp(info->name, name)) break;
+    return info;
+}
+
+/* The name that a value is compared by. Integers take that of the float they stand for, unless the model has that
+   float too, or stands for it in other integers before. */
+static const char *key_of(const qn_model *model, const qn_value_info *value) {
+    const qn_value_info *other;
+    if (!value->encoding) return value->name;
+    int is_before = 1;
+    for (size_t i = 0; (other = qn_model_value(model, i)); i++) {
+        if (other == value) is_before = 0;
+        if (!strcmp(other->name, value->encoding->of)) return value->name;
+        if (is_before && other->encoding && !strcmp(other->encoding->of, value->encoding->of)) return value->name;
     }
-    memcpy(value->kept.data, tensor->data, cli_tensor_bytes(tensor));
-    return 1;
+    return value->encoding->of;
+}
+
+/* A copy as floats, where the elements stand for some. */
+static int copy(const qn_tensor *tensor, const qn_encoding_info *encoding, qn_tensor *out) {
+    qn_status *status = encoding ? cli_tensor_decode(tensor, encoding, out)
+                                 : cli_tensor_init(tensor->dtype, tensor->rank, tensor->dims, out);
+    if (!status && !encoding) memcpy(out->data, tensor->data, cli_tensor_bytes(tensor));
+    int is_done = !status;
+    qn_status_free(status);
+    return is_done;
 }
 
 int comparison_observe_a(void *self, const char *name, const qn_tensor *tensor) {
     comparison *c = self;
-    compared_value *value = find_or_add(c, name);
+    const qn_value_info *info = find_info(c->models[0], name);
+    compared_value *value = find_or_add(c, key_of(c->models[0], info));
     if (!value) return give_up(c);
-    value->in_a = 1;
-    value->is_float_a = is_float(tensor->dtype);
+    value->dtype_a = tensor->dtype;
+    value->is_float_a = is_float(tensor->dtype) || info->encoding;
     if (!value->is_float_a && !value->is_output) return 0;
-    return keep(value, tensor) ? 0 : give_up(c);
+    cli_tensor_free(&value->kept);
+    return copy(tensor, info->encoding, &value->kept) ? 0 : give_up(c);
 }
 
 static int have_same_shape(const qn_tensor *a, const qn_tensor *b) {
@@ -107,26 +130,32 @@ static void add_labels(compared_value *value, const qn_tensor *a, const qn_tenso
 
 int comparison_observe_b(void *self, const char *name, const qn_tensor *tensor) {
     comparison *c = self;
-    compared_value *value = find_or_add(c, name);
+    qn_tensor floats = {0};
+    const qn_value_info *info = find_info(c->models[1], name);
+    compared_value *value = find_or_add(c, key_of(c->models[1], info));
     if (!value) return give_up(c);
-    value->in_b = 1;
-    value->is_float_b = is_float(tensor->dtype);
+    value->dtype_b = tensor->dtype;
+    value->is_float_b = is_float(tensor->dtype) || info->encoding;
     if (!value->kept.data || is_float(value->kept.dtype) != value->is_float_b) return 0;
     if (!have_same_shape(&value->kept, tensor)) {
         value->has_other_shape = 1;
         return 0;
     }
-    size_t elems = cli_tensor_bytes(tensor) / cli_dtype_size(tensor->dtype);
+    if (info->encoding && !copy(tensor, info->encoding, &floats)) return give_up(c);
+    const size_t elems = cli_tensor_elems(tensor);
     value->elems += (int64_t)elems;
     value->is_labels = !value->is_float_b;
-    (value->is_labels ? add_labels : add_floats)(value, &value->kept, tensor, elems);
+    (value->is_labels ? add_labels : add_floats)(value, &value->kept, info->encoding ? &floats : tensor, elems);
+    cli_tensor_free(&floats);
     return 0;
 }
 
 /* ---- Measures ---- */
 
-int compared_value_is_pair(const compared_value *v) {
-    return v->in_a && v->in_b && v->is_float_a && v->is_float_b && !v->has_other_shape;
+int compared_value_is_pair(const compared_value *v) { return v->is_float_a && v->is_float_b && !v->has_other_shape; }
+
+int compared_value_was_integer(const compared_value *v) {
+    return (v->is_float_a && !is_float(v->dtype_a)) || (v->is_float_b && !is_float(v->dtype_b));
 }
 
 double compared_value_sqnr_db(const compared_value *v) {

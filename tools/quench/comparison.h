@@ -4,18 +4,21 @@
 
 #include "session.h"
 
-/* One name. Sums run over all elements of all runs in which both models had it. */
+/* One name; integers that stand for floats have that of the floats. Sums run over all elements of all runs in which
+ * both models had it. */
 typedef struct compared_value {
     char *name;
-    qn_tensor kept; /* what A had in the run at hand; data NULL: nothing to compare with */
+    qn_tensor kept; /* what A had in the run at hand, integers decoded; data NULL: nothing to compare with */
     int is_output;  /* of both models: compared even where it holds no floats */
-    int in_a, in_b, is_float_a, is_float_b, is_labels; /* labels: integers or booleans in both */
+    qn_dtype dtype_a, dtype_b;             /* NONE: the model lacks it */
+    int is_float_a, is_float_b, is_labels; /* floats, or integers that stand for some; labels: neither, in both */
     int has_other_shape;
     int64_t elems, equal;
     double dot, square_a, square_b, square_error, max_abs;
 } compared_value;
 
 typedef struct comparison {
+    const qn_model *models[2]; /* A and B; borrowed while they run */
     compared_value *items;
     size_t count, capacity;
     int failed; /* memory was short: the observers end the run */
@@ -36,6 +39,8 @@ void comparison_sort(comparison *c);
 
 /* How a value of two floats did. */
 int compared_value_is_pair(const compared_value *v);
+/* Were they integers in one of the models, or both? */
+int compared_value_was_integer(const compared_value *v);
 /* 10 log10 of A's energy over that of the difference; INFINITY: equal, -INFINITY: noise only. */
 double compared_value_sqnr_db(const compared_value *v);
 /* Of the two as vectors; 1 where both are zero, NAN where only one is. */

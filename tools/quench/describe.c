@@ -99,15 +99,53 @@ static const char *value_name(const qn_model *model, uint32_t index) {
     return index == UINT32_MAX ? "-" : qn_model_value(model, index)->name;
 }
 
-static void print_operands(const qn_model *model, const char *what, const uint32_t *values, size_t count) {
+/* The ends of what integers are multiplied by, and of what they are counted from. */
+typedef struct encoding_ends {
+    float scale_low, scale_high;
+    int zero_low, zero_high;
+} encoding_ends;
+
+static encoding_ends find_ends(const qn_encoding_info *encoding) {
+    encoding_ends e = {encoding->scale[0], encoding->scale[0], encoding->zero_point[0], encoding->zero_point[0]};
+    for (size_t c = 1; c < encoding->channels; c++) {
+        const float scale = encoding->scale[c];
+        const int zero = encoding->zero_point[c];
+        if (scale < e.scale_low) e.scale_low = scale;
+        if (scale > e.scale_high) e.scale_high = scale;
+        if (zero < e.zero_low) e.zero_low = zero;
+        if (zero > e.zero_high) e.zero_high = zero;
+    }
+    return e;
+}
+
+static void print_encoding(const qn_encoding_info *encoding) {
+    const encoding_ends e = find_ends(encoding);
+    printf(", scale %.4g", (double)e.scale_low);
+    if (e.scale_low < e.scale_high) printf("..%.4g", (double)e.scale_high);
+    printf(", zero point %d", e.zero_low);
+    if (e.zero_low < e.zero_high) printf("..%d", e.zero_high);
+}
+
+static json_t *encoding_to_json(const qn_encoding_info *encoding) {
+    if (!encoding) return json_null();
+    const encoding_ends e = find_ends(encoding);
+    return json_pack("{s:o,s:I,s:[ff],s:[ii]}", "of", cli_json_text(encoding->of), "channels",
+                     (json_int_t)encoding->channels, "scale", (double)e.scale_low, (double)e.scale_high, "zero_point",
+                     e.zero_low, e.zero_high);
+}
+
+/* What integers stand for is said where they are made. */
+static void print_operands(const qn_model *model, int is_output, const uint32_t *values, size_t count) {
     char text[CLI_DIMS_TEXT];
-    printf("      %s", what);
+    printf("      %s", is_output ? "to  " : "from");
     for (size_t i = 0; i < count; i++) {
         printf("%s %s", i ? "," : "", value_name(model, values[i]));
         if (values[i] == UINT32_MAX) continue;
         const qn_value_info *value = qn_model_value(model, values[i]);
-        printf(" (%s %s%s)", cli_dtype_name(value->dtype), cli_print_range(value, text),
+        printf(" (%s %s%s", cli_dtype_name(value->dtype), cli_print_range(value, text),
                value->location == QN_LOCATION_CONSTANT ? ", constant" : "");
+        if (is_output && value->encoding) print_encoding(value->encoding);
+        printf(")");
     }
     printf("\n");
 }
@@ -122,8 +160,8 @@ qn_status *describe_steps(const qn_model *model, qn_context *context) {
         printf("%4zu  %s: %s%s%s%s; %s%s%s\n", i, step->name, step->op, *attributes ? " {" : "", attributes,
                *attributes ? "}" : "", step->precision, *kernel ? "; kernel " : "", kernel);
         free(attributes);
-        print_operands(model, "from", step->inputs, step->input_count);
-        print_operands(model, "to  ", step->outputs, step->output_count);
+        print_operands(model, 0, step->inputs, step->input_count);
+        print_operands(model, 1, step->outputs, step->output_count);
     }
     return NULL;
 }
@@ -179,12 +217,13 @@ json_t *memory_to_json(const qn_model *model) {
     for (size_t i = 0; (value = qn_model_value(model, i)); i++)
         json_array_append_new(
             values,
-            json_pack("{s:o,s:s,s:o,s:o,s:s,s:I,s:I,s:I,s:I,s:o}", "name", cli_json_text(value->name), "dtype",
+            json_pack("{s:o,s:s,s:o,s:o,s:s,s:I,s:I,s:I,s:I,s:o,s:o}", "name", cli_json_text(value->name), "dtype",
                       cli_dtype_name(value->dtype), "min", cli_dims_to_json(value->rank, value->min_dims), "max",
                       cli_dims_to_json(value->rank, value->max_dims), "location", location_name(value->location),
                       "offset", (json_int_t)value->offset, "bytes", (json_int_t)value->bytes, "first_step",
                       (json_int_t)value->first_step, "last_step", (json_int_t)value->last_step, "alias",
-                      value->alias >= 0 ? cli_json_text(value_name(model, (uint32_t)value->alias)) : json_null()));
+                      value->alias >= 0 ? cli_json_text(value_name(model, (uint32_t)value->alias)) : json_null(),
+                      "encoding", encoding_to_json(value->encoding)));
     return values;
 }
 

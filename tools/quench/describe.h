@@ -28,7 +28,7 @@ void op_counts_deinit(op_counts *counts);
 void describe_value(const char *what, const qn_value_info *value);
 json_t *value_to_json(const qn_value_info *value);
 
-/* ---- Steps of a compiled model ---- */
+/* ---- Steps of a compiled model, and their values ---- */
 
 /* The attributes of a step in memory freed with free(); NULL when memory is short. */
 char *step_attributes(const qn_model *model, size_t step);

@@ -131,6 +131,17 @@ int64_t cli_tensor_integer(const qn_tensor *tensor, size_t index) {
     return value >= 0 && value < 0x1p53 ? (int64_t)value : -1;
 }
 
+qn_status *cli_tensor_decode(const qn_tensor *tensor, const qn_encoding_info *encoding, qn_tensor *out_floats) {
+    CLI_TRY(cli_tensor_init(QN_DTYPE_F32, tensor->rank, tensor->dims, out_floats));
+    const size_t elems = cli_tensor_elems(tensor);
+    float *floats = out_floats->data;
+    for (size_t i = 0; i < elems; i++) {
+        const size_t c = i % encoding->channels;
+        floats[i] = (float)(cli_tensor_get(tensor, i) - encoding->zero_point[c]) * encoding->scale[c];
+    }
+    return NULL;
+}
+
 /* ---- --shape ---- */
 
 static qn_status *take_shape(const qn_model *model, const char *text, qn_shape *shapes) {

@@ -28,6 +28,11 @@ double cli_tensor_get(const qn_tensor *tensor, size_t index);
 /* The same as a whole number; -1 for what is none from 0 on. */
 int64_t cli_tensor_integer(const qn_tensor *tensor, size_t index);
 
+/* The floats that integers stand for, as float32, freed by cli_tensor_free(). `encoding` is that of the value whose
+ * elements `tensor` holds. LIMIT, OUT_OF_MEMORY. */
+qn_status *cli_tensor_decode(const qn_tensor *tensor, const qn_encoding_info *encoding,
+                             qn_tensor *out_floats) QN_MUST_USE;
+
 /* Takes texts of --shape ("1,513,513,3" for a single input, "NAME=1,513,513,3") for the inputs of `model`. An input
  * without one has its fixed dims, and the upper end of the range of the others.
  * @param out_shapes  one per input

@@ -69,3 +69,25 @@ it "compares a source model with itself in integers"
 quench ok compare "$scenes/scenes.pb" --precision qint8_mixed_float32 --calibrate "$scenes/pictures" --input "$array" --json -
 expect "$(json b)" = qint8_mixed_float32
 between "$(json outputs.0.agreement)" 0.98 1
+
+it "compares integers as the floats they stand for, every layer"
+for bits in 8 16; do
+    quench ok build "$scenes/scenes.pb" -o int$bits.qn --precision qint${bits}_mixed_float32 --calibrate "$scenes/pictures"
+done
+quench ok inspect scenes.qn --steps
+sed -nE 's/^ *[0-9]+  (.*): (conv2d|matmul) .*/\1/p' .out >layers
+between "$(wc -l <layers)" 15 100
+for bits in 8 16; do
+    quench ok compare scenes.qn int$bits.qn --image "$scenes/pictures/scene_1.jpg" --top 1000
+    while read -r layer; do
+        grep -qE "^ .*  $layer( \(float32, u?int$bits\))?\$" .out || broken "'$layer' is not compared"
+    done <layers
+    between "$(grep -cE " \(float32, u?int$bits\)\$" .out)" 10 100
+    quench ok compare int$bits.qn scenes.qn --image "$scenes/pictures/scene_1.jpg" --json -
+    expect "$(json values.0.dtype_b)" = float32
+    between "$(json values.0.sqnr_db)" $((bits * 7 / 2)) 90
+done
+quench ok compare int8.qn int8.qn --input "$array" --json -
+expect "$(json only_in_a),$(json only_in_b),$(json values.0.equal)" = 0,0,true
+quench ok compare int16.qn int8.qn --input "$array" --top 1000
+prints ' \(int16, uint8\)$'

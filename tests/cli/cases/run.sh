@@ -27,6 +27,17 @@ tail -c +129 a=b.npy >y
 cmp x y || broken "the input was not dumped as it is"
 prints "dumped/logits_semantic_BiasAdd.npy: float32 1x21x21x9, value 'logits/semantic/BiasAdd'"
 
+it "saves floats that the model holds as integers, and the integers themselves"
+quench ok build "$scenes/scenes.pb" -o int8.qn --precision qint8_mixed_float32 --calibrate "$scenes/pictures"
+quench ok inspect int8.qn --steps
+value=$(sed -nE 's/^ *to +(.*)\/u8 \(uint8 .*, scale 0\.[0-9.]+, zero point [0-9.]+\)$/\1/p' .out | head -n 1)
+[ -n "$value" ] || broken "no value of integers is shown with its scale"
+quench ok run int8.qn --input a=b.npy -o integers --dump "$value" --dump "$value/u8" --dump "$value"
+name=$(printf '%s' "$value" | tr / _)
+holds integers "$name.npy" "${name}_u8.npy" SemanticPredictions.npy
+prints "integers/$name.npy: float32 .*, value '$value'"
+prints "integers/${name}_u8.npy: uint8 .*, value '$value/u8'"
+
 it "writes the run as a trace"
 quench ok run scenes.qn --input a=b.npy -o traced --threads 2 --trace trace.json
 cp trace.json .out
