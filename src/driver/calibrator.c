@@ -335,7 +335,8 @@ const qn_moments *qn_calibrator_find_moments(const qn_calibrator *c, const char 
     return watched ? watched->moments : NULL;
 }
 
-/* Per channel, into `out`; `columns` has room for four numbers of each. */
+/* Per channel, into `out`, within the range of the whole value that it has already: beyond that range, where an
+   algorithm clips the whole more than a channel, nothing is used. `columns` has room for four numbers of each. */
 static qn_status *measure_channels(const qn_calibrator *c, const qn_observer *observer, const qn_range_request *request,
                                    qn_arena *arena, float *columns, qn_value_range *out) {
     int64_t channels = observer->channels;
@@ -344,9 +345,9 @@ static qn_status *measure_channels(const qn_calibrator *c, const qn_observer *ob
     if (!ranges) return qn_status_out_of_memory();
     QN_TRY(qn_range_estimate_channels(c->algorithm, observer, request, ranges));
     for (int64_t i = 0; i < channels; i++) {
-        low[i] = (float)ranges[i].low;
-        high[i] = (float)ranges[i].high;
-        mean[i] = (float)qn_observer_channel_mean(observer, i);
+        low[i] = fmaxf((float)ranges[i].low, out->low);
+        high[i] = fminf((float)ranges[i].high, out->high);
+        mean[i] = fminf(fmaxf((float)qn_observer_channel_mean(observer, i), low[i]), high[i]);
         square[i] = fminf((float)qn_observer_channel_square(observer, i), FLT_MAX);
     }
     out->channels = channels;

@@ -2,10 +2,14 @@
 
 #include "base/text.h"
 
+#include <float.h>
 #include <math.h>
 #include <string.h>
 
 enum { SLOTS_MIN = 64 };
+
+/* What the mean of squares may lose to rounding, in parts. */
+#define SQUARE_ROUNDING 1e-5
 
 void qn_value_ranges_init(qn_value_ranges *ranges, qn_arena *arena) {
     *ranges = (qn_value_ranges){.network = "", .algorithm = "", .arena = arena};
@@ -55,35 +59,63 @@ qn_status *qn_value_ranges_get(const qn_value_ranges *ranges, const char *name, 
 
 /* ---- Adding ---- */
 
-static qn_status *check_pair(const char *what, float low, float high) {
-    if (!isfinite(low) || !isfinite(high)) return QN_ERR(QN_INVALID_ARGUMENT, "%s: a bound is no finite number", what);
-    if (low > high) return QN_ERR(QN_INVALID_ARGUMENT, "%s: min %.9g is above max %.9g", what, low, high);
+static qn_status *check_bounds(float low, float high) {
+    if (!isfinite(low) || !isfinite(high)) return QN_ERR(QN_INVALID_ARGUMENT, "a bound is no finite number");
+    if (low > high) return QN_ERR(QN_INVALID_ARGUMENT, "min %.9g is above max %.9g", (double)low, (double)high);
     return NULL;
 }
 
-static qn_status *check_moments(const qn_value_range *range) {
-    for (int64_t c = 0; c < range->channels; c++) {
-        if (range->channel_mean && !isfinite(range->channel_mean[c]))
-            return QN_ERR(QN_INVALID_ARGUMENT, "channel %lld: the mean is no finite number", (long long)c);
-        if (range->channel_square && !(isfinite(range->channel_square[c]) && range->channel_square[c] >= 0))
-            return QN_ERR(QN_INVALID_ARGUMENT, "channel %lld: the mean of squares is negative or no finite number",
-                          (long long)c);
-    }
+static qn_status *outside(const char *key, float number, const char *what, float low, float high) {
+    return QN_ERR(QN_INVALID_ARGUMENT, "key '%s': %.9g is outside %s, %.9g to %.9g", key, (double)number, what,
+                  (double)low, (double)high);
+}
+
+static int is_within(float number, float low, float high) { return number >= low && number <= high; }
+
+static qn_status *check_channel_bounds(const qn_value_range *range, int64_t c) {
+    const float low = range->channel_low[c], high = range->channel_high[c];
+    QN_TRY(check_bounds(low, high));
+    if (!is_within(low, range->low, range->high))
+        return outside("channel_min", low, "the value's range", range->low, range->high);
+    if (!is_within(high, range->low, range->high))
+        return outside("channel_max", high, "the value's range", range->low, range->high);
+    return NULL;
+}
+
+/* No numbers have a mean of squares below the square of their mean, roundings and the ends of floats aside. */
+static int is_possible(float mean, float square) {
+    const double least = fmin((double)mean * (double)mean, (double)FLT_MAX);
+    return (double)square >= least * (1 - SQUARE_ROUNDING) - (double)FLT_MIN;
+}
+
+static qn_status *check_channel(const qn_value_range *range, int64_t c) {
+    const float mean = range->channel_mean ? range->channel_mean[c] : 0;
+    const float square = range->channel_square ? range->channel_square[c] : 0;
+    if (range->channel_low) QN_TRY(check_channel_bounds(range, c));
+    if (!isfinite(mean)) return QN_ERR(QN_INVALID_ARGUMENT, "key 'channel_mean': the mean is no finite number");
+    if (range->channel_mean && range->channel_low && !is_within(mean, range->channel_low[c], range->channel_high[c]))
+        return outside("channel_mean", mean, "the channel's range", range->channel_low[c], range->channel_high[c]);
+    if (!(isfinite(square) && square >= 0))
+        return QN_ERR(QN_INVALID_ARGUMENT, "key 'channel_square': the mean of squares is negative or no finite number");
+    if (range->channel_square && !is_possible(mean, square))
+        return QN_ERR(QN_INVALID_ARGUMENT, "key 'channel_square': %.9g is below the square of the mean %.9g",
+                      (double)square, (double)mean);
     return NULL;
 }
 
 static qn_status *check(const qn_value_range *range) {
     const int has_arrays = range->channel_low || range->channel_high || range->channel_mean || range->channel_square;
-    QN_TRY(check_pair("whole value", range->low, range->high));
+    QN_TRY_CTX(check_bounds(range->low, range->high), "whole value");
+    if (range->elements < 0)
+        return QN_ERR(QN_INVALID_ARGUMENT, "key 'elements': %lld is negative", (long long)range->elements);
     if (!range->channel_low != !range->channel_high)
         return QN_ERR(QN_INVALID_ARGUMENT, "channel_min and channel_max come together");
     if (range->channels < 0 || (range->channels > 0) != has_arrays)
         return QN_ERR(QN_INVALID_ARGUMENT, "arrays of %lld channels", (long long)range->channels);
     if (range->channels > QN_VALUE_CHANNELS_MAX)
         return QN_ERR(QN_LIMIT, "more than %d channels", QN_VALUE_CHANNELS_MAX);
-    for (int64_t c = 0; range->channel_low && c < range->channels; c++)
-        QN_TRY_CTX(check_pair("bounds", range->channel_low[c], range->channel_high[c]), "channel %lld", (long long)c);
-    return check_moments(range);
+    for (int64_t c = 0; c < range->channels; c++) QN_TRY_CTX(check_channel(range, c), "channel %lld", (long long)c);
+    return NULL;
 }
 
 /* Replaces a borrowed array by a copy; 0 when memory is short. */

@@ -14,8 +14,9 @@
  *           "channel_square": [1.5, 2.5]},
  *         ...
  *
- * "elements": how many each channel was seen to have. "source", "elements" and the arrays may be absent; "channel_min" and "channel_max" come together. "channel_square" is the mean of
- * squares. Values keep their order, and numbers are read back as the floats they were.
+ * "elements": how many each channel was seen to have. "source", "elements" and the arrays may be absent; "channel_min"
+ * and "channel_max" come together. "channel_square" is the mean of squares. Values keep their order, and numbers are
+ * read back as the floats they were.
  */
 #ifndef QN_DRIVER_VALUE_RANGES_H
 #define QN_DRIVER_VALUE_RANGES_H
@@ -31,9 +32,10 @@ typedef struct qn_value_range {
     const char *name;
     int64_t channels;                           /* of the arrays below; 0 where there are none */
     float low, high;                            /* finite, low <= high */
-    int64_t elements;                                   /* of each channel, that were seen; 0: not known */
-    const float *channel_low, *channel_high;    /* [channels], or both NULL; low <= high in each */
-    const float *channel_mean, *channel_square; /* [channels], or NULL; squares are >= 0 */
+    int64_t elements;                           /* of each channel, that were seen; 0: not known */
+    const float *channel_low, *channel_high; /* [channels], or both NULL; low <= channel_low <= channel_high <= high */
+    const float *channel_mean, *channel_square; /* [channels], or NULL; means within the channel's range where that is
+                                                   known, squares not below the mean's own, but for rounding */
 } qn_value_range;
 
 typedef struct qn_value_ranges {

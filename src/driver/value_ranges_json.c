@@ -146,7 +146,10 @@ static qn_status *read_members(const char *name, json_t *object, qn_arena *scrat
     QN_TRY(check_keys(object, value_keys, KEY_COUNT));
     QN_TRY(read_float(json_object_get(object, "min"), "min", &out->low));
     QN_TRY(read_float(json_object_get(object, "max"), "max", &out->high));
-    if (json_object_get(object, "elements")) QN_TRY(read_count(object, "elements", &out->elements));
+    if (json_object_get(object, "elements")) {
+        QN_TRY(read_count(object, "elements", &out->elements));
+        if (!out->elements) return QN_ERR(QN_INVALID_ARGUMENT, "key 'elements': 0 were seen; expected 1 or more");
+    }
     for (int i = 0; i < ARRAY_COUNT; i++) {
         const json_t *array = json_object_get(object, array_keys[i]);
         if (array) QN_TRY(read_array(array, array_keys[i], scratch, &out->channels, &arrays[i]));

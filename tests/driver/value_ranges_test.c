@@ -21,9 +21,10 @@ static float draw(qn_rng *rng, float low, float high) {
     }
 }
 
-static float *draw_floats(qn_rng *rng, qn_arena *arena, int64_t count, const float *above) {
+/* Each from `low` on, which has a number for each, or is NULL: from `least` on. */
+static float *draw_floats(qn_rng *rng, qn_arena *arena, int64_t count, const float *low, float least, float most) {
     float *floats = QN_ARENA_ARRAY(arena, float, (size_t)count);
-    for (int64_t i = 0; i < count; i++) floats[i] = draw(rng, above ? above[i] : -FLT_MAX, FLT_MAX);
+    for (int64_t i = 0; i < count; i++) floats[i] = draw(rng, low ? low[i] : least, most);
     return floats;
 }
 
@@ -33,15 +34,15 @@ static qn_value_range draw_range(qn_rng *rng, qn_arena *arena, int index) {
     range.low = draw(rng, -FLT_MAX, FLT_MAX);
     range.high = draw(rng, range.low, FLT_MAX);
     if (qn_rng_range(rng, 0, 1)) {
-        const float zeros[9] = {0};
         range.channels = qn_rng_range(rng, 1, 9);
         if (qn_rng_range(rng, 0, 3)) {
-            range.channel_low = draw_floats(rng, arena, range.channels, NULL);
-            range.channel_high = draw_floats(rng, arena, range.channels, range.channel_low);
+            range.channel_low = draw_floats(rng, arena, range.channels, NULL, range.low, range.high);
+            range.channel_high = draw_floats(rng, arena, range.channels, range.channel_low, 0, range.high);
         }
-        if (qn_rng_range(rng, 0, 1)) range.channel_square = draw_floats(rng, arena, range.channels, zeros);
-        if (!range.channel_low && !range.channel_square)
-            range.channel_mean = draw_floats(rng, arena, range.channels, NULL);
+        if (qn_rng_range(rng, 0, 1)) range.channel_square = draw_floats(rng, arena, range.channels, NULL, 0, FLT_MAX);
+        if (!range.channel_square)
+            range.channel_mean = range.channel_low ? range.channel_low
+                                                   : draw_floats(rng, arena, range.channels, NULL, -FLT_MAX, FLT_MAX);
     }
     return range;
 }
@@ -187,7 +188,39 @@ static void wrong_values_are_named_with_their_key(void **state) {
     refuse_value("{'min': 0, 'max': 1, 'channel_min': [1]}", "come together");
     refuse_value("{'min': 0, 'max': 1, 'channel_min': [1, 2], 'channel_max': [3]}",
                  "key 'channel_max': 1 numbers, but an array before has 2");
-    refuse_value("{'min': 0, 'max': 1, 'channel_min': [1, 2], 'channel_max': [3, 1]}", "channel 1: bounds: min 2");
+    refuse_value("{'min': 0, 'max': 9, 'channel_min': [1, 2], 'channel_max': [3, 1]}",
+                 "channel 1: min 2 is above max 1");
+}
+
+static void contradictions_are_refused_with_their_key(void **state) {
+    (void)state;
+    refuse_value("{'min': 0, 'max': 4, 'channel_min': [0, -1], 'channel_max': [3, 3]}",
+                 "channel 1: key 'channel_min': -1 is outside the value's range, 0 to 4");
+    refuse_value("{'min': 0, 'max': 4, 'channel_min': [0], 'channel_max': [5]}",
+                 "channel 0: key 'channel_max': 5 is outside the value's range, 0 to 4");
+    refuse_value("{'min': 0, 'max': 4, 'channel_min': [0], 'channel_max': [3], 'channel_mean': [3.5]}",
+                 "channel 0: key 'channel_mean': 3.5 is outside the channel's range, 0 to 3");
+    refuse_value("{'min': 0, 'max': 4, 'channel_min': [1], 'channel_max': [3], 'channel_mean': [0.5]}",
+                 "key 'channel_mean': 0.5 is outside");
+    refuse_value("{'min': -9, 'max': 9, 'channel_mean': [0, -3], 'channel_square': [0, 8.9]}",
+                 "channel 1: key 'channel_square': 8.89999962 is below the square of the mean -3");
+    refuse_value("{'min': 0, 'max': 4, 'elements': 0}", "key 'elements': 0 were seen; expected 1 or more");
+    refuse_value("{'min': 0, 'max': 4, 'elements': -1}", "key 'elements': -1 is negative");
+}
+
+/* The square of a mean as a float may lie below the double's; beyond the ends of floats it is FLT_MAX or 0. */
+static void what_only_rounding_contradicts_is_read(void **state) {
+    (void)state;
+    qn_arena arena;
+    qn_value_ranges ranges;
+    qn_arena_init(&arena, NULL);
+    expect_ok(parse(&arena,
+                    HEAD
+                    "'values': {'a': {'min': 0, 'max': 3e38, 'channel_min': [0, 0, 0], 'channel_max': [1, 3e38, 1], "
+                    "'channel_mean': [0.100000001, 2e38, 1e-30], 'channel_square': [0.00999999978, "
+                    "3.40282347e38, 0]}}}",
+                    &ranges));
+    qn_arena_deinit(&arena);
 }
 
 static void wrong_files_are_refused(void **state) {
@@ -234,7 +267,7 @@ static void huge_and_deep_files_are_refused(void **state) {
 static void damaged_files_do_no_harm(void **state) {
     (void)state;
     static const char sound[] = HEAD
-        "'source': {'bytes': 9, 'hash': '00000000000000ff'}, 'values': {'a': {'min': -1e3, 'max': 1, 'channel_min': "
+        "'source': {'bytes': 9, 'hash': '00000000000000ff'}, 'values': {'a': {'min': -1e3, 'max': 9, 'channel_min': "
         "[-1, 2], 'channel_max': [3, 4.5], 'channel_square': [1, 2]}, 'b\\u00e9': {'min': 0, 'max': 0.5}}}";
     uint64_t seed = 72;
     print_message("seed %llu\n", (unsigned long long)seed);
@@ -292,6 +325,8 @@ static void additions_that_make_no_sense_are_refused(void **state) {
                                            {.name = "v", .channels = -1, .channel_mean = one},
                                            {.name = "v", .channel_mean = one},
                                            {.name = "v", .channels = 1, .channel_low = one},
+                                           {.name = "v", .low = -1, .high = 1, .elements = -1},
+                                           {.name = "v", .channels = 1, .channel_low = one, .channel_high = one},
                                            {.name = "v", .channels = 1, .channel_mean = nan},
                                            {.name = "v", .channels = 1, .channel_square = nan},
                                            {.name = "v", .channels = 1, .channel_low = nan, .channel_high = one}};
@@ -361,6 +396,8 @@ int main(void) {
         cmocka_unit_test(tables_survive_writing_and_reading),
         cmocka_unit_test(the_file_looks_like_this),
         cmocka_unit_test(wrong_values_are_named_with_their_key),
+        cmocka_unit_test(contradictions_are_refused_with_their_key),
+        cmocka_unit_test(what_only_rounding_contradicts_is_read),
         cmocka_unit_test(wrong_files_are_refused),
         cmocka_unit_test(huge_and_deep_files_are_refused),
         cmocka_unit_test(damaged_files_do_no_harm),
