@@ -82,9 +82,10 @@ QN_API int64_t qn_calibrator_sample_count(const qn_calibrator *calibrator);
 QN_API qn_status *qn_calibrator_ranges_text(qn_calibrator *calibrator, const char **out_text) QN_MUST_USE;
 QN_API qn_status *qn_calibrator_save_ranges_file(qn_calibrator *calibrator, const char *path) QN_MUST_USE;
 
-/* Takes ranges from such a text or file instead of samples; they replace what the calibrator had. `origin` stands for the
-   text in messages. INVALID_ARGUMENT names key and value; NOT_FOUND, IO. That they belong to another network shows when
-   building. */
+/* Takes ranges from such a text or file instead of samples; they replace what the calibrator had. `origin` stands for
+   the text in messages. INVALID_ARGUMENT names key and value; NOT_FOUND, IO. That they belong to another network shows
+   when building: none of its values is among them, which is an error, or it comes from another file, which is a
+   warning. */
 QN_API qn_status *qn_calibrator_load_ranges_text(qn_calibrator *calibrator, const char *text, const char *origin) QN_MUST_USE;
 QN_API qn_status *qn_calibrator_load_ranges_file(qn_calibrator *calibrator, const char *path) QN_MUST_USE;
 

@@ -114,6 +114,7 @@ qn_status *qn_build_prepared(qn_network *network, const qn_config *config, const
                              const char *meta, qn_bytes weights, qn_buffer *file) {
     qn_progress progress = progress_of(options);
     QN_TRY(run_passes(network->graph, config, options, &progress));
+    qn_integers_warn_of_source(network, options);
     QN_TRY(print_ir(network->graph, config, "after_build", options));
     return qn_compile_program(network->graph, meta, weights, &progress, file);
 }

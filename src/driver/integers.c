@@ -195,3 +195,20 @@ qn_status *qn_integers_prepare(qn_graph *graph, const qn_norms *norms, const qn_
     put_scales(graph, config);
     return options->contract ? qn_contract_keep(graph, config, options, progress) : NULL;
 }
+
+void qn_integers_warn_of_source(const qn_network *network, const qn_build_options *options) {
+    const qn_calibrator *c = options->calibrator;
+    char text[512];
+    if (!c || !options->log || !network->graph->integer.dtype) return;
+    const char *name = c->has_loaded ? c->loaded.network : c->network;
+    const uint64_t bytes = c->has_loaded ? c->loaded.source_bytes : c->source_bytes;
+    const uint64_t hash = c->has_loaded ? c->loaded.source_hash : c->source_hash;
+    if (!bytes || !network->source_bytes) return; /* one of the two was made by hand */
+    if (bytes == network->source_bytes && hash == network->source_hash) return;
+    snprintf(text, sizeof text,
+             "the ranges were measured on another file: '%.100s' of %llu bytes, hash %016llx; this is '%.100s' of %llu "
+             "bytes, hash %016llx: values of the same names may hold something else",
+             name, (unsigned long long)bytes, (unsigned long long)hash, network->graph->name,
+             (unsigned long long)network->source_bytes, (unsigned long long)network->source_hash);
+    options->log->write(options->log->self, QN_LOG_WARNING, text);
+}

@@ -3,6 +3,7 @@
 #define QN_DRIVER_INTEGERS_H
 
 #include "driver/compile.h"
+#include "driver/network.h"
 #include "driver/norms.h"
 
 /* Is `value` one that integer precision needs to know about: a float that a convolution or product reads? */
@@ -14,5 +15,9 @@ int qn_integers_read(const qn_value *value);
    values have, or the ranges are another model's. */
 qn_status *qn_integers_prepare(qn_graph *graph, const qn_norms *norms, const qn_config *config,
                                const qn_build_options *options, const qn_progress *progress) QN_MUST_USE;
+
+/* Warns where the ranges that a build used were measured on another file than `network` comes from: values of the same
+   names may hold something else. */
+void qn_integers_warn_of_source(const qn_network *network, const qn_build_options *options);
 
 #endif

@@ -335,6 +335,45 @@ static void ranges_of_another_network_are_refused_by_the_build(void **state) {
     qn_calibrator_destroy(calibrator);
 }
 
+/* A build from ranges of a file of 77 bytes; how many warnings it gives. */
+static int warnings_of_ranges(const char *name, uint64_t bytes, uint64_t hash, case_log *log) {
+    static const char source[] = "\"source\": {\"bytes\": 77, \"hash\": \"0000000000000abc\"}, ";
+    qn_calibrator *calibrator = calibrated(sample_network, INT8, 8, 12), *loaded = fresh();
+    char *text = kept_ranges_of(calibrator), *values = strstr(text, "\"values\"");
+    qn_buffer with_source;
+    qn_buffer_init(&with_source, NULL);
+    qn_buffer_printf(&with_source, "%.*s%s%s", (int)(values - text), text, source, values);
+    expect_ok(qn_calibrator_load_ranges_text(loaded, qn_buffer_text(&with_source), "ranges"));
+    qn_buffer_deinit(&with_source);
+    free(text);
+    qn_network *network = network_of(sample_network);
+    network->graph->name = name;
+    network->source_bytes = bytes, network->source_hash = hash;
+    qn_config *config = config_of(INT8);
+    qn_build_options options;
+    qn_model *model;
+    case_log_init(log);
+    qn_build_options_init(&options);
+    options.calibrator = loaded;
+    options.log = &log->log;
+    expect_ok(qn_build(network, config, &options, &model));
+    qn_model_destroy(model);
+    qn_config_destroy(config), qn_network_destroy(network);
+    qn_calibrator_destroy(loaded), qn_calibrator_destroy(calibrator);
+    return log->warnings;
+}
+
+static void ranges_of_another_file_are_used_with_a_warning(void **state) {
+    (void)state;
+    case_log log;
+    assert_int_equal(warnings_of_ranges("measured", 77, 0xabc, &log), 0);
+    assert_int_equal(warnings_of_ranges("by hand", 0, 0, &log), 0);
+    assert_int_equal(warnings_of_ranges("retrained", 77, 0xabd, &log), 1);
+    assert_non_null(strstr(log.text, "of 77 bytes, hash 0000000000000abc; this is 'retrained' of "
+                                     "77 bytes, hash 0000000000000abd"));
+    assert_int_equal(warnings_of_ranges("longer", 78, 0xabc, &log), 1);
+}
+
 /* ---- Fixed ranges ---- */
 
 static void one_fixed_range_needs_no_samples(void **state) {
@@ -518,6 +557,7 @@ int main(void) {
         cmocka_unit_test(ranges_that_were_saved_build_the_same_model),
         cmocka_unit_test(ranges_that_cannot_be_read_leave_those_there_are),
         cmocka_unit_test(ranges_of_another_network_are_refused_by_the_build),
+        cmocka_unit_test(ranges_of_another_file_are_used_with_a_warning),
         cmocka_unit_test(one_fixed_range_needs_no_samples),
         cmocka_unit_test(few_samples_and_duplicates_are_remarked_on),
         cmocka_unit_test(a_calibration_tells_its_progress_and_can_be_cancelled_wherever_it_asks),

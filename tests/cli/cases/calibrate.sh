@@ -152,6 +152,13 @@ says "--calibrate DIR.*--ranges FILE.*--fixed-range"
 quench ok build "$model" -o fixed.qn --precision qint8_mixed_float16 --fixed-range -6,6
 prints '^ranges +all -6,6'
 
+it "warns of ranges that were measured on another file"
+sed 's/"hash": "[0-9a-f]*"/"hash": "0123456789abcdef"/' ranges.json >other.json
+quench ok build "$model" -o again.qn --precision qint8_mixed_float16 --ranges other.json
+says "another file: 'scenes(_dynamic)?' of [0-9]+ bytes, hash 0123456789abcdef; this is 'scenes"
+quench ok build "$model" -o again.qn --precision qint8_mixed_float16 --ranges ranges.json
+! grep -q "another file" .err || broken "its own ranges are called another's"
+
 it "refuses ranges of another model, and files that hold none"
 sed 's/^    "/    "other_/' ranges.json >other.json
 quench fails build "$model" -o x.qn --precision qint8_mixed_float16 --ranges other.json
