@@ -177,6 +177,21 @@ static qn_status *store_outputs(struct session *session, qn_infer *infer) {
     return NULL;
 }
 
+/* What the operator has to say of constants, once their types are known to be right. */
+static qn_status *check_constants(struct session *session) {
+    const qn_node *node = session->node;
+    if (!node->op->check) return NULL;
+    qn_view *views = QN_ARENA_ARRAY(&session->scratch, qn_view, (size_t)node->input_count);
+    if (!views) return qn_status_out_of_memory();
+    for (int i = 0; i < node->input_count; i++) {
+        const qn_value *value = node->inputs[i];
+        if (value)
+            views[i] = qn_value_is_constant(value) ? qn_value_view(value) : (qn_view){.dtype = value->type.dtype};
+    }
+    const qn_eval operands = {.attrs = node->attrs, .input_count = node->input_count, .inputs = views};
+    return node->op->check(&operands);
+}
+
 static qn_status *infer_node(struct session *session) {
     qn_infer infer;
     qn_infer_host host = {session, host_require, host_data_dim};
@@ -185,6 +200,7 @@ static qn_status *infer_node(struct session *session) {
     qn_status *status = session->node->op->infer(&infer);
     /* An expression that overflowed explains the rest. */
     QN_TRY(qn_status_join(qn_dim_pool_take_status(session->graph->dims), status));
+    QN_TRY(check_constants(session));
     QN_TRY(qn_contents_derive(session->node, &infer, &session->scratch));
     QN_TRY(store_outputs(session, &infer));
     return qn_dim_pool_take_status(session->graph->dims);

@@ -292,6 +292,26 @@ static qn_status *verify_packing(const qn_program *program, const qn_program_ste
     return NULL;
 }
 
+/* What the operator has to say of constants. */
+static qn_status *verify_constants_of(const qn_verifier *v, const qn_program_step *step) {
+    const qn_program *program = v->program;
+    if (!step->op->check) return NULL;
+    qn_view *views = QN_ARENA_ARRAY(v->arena, qn_view, step->input_count);
+    if (!views) return qn_status_out_of_memory();
+    for (uint32_t i = 0; i < step->input_count; i++) {
+        uint32_t index = program->operands[step->first_input + i];
+        if (index == UINT32_MAX) continue;
+        const qn_program_value *value = &program->values[index];
+        views[i].dtype = value->dtype;
+        if (value->place != QN_PLACE_CONSTANT || value->alias >= 0) continue;
+        views[i].rank = value->rank;
+        for (int d = 0; d < value->rank; d++) views[i].dims[d] = program->dims[value->dims[d]].imm;
+        views[i].data = (void *)(uintptr_t)(program->constants.data + value->offset);
+    }
+    const qn_eval operands = {.attrs = step->attrs, .input_count = (int)step->input_count, .inputs = views};
+    return step->op->check(&operands);
+}
+
 /* Indices and arities of all steps; after it operands may be followed. */
 static qn_status *verify_step_tables(const qn_verifier *v) {
     const qn_program *program = v->program;
@@ -404,9 +424,11 @@ qn_status *qn_program_verify(const qn_program *program, qn_arena *scratch) {
     qn_program_dims_ready(program, v.symbols, v.ready);
     QN_TRY(verify_checks(program, v.ready));
     QN_TRY(verify_values(&v));
-    for (size_t s = 0; s < program->step_count; s++)
-        QN_TRY_CTX(verify_packing(program, &program->steps[s]), "step %zu '%s' (%s)", s, program->steps[s].name,
-                   program->steps[s].op->name);
+    for (size_t s = 0; s < program->step_count; s++) {
+        const qn_program_step *step = &program->steps[s];
+        QN_TRY_CTX(verify_packing(program, step), "step %zu '%s' (%s)", s, step->name, step->op->name);
+        QN_TRY_CTX(verify_constants_of(&v, step), "step %zu '%s' (%s)", s, step->name, step->op->name);
+    }
     QN_TRY(verify_flow(&v));
     QN_TRY(qn_verify_encodings(program));
     return qn_verify_memory(&v);

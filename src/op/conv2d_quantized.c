@@ -35,10 +35,15 @@ static qn_status *infer_conv2d_quantized(qn_infer *infer) {
     qn_dim dims[4];
     QN_TRY(qn_conv_infer(infer, &attrs->conv, &window, dims));
     QN_TRY(qn_requantize_infer(infer, &attrs->result, &slots, dims[3], 4, dims));
-    if (infer->inputs[X].dtype == QN_DTYPE_U8 && (attrs->pad_value < 0 || attrs->pad_value > 255))
-        return QN_ERR(QN_INVALID_MODEL, "pad_value is %lld; expected 0 to 255 for u8", (long long)attrs->pad_value);
     qn_infer_set(infer, 0, (qn_dtype)attrs->result.dtype, 4, dims);
     return NULL;
+}
+
+static qn_status *check_conv2d_quantized(const qn_eval *operands) {
+    const qn_conv2d_quantized_attrs *attrs = operands->attrs;
+    if (operands->inputs[X].dtype == QN_DTYPE_U8 && (attrs->pad_value < 0 || attrs->pad_value > 255))
+        return QN_ERR(QN_INVALID_MODEL, "pad_value is %lld; expected 0 to 255 for u8", (long long)attrs->pad_value);
+    return qn_requantize_check(operands, &attrs->result, &slots);
 }
 
 /* Sum over the taps of one output. `position`: n, oy, ox, o. */
@@ -164,6 +169,7 @@ const qn_op_def qn_op_conv2d_quantized = {
     .attrs = attr_defs,
     .attrs_bytes = sizeof(qn_conv2d_quantized_attrs),
     .infer = infer_conv2d_quantized,
+    .check = check_conv2d_quantized,
     .eval = eval_conv2d_quantized,
     .lower = lower_conv2d_quantized,
     .macs = macs_conv2d_quantized,

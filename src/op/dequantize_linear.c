@@ -24,6 +24,10 @@ static qn_status *infer_dequantize_linear(qn_infer *infer) {
     return NULL;
 }
 
+static qn_status *check_dequantize_linear(const qn_eval *operands) {
+    return qn_channel_vectors_check(operands, "scale", operands->inputs[X].dtype);
+}
+
 static qn_status *eval_dequantize_linear(const qn_eval *eval) {
     const qn_view *x = &eval->inputs[X], *out = &eval->outputs[0];
     int64_t elems = qn_view_elems(x), channels = x->rank ? x->dims[x->rank - 1] : 1;
@@ -55,6 +59,7 @@ const qn_op_def qn_op_dequantize_linear = {
     .attrs = attr_defs,
     .attrs_bytes = sizeof(qn_dequantize_linear_attrs),
     .infer = infer_dequantize_linear,
+    .check = check_dequantize_linear,
     .eval = eval_dequantize_linear,
     .lower = qn_channel_vectors_lower,
     .sample = sample_dequantize_linear,

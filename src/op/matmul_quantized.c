@@ -31,6 +31,11 @@ static qn_status *infer_matmul_quantized(qn_infer *infer) {
     return NULL;
 }
 
+static qn_status *check_matmul_quantized(const qn_eval *operands) {
+    const qn_matmul_quantized_attrs *attrs = operands->attrs;
+    return qn_requantize_check(operands, &attrs->result, &slots);
+}
+
 static qn_status *eval_matmul_quantized(const qn_eval *eval) {
     const qn_matmul_quantized_attrs *attrs = eval->attrs;
     const qn_view *a = &eval->inputs[A], *b = &eval->inputs[B];
@@ -108,6 +113,7 @@ const qn_op_def qn_op_matmul_quantized = {
     .attrs = attr_defs,
     .attrs_bytes = sizeof(qn_matmul_quantized_attrs),
     .infer = infer_matmul_quantized,
+    .check = check_matmul_quantized,
     .eval = eval_matmul_quantized,
     .lower = lower_matmul_quantized,
     .macs = macs_matmul_quantized,

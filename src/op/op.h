@@ -162,6 +162,10 @@ typedef struct qn_op_def {
     size_t attrs_bytes;         /* sizeof the attribute struct, 0 if none */
 
     qn_status *(*infer)(qn_infer *infer);
+    /* Refuses what infer does not see: elements of constants, and numbers that depend on element types. Constants have
+       dims and data, other inputs an element type only; there are no outputs. When a file is read infer has not run
+       yet, so that types may be any. NULL: takes anything */
+    qn_status *(*check)(const qn_eval *operands);
     qn_status *(*eval)(const qn_eval *eval);
     size_t (*scratch_bytes)(const qn_eval *eval); /* NULL: none; looks at attrs, dtypes and dims only */
     /* Fills *out_work and returns 1, or returns 0 when no kernel family covers these operands (eval runs then).

@@ -27,6 +27,11 @@ static qn_status *infer_quantize_linear(qn_infer *infer) {
     return NULL;
 }
 
+static qn_status *check_quantize_linear(const qn_eval *operands) {
+    const qn_quantize_linear_attrs *attrs = operands->attrs;
+    return qn_channel_vectors_check(operands, "multiplier", (qn_dtype)attrs->dtype);
+}
+
 static qn_status *eval_quantize_linear(const qn_eval *eval) {
     const qn_view *x = &eval->inputs[X], *out = &eval->outputs[0];
     int64_t elems = qn_view_elems(x), channels = x->rank ? x->dims[x->rank - 1] : 1;
@@ -60,6 +65,7 @@ const qn_op_def qn_op_quantize_linear = {
     .attrs = attr_defs,
     .attrs_bytes = sizeof(qn_quantize_linear_attrs),
     .infer = infer_quantize_linear,
+    .check = check_quantize_linear,
     .eval = eval_quantize_linear,
     .lower = qn_channel_vectors_lower,
     .sample = sample_quantize_linear,

@@ -27,16 +27,8 @@ static qn_status *expect_vector(qn_infer *infer, int input, const char *name, qn
     return qn_infer_expect_dim(infer, input, 0, channels, name, "elements", "the weights give output channels");
 }
 
-static qn_status *check_zero_point(const char *name, int64_t zero_point, qn_dtype dtype) {
-    int64_t low = qn_dtype_is_integer(dtype) ? qn_quantized_low(dtype) : 0;
-    int64_t high = qn_dtype_is_integer(dtype) ? qn_quantized_high(dtype) : 0;
-    if (zero_point >= low && zero_point <= high) return NULL;
-    return QN_ERR(QN_INVALID_MODEL, "%s is %lld; expected %lld to %lld for %s", name, (long long)zero_point,
-                  (long long)low, (long long)high, qn_dtype_name(dtype));
-}
-
-static qn_status *infer_addend(qn_infer *infer, const qn_requantize_attrs *attrs, const qn_requantize_slots *slots,
-                               qn_dim channels, int rank, const qn_dim *dims) {
+static qn_status *infer_addend(qn_infer *infer, const qn_requantize_slots *slots, qn_dim channels, int rank,
+                               const qn_dim *dims) {
     if (slots->addend < 0 || !qn_infer_has(infer, slots->addend)) return NULL;
     qn_dtype dtype = infer->inputs[slots->addend].dtype;
     int has_multiplier = qn_infer_has(infer, slots->addend_multiplier);
@@ -48,7 +40,6 @@ static qn_status *infer_addend(qn_infer *infer, const qn_requantize_attrs *attrs
     for (int i = 0; i < rank; i++)
         QN_TRY(qn_infer_expect_dim(infer, slots->addend, i, dims[i], "addend", "elements along an axis",
                                    "the operator gives"));
-    QN_TRY(check_zero_point("addend_zero_point", attrs->addend_zero_point, dtype));
     if (has_multiplier != qn_dtype_is_integer(dtype))
         return QN_ERR(QN_INVALID_MODEL, "an addend of %s %s addend_multiplier", qn_dtype_name(dtype),
                       has_multiplier ? "takes no" : "needs an");
@@ -69,8 +60,24 @@ qn_status *qn_requantize_infer(qn_infer *infer, const qn_requantize_attrs *attrs
         return QN_ERR(QN_INVALID_MODEL, "activation is %s, but %s", qn_activation_names[attrs->activation],
                       qn_infer_has(infer, slots->limit) ? "there is a limit" : "there is no limit");
     if (qn_infer_has(infer, slots->limit)) QN_TRY(expect_vector(infer, slots->limit, "limit", QN_DTYPE_F32, channels));
-    QN_TRY(check_zero_point("zero_point", attrs->zero_point, dtype));
-    return infer_addend(infer, attrs, slots, channels, rank, dims);
+    return infer_addend(infer, slots, channels, rank, dims);
+}
+
+/* ---- Zero points ---- */
+
+static qn_status *check_zero_point(const char *name, int64_t zero_point, qn_dtype dtype) {
+    int64_t low = qn_dtype_is_integer(dtype) ? qn_quantized_low(dtype) : 0;
+    int64_t high = qn_dtype_is_integer(dtype) ? qn_quantized_high(dtype) : 0;
+    if (zero_point >= low && zero_point <= high) return NULL;
+    return QN_ERR(QN_INVALID_MODEL, "%s is %lld; expected %lld to %lld for %s", name, (long long)zero_point,
+                  (long long)low, (long long)high, qn_dtype_name(dtype));
+}
+
+qn_status *qn_requantize_check(const qn_eval *operands, const qn_requantize_attrs *attrs,
+                               const qn_requantize_slots *slots) {
+    QN_TRY(check_zero_point("zero_point", attrs->zero_point, (qn_dtype)attrs->dtype));
+    if (slots->addend < 0 || !qn_eval_has(operands, slots->addend)) return NULL;
+    return check_zero_point("addend_zero_point", attrs->addend_zero_point, operands->inputs[slots->addend].dtype);
 }
 
 /* ---- Evaluation ---- */
@@ -181,6 +188,20 @@ qn_status *qn_channel_vector_infer(qn_infer *infer, int input, const char *name,
     if (qn_infer_const_elems(infer, input) == 1) return NULL;
     if (x->rank < 1) return QN_ERR(QN_INVALID_MODEL, "%s has several elements, but x is a scalar", name);
     return qn_infer_expect_dim(infer, input, 0, x->dims[x->rank - 1], name, "elements", "the last axis of x has");
+}
+
+qn_status *qn_channel_vectors_check(const qn_eval *operands, const char *name, qn_dtype quantized) {
+    const qn_view *factors = &operands->inputs[1], *zero_points = &operands->inputs[2];
+    for (int64_t c = 0; factors->data && factors->dtype == QN_DTYPE_F32 && c < qn_view_elems(factors); c++) {
+        double factor = qn_view_get(factors, c);
+        if (!(factor > 0 && isfinite(factor)))
+            return QN_ERR(QN_INVALID_MODEL, "%s of channel %lld is %g; expected a finite number above 0", name,
+                          (long long)c, factor);
+    }
+    for (int64_t c = 0; zero_points->data && zero_points->dtype == QN_DTYPE_S32 && c < qn_view_elems(zero_points); c++)
+        QN_TRY_CTX(check_zero_point("zero_point", qn_view_get_int(zero_points, c), quantized), "channel %lld",
+                   (long long)c);
+    return NULL;
 }
 
 int qn_channel_vectors_lower(const qn_eval *operands, const qn_kernel_set *kernels, qn_work *out_work) {

@@ -38,9 +38,13 @@ typedef struct qn_requantize_slots {
 } qn_requantize_slots;
 
 /* Checks types and sizes of everything after x: weights fit x (s8 with u8, s16 with s16), bias s32 or s64, vectors of
-   `channels`, an addend of the result's dims with its multiplier exactly if it is an integer, zero points in range. */
+   `channels`, an addend of the result's dims with its multiplier exactly if it is an integer. */
 qn_status *qn_requantize_infer(qn_infer *infer, const qn_requantize_attrs *attrs, const qn_requantize_slots *slots,
                                qn_dim channels, int rank, const qn_dim *dims) QN_MUST_USE;
+
+/* Zero points in the range of their types; the rest of qn_op_def.check. */
+qn_status *qn_requantize_check(const qn_eval *operands, const qn_requantize_attrs *attrs,
+                               const qn_requantize_slots *slots) QN_MUST_USE;
 
 /* Stores the result of one sum: element `index` of output 0, channel `channel`. */
 void qn_requantize_store(const qn_eval *eval, const qn_requantize_attrs *attrs, const qn_requantize_slots *slots,
@@ -57,6 +61,9 @@ qn_status *qn_channel_vector_infer(qn_infer *infer, int input, const char *name,
 static inline double qn_channel_vector_get(const qn_view *vector, int64_t channel) {
     return qn_view_get(vector, vector->dims[0] == 1 ? 0 : channel);
 }
+/* Constants among the vectors: factors (input 1, called `name`) that are finite and above 0, zero points (input 2) that
+   `quantized` has. */
+qn_status *qn_channel_vectors_check(const qn_eval *operands, const char *name, qn_dtype quantized) QN_MUST_USE;
 /* Draws x of `dtype`, a float vector within [low, high] and zero points that `quantized` has. */
 void qn_channel_vectors_sample(qn_sample *sample, qn_dtype dtype, qn_dtype quantized, float low, float high);
 

@@ -143,6 +143,26 @@ static void assertions_narrow_the_range_and_say_why(void **state) {
     assert_int_equal(graph->checks.count, 0); /* the range says it all */
 }
 
+/* More elements than contents are kept of, and what is no constant is nobody's to judge. */
+static void operators_judge_constants(void **state) {
+    (void)state;
+    expect_error("graph \"g\" {\n"
+                 "  input %x : f32[4, 100]\n"
+                 "  const %m : f32[1] = {2}\n"
+                 "  const %z : s32[100] = splat 256\n"
+                 "  %q = quantize_linear(%x, %m, %z)\n"
+                 "  output %q\n"
+                 "}\n",
+                 "node 'q' (quantize_linear): channel 0: zero_point is 256; expected 0 to 255 for u8");
+    infer("graph \"g\" {\n"
+          "  input %x : f32[4, 100]\n"
+          "  const %m : f32[1] = {2}\n"
+          "  input %z : s32[100]\n"
+          "  %q = quantize_linear(%x, %m, %z)\n"
+          "  output %q\n"
+          "}\n");
+}
+
 static void a_demand_on_two_symbols_becomes_a_check(void **state) {
     (void)state;
     qn_graph *graph = infer("graph \"g\" {\n"
@@ -325,6 +345,7 @@ int main(void) {
         CASE(shapes_follow_expressions),
         CASE(preprocessing_becomes_shape_arithmetic),
         CASE(assertions_narrow_the_range_and_say_why),
+        CASE(operators_judge_constants),
         CASE(a_demand_on_two_symbols_becomes_a_check),
         CASE(operands_broadcast_where_a_dim_may_be_one),
         CASE(an_equality_pins_a_symbol_everywhere),

@@ -418,6 +418,48 @@ static void expect_encoding_refused(uint32_t value, uint32_t channels, const cha
     maker_destroy(m);
 }
 
+/* A constant of 4 bytes each, the first of that name, with one element forged. */
+static void expect_constant_refused(const char *name, size_t element, uint32_t bits, const char *text) {
+    maker *m = maker_create();
+    const qn_program *program = program_integers(m, 1);
+    uint32_t i = 0;
+    while (strcmp(program->values[i].name, name)) i++;
+    uint8_t *at = (uint8_t *)(uintptr_t)program->constants.data + program->values[i].offset + 4 * element;
+    qn_store_u32(at, bits);
+    file f = write_program(program);
+    expect_refused(f, text);
+    free(f.data);
+    maker_destroy(m);
+}
+
+static void test_constants_that_no_integers_have_are_refused(void **state) {
+    (void)state;
+    expect_constant_refused("zero_point", 1, 256,
+                            "step 0 'x/u8' (quantize_linear): channel 1: zero_point is 256; expected 0 to 255 for u8");
+    expect_constant_refused("zero_point", 0, UINT32_MAX, "channel 0: zero_point is -1; expected 0 to 255");
+    expect_constant_refused("multiplier", 2, 0x7fc00000,
+                            "multiplier of channel 2 is nan; expected a finite number above 0");
+    expect_constant_refused("multiplier", 0, 0x7f800000, "multiplier of channel 0 is inf");
+    expect_constant_refused(
+        "scale", 2, 0x80000000,
+        "step 1 'y' (dequantize_linear): scale of channel 2 is -0; expected a finite number above 0");
+}
+
+static void test_attributes_that_no_integers_have_are_refused(void **state) {
+    (void)state;
+    for (int is_pad = 0; is_pad < 2; is_pad++) {
+        maker *m = maker_create();
+        const qn_program *program = program_bytes(m, 1);
+        qn_conv2d_quantized_attrs *attrs = (qn_conv2d_quantized_attrs *)(uintptr_t)program->steps[0].attrs;
+        *(is_pad ? &attrs->pad_value : &attrs->result.zero_point) = 256;
+        file f = write_program(program);
+        expect_refused(f, is_pad ? "step 0 'conv' (conv2d_quantized): pad_value is 256; expected 0 to 255 for u8"
+                                 : "zero_point is 256; expected 0 to 0 for f32");
+        free(f.data);
+        maker_destroy(m);
+    }
+}
+
 static void test_encodings_fit_their_values(void **state) {
     (void)state;
     maker *m = maker_create();
@@ -533,6 +575,8 @@ int main(void) {
         cmocka_unit_test(test_encodings_are_read_in_place),
         cmocka_unit_test(test_forged_encodings_are_refused_with_a_reason),
         cmocka_unit_test(test_encodings_fit_their_values),
+        cmocka_unit_test(test_constants_that_no_integers_have_are_refused),
+        cmocka_unit_test(test_attributes_that_no_integers_have_are_refused),
         cmocka_unit_test(test_random_forgeries_are_survived),
         cmocka_unit_test(test_every_failed_allocation_is_reported),
     };

@@ -88,7 +88,9 @@ qn_status *operator_case_infer(operator_case *c) {
         .arena = &c->arena,
         .host = &c->host,
     };
-    return c->op->infer(&infer);
+    QN_TRY(c->op->infer(&infer));
+    const qn_eval operands = {.attrs = c->attrs, .input_count = c->input_count, .inputs = c->inputs};
+    return c->op->check ? c->op->check(&operands) : NULL;
 }
 
 qn_status *operator_case_eval(operator_case *c) {

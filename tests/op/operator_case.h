@@ -46,7 +46,7 @@ void operator_case_destroy(operator_case *c);
 int operator_case_input(operator_case *c, qn_dtype dtype, int rank, const int64_t *dims, const void *data);
 /* An optional input that is not given. */
 void operator_case_skip_input(operator_case *c);
-/* Checks the attributes and infers. */
+/* Checks the attributes and the operands, and infers. */
 qn_status *operator_case_infer(operator_case *c) QN_MUST_USE;
 /* Infers and evaluates; both must succeed. The result lives as long as the case. */
 const qn_view *operator_case_run(operator_case *c);
