@@ -7,6 +7,8 @@
  *   - arithmetic on sizes and indices: numbers computed from integers alone, which half precision holds up to 2048 only
  *   - operators that do not take f16
  *
+ * A conversion to integers reads halves or floats as it finds them, so that none is rounded to half for it alone.
+ *
  * A wish for integers that is still there was not met: the node is treated like one without, and says so. */
 #include "pass/pass.h"
 #include "pass/precision.h"
@@ -195,7 +197,7 @@ static qn_status *convert(storage *s, qn_node *node) {
     int is_unmet = node->precision && !qn_dtype_is_float(node->precision) && !is_integer(node);
     qn_dtype wanted = qn_dtype_is_float(node->precision) ? node->precision : s->graph->precision;
     const char *reason = node->precision ? node->precision_reason : s->graph->precision_reason;
-    if (!has_floats(node) || is_float_cast(node)) return NULL;
+    if (!has_floats(node) || is_float_cast(node) || node->op == &qn_op_quantize_linear) return NULL;
     if (is_unmet) {
         reason = qn_arena_printf(s->graph->arena, "not in integers as asked for (%s)", reason);
         if (!reason) return qn_status_out_of_memory();

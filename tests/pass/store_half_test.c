@@ -103,6 +103,34 @@ static void one_cast_serves_every_reader(void **state) {
                   "output %y");
 }
 
+/* A float32 input is not rounded to half precision before it is rounded to bytes, whoever else reads its halves; what
+   is half already is read so. Conversions keep their own reason. */
+static void conversions_to_integers_read_what_there_is(void **state) {
+    (void)state;
+    static const char *const before = "input %x : f32[n, 2]\n"
+                                      "const %m : f32[1] = {16}\nconst %z : s32[1] = {128}\n"
+                                      "%a = relu(%x)\n"
+                                      "%p = quantize_linear(%x, %m, %z)\n"
+                                      "%q = quantize_linear(%a, %m, %z)\n"
+                                      "output %p\noutput %q";
+    expect_halves(before, "input %x : f32[n, 2]\n"
+                          "const %m : f32[1] = {16}\nconst %z : s32[1] = {128}\n"
+                          "%x/f16 = cast(%x) {dtype=f16}\n"
+                          "%a = relu(%x/f16)\n"
+                          "%p = quantize_linear(%x, %m, %z)\n"
+                          "%q = quantize_linear(%a, %m, %z)\n"
+                          "output %p\noutput %q");
+    qn_arena arena;
+    qn_arena_init(&arena, NULL);
+    qn_graph *graph = half_graph(&arena, before);
+    qn_graph_find_node(graph, "p")->precision_reason = "u8: test";
+    qn_graph_find_node(graph, "q")->precision_reason = "u8: test";
+    run_pass(graph, store_half());
+    expect_reason(graph, "p", "u8: test");
+    expect_reason(graph, "q", "u8: test");
+    qn_arena_deinit(&arena);
+}
+
 static void a_constant_beyond_half_precision_keeps_its_node(void **state) {
     static const char text[] = "input %x : f32[n]\n"
                                "const %big : f32[] = {70000}\n"
@@ -256,6 +284,7 @@ int main(void) {
         cmocka_unit_test(values_between_f32_input_and_output_become_halves),
         cmocka_unit_test(pictures_become_halves_at_once_and_labels_stay_labels),
         cmocka_unit_test(one_cast_serves_every_reader),
+        cmocka_unit_test(conversions_to_integers_read_what_there_is),
         cmocka_unit_test(a_constant_beyond_half_precision_keeps_its_node),
         cmocka_unit_test(arithmetic_on_sizes_stays_f32),
         cmocka_unit_test(wide_integers_stay_f32_until_they_are_computed_with),

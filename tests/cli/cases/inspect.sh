@@ -33,10 +33,11 @@ expect "$(json steps.#)" = "$(json step_count)"
 between "$(json values.#)" "$(json step_count)" 100000
 expect "$(json meta.image.class_count)" = 9
 
-it "shows what integers stand for"
-quench ok build "$scenes/scenes.pb" -o int8.qn --precision qint8_mixed_float32 --calibrate "$scenes/pictures"
+it "shows what integers stand for, and why conversions make them"
+quench ok build "$scenes/scenes.pb" -o int8.qn --precision qint8_mixed_float16 --calibrate "$scenes/pictures"
 quench ok inspect int8.qn --steps
 prints '^ +to .*/u8 \(uint8 [0-9 x.]+, scale [0-9.e-]+\.\.[0-9.e-]+, zero point [0-9]+'
+prints ': quantize_linear; u8: qint8_mixed_float16; '
 quench ok inspect int8.qn --memory --json -
 "$json_get" .out values | grep -q '"encoding": *{' || broken "no value tells what it stands for"
 
