@@ -192,7 +192,8 @@ QN_API qn_status *qn_context_get_step_profile(qn_context *context, size_t step,
 QN_API qn_status *qn_context_set_trace(qn_context *context, qn_trace *trace) QN_MUST_USE;
 
 /* Sees values while a run computes them: first the inputs, then the outputs of each step right after it, each with
- * its name and bytes. `tensor` and its data are valid during the call only and must not be written.
+ * its name and bytes. `tensor` and its data are valid during the call only and must not be written. What integers stand
+ * for is in the value's qn_value_info.encoding.
  * Return 0 to go on, anything else to end the run with CANCELLED. */
 typedef int (*qn_observe_fn)(void *self, const char *name, const qn_tensor *tensor);
 
