@@ -7,6 +7,7 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 typedef struct compare_settings {
     const char *json;
@@ -155,22 +156,33 @@ static qn_status *run_pictures(job *j) {
 
 /* ---- Results ---- */
 
-/* How many values have no measure, and why. */
-typedef struct left_out {
-    size_t only_a, only_b, not_float, other_shape;
-} left_out;
+/* Why a value has no measure. */
+typedef enum omission { COMPARED, ONLY_A, ONLY_B, NOT_FLOAT, OTHER_SHAPE, OMISSION_COUNT } omission;
 
-static left_out count_left_out(const comparison *c) {
-    left_out counts = {0};
-    for (size_t i = 0; i < c->count; i++) {
-        const compared_value *v = &c->items[i];
-        const int in_a = v->dtype_a != QN_DTYPE_NONE, in_b = v->dtype_b != QN_DTYPE_NONE;
-        counts.only_a += in_a && !in_b;
-        counts.only_b += in_b && !in_a;
-        counts.other_shape += v->has_other_shape;
-        counts.not_float += in_a && in_b && !compared_value_is_pair(v) && !v->is_labels && !v->has_other_shape;
+static omission omission_of(const compared_value *v) {
+    if (v->dtype_b == QN_DTYPE_NONE) return ONLY_A;
+    if (v->dtype_a == QN_DTYPE_NONE) return ONLY_B;
+    if (v->has_other_shape) return OTHER_SHAPE;
+    return compared_value_is_pair(v) || v->is_labels ? COMPARED : NOT_FLOAT;
+}
+
+static void count_omissions(const comparison *c, size_t *out_counts) {
+    memset(out_counts, 0, OMISSION_COUNT * sizeof *out_counts);
+    for (size_t i = 0; i < c->count; i++) out_counts[omission_of(&c->items[i])]++;
+}
+
+static void list_omissions(const job *j) {
+    for (size_t i = 0; i < j->comparison.count; i++) {
+        const compared_value *v = &j->comparison.items[i];
+        const char *a = cli_dtype_name(v->dtype_a), *b = cli_dtype_name(v->dtype_b);
+        switch (omission_of(v)) {
+        case ONLY_A: printf("  only in %s: %s (%s)\n", j->names[0], v->name, a); break;
+        case ONLY_B: printf("  only in %s: %s (%s)\n", j->names[1], v->name, b); break;
+        case NOT_FLOAT: printf("  not floats in both: %s (%s, %s)\n", v->name, a, b); break;
+        case OTHER_SHAPE: printf("  of different shapes: %s (%s, %s)\n", v->name, a, b); break;
+        default: break;
+        }
     }
-    return counts;
 }
 
 static double agreement(const compared_value *v) { return v->elems ? (double)v->equal / (double)v->elems : 1; }
@@ -186,10 +198,11 @@ static void print_pair(const compared_value *v) {
 
 static void print_results(const job *j) {
     const comparison *c = &j->comparison;
-    left_out counts = count_left_out(c);
+    size_t counts[OMISSION_COUNT];
     size_t pairs = 0, integers = 0, top = (size_t)j->settings->top;
     for (; pairs < c->count && compared_value_is_pair(&c->items[pairs]); pairs++)
         integers += (size_t)compared_value_was_integer(&c->items[pairs]);
+    count_omissions(c, counts);
     printf("%s against %s, %zu run%s: %zu values, %zu of them as integers, the worst first\n", j->names[1], j->names[0],
            j->runs, j->runs == 1 ? "" : "s", pairs, integers);
     printf("  %9s  %9s  %10s  %s\n", "SQNR dB", "cosine", "max error", "value");
@@ -199,14 +212,16 @@ static void print_results(const job *j) {
         printf("output '%s': %.4f %% of %lld elements are equal\n", c->items[i].name, 100 * agreement(&c->items[i]),
                (long long)c->items[i].elems);
     printf("not compared: %zu only in %s, %zu only in %s, %zu not floats in both, %zu of different shapes\n",
-           counts.only_a, j->names[0], counts.only_b, j->names[1], counts.not_float, counts.other_shape);
+           counts[ONLY_A], j->names[0], counts[ONLY_B], j->names[1], counts[NOT_FLOAT], counts[OTHER_SHAPE]);
+    if (cli_is_verbose()) list_omissions(j);
 }
 
 static json_t *real_or_null(double value) { return isfinite(value) ? json_real(value) : json_null(); }
 
 static json_t *to_json(const job *j) {
     const comparison *c = &j->comparison;
-    left_out counts = count_left_out(c);
+    size_t counts[OMISSION_COUNT];
+    count_omissions(c, counts);
     json_t *values = json_array(), *outputs = json_array();
     for (size_t i = 0; i < c->count; i++) {
         const compared_value *v = &c->items[i];
@@ -223,8 +238,8 @@ static json_t *to_json(const job *j) {
     }
     return json_pack("{s:o,s:o,s:I,s:o,s:o,s:I,s:I,s:I,s:I}", "a", cli_json_text(j->names[0]), "b",
                      cli_json_text(j->names[1]), "runs", (json_int_t)j->runs, "values", values, "outputs", outputs,
-                     "only_in_a", (json_int_t)counts.only_a, "only_in_b", (json_int_t)counts.only_b, "not_float",
-                     (json_int_t)counts.not_float, "other_shape", (json_int_t)counts.other_shape);
+                     "only_in_a", (json_int_t)counts[ONLY_A], "only_in_b", (json_int_t)counts[ONLY_B], "not_float",
+                     (json_int_t)counts[NOT_FLOAT], "other_shape", (json_int_t)counts[OTHER_SHAPE]);
 }
 
 static qn_status *check_files(const job *j, char **paths) {

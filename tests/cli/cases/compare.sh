@@ -40,11 +40,15 @@ quench ok compare scenes.qn half.qn --image "$scenes/pictures/scene_1.jpg" --ima
 expect "$(json runs)" = 2
 between "$(json outputs.0.agreement)" 0.99 1
 
-it "counts what only one model has"
+it "counts what only one model has, and names it where that is asked for"
 echo '{"debug_config": {"fusion_enable": false}}' >plain.json
 quench ok build "$scenes/scenes.pb" -o plain.qn --config plain.json
 quench ok compare plain.qn scenes.qn --input "$array" --json -
 between "$(json only_in_a)" 20 1000
+quench ok compare plain.qn scenes.qn --input "$array" -v
+prints "^not compared: $(grep -c '^  only in plain.qn: ' .out) only in plain.qn, "
+prints '^  only in plain.qn: .* \(float32\)$'
+quench ok compare plain.qn scenes.qn --input "$array" --json -
 between "$(json outputs.0.agreement)" 0.99 1
 
 it "refuses what it cannot compare"
