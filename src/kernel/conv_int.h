@@ -18,11 +18,6 @@ static inline int64_t qn_conv_int_packed_elems(int64_t taps_by_cin, int64_t cout
 /* `family` must be static. */
 void qn_conv_int_work(const qn_conv_int_params *params, const qn_conv_int_family *family, qn_work *out_work);
 
-/* Bytes of an element of `storage` (qn_storage). */
-static inline int64_t qn_int_storage_bytes(int64_t storage) {
-    return storage == QN_STORAGE_U8 ? 1 : storage == QN_STORAGE_F32 ? 4 : 2;
-}
-
 /* *result from element `at` of dst and addend and channel `channel` on. */
 static inline qn_requantize qn_requantize_from(const qn_requantize *result, int64_t at, int64_t channel) {
     qn_requantize moved = *result;

@@ -161,6 +161,36 @@ void qn_depthwise_s16_pack(const int16_t *weights, int64_t kernel_h, int64_t ker
 void qn_depthwise_u8_work(const qn_conv_int_params *params, struct qn_work *out_work);
 void qn_depthwise_s16_work(const qn_conv_int_params *params, struct qn_work *out_work);
 
+/* ---- Family add_int: two integers of one type, element by element ----
+   t = float(a - a_zero_point[c]) * multiplier[c] in the place of the sum, b being the integer addend; then as
+   qn_requantize says, but with a zero point of b, too, for each channel. */
+
+enum { QN_ADD_MULTIPLIER, QN_ADD_B_MULTIPLIER, QN_ADD_ZERO_POINT, QN_ADD_B_ZERO_POINT, QN_ADD_LIMIT, QN_ADD_VECTORS };
+
+typedef struct qn_add_int_params {
+    const void *kernel; /* qn_add_int_kernel */
+    const void *a;      /* [elems], laid out and stored as the addend, b */
+    const int32_t *zero_point, *b_zero_point;
+    int64_t vector_elems[QN_ADD_VECTORS]; /* 1, or channels; 0: there is none */
+    int64_t elems, channels;              /* element i belongs to channel i % channels */
+    qn_requantize result;                 /* addend u8 or s16; dst overlaps neither operand */
+} qn_add_int_params;
+
+/* A run of elements: every vector has an element for each of them. */
+typedef struct qn_add_int_piece {
+    const void *a;
+    const int32_t *zero_point, *b_zero_point;
+    qn_requantize result; /* its pointers start at the first element */
+    int64_t count;
+} qn_add_int_piece;
+
+typedef struct qn_add_int_kernel {
+    const char *name;
+    void (*add[2])(const qn_add_int_piece *piece); /* u8, s16 */
+} qn_add_int_kernel;
+
+void qn_add_int_work(const qn_add_int_params *params, struct qn_work *out_work);
+
 /* ---- Family quantize: between floats and integers, element by element ----
    to integers: t = x * factor[c], rounded; clamped into what the type holds less zero_point[c] (a NaN becomes the
    lowest); rounded half to even, + zero_point[c]. u8 holds 0 .. 255, s16 -32767 .. 32767. to floats: float(q -

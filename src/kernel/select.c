@@ -42,6 +42,7 @@ void qn_kernel_select(qn_cpu_features features, qn_kernel_set *out_set) {
     out_set->convert_u8 = find_last("convert_u8", features);
     out_set->convert_s16 = find_last("convert_s16", features);
     out_set->quantize = find_last("quantize", features);
+    out_set->add_int = find_last("add_int", features);
     out_set->conv_u8 = find_last("conv_u8", features);
     out_set->depthwise_u8 = find_last("depthwise_u8", features);
     out_set->conv_s16 = find_last("conv_s16", features);

@@ -25,6 +25,11 @@ static inline int64_t qn_storage_bytes(const qn_convert_kernel *stored) {
     return stored ? stored->elem_bytes : (int64_t)sizeof(float);
 }
 
+/* Bytes of an element of `storage` (qn_storage). */
+static inline int64_t qn_int_storage_bytes(int64_t storage) {
+    return storage == QN_STORAGE_U8 ? 1 : storage == QN_STORAGE_F32 ? 4 : 2;
+}
+
 /* Input positions per output position of a resize. */
 static inline float qn_resize_scale(int64_t in, int64_t out, int64_t align_corners) {
     return align_corners && out > 1 ? (float)(in - 1) / (float)(out - 1) : (float)in / (float)out;

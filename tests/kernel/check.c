@@ -19,7 +19,7 @@ const check_family check_families[] = {
     {"pool_f32", check_pool_f32}, {"resize_f32", check_resize_f32},       {"argmax_f32", check_argmax_f32},
     {"conv_f16", check_conv_f16}, {"depthwise_f16", check_depthwise_f16}, {"convert_f16", check_convert_f16},
     {"convert_u8", check_convert_u8},       {"convert_s16", check_convert_s16},   {"pool_int", check_pool_int},
-    {"quantize", check_quantize},           {"copy", check_copy},
+    {"quantize", check_quantize},           {"add_int", check_add_int},           {"copy", check_copy},
     {"conv_u8", check_conv_u8},   {"depthwise_u8", check_depthwise_u8},   {"conv_s16", check_conv_s16},
     {"depthwise_s16", check_depthwise_s16},
 };

@@ -319,6 +319,8 @@ static void bench_row(const qn_kernel_row *row, int64_t time_ms) {
         bench_spread(row, time_ms);
     } else if (strcmp(row->family, "quantize") == 0) {
         bench_quantize(row, time_ms);
+    } else if (strcmp(row->family, "add_int") == 0) {
+        bench_add_int(row, time_ms);
     } else if (strcmp(row->family, "argmax_f32") == 0) {
         bench_argmax(row, time_ms);
     }

@@ -19,7 +19,8 @@ double bench_measure(const qn_work *work, int64_t time_ms);
 void bench_print_rate(const char *label, double seconds, double ops, double bytes, double peak);
 float *bench_random_floats(int64_t count);
 
-/* Convolutions of integers (bench_quantized.c). */
+/* Convolutions and sums of integers (bench_quantized.c). */
 void bench_quantized(const qn_kernel_row *row, int64_t time_ms, double peak);
+void bench_add_int(const qn_kernel_row *row, int64_t time_ms);
 
 #endif

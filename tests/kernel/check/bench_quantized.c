@@ -1,4 +1,5 @@
-/* check/bench_quantized.c - times the convolutions of integers, from and to one type, with a limit, as relu6 has it. */
+/* check/bench_quantized.c - times the convolutions of integers, from and to one type, with a limit, as relu6 has it, and
+ * their sums. */
 #include "check/bench.h"
 
 #include <stdio.h>
@@ -84,4 +85,38 @@ void bench_quantized(const qn_kernel_row *row, int64_t time_ms, double peak) {
     const bench_shape *shapes = is_depthwise ? bench_depthwise_shapes : bench_conv_shapes;
     const size_t count = is_depthwise ? bench_depthwise_shape_count : bench_conv_shape_count;
     for (size_t i = 0; i < count; i++) bench_one(row, &shapes[i], is_depthwise, time_ms, peak);
+}
+
+/* A residual sum of bytes, and the same into floats. */
+void bench_add_int(const qn_kernel_row *row, int64_t time_ms) {
+    enum { CHANNELS = 160, ELEMS = 65 * 65 * CHANNELS };
+    uint8_t *a = random_bytes(ELEMS), *b = random_bytes(ELEMS);
+    float *dst = random_bytes(ELEMS * (int64_t)sizeof *dst), *multiplier = random_bytes(CHANNELS * (int64_t)sizeof *dst);
+    int32_t *zero_points = calloc(CHANNELS, sizeof *zero_points);
+    if (!zero_points) abort();
+    fill_floats(multiplier, CHANNELS, 0.7f);
+    for (int each = 0; each < 2; each++) {
+        for (int to_float = 0; to_float < 2; to_float++) {
+            qn_add_int_params params = {.kernel = row->kernel,
+                                        .a = a,
+                                        .zero_point = zero_points,
+                                        .b_zero_point = zero_points,
+                                        .elems = ELEMS,
+                                        .channels = CHANNELS,
+                                        .result = {.multiplier = multiplier,
+                                                   .addend_multiplier = multiplier,
+                                                   .addend = b,
+                                                   .dst = dst,
+                                                   .high = 255,
+                                                   .dst_storage = to_float ? QN_STORAGE_F32 : QN_STORAGE_U8,
+                                                   .addend_storage = QN_STORAGE_U8}};
+            char label[64];
+            qn_work work;
+            for (int v = 0; v < QN_ADD_LIMIT; v++) params.vector_elems[v] = each ? CHANNELS : 1;
+            qn_add_int_work(&params, &work);
+            snprintf(label, sizeof label, "65x65x160 to %s, %s", to_float ? "f32" : "u8", each ? "by channel" : "alike");
+            bench_print_rate(label, bench_measure(&work, time_ms), 0, (to_float ? 6.0 : 3.0) * ELEMS, 0);
+        }
+    }
+    free(a), free(b), free(dst), free(multiplier), free(zero_points);
 }

@@ -45,6 +45,7 @@ void check_convert_u8(check_context *context);
 void check_convert_s16(check_context *context);
 void check_pool_int(check_context *context);
 void check_quantize(check_context *context);
+void check_add_int(check_context *context);
 void check_copy(check_context *context);
 void check_conv_u8(check_context *context);
 void check_depthwise_u8(check_context *context);

@@ -1,5 +1,6 @@
-/* check/quantized.c - cases of conv_u8, conv_s16, depthwise_u8 and depthwise_s16. Sums are exact and what becomes of them is defined to the last
- * bit, so that the portable kernel too must agree with the naive computation bit by bit.
+/* check/quantized.c - cases of conv_u8, conv_s16, depthwise_u8, depthwise_s16 and add_int. Sums are exact and what
+ * becomes of them is defined to the last bit, so that the portable kernel too must agree with the naive computation bit
+ * by bit.
  */
 #include "base/dtype.h"
 #include "check/check.h"
@@ -323,3 +324,90 @@ void check_conv_u8(check_context *context) { check_case(context, 0, 0); }
 void check_depthwise_u8(check_context *context) { check_case(context, 1, 0); }
 void check_conv_s16(check_context *context) { check_case(context, 0, 1); }
 void check_depthwise_s16(check_context *context) { check_case(context, 1, 1); }
+
+/* ---- add_int ---- */
+
+/* An element for every channel, whether `values` has one or as many. */
+static float *each_channel(const float *values, int64_t count, int64_t channels) {
+    float *each = malloc((size_t)channels * sizeof *each);
+    if (!each) abort();
+    for (int64_t c = 0; c < channels; c++) each[c] = values[count == 1 ? 0 : c];
+    return each;
+}
+
+static int32_t *draw_zero_points(check_context *context, const char *name, int64_t count, int64_t storage) {
+    int32_t *values = check_buffer(context, name, (size_t)count * sizeof *values);
+    for (int64_t c = 0; c < count; c++) values[c] = draw_zero_point(context, storage);
+    return values;
+}
+
+static void draw_addition(check_context *context, qn_add_int_params *p) {
+    qn_requantize *r = &p->result;
+    const int has_limit = check_chance(context, 40);
+    p->channels = check_chance(context, 5) ? check_draw(context, 500, 1100) : check_draw_size(context, 16, 80);
+    p->elems = p->channels * check_draw_size(context, 16, check_chance(context, 3) ? 40000 / p->channels + 1 : 60);
+    *r = (qn_requantize){.dst_storage = check_draw(context, QN_STORAGE_U8, QN_STORAGE_F32),
+                         .addend_storage = check_chance(context, 60) ? QN_STORAGE_U8 : QN_STORAGE_S16};
+    r->zero_point = draw_zero_point(context, r->dst_storage);
+    draw_bounds(context, r);
+    for (int v = 0; v < QN_ADD_VECTORS; v++) p->vector_elems[v] = check_chance(context, 50) ? 1 : p->channels;
+    if (!has_limit) p->vector_elems[QN_ADD_LIMIT] = 0;
+}
+
+static void fill_addition(check_context *context, qn_add_int_params *p) {
+    qn_requantize *r = &p->result;
+    const int64_t *counts = p->vector_elems, bytes = p->elems * storage_bytes(r->addend_storage);
+    void *a = check_buffer(context, "a", (size_t)bytes), *b = check_buffer(context, "b", (size_t)bytes);
+    fill_bytes(context, a, bytes);
+    fill_bytes(context, b, bytes);
+    p->a = a;
+    r->addend = b;
+    r->multiplier = draw_vector(context, "multiplier", counts[QN_ADD_MULTIPLIER], -2.0f, 2.0f);
+    r->addend_multiplier = draw_vector(context, "b_multiplier", counts[QN_ADD_B_MULTIPLIER], -2.0f, 2.0f);
+    if (counts[QN_ADD_LIMIT]) r->limit = draw_vector(context, "limit", counts[QN_ADD_LIMIT], 0, 200);
+    p->zero_point = draw_zero_points(context, "zero_point", counts[QN_ADD_ZERO_POINT], r->addend_storage);
+    p->b_zero_point = draw_zero_points(context, "b_zero_point", counts[QN_ADD_B_ZERO_POINT], r->addend_storage);
+    r->dst = check_buffer(context, "dst", (size_t)(p->elems * storage_bytes(r->dst_storage)));
+}
+
+/* What a sum of one product and an integer addend becomes, the zero point of both being that of the channel. */
+static void naive_addition(const qn_add_int_params *p, uint8_t *out) {
+    const int64_t *counts = p->vector_elems;
+    qn_requantize r = p->result;
+    float *multiplier = each_channel(r.multiplier, counts[QN_ADD_MULTIPLIER], p->channels);
+    float *b_multiplier = each_channel(r.addend_multiplier, counts[QN_ADD_B_MULTIPLIER], p->channels);
+    float *limit = r.limit ? each_channel(r.limit, counts[QN_ADD_LIMIT], p->channels) : NULL;
+    r.multiplier = multiplier;
+    r.addend_multiplier = b_multiplier;
+    r.limit = limit;
+    for (int64_t i = 0; i < p->elems; i++) {
+        const int64_t c = i % p->channels;
+        const int32_t a = r.addend_storage == QN_STORAGE_S16 ? ((const int16_t *)p->a)[i] : ((const uint8_t *)p->a)[i];
+        r.addend_zero_point = p->b_zero_point[counts[QN_ADD_B_ZERO_POINT] == 1 ? 0 : c];
+        naive_store(&r, a - p->zero_point[counts[QN_ADD_ZERO_POINT] == 1 ? 0 : c], i, c, out);
+    }
+    free(multiplier), free(b_multiplier), free(limit);
+}
+
+void check_add_int(check_context *context) {
+    qn_add_int_params p = {0};
+    draw_addition(context, &p);
+    fill_addition(context, &p);
+    const qn_requantize *r = &p.result;
+    const size_t bytes = (size_t)(p.elems * storage_bytes(r->dst_storage));
+    uint8_t *want = malloc(bytes);
+    if (!want) abort();
+    naive_addition(&p, want);
+    check_describe(context, "%lld elements of storage %lld to %lld, %lld channels, zero point %d, limit %d, bounds %g..%g",
+                   (long long)p.elems, (long long)r->addend_storage, (long long)r->dst_storage, (long long)p.channels,
+                   r->zero_point, r->limit != NULL, (double)r->low, (double)r->high);
+    for (int i = 0; i < context->row_count && !context->failed; i++) {
+        qn_work work;
+        p.kernel = context->rows[i]->kernel;
+        memset(r->dst, 0xA5, bytes);
+        qn_add_int_work(&p, &work);
+        if (check_run_work(context, context->rows[i]->name, &work, i > 0))
+            check_same_bytes(context, context->rows[i]->name, r->dst, want, bytes);
+    }
+    free(want);
+}
