@@ -51,7 +51,7 @@ typedef struct qn_conv2d_attrs { /* inputs x [N,H,W,Cin], weights [KH,KW,Cin/gro
     int64_t packing;    /* qn_packing of the weights */
 } qn_conv2d_attrs;
 
-/* What conv2d_quantized and matmul_quantized do after the sum (op/requantize.h). */
+/* What conv2d_quantized, matmul_quantized and add_quantized do after the sum (op/requantize.h). */
 typedef struct qn_requantize_attrs {
     int64_t dtype;             /* of the result: u8, s16, f32, f16 */
     int64_t zero_point;        /* of the result; 0 for floats */
@@ -71,6 +71,11 @@ typedef struct qn_matmul_quantized_attrs { /* a [..., M, K], b [K, N], bias [N],
     qn_requantize_attrs result;
     int64_t packing; /* of b */
 } qn_matmul_quantized_attrs;
+
+typedef struct qn_add_quantized_attrs { /* a [..., C], b as a, a_multiplier, b_multiplier, a_zero_point, b_zero_point
+                                           and limit? [1] or [C]; `result` without addend_zero_point */
+    qn_requantize_attrs result;
+} qn_add_quantized_attrs;
 
 typedef struct qn_quantize_linear_attrs { int64_t dtype; } qn_quantize_linear_attrs;     /* u8 or s16 */
 typedef struct qn_dequantize_linear_attrs { int64_t dtype; } qn_dequantize_linear_attrs; /* f32 or f16 */

@@ -47,18 +47,23 @@ static qn_status *infer_addend(qn_infer *infer, const qn_requantize_slots *slots
                           : NULL;
 }
 
-qn_status *qn_requantize_infer(qn_infer *infer, const qn_requantize_attrs *attrs, const qn_requantize_slots *slots,
-                               qn_dim channels, int rank, const qn_dim *dims) {
-    qn_dtype x = infer->inputs[0].dtype, dtype = (qn_dtype)attrs->dtype;
+qn_status *qn_requantize_infer_result(qn_infer *infer, const qn_requantize_attrs *attrs, int limit) {
+    qn_dtype dtype = (qn_dtype)attrs->dtype;
     if (dtype != QN_DTYPE_U8 && dtype != QN_DTYPE_S16 && dtype != QN_DTYPE_F32 && dtype != QN_DTYPE_F16)
         return QN_ERR(QN_INVALID_MODEL, "dtype is %s; expected u8, s16, f32 or f16", qn_dtype_name(dtype));
+    if (qn_infer_has(infer, limit) == (attrs->activation == QN_ACTIVATION_RELU6)) return NULL;
+    return QN_ERR(QN_INVALID_MODEL, "activation is %s, but %s", qn_activation_names[attrs->activation],
+                  qn_infer_has(infer, limit) ? "there is a limit" : "there is no limit");
+}
+
+qn_status *qn_requantize_infer(qn_infer *infer, const qn_requantize_attrs *attrs, const qn_requantize_slots *slots,
+                               qn_dim channels, int rank, const qn_dim *dims) {
+    qn_dtype x = infer->inputs[0].dtype;
+    QN_TRY(qn_requantize_infer_result(infer, attrs, slots->limit));
     QN_TRY(qn_infer_expect_dtypes(infer, 0, QN_DTYPES_OF(QN_DTYPE_U8) | QN_DTYPES_OF(QN_DTYPE_S16), "x"));
     QN_TRY(qn_infer_expect_dtype(infer, slots->weights, x == QN_DTYPE_U8 ? QN_DTYPE_S8 : QN_DTYPE_S16, "weights"));
     QN_TRY(expect_vector(infer, slots->bias, "bias", x == QN_DTYPE_U8 ? QN_DTYPE_S32 : QN_DTYPE_S64, channels));
     QN_TRY(expect_vector(infer, slots->multiplier, "multiplier", QN_DTYPE_F32, channels));
-    if (qn_infer_has(infer, slots->limit) != (attrs->activation == QN_ACTIVATION_RELU6))
-        return QN_ERR(QN_INVALID_MODEL, "activation is %s, but %s", qn_activation_names[attrs->activation],
-                      qn_infer_has(infer, slots->limit) ? "there is a limit" : "there is no limit");
     if (qn_infer_has(infer, slots->limit)) QN_TRY(expect_vector(infer, slots->limit, "limit", QN_DTYPE_F32, channels));
     return infer_addend(infer, slots, channels, rank, dims);
 }
@@ -87,7 +92,7 @@ static float addend_term(const qn_eval *eval, const qn_requantize_attrs *attrs, 
     const qn_view *addend = &eval->inputs[slots->addend];
     if (qn_dtype_is_float(addend->dtype)) return (float)qn_view_get(addend, index);
     float distance = (float)(qn_view_get_int(addend, index) - attrs->addend_zero_point);
-    return distance * (float)qn_view_get(&eval->inputs[slots->addend_multiplier], channel);
+    return distance * (float)qn_channel_vector_get(&eval->inputs[slots->addend_multiplier], channel);
 }
 
 void qn_requantize_store(const qn_eval *eval, const qn_requantize_attrs *attrs, const qn_requantize_slots *slots,
@@ -95,10 +100,10 @@ void qn_requantize_store(const qn_eval *eval, const qn_requantize_attrs *attrs, 
     const qn_view *out = &eval->outputs[0];
     float low, high;
     qn_requantize_bounds(attrs, &low, &high);
-    float sum = (float)acc, t = sum * (float)qn_view_get(&eval->inputs[slots->multiplier], channel);
+    float sum = (float)acc, t = sum * (float)qn_channel_vector_get(&eval->inputs[slots->multiplier], channel);
     if (slots->addend >= 0 && qn_eval_has(eval, slots->addend)) t = t + addend_term(eval, attrs, slots, channel, index);
     if (qn_eval_has(eval, slots->limit)) {
-        float limit = (float)qn_view_get(&eval->inputs[slots->limit], channel);
+        float limit = (float)qn_channel_vector_get(&eval->inputs[slots->limit], channel);
         t = t < limit ? t : limit;
     }
     t = t > low ? t : low;
@@ -152,15 +157,19 @@ static void sample_bias(qn_sample *sample, qn_dtype dtype, int64_t channels) {
     sample->inputs[input].data = dtype == QN_DTYPE_S32 ? (void *)narrow : (void *)wide;
 }
 
+static const qn_dtype sampled_dtypes[] = {QN_DTYPE_U8, QN_DTYPE_S16, QN_DTYPE_F32, QN_DTYPE_F16};
+
+static void sample_result(qn_rng *rng, qn_requantize_attrs *attrs) {
+    attrs->dtype = sampled_dtypes[qn_rng_range(rng, 0, 3)];
+    attrs->zero_point = attrs->dtype == QN_DTYPE_U8 ? qn_rng_range(rng, 0, 255) : 0;
+    attrs->activation = qn_rng_range(rng, 0, QN_ACTIVATION_RELU6);
+}
+
 void qn_requantize_sample(qn_sample *sample, qn_requantize_attrs *attrs, const qn_requantize_slots *slots, int rank,
                           const int64_t *dims) {
-    static const qn_dtype dtypes[] = {QN_DTYPE_U8, QN_DTYPE_S16, QN_DTYPE_F32, QN_DTYPE_F16};
     qn_rng *rng = sample->rng;
     int64_t channels = dims[rank - 1];
-    qn_dtype dtype = dtypes[qn_rng_range(rng, 0, 3)];
-    attrs->dtype = dtype;
-    attrs->zero_point = dtype == QN_DTYPE_U8 ? qn_rng_range(rng, 0, 255) : 0;
-    attrs->activation = qn_rng_range(rng, 0, QN_ACTIVATION_RELU6);
+    sample_result(rng, attrs);
     sample_bias(sample, sample->inputs[0].dtype == QN_DTYPE_U8 ? QN_DTYPE_S32 : QN_DTYPE_S64, channels);
     sample_vector(sample, channels, 1e-5f, 3e-3f);
     int has_addend = slots->addend >= 0 && qn_rng_range(rng, 0, 1),
@@ -170,7 +179,7 @@ void qn_requantize_sample(qn_sample *sample, qn_requantize_attrs *attrs, const q
     else if (has_addend)
         qn_sample_input(sample, QN_DTYPE_NONE, 0, NULL);
     if (!has_addend) return;
-    dtype = dtypes[qn_rng_range(rng, 0, 3)];
+    qn_dtype dtype = sampled_dtypes[qn_rng_range(rng, 0, 3)];
     attrs->addend_zero_point = dtype == QN_DTYPE_U8 ? qn_rng_range(rng, 0, 255) : 0;
     if (qn_dtype_is_integer(dtype))
         sample_vector(sample, channels, 0.1f, 2.0f);
@@ -190,18 +199,22 @@ qn_status *qn_channel_vector_infer(qn_infer *infer, int input, const char *name,
     return qn_infer_expect_dim(infer, input, 0, x->dims[x->rank - 1], name, "elements", "the last axis of x has");
 }
 
+qn_status *qn_zero_points_check(const qn_eval *operands, int input, const char *name, qn_dtype quantized) {
+    const qn_view *zero_points = &operands->inputs[input];
+    for (int64_t c = 0; zero_points->data && zero_points->dtype == QN_DTYPE_S32 && c < qn_view_elems(zero_points); c++)
+        QN_TRY_CTX(check_zero_point(name, qn_view_get_int(zero_points, c), quantized), "channel %lld", (long long)c);
+    return NULL;
+}
+
 qn_status *qn_channel_vectors_check(const qn_eval *operands, const char *name, qn_dtype quantized) {
-    const qn_view *factors = &operands->inputs[1], *zero_points = &operands->inputs[2];
+    const qn_view *factors = &operands->inputs[1];
     for (int64_t c = 0; factors->data && factors->dtype == QN_DTYPE_F32 && c < qn_view_elems(factors); c++) {
         double factor = qn_view_get(factors, c);
         if (!(factor > 0 && isfinite(factor)))
             return QN_ERR(QN_INVALID_MODEL, "%s of channel %lld is %g; expected a finite number above 0", name,
                           (long long)c, factor);
     }
-    for (int64_t c = 0; zero_points->data && zero_points->dtype == QN_DTYPE_S32 && c < qn_view_elems(zero_points); c++)
-        QN_TRY_CTX(check_zero_point("zero_point", qn_view_get_int(zero_points, c), quantized), "channel %lld",
-                   (long long)c);
-    return NULL;
+    return qn_zero_points_check(operands, 2, "zero_point", quantized);
 }
 
 int qn_channel_vectors_lower(const qn_eval *operands, const qn_kernel_set *kernels, qn_work *out_work) {
@@ -224,16 +237,31 @@ int qn_channel_vectors_lower(const qn_eval *operands, const qn_kernel_set *kerne
     return 1;
 }
 
-void qn_channel_vectors_sample(qn_sample *sample, qn_dtype dtype, qn_dtype quantized, float low, float high) {
-    int64_t dims[QN_MAX_RANK], count = 1, zero_points = 1;
-    int rank = qn_sample_shape(sample, 0, 4, dims);
-    if (rank && dims[rank - 1] && qn_rng_range(sample->rng, 0, 1)) count = dims[rank - 1];
-    if (rank && dims[rank - 1] && qn_rng_range(sample->rng, 0, 1)) zero_points = dims[rank - 1];
-    qn_sample_input(sample, dtype, rank, dims);
-    sample_vector(sample, count, low, high);
-    int input = qn_sample_input(sample, QN_DTYPE_S32, 1, &zero_points);
-    int32_t *values = QN_ARENA_ARRAY(sample->arena, int32_t, (size_t)zero_points);
-    for (int64_t i = 0; values && i < zero_points; i++)
+static void sample_zero_points(qn_sample *sample, int64_t count, qn_dtype quantized) {
+    int input = qn_sample_input(sample, QN_DTYPE_S32, 1, &count);
+    int32_t *values = QN_ARENA_ARRAY(sample->arena, int32_t, (size_t)count);
+    for (int64_t i = 0; values && i < count; i++)
         values[i] = quantized == QN_DTYPE_U8 ? (int32_t)qn_rng_range(sample->rng, 0, 255) : 0;
     sample->inputs[input].data = values;
+}
+
+/* One element, or one for each of `channels`. */
+static int64_t sample_count(const qn_sample *sample, int64_t channels) {
+    return channels && qn_rng_range(sample->rng, 0, 1) ? channels : 1;
+}
+
+void qn_channel_sums_sample(qn_sample *sample, qn_requantize_attrs *attrs, qn_dtype dtype, int64_t channels) {
+    sample_result(sample->rng, attrs);
+    for (int i = 0; i < 2; i++) sample_vector(sample, sample_count(sample, channels), -2.0f, 2.0f);
+    for (int i = 0; i < 2; i++) sample_zero_points(sample, sample_count(sample, channels), dtype);
+    if (attrs->activation == QN_ACTIVATION_RELU6) sample_vector(sample, sample_count(sample, channels), 1.0f, 200.0f);
+}
+
+void qn_channel_vectors_sample(qn_sample *sample, qn_dtype dtype, qn_dtype quantized, float low, float high) {
+    int64_t dims[QN_MAX_RANK];
+    int rank = qn_sample_shape(sample, 0, 4, dims);
+    int64_t channels = rank ? dims[rank - 1] : 0;
+    qn_sample_input(sample, dtype, rank, dims);
+    sample_vector(sample, sample_count(sample, channels), low, high);
+    sample_zero_points(sample, sample_count(sample, channels), quantized);
 }

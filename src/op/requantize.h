@@ -8,8 +8,8 @@
  *   t = t < high ? t : high
  *   integers: round half to even, add zero_point; floats: t, rounded to half precision for f16
  *
- * in float32 throughout. For integers [low, high] is what the type holds less its zero point, from 0 up with an activation; for
- * floats (-inf or 0, inf). docs/quantisation.md has the whole arithmetic.
+ * in float32 throughout. For integers [low, high] is what the type holds less its zero point, from 0 up with an
+ * activation; for floats (-inf or 0, inf). docs/quantisation.md has the whole arithmetic.
  */
 #ifndef QN_OP_REQUANTIZE_H
 #define QN_OP_REQUANTIZE_H
@@ -37,6 +37,9 @@ typedef struct qn_requantize_slots {
     int weights, bias, multiplier, limit, addend, addend_multiplier;
 } qn_requantize_slots;
 
+/* Checks what `attrs` say of the result, and that input `limit` is there exactly with relu6. */
+qn_status *qn_requantize_infer_result(qn_infer *infer, const qn_requantize_attrs *attrs, int limit) QN_MUST_USE;
+
 /* Checks types and sizes of everything after x: weights fit x (s8 with u8, s16 with s16), bias s32 or s64, vectors of
    `channels`, an addend of the result's dims with its multiplier exactly if it is an integer. */
 qn_status *qn_requantize_infer(qn_infer *infer, const qn_requantize_attrs *attrs, const qn_requantize_slots *slots,
@@ -46,7 +49,8 @@ qn_status *qn_requantize_infer(qn_infer *infer, const qn_requantize_attrs *attrs
 qn_status *qn_requantize_check(const qn_eval *operands, const qn_requantize_attrs *attrs,
                                const qn_requantize_slots *slots) QN_MUST_USE;
 
-/* Stores the result of one sum: element `index` of output 0, channel `channel`. */
+/* Stores the result of one sum: element `index` of output 0, channel `channel`. A vector of one element stands for all
+   channels. */
 void qn_requantize_store(const qn_eval *eval, const qn_requantize_attrs *attrs, const qn_requantize_slots *slots,
                          int64_t acc, int64_t channel, int64_t index);
 
@@ -61,26 +65,35 @@ qn_status *qn_channel_vector_infer(qn_infer *infer, int input, const char *name,
 static inline double qn_channel_vector_get(const qn_view *vector, int64_t channel) {
     return qn_view_get(vector, vector->dims[0] == 1 ? 0 : channel);
 }
+/* Zero points that are constant in input `input`, called `name`, are some that `quantized` has. */
+qn_status *qn_zero_points_check(const qn_eval *operands, int input, const char *name, qn_dtype quantized) QN_MUST_USE;
 /* Constants among the vectors: factors (input 1, called `name`) that are finite and above 0, zero points (input 2) that
    `quantized` has. */
 qn_status *qn_channel_vectors_check(const qn_eval *operands, const char *name, qn_dtype quantized) QN_MUST_USE;
 /* Draws x of `dtype`, a float vector within [low, high] and zero points that `quantized` has. */
 void qn_channel_vectors_sample(qn_sample *sample, qn_dtype dtype, qn_dtype quantized, float low, float high);
+/* Draws the attributes of a sum of two `dtype` of `channels`, then its multipliers, zero points and limit. */
+void qn_channel_sums_sample(qn_sample *sample, qn_requantize_attrs *attrs, qn_dtype dtype, int64_t channels);
 
 /* Rows of the attribute table; `type` is the operator's struct with a member `result`. */
-#define QN_REQUANTIZE_ATTRS(type)                                                                                      \
+#define QN_RESULT_ATTRS(type)                                                                                          \
     {.name = "dtype",                                                                                                  \
      .kind = QN_ATTR_DTYPE,                                                                                            \
      .offset = offsetof(type, result.dtype),                                                                           \
      .fallback = "f32",                                                                                                \
      .doc = "Element type of the result: u8, s16, f32 or f16."},                                                       \
-        {.name = "zero_point",                                                                                         \
-         .kind = QN_ATTR_INT,                                                                                          \
-         .offset = offsetof(type, result.zero_point),                                                                  \
-         .low = -32767,                                                                                                \
-         .high = 32767,                                                                                                \
-         .fallback = "0",                                                                                              \
-         .doc = "What stands for 0 in an integer result."},                                                            \
+    {                                                                                                                  \
+        .name = "zero_point", .kind = QN_ATTR_INT, .offset = offsetof(type, result.zero_point), .low = -32767,         \
+        .high = 32767, .fallback = "0", .doc = "What stands for 0 in an integer result."                               \
+    }
+#define QN_ACTIVATION_ATTR(type)                                                                                       \
+    {                                                                                                                  \
+        .name = "activation", .kind = QN_ATTR_ENUM, .offset = offsetof(type, result.activation),                       \
+        .names = qn_activation_names, .fallback = "none",                                                              \
+        .doc = "Bounds of the result; relu6 has the upper one in limit."                                               \
+    }
+#define QN_REQUANTIZE_ATTRS(type)                                                                                      \
+    QN_RESULT_ATTRS(type),                                                                                             \
         {.name = "addend_zero_point",                                                                                  \
          .kind = QN_ATTR_INT,                                                                                          \
          .offset = offsetof(type, result.addend_zero_point),                                                           \
@@ -88,10 +101,6 @@ void qn_channel_vectors_sample(qn_sample *sample, qn_dtype dtype, qn_dtype quant
          .high = 32767,                                                                                                \
          .fallback = "0",                                                                                              \
          .doc = "What stands for 0 in an integer addend."},                                                            \
-    {                                                                                                                  \
-        .name = "activation", .kind = QN_ATTR_ENUM, .offset = offsetof(type, result.activation),                       \
-        .names = qn_activation_names, .fallback = "none",                                                              \
-        .doc = "Bounds of the result; relu6 has the upper one in limit."                                               \
-    }
+        QN_ACTIVATION_ATTR(type)
 
 #endif

@@ -280,6 +280,65 @@ static void what_lies_outside_a_picture_reads_as_zero(void **state) {
     }
 }
 
+/* ---- Sums ---- */
+
+typedef struct sum_vector {
+    const char *what;
+    qn_dtype dtype;
+    int32_t a, a_zero_point, b, b_zero_point;
+    float a_multiplier, b_multiplier;
+    qn_requantize_attrs result;
+    float limit; /* with relu6 */
+    double expected;
+} sum_vector;
+
+static const sum_vector sums[] = {
+    {"less their zero points", QN_DTYPE_U8, 12, 10, 200, 128, 1, 0.5f, {QN_DTYPE_U8, 5, NONE}, 0, 43},
+    {"2.5 goes to the even 2, then the zero point", QN_DTYPE_U8, 3, 0, 1, 0, 0.5f, 1, {QN_DTYPE_U8, 1, NONE}, 0, 3},
+    {"a tie below zero", QN_DTYPE_U8, 0, 3, 0, 1, 0.5f, 1, {QN_DTYPE_U8, 10, NONE}, 0, 8},
+    {"both products are rounded, and their sum", QN_DTYPE_U8, 7, 0, 3, 0, 0.1f, 0.6f, {QN_DTYPE_U8, NONE}, 0, 2},
+    {"5 tenths are rounded before 2 are added", QN_DTYPE_U8, 5, 0, 2, 0, 0.1f, 1, {QN_DTYPE_U8, NONE}, 0, 2},
+    {"too much saturates", QN_DTYPE_U8, 255, 0, 255, 0, 1, 1, {QN_DTYPE_U8, 200, NONE}, 0, 255},
+    {"too little saturates", QN_DTYPE_U8, 0, 255, 0, 255, 1, 1, {QN_DTYPE_U8, 200, NONE}, 0, 0},
+    {"a difference", QN_DTYPE_U8, 9, 0, 4, 0, 1, -1, {QN_DTYPE_U8, 0, NONE}, 0, 5},
+    {"relu ends at the zero point", QN_DTYPE_U8, 1, 9, 2, 3, 1, 1, {QN_DTYPE_U8, 7, RELU}, 0, 7},
+    {"a limit cuts the sum before rounding", QN_DTYPE_U8, 9, 0, 9, 0, 1, 1, {QN_DTYPE_U8, 1, RELU6}, 6.5f, 7},
+    {"0 times infinity becomes the lowest", QN_DTYPE_U8, 4, 4, 9, 0, INFINITY, 1, {QN_DTYPE_U8, 9, NONE}, 0, 0},
+    {"and the limit where there is one", QN_DTYPE_U8, 4, 4, 9, 0, INFINITY, 1, {QN_DTYPE_U8, 9, RELU6}, 6, 15},
+    {"words", QN_DTYPE_S16, -32767, 0, 32767, 0, 1, 0.5f, {QN_DTYPE_S16, NONE}, 0, -16384},
+    {"words saturate", QN_DTYPE_S16, 32767, 0, 32767, 0, 1, 1, {QN_DTYPE_S16, NONE}, 0, 32767},
+    {"words that become bytes", QN_DTYPE_S16, 300, 0, -100, 0, 0.5f, 1, {QN_DTYPE_U8, 3, NONE}, 0, 53},
+    {"a float", QN_DTYPE_U8, 3, 0, 0, 0, 0.1f, 1, {QN_DTYPE_F32, NONE}, 0, 0x1.333334p-2},
+    {"a half: 1 + 2^-11 goes to the even 1", QN_DTYPE_U8, 1, 0, 1, 0, 1, 0x1p-11f, {QN_DTYPE_F16, NONE}, 0, 1},
+};
+
+/* The second channel has multipliers and zero points of its own: those of the first, changed over, make the same sum. */
+static void sums_follow_the_vectors(void **state) {
+    (void)state;
+    for (size_t v = 0; v < sizeof sums / sizeof *sums; v++) {
+        const sum_vector *s = &sums[v];
+        operator_case *c = operator_case_create(&qn_op_add_quantized);
+        const int32_t zero_points[2][2] = {{s->a_zero_point, s->b_zero_point}, {s->b_zero_point, s->a_zero_point}};
+        const float multipliers[2][2] = {{s->a_multiplier, s->b_multiplier}, {s->b_multiplier, s->a_multiplier}};
+        const double expected[2] = {s->expected, s->expected};
+        int64_t room[2] = {0};
+        ((qn_add_quantized_attrs *)c->attrs)->result = s->result;
+        for (int side = 0; side < 2; side++) {
+            qn_view view = {.dtype = s->dtype, .rank = 1, .dims = {2}, .data = &room[side]};
+            qn_view_set_int(&view, side, s->a);
+            qn_view_set_int(&view, 1 - side, s->b);
+            operator_case_input(c, s->dtype, DIMS(1, 2), &room[side]);
+        }
+        for (int side = 0; side < 2; side++) operator_case_input(c, QN_DTYPE_F32, DIMS(2), multipliers[side]);
+        for (int side = 0; side < 2; side++) operator_case_input(c, QN_DTYPE_S32, DIMS(2), zero_points[side]);
+        if (s->result.activation == QN_ACTIVATION_RELU6) operator_case_input(c, QN_DTYPE_F32, DIMS(1), &s->limit);
+        const qn_view *out = operator_case_run(c);
+        for (int i = 0; i < 2; i++) expect_element(s->what, "eval", out, i, expected[i]);
+        assert_true(expect_kernels(s->what, c, c->inputs, c->attrs, expected) > 0);
+        operator_case_destroy(c);
+    }
+}
+
 /* ---- Conversions ---- */
 
 /* One x, zero point and expectation a column; one kernel call works on all of them. */
@@ -372,6 +431,7 @@ int main(void) {
         cmocka_unit_test(products_follow_the_vectors),
         cmocka_unit_test(addends_follow_the_vectors),
         cmocka_unit_test(what_lies_outside_a_picture_reads_as_zero),
+        cmocka_unit_test(sums_follow_the_vectors),
         cmocka_unit_test(floats_become_integers_half_to_even),
         cmocka_unit_test(floats_beyond_saturate_and_what_is_no_number_becomes_the_lowest),
         cmocka_unit_test(the_product_with_the_multiplier_is_rounded_first),
