@@ -1,14 +1,17 @@
-/* quantize_linear(conv2d_quantized(...)) = conv2d_quantized(...) that gives integers: the scales multiply, limits follow
- * them, and a zero point per channel moves into the bias, whose steps are much finer. The same for products. */
+/* quantize_linear(conv2d_quantized(...)) = conv2d_quantized(...) that gives integers: the scales multiply, that of an
+ * integer addend too, limits follow them, and a zero point per channel moves into the bias, whose steps are much finer.
+ * The same for products, and for sums that get one zero point. */
 #include "pass/pass.h"
 #include "pass/rewrite.h"
 
 #include <math.h>
 #include <string.h>
 
-enum { X = 0, WEIGHTS = 1, BIAS = 2, MULTIPLIER = 3, LIMIT = 4, INPUTS_MAX = 7 };
+enum { X = 0, WEIGHTS = 1, BIAS = 2, MULTIPLIER = 3, LIMIT = 4, ADDEND_MULTIPLIER = 5, ADDEND = 6, INPUTS_MAX = 7 };
+enum { SUM_MULTIPLIERS = 2, SUM_LIMIT = 6 }; /* of add_quantized */
 
 static qn_requantize_attrs *result_of(const qn_op_def *op, void *attrs) {
+    if (op == &qn_op_add_quantized) return &((qn_add_quantized_attrs *)attrs)->result;
     return op == &qn_op_conv2d_quantized ? &((qn_conv2d_quantized_attrs *)attrs)->result
                                          : &((qn_matmul_quantized_attrs *)attrs)->result;
 }
@@ -18,13 +21,17 @@ static int64_t zero_point_of(const qn_node *quantize, int64_t channel) {
     return qn_view_get_int(&view, view.dims[0] == 1 ? 0 : channel);
 }
 
-/* vector * the conversion's multiplier, channel by channel. */
-static qn_status *scale_vector(qn_graph *graph, const qn_value *vector, const qn_node *quantize, qn_value **out) {
+/* *inout_vector * the conversion's multiplier, channel by channel; where it is absent it stays so. */
+static qn_status *scale_vector(qn_graph *graph, const qn_node *quantize, qn_value **inout_vector) {
+    const qn_value *vector = *inout_vector;
+    if (!vector) return NULL;
     qn_view from = qn_value_view(vector), factor = qn_value_view(quantize->inputs[1]);
+    int64_t count = qn_max_i64(from.dims[0], factor.dims[0]);
     float *data;
-    QN_TRY(qn_make_channel_constant(graph, vector->name, from.dims[0], out, &data));
-    for (int64_t c = 0; c < from.dims[0]; c++)
-        data[c] = (float)qn_view_get(&from, c) * (float)qn_view_get(&factor, factor.dims[0] == 1 ? 0 : c);
+    QN_TRY(qn_make_channel_constant(graph, vector->name, count, inout_vector, &data));
+    for (int64_t c = 0; c < count; c++)
+        data[c] = (float)qn_view_get(&from, from.dims[0] == 1 ? 0 : c) *
+                  (float)qn_view_get(&factor, factor.dims[0] == 1 ? 0 : c);
     return NULL;
 }
 
@@ -76,40 +83,71 @@ static int find_zero_point(const qn_node *quantize, const qn_requantize_attrs *r
 }
 
 /* A limit that the type's own upper bound makes idle goes: what calibration saw stays below it. */
-static void drop_idle_limit(qn_requantize_attrs *result, qn_value **inputs, int *inout_count) {
-    if (!inputs[LIMIT]) return;
-    qn_view limit = qn_value_view(inputs[LIMIT]);
+static void drop_idle_limit(qn_requantize_attrs *result, qn_value **inputs, int at, int *inout_count) {
+    if (!inputs[at]) return;
+    qn_view limit = qn_value_view(inputs[at]);
     double high = (double)(result->dtype == QN_DTYPE_U8 ? 255 - result->zero_point : 32767 - result->zero_point);
     for (int64_t c = 0; c < limit.dims[0]; c++)
         if (rint(qn_view_get(&limit, c)) < high) return;
     result->activation = QN_ACTIVATION_RELU;
-    inputs[LIMIT] = NULL;
-    if (*inout_count == LIMIT + 1) *inout_count = LIMIT;
+    inputs[at] = NULL;
+    if (*inout_count == at + 1) *inout_count = at;
+}
+
+/* The operator that alone makes what is converted; NULL if there is none that could give integers instead. */
+static qn_node *find_maker(const qn_node *quantize) {
+    static const qn_op_def *const ops[] = {&qn_op_conv2d_quantized, &qn_op_matmul_quantized, &qn_op_add_quantized};
+    if (!qn_value_is_constant(quantize->inputs[1]) || !qn_value_is_constant(quantize->inputs[2])) return NULL;
+    for (size_t i = 0; i < sizeof ops / sizeof *ops; i++) {
+        qn_node *node = qn_match_sole_producer(quantize->inputs[0], ops[i]);
+        if (node) return node;
+    }
+    return NULL;
+}
+
+/* 0: a float addend would have to be scaled too. */
+static qn_status *scale_layer(qn_graph *graph, const qn_node *quantize, qn_requantize_attrs *result, qn_value **inputs,
+                              int *out_done) {
+    if (inputs[ADDEND] && qn_dtype_is_float(inputs[ADDEND]->type.dtype)) return *out_done = 0, NULL;
+    QN_TRY(scale_vector(graph, quantize, &inputs[MULTIPLIER]));
+    QN_TRY(scale_vector(graph, quantize, &inputs[LIMIT]));
+    QN_TRY(scale_vector(graph, quantize, &inputs[ADDEND_MULTIPLIER]));
+    return shift_bias(graph, quantize, result->zero_point, inputs, out_done);
+}
+
+/* 0: channels would have zero points of their own, and there is no bias for what they differ by. */
+static qn_status *scale_sum(qn_graph *graph, const qn_node *quantize, const qn_requantize_attrs *result,
+                            qn_value **inputs, int *out_done) {
+    qn_view zero_points = qn_value_view(quantize->inputs[2]);
+    *out_done = 1;
+    for (int64_t c = 0; c < zero_points.dims[0]; c++) *out_done &= zero_point_of(quantize, c) == result->zero_point;
+    if (!*out_done) return NULL;
+    for (int side = 0; side < 2; side++) QN_TRY(scale_vector(graph, quantize, &inputs[SUM_MULTIPLIERS + side]));
+    return scale_vector(graph, quantize, &inputs[SUM_LIMIT]);
 }
 
 static qn_status *fuse(qn_graph *graph, qn_node *quantize) {
-    qn_node *node = qn_match_sole_producer(quantize->inputs[0], &qn_op_conv2d_quantized);
-    if (!node) node = qn_match_sole_producer(quantize->inputs[0], &qn_op_matmul_quantized);
-    if (!node || !qn_value_is_constant(quantize->inputs[1]) || !qn_value_is_constant(quantize->inputs[2])) return NULL;
+    const qn_node *node = find_maker(quantize);
     union {
         qn_conv2d_quantized_attrs conv2d;
         qn_matmul_quantized_attrs matmul;
+        qn_add_quantized_attrs add;
     } attrs;
     qn_value *inputs[INPUTS_MAX] = {0};
     int done;
+    if (!node) return NULL;
+    int is_sum = node->op == &qn_op_add_quantized;
     memcpy(&attrs, node->attrs, node->op->attrs_bytes);
     for (int i = 0; i < node->input_count; i++) inputs[i] = node->inputs[i];
     qn_requantize_attrs *result = result_of(node->op, &attrs);
     if (qn_dtype_is_integer((qn_dtype)result->dtype)) return NULL;
-    if (node->input_count == INPUTS_MAX) return NULL; /* a float addend would have to be scaled too */
     if (!find_zero_point(quantize, result, &result->zero_point)) return NULL;
     result->dtype = ((const qn_quantize_linear_attrs *)quantize->attrs)->dtype;
-    QN_TRY(scale_vector(graph, inputs[MULTIPLIER], quantize, &inputs[MULTIPLIER]));
-    if (inputs[LIMIT]) QN_TRY(scale_vector(graph, inputs[LIMIT], quantize, &inputs[LIMIT]));
-    QN_TRY(shift_bias(graph, quantize, result->zero_point, inputs, &done));
+    QN_TRY(is_sum ? scale_sum(graph, quantize, result, inputs, &done)
+                  : scale_layer(graph, quantize, result, inputs, &done));
     if (!done) return NULL;
     int count = node->input_count;
-    drop_idle_limit(result, inputs, &count);
+    drop_idle_limit(result, inputs, is_sum ? SUM_LIMIT : LIMIT, &count);
     const char *reason = node->precision_reason;
     QN_TRY(qn_rewrite(graph, quantize, node->op, &attrs, count, inputs));
     quantize->precision_reason = reason;

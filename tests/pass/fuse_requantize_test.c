@@ -66,6 +66,43 @@ static void products_fuse_into_words_too(void **state) {
                  "%q = matmul_quantized(%x, %k, %b, %s_1) {dtype=s16, activation=relu}\noutput %q");
 }
 
+#define UNSCALED                                                                                                       \
+    "input %a : u8[1, 2, 3, 2]\ninput %b : u8[1, 2, 3, 2]\nconst %i : s32[1] = {10}\nconst %j : s32[2] = {20, 30}\n"
+#define BYTES UNSCALED "const %s : f32[1] = {0.5}\nconst %t : f32[2] = {0.25, 2}\n"
+
+static void sums_take_a_conversion_in(void **state) {
+    (void)state;
+    expect_fused(BYTES "const %m : f32[1] = {2}\nconst %z : s32[1] = {9}\n"
+                       "%y = add_quantized(%a, %b, %s, %t, %i, %j)\n%q = quantize_linear(%y, %m, %z)\noutput %q",
+                 UNSCALED "const %s_1 : f32[1] = {1}\nconst %t_1 : f32[2] = {0.5, 4}\n"
+                       "%q = add_quantized(%a, %b, %s_1, %t_1, %i, %j) {dtype=u8, zero_point=9}\noutput %q");
+    expect_fused(BYTES "const %l : f32[1] = {6}\nconst %m : f32[2] = {2, 4}\nconst %z : s32[1] = {9}\n"
+                       "%y = add_quantized(%a, %b, %s, %t, %i, %j, %l) {activation=relu6}\n"
+                       "%q = quantize_linear(%y, %m, %z)\noutput %q",
+                 UNSCALED "const %s_1 : f32[2] = {1, 2}\nconst %t_1 : f32[2] = {0.5, 8}\nconst %l_1 : f32[2] = {12, 24}\n"
+                       "%q = add_quantized(%a, %b, %s_1, %t_1, %i, %j, %l_1) {dtype=u8, zero_point=9, activation=relu6}\n"
+                       "output %q");
+    expect_fused(BYTES "const %l : f32[1] = {6}\nconst %m : f32[1] = {42.5}\nconst %z : s32[1] = {0}\n"
+                       "%y = add_quantized(%a, %b, %s, %t, %i, %j, %l) {activation=relu6}\n"
+                       "%q = quantize_linear(%y, %m, %z)\noutput %q",
+                 UNSCALED "const %s_1 : f32[1] = {21.25}\nconst %t_1 : f32[2] = {10.625, 85}\n"
+                       "%q = add_quantized(%a, %b, %s_1, %t_1, %i, %j) {dtype=u8, activation=relu}\noutput %q");
+}
+
+/* As without the addend: the result has zero point 30, and the biases the rest. */
+static void an_integer_addend_follows_the_scale(void **state) {
+    (void)state;
+    expect_fused("input %x : u8[1, 3, 3, 2]\ninput %e : u8[1, 3, 3, 2]\nconst %k : s8[1, 1, 2, 2] = {1, 2, 3, -4}\n"
+                 "const %b : s32[2] = {10, -20}\nconst %s : f32[2] = {0.5, 0.25}\nconst %t : f32[2] = {0.5, 3}\n"
+                 "const %m : f32[1] = {2}\nconst %z : s32[2] = {20, 40}\n"
+                 "%y = conv2d_quantized(%x, %k, %b, %s, none, %t, %e) {addend_zero_point=7}\n"
+                 "%q = quantize_linear(%y, %m, %z)\noutput %q",
+                 "input %x : u8[1, 3, 3, 2]\ninput %e : u8[1, 3, 3, 2]\nconst %k : s8[1, 1, 2, 2] = {1, 2, 3, -4}\n"
+                 "const %s_1 : f32[2] = {1, 0.5}\nconst %t_1 : f32[2] = {1, 6}\nconst %b_1 : s32[2] = {0, 0}\n"
+                 "%q = conv2d_quantized(%x, %k, %b_1, %s_1, none, %t_1, %e) "
+                 "{dtype=u8, zero_point=30, addend_zero_point=7}\noutput %q");
+}
+
 static void what_cannot_fuse_is_left_alone(void **state) {
     static const char *const texts[] = {
         /* the float is read elsewhere, or an output */
@@ -81,6 +118,9 @@ static void what_cannot_fuse_is_left_alone(void **state) {
         /* a lower bound of zero needs one zero point */
         CONV "const %b : s32[2] = {1, 2}\nconst %s : f32[2] = {1, 2}\nconst %m : f32[1] = {2}\nconst %z : s32[2] = {9, 8}\n"
              "%y = conv2d_quantized(%x, %k, %b, %s) {dtype=f32, activation=relu}\n%q = quantize_linear(%y, %m, %z)\noutput %q",
+        /* several zero points, and no bias that could take them up */
+        BYTES "const %m : f32[1] = {2}\nconst %z : s32[2] = {9, 10}\n%y = add_quantized(%a, %b, %s, %t, %i, %j)\n"
+              "%q = quantize_linear(%y, %m, %z)\noutput %q",
         /* integers already */
         CONV "const %b : s32[2] = {1, 2}\nconst %s : f32[2] = {1, 2}\n%y = conv2d_quantized(%x, %k, %b, %s) {dtype=u8}\noutput %y",
     };
@@ -226,6 +266,8 @@ int main(void) {
         cmocka_unit_test(a_limit_follows_the_scale),
         cmocka_unit_test(a_limit_that_the_type_makes_idle_goes),
         cmocka_unit_test(products_fuse_into_words_too),
+        cmocka_unit_test(sums_take_a_conversion_in),
+        cmocka_unit_test(an_integer_addend_follows_the_scale),
         cmocka_unit_test(what_cannot_fuse_is_left_alone),
         cmocka_unit_test(no_zero_point_is_moved_where_sums_have_no_room),
         cmocka_unit_test(fusing_moves_results_by_one_at_most),
