@@ -3,6 +3,7 @@
 #include "driver/calibrator.h"
 #include "driver/contract.h"
 #include "driver/custom_nodes.h"
+#include "pass/addition.h"
 #include "quant/grid.h"
 
 #include <math.h>
@@ -14,6 +15,7 @@ int qn_integers_read(const qn_value *value) {
     for (size_t i = 0; i < value->uses.count; i++) {
         const qn_use *use = &value->uses.items[i];
         if (use->index == 0 && (use->node->op == &qn_op_conv2d || use->node->op == &qn_op_matmul)) return 1;
+        if (qn_addition_is_asked(use->node)) return 1;
     }
     return 0;
 }

@@ -6,7 +6,8 @@
 #include "driver/network.h"
 #include "driver/norms.h"
 
-/* Is `value` one that integer precision needs to know about: a float that a convolution or product reads? */
+/* Is `value` one that integer precision needs to know about: a float that a convolution or product reads, or
+   an addition that is asked to be one of integers? */
 int qn_integers_read(const qn_value *value);
 
 /* With a mode of integers: puts the calibrator's ranges and custom_ranges on the values of a simplified graph, with the

@@ -94,6 +94,7 @@ static qn_status *copy_node(copier *c, const qn_node *node) {
     copy->source = node->source;
     copy->precision = node->precision;
     copy->precision_reason = node->precision_reason;
+    copy->addend_precision = node->addend_precision;
     memcpy(copy->scales, node->scales, sizeof copy->scales);
     for (int i = 0; i < node->output_count; i++) {
         QN_TRY(qn_graph_rename_value(c->to, copy->outputs[i], node->outputs[i]->name));

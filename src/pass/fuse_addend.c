@@ -1,12 +1,26 @@
-/* conv2d(x, w, b) + y of the same shape, y being any value known before: the residual add happens in the convolution. */
+/* conv2d(x, w, b) + y of the same shape, y being any value known before: the residual add happens in the convolution.
+ * An addition that is asked to be one of integers says so of the addend then; not where the convolution is to be float.
+ */
+#include "pass/addition.h"
 #include "pass/fuse.h"
 #include "pass/pass.h"
+
+/* The wish of an addition is one for its addend, and the convolution's stays its own. */
+static void keep_wishes(qn_node *add, const qn_node *conv) {
+    add->addend_precision = add->precision;
+    add->precision = conv->precision;
+    add->precision_reason = conv->precision_reason;
+}
 
 static qn_status *fuse(qn_graph *graph, qn_node *add) {
     for (int side = 0; side < 2; side++) {
         qn_node *conv = qn_match_epilogue(add->inputs[side], QN_EPILOGUE_ADDEND);
         qn_value *addend = add->inputs[1 - side];
         if (!conv || qn_value_is_constant(addend) || !qn_types_equal(&addend->type, &conv->outputs[0]->type)) continue;
+        if (graph->integer.dtype && qn_addition_is_asked(add)) {
+            if (qn_dtype_is_float(conv->precision)) continue;
+            keep_wishes(add, conv);
+        }
         return qn_absorb_epilogue(graph, add, conv, QN_EPILOGUE_ADDEND, addend, QN_ACTIVATION_NONE);
     }
     return NULL;

@@ -1,11 +1,15 @@
 /* Convolutions and products with constant weights compute in integers: each becomes its quantised operator, which still
- * gives floats, behind a quantize_linear of what it reads. Values that several read are converted once. The passes after
- * this one make the conversions between integer operators disappear.
+ * gives floats, behind a quantize_linear of what it reads. Values that several read are converted once. The passes
+ * after this one make the conversions between integer operators disappear.
+ *
+ * Additions that are asked for, or that the source computes on grids, do so too (pass/addition.h): as add_quantized, or
+ * as the integer addend of a convolution.
  *
  * What stays float says why in precision_reason: the node asks for it, there is no range for what it reads, no kernel
  * for its groups, so many products in a sum that 32 bits might not hold it, or, by the cost model, no time to be gained
  * (quant/cost.h). */
 #include "op/geometry.h"
+#include "pass/addition.h"
 #include "pass/byte_form.h"
 #include "pass/pass.h"
 #include "pass/quantise.h"
@@ -76,29 +80,78 @@ static double gain_of(const qn_graph *graph, const qn_node *node) {
            qn_cost_layer(model, graph, node, (qn_dtype)node->mark, converts);
 }
 
+/* The integers that a node reads a value as; NONE: as floats, or not at all. */
+static qn_dtype read_as(const qn_value *value, const qn_use *use) {
+    const qn_node *node = use->node;
+    if (!node->mark) return QN_DTYPE_NONE;
+    if (qn_addition_is(node)) return (qn_dtype)node->mark;
+    if (!is_candidate(node)) return QN_DTYPE_NONE;
+    if (use->index == X) return (qn_dtype)node->mark;
+    return is_conv(node) && use->index == ADDEND && value->stats ? node->addend_precision : QN_DTYPE_NONE;
+}
+
+static int is_addend(const qn_use *use) { return is_conv(use->node) && use->index == ADDEND; }
+
 /* Layers that nobody asked to be bytes, and that would be slower so, stay float. (Words are chosen for what they keep,
    not for time.) */
 static void unmark_gainless(qn_graph *graph) {
     for (qn_node *node = graph->first; node; node = node->next) {
-        if (!is_candidate(node) || node->mark != QN_DTYPE_U8 || node->precision) continue;
+        if (!is_candidate(node) || node->mark != QN_DTYPE_U8 || node->precision || node->addend_precision) continue;
         if (gain_of(graph, node) > 0) continue;
         node->mark = QN_DTYPE_NONE;
         node->precision_reason = "no integers: they would save no time here";
     }
 }
 
+static qn_status *explain(qn_graph *graph, qn_node *node, const char *obstacle) {
+    if (!obstacle) return qn_status_out_of_memory();
+    node->precision_reason = qn_arena_printf(graph->arena, "no integers: %s", obstacle);
+    return node->precision_reason ? NULL : qn_status_out_of_memory();
+}
+
+static qn_status *mark_layer(qn_graph *graph, qn_node *node) {
+    const char *obstacle = qn_quantise_find_obstacle(graph, node);
+    if (!obstacle) node->mark = wanted_integers(graph, node);
+    return node->mark || qn_dtype_is_float(node->precision) ? NULL : explain(graph, node, obstacle);
+}
+
+/* Of an addition that nobody asks for both operands and the sum are on grids. */
+static qn_status *mark_addition(qn_graph *graph, qn_node *node) {
+    const qn_node *activation = qn_addition_activation(node);
+    const qn_value *sum = activation ? activation->outputs[0] : node->outputs[0];
+    const char *obstacle = qn_addition_obstacle(graph, node);
+    int is_asked = qn_dtype_is_integer(node->precision), keeps_grids = !node->precision;
+    for (int side = 0; side < 2; side++) keeps_grids &= qn_addition_keeps_grid(graph, node->inputs[side], sum);
+    if (!obstacle && (is_asked || keeps_grids)) node->mark = is_asked ? node->precision : QN_DTYPE_U8;
+    return is_asked && !node->mark ? explain(graph, node, obstacle) : NULL;
+}
+
+static int has_one_zero_point(const qn_value_encoding *grid) {
+    for (int64_t c = 1; c < grid->channels; c++)
+        if (grid->zero_point[c] != grid->zero_point[0]) return 0;
+    return 1;
+}
+
+/* Nobody asks, but the source has grids: the addend of a layer that is integer becomes bytes. */
+static void mark_addend(const qn_graph *graph, qn_node *node) {
+    if (!is_conv(node) || !node->mark || node->addend_precision || node->input_count <= ADDEND || !node->inputs[ADDEND])
+        return;
+    const qn_value *addend = node->inputs[ADDEND];
+    if (qn_addition_keeps_grid(graph, addend, node->outputs[0]) && has_one_zero_point(addend->stats->grid))
+        node->addend_precision = QN_DTYPE_U8;
+}
+
 /* Marks what will be integer: node->mark is the type of what it reads, NONE elsewhere. */
 static qn_status *mark_nodes(qn_graph *graph) {
     for (qn_node *node = graph->first; node; node = node->next) {
         node->mark = QN_DTYPE_NONE;
-        if (!is_candidate(node)) continue;
-        const char *obstacle = qn_quantise_find_obstacle(graph, node);
-        if (!obstacle) node->mark = wanted_integers(graph, node);
-        if (node->mark || qn_dtype_is_float(node->precision)) continue;
-        node->precision_reason = qn_arena_printf(graph->arena, "no integers: %s", obstacle);
-        if (!node->precision_reason) return qn_status_out_of_memory();
+        if (is_candidate(node))
+            QN_TRY(mark_layer(graph, node));
+        else if (qn_addition_is(node))
+            QN_TRY(mark_addition(graph, node));
     }
     unmark_gainless(graph);
+    for (qn_node *node = graph->first; node; node = node->next) mark_addend(graph, node);
     return NULL;
 }
 
@@ -180,6 +233,18 @@ typedef struct conversion {
     qn_value *quantised;
 } conversion;
 
+/* `made`: by id of the value that is read, as U8 and as S16. */
+static conversion *find_conversion(conversion (*made)[2], const qn_value *x, qn_dtype dtype) {
+    return &made[x->id][dtype == QN_DTYPE_S16];
+}
+
+/* Does an addition of integers make it, perhaps behind an operator before which conversions move? It gives one zero
+ * point. */
+static int is_sum(const qn_value *x) {
+    while (x->producer && qn_grid_keeps_channels(x->producer)) x = x->producer->inputs[0];
+    return x->producer && x->producer->op == &qn_op_add_quantized;
+}
+
 static qn_status *choose_encoding(qn_graph *graph, const qn_value *x, qn_dtype dtype, qn_encoding *out) {
     qn_layer *layers = QN_ARENA_ARRAY(graph->arena, qn_layer, x->uses.count);
     qn_encoding_request request = {.stats = x->stats,
@@ -189,16 +254,19 @@ static qn_status *choose_encoding(qn_graph *graph, const qn_value *x, qn_dtype d
                                    .layers = layers};
     qn_view unused;
     int wants_one = 0;
+    request.one_zero_point = is_sum(x);
     if (!layers) return qn_status_out_of_memory();
     if (!qn_dim_is_const(graph->dims, x->type.dims[x->type.rank - 1], &request.channels))
         return QN_ERR(QN_INTERNAL, "'%s' has no fixed number of channels", x->name);
     for (size_t i = 0; i < x->uses.count; i++) {
-        const qn_node *user = x->uses.items[i].node;
-        if (user->mark != (uint32_t)dtype || x->uses.items[i].index != X) continue;
-        QN_TRY(describe(graph, user, &layers[request.layer_count++], &unused));
-        request.one_zero_point |= may_pad(user);
-        wants_one |= user->scales[X] == QN_SCALES_ONE;
-        request.equalise |= user->scales[X] == QN_SCALES_PER_CHANNEL;
+        const qn_use *use = &x->uses.items[i];
+        if (read_as(x, use) != dtype) continue;
+        request.one_zero_point |= is_addend(use);
+        if (!is_candidate(use->node) || is_addend(use)) continue;
+        QN_TRY(describe(graph, use->node, &layers[request.layer_count++], &unused));
+        request.one_zero_point |= may_pad(use->node);
+        wants_one |= use->node->scales[X] == QN_SCALES_ONE;
+        request.equalise |= use->node->scales[X] == QN_SCALES_PER_CHANNEL;
     }
     request.equalise &= !wants_one;
     return qn_encoding_choose(&request, graph->arena, out);
@@ -240,11 +308,20 @@ static qn_status *add_quantize(qn_graph *graph, qn_value *x, qn_node *before, co
     return qn_node_infer(graph, node);
 }
 
-/* May a reader take bytes that are no encoding of ours? What it reads outside the picture must be one byte. */
+/* What `x` is as integers of `dtype`: a conversion, unless somebody made it before. */
+static qn_status *convert(qn_graph *graph, qn_value *x, qn_dtype dtype, qn_node *before, conversion *made) {
+    if (made->quantised) return NULL;
+    QN_TRY(choose_encoding(graph, x, dtype, &made->encoding));
+    return add_quantize(graph, x, before, made);
+}
+
+/* May a reader take bytes that are no encoding of ours? What it reads outside the picture must be one byte, and a sum
+   has whole zero points. */
 static int takes_bytes(const qn_value *x, const qn_byte_form *form) {
     int pads = 0;
     for (size_t i = 0; i < x->uses.count; i++) {
         const qn_use *use = &x->uses.items[i];
+        if (read_as(x, use) && (!is_candidate(use->node) || is_addend(use))) return 0;
         pads |= use->node->mark && use->index == X && may_pad(use->node);
     }
     double first = rint(-form->offset[0] / form->scale[0]);
@@ -302,16 +379,30 @@ static qn_status *add_parameters(qn_graph *graph, const qn_node *node, const qn_
     return add_vector(graph, node->name, "limit", QN_DTYPE_F32, layer->outputs, limit, &inputs[4]);
 }
 
-static qn_status *become_convolution(qn_graph *graph, qn_node *node, const qn_encoding *x, qn_value **inputs) {
+/* inputs 5 and 6: the addend as integers, if it is to be that, else as the float it is. */
+static qn_status *add_addend(qn_graph *graph, qn_node *node, conversion (*made)[2], qn_value **inputs,
+                             qn_requantize_attrs *result) {
+    qn_value *addend = node->input_count > ADDEND ? node->inputs[ADDEND] : NULL;
+    qn_dtype dtype = addend && addend->stats ? node->addend_precision : QN_DTYPE_NONE;
+    inputs[6] = addend;
+    if (!dtype) return NULL;
+    conversion *converted = find_conversion(made, addend, dtype);
+    const qn_encoding *encoding = &converted->encoding;
+    QN_TRY(convert(graph, addend, dtype, node, converted));
+    inputs[6] = converted->quantised;
+    result->addend_zero_point = encoding->zero_point[0];
+    return add_vector(graph, node->name, "addend_multiplier", QN_DTYPE_F32, encoding->channels, encoding->scale,
+                      &inputs[5]);
+}
+
+static qn_status *become_convolution(qn_graph *graph, qn_node *node, const qn_encoding *x, conversion (*made)[2],
+                                     qn_value **inputs) {
     const qn_conv2d_attrs *old = node->attrs;
     qn_conv2d_quantized_attrs attrs = {.conv = old->conv, .pad_value = may_pad(node) ? x->zero_point[0] : 0};
     attrs.result.dtype = QN_DTYPE_F32;
     attrs.result.activation = old->activation;
-    int count = inputs[4] ? 5 : 4;
-    if (node->input_count > ADDEND && node->inputs[ADDEND]) {
-        inputs[6] = node->inputs[ADDEND];
-        count = 7;
-    }
+    QN_TRY(add_addend(graph, node, made, inputs, &attrs.result));
+    int count = inputs[6] ? 7 : inputs[4] ? 5 : 4;
     return qn_node_become(graph, node, &qn_op_conv2d_quantized, &attrs, count, inputs);
 }
 
@@ -329,20 +420,31 @@ static const qn_moments *find_moments(const qn_graph *graph, const qn_node *node
     return qn_moments_find(node->inputs[X]->stats->moments, &window, by_channel);
 }
 
-/* Why the layer is integer, and whether weights that the source had rounded already are just those. They are not where
-   they reach beyond 127 steps from zero, or what is read has a scale for each channel. */
-static const char *reason_of(const qn_graph *graph, const qn_node *node, const qn_layer *layer,
-                             const qn_layer_integers *integers) {
-    const char *type = qn_dtype_name((qn_dtype)node->mark);
-    const char *asks = node->precision ? node->precision_reason : graph->integer.reason;
-    if (!layer->grid) return qn_arena_printf(graph->arena, "%s: %s", type, asks);
-    if (integers->kept_grids == layer->outputs)
-        return qn_arena_printf(graph->arena, "%s: %s, weights as the source has them", type, asks);
-    return qn_arena_printf(graph->arena, "%s: %s, weights as the source has them in %lld of %lld outputs", type, asks,
-                           (long long)integers->kept_grids, (long long)layer->outputs);
+/* What became of the wish for an integer addend, if there is one. */
+static const char *addend_reason(qn_graph *graph, const qn_node *node) {
+    if (!node->addend_precision) return "";
+    const qn_value *addend = node->inputs[ADDEND];
+    if (!addend->stats)
+        return qn_arena_printf(graph->arena, ", its addend float: there is no range for '%s'", addend->name);
+    return node->addend_precision == QN_DTYPE_U8 ? ", its addend u8" : ", its addend s16";
 }
 
-static qn_status *quantise(qn_graph *graph, qn_node *node, conversion *made) {
+/* Why the layer is integer, and whether weights that the source had rounded already are just those. They are not where
+   they reach beyond 127 steps from zero, or what is read has a scale for each channel. */
+static const char *reason_of(qn_graph *graph, const qn_node *node, const qn_layer *layer,
+                             const qn_layer_integers *integers) {
+    const char *type = qn_dtype_name((qn_dtype)node->mark), *addend = addend_reason(graph, node);
+    const char *asks = node->precision ? node->precision_reason : graph->integer.reason;
+    if (!addend) return NULL;
+    if (!layer->grid) return qn_arena_printf(graph->arena, "%s: %s%s", type, asks, addend);
+    if (integers->kept_grids == layer->outputs)
+        return qn_arena_printf(graph->arena, "%s: %s, weights as the source has them%s", type, asks, addend);
+    return qn_arena_printf(graph->arena, "%s: %s, weights as the source has them in %lld of %lld outputs%s", type, asks,
+                           (long long)integers->kept_grids, (long long)layer->outputs, addend);
+}
+
+static qn_status *quantise_layer(qn_graph *graph, qn_node *node, conversion (*conversions)[2]) {
+    conversion *made = find_conversion(conversions, node->inputs[X], (qn_dtype)node->mark);
     const qn_integer_wish *wish = &graph->integer;
     int per_tensor = node->scales[WEIGHTS] ? node->scales[WEIGHTS] == QN_SCALES_ONE : wish->per_tensor;
     const qn_layer_options options = {.per_tensor = per_tensor,
@@ -356,10 +458,7 @@ static qn_status *quantise(qn_graph *graph, qn_node *node, conversion *made) {
     qn_view weights;
     if (!made->quantised && node->mark == QN_DTYPE_U8 && !wish->symmetric && !node->inputs[X]->stats->grid)
         QN_TRY(use_bytes(graph, node->inputs[X], node, made));
-    if (!made->quantised) {
-        QN_TRY(choose_encoding(graph, node->inputs[X], (qn_dtype)node->mark, &made->encoding));
-        QN_TRY(add_quantize(graph, node->inputs[X], node, made));
-    }
+    QN_TRY(convert(graph, node->inputs[X], (qn_dtype)node->mark, node, made));
     int has_limit = is_conv(node) ? ((qn_conv2d_attrs *)node->attrs)->activation == QN_ACTIVATION_RELU6
                                   : ((qn_matmul_attrs *)node->attrs)->activation == QN_ACTIVATION_RELU6;
     inputs[0] = made->quantised;
@@ -369,18 +468,53 @@ static qn_status *quantise(qn_graph *graph, qn_node *node, conversion *made) {
     QN_TRY(add_parameters(graph, node, &layer, weights, &integers, has_limit, inputs));
     node->precision_reason = reason_of(graph, node, &layer, &integers);
     if (!node->precision_reason) return qn_status_out_of_memory();
-    return is_conv(node) ? become_convolution(graph, node, &made->encoding, inputs) : become_product(graph, node, inputs);
+    return is_conv(node) ? become_convolution(graph, node, &made->encoding, conversions, inputs)
+                         : become_product(graph, node, inputs);
+}
+
+/* ---- Additions ---- */
+
+/* Operand `side`, with its multiplier and zero point. */
+static qn_status *add_operand(qn_graph *graph, qn_node *node, int side, conversion *made, qn_value **inputs) {
+    const qn_encoding *encoding = &made->encoding;
+    QN_TRY(convert(graph, node->inputs[side], (qn_dtype)node->mark, node, made));
+    int64_t count = all_equal(encoding) ? 1 : encoding->channels;
+    inputs[side] = made->quantised;
+    QN_TRY(add_vector(graph, node->name, side ? "b_multiplier" : "a_multiplier", QN_DTYPE_F32, count, encoding->scale,
+                      &inputs[2 + side]));
+    return add_vector(graph, node->name, side ? "b_zero_point" : "a_zero_point", QN_DTYPE_S32, count,
+                      encoding->zero_point, &inputs[4 + side]);
+}
+
+static qn_status *quantise_addition(qn_graph *graph, qn_node *node, conversion (*made)[2]) {
+    static const float limit = 6.0f;
+    qn_node *activation = qn_addition_activation(node), *last = activation ? activation : node;
+    qn_add_quantized_attrs attrs = {.result.dtype = QN_DTYPE_F32};
+    qn_value *inputs[7] = {0};
+    qn_dtype dtype = (qn_dtype)node->mark;
+    const char *asks = node->precision ? node->precision_reason : "the grids of the source";
+    for (int side = 0; side < 2; side++)
+        QN_TRY(add_operand(graph, node, side, find_conversion(made, node->inputs[side], dtype), inputs));
+    if (activation) attrs.result.activation = QN_ACTIVATION_RELU;
+    if (activation && activation->op == &qn_op_relu6) {
+        attrs.result.activation = QN_ACTIVATION_RELU6;
+        QN_TRY(add_vector(graph, last->name, "limit", QN_DTYPE_F32, 1, &limit, &inputs[6]));
+    }
+    QN_TRY(qn_rewrite(graph, last, &qn_op_add_quantized, &attrs, inputs[6] ? 7 : 6, inputs));
+    last->precision_reason = qn_arena_printf(graph->arena, "%s: %s", qn_dtype_name(dtype), asks);
+    return last->precision_reason ? NULL : qn_status_out_of_memory();
 }
 
 qn_status *qn_pass_quantise(qn_graph *graph) {
     if (!graph->integer.dtype) return NULL;
-    /* By id of the value that is read: as U8, and as S16. */
     conversion(*made)[2] = qn_arena_alloc(graph->arena, graph->next_id, sizeof *made);
     if (!made) return qn_status_out_of_memory();
     QN_TRY(mark_nodes(graph));
-    for (qn_node *node = graph->first; node; node = node->next) {
-        if (!is_candidate(node) || !node->mark) continue;
-        QN_TRY_CTX(quantise(graph, node, &made[node->inputs[X]->id][node->mark == QN_DTYPE_S16]), "%s", node->source ? node->source : node->name);
+    for (qn_node *node = graph->first, *next; node; node = next) {
+        next = node->next;
+        if (!node->mark) continue;
+        QN_TRY_CTX((is_candidate(node) ? quantise_layer : quantise_addition)(graph, node, made), "%s",
+                   node->source ? node->source : node->name);
     }
     qn_graph_remove_dead(graph);
     return NULL;

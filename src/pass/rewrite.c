@@ -75,6 +75,7 @@ qn_status *qn_rewrite(qn_graph *graph, qn_node *node, const qn_op_def *op, const
             node->precision = suspect->precision;
             node->precision_reason = suspect->precision_reason;
         }
+        if (!node->addend_precision) node->addend_precision = suspect->addend_precision;
         for (int i = 0; i < 2; i++)
             if (!node->scales[i]) node->scales[i] = suspect->scales[i];
         qn_graph_remove_node(graph, suspect);

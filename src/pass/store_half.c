@@ -164,7 +164,8 @@ static qn_status *set_dtype(storage *s, qn_node *node, qn_dtype dtype) {
 
 /* Computes in integers: what it says of itself is said already. */
 static int is_integer(const qn_node *node) {
-    return node->op == &qn_op_conv2d_quantized || node->op == &qn_op_matmul_quantized;
+    return node->op == &qn_op_conv2d_quantized || node->op == &qn_op_matmul_quantized ||
+           node->op == &qn_op_add_quantized;
 }
 
 static qn_status *explain(storage *s, qn_node *node, const char *reason) {

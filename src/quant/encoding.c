@@ -140,7 +140,7 @@ qn_status *qn_encoding_choose(const qn_encoding_request *request, qn_arena *aren
     out->scale = QN_ARENA_ARRAY(arena, float, (size_t)request->channels);
     out->zero_point = QN_ARENA_ARRAY(arena, int32_t, (size_t)request->channels);
     if (!out->scale || !out->zero_point) return qn_status_out_of_memory();
-    assert(request->layer_count && request->channels > 0);
+    assert(request->channels > 0);
     int has_channels = stats->channels == request->channels;
     out->mean = has_channels ? stats->channel_mean : NULL;
     out->square = has_channels ? stats->channel_square : NULL;

@@ -20,7 +20,8 @@ typedef struct qn_encoding_request {
     qn_dtype dtype;     /* U8 or S16 */
     int equalise;       /* channels may have scales of their own */
     int one_zero_point; /* somebody pads the value: zero is one number for all channels */
-    /* The layers that read the value as integers, at least one. */
+    /* The layers that read the value as integers. Where there are none, or only depthwise ones, whoever reads it takes
+       each channel at the scale that is best for itself. */
     const qn_layer *layers;
     size_t layer_count;
 } qn_encoding_request;

@@ -1,0 +1,44 @@
+#include "pass/addition.h"
+
+#include "pass/rewrite.h"
+
+int qn_addition_is(const qn_node *node) {
+    if (node->op != &qn_op_add) return 0;
+    for (int side = 0; side < 2; side++) {
+        const qn_value *operand = node->inputs[side];
+        if (operand->type.dtype != QN_DTYPE_F32 || !operand->type.rank || qn_value_is_constant(operand)) return 0;
+    }
+    return qn_types_equal(&node->inputs[0]->type, &node->inputs[1]->type);
+}
+
+int qn_addition_is_asked(const qn_node *node) { return qn_addition_is(node) && qn_dtype_is_integer(node->precision); }
+
+qn_node *qn_addition_activation(const qn_node *node) {
+    const qn_value *sum = node->outputs[0];
+    if (sum->is_output || sum->uses.count != 1) return NULL;
+    qn_node *user = sum->uses.items[0].node;
+    return (user->op == &qn_op_relu || user->op == &qn_op_relu6) && !qn_dtype_is_float(user->precision) ? user : NULL;
+}
+
+const char *qn_addition_obstacle(qn_graph *graph, const qn_node *node) {
+    int64_t channels;
+    const qn_type *type = &node->outputs[0]->type;
+    if (!qn_addition_is(node)) return "an addition of this form";
+    if (!qn_dim_is_const(graph->dims, type->dims[type->rank - 1], &channels)) return "its channels are no fixed number";
+    for (int side = 0; side < 2; side++) {
+        if (node->inputs[side]->stats) continue;
+        const char *text = qn_arena_printf(graph->arena, "there is no range for '%s'", node->inputs[side]->name);
+        return text ? text : "there is no range for an operand";
+    }
+    return NULL;
+}
+
+int qn_addition_keeps_grid(const qn_graph *graph, const qn_value *addend, const qn_value *sum) {
+    if (graph->integer.dtype != QN_DTYPE_U8 || !addend->stats || !addend->stats->grid) return 0;
+    for (size_t i = 0; i < sum->uses.count; i++) {
+        const qn_node *user = sum->uses.items[i].node;
+        if (user->op != &qn_op_fake_quant || sum->uses.items[i].index) return 0;
+        if (!user->outputs[0]->stats || !user->outputs[0]->stats->grid) return 0;
+    }
+    return sum->uses.count && !sum->is_output;
+}
