@@ -2,6 +2,7 @@
 
 #include "driver/integers.h"
 #include "driver/sensitivity.h"
+#include "pass/addition.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -79,8 +80,16 @@ static qn_status *measure_weights(qn_report *report, const qn_node *node, qn_rep
     return NULL;
 }
 
+static const char *find_rounded(const qn_value *value) {
+    const qn_use *use = value->uses.count == 1 ? &value->uses.items[0] : NULL;
+    return use && use->node->op == &qn_op_fake_quant && !use->index ? use->node->outputs[0]->name : NULL;
+}
+
 static qn_status *take_layer(qn_report *report, const qn_graph *graph, const qn_node *node) {
-    qn_report_layer layer = {.name = node->name, .op = node->op->name, .fused_output = node->outputs[0]};
+    const qn_node *activation = node->op == &qn_op_add ? qn_addition_activation(node) : NULL;
+    qn_value *output = activation ? activation->outputs[0] : node->outputs[0];
+    qn_report_layer layer = {
+        .name = node->name, .op = node->op->name, .fused_output = output, .rounded = find_rounded(output)};
     qn_dtype kept = graph->precision == QN_DTYPE_F16 ? QN_DTYPE_F16 : QN_DTYPE_F32;
     layer.macs = qn_cost_macs(graph, node);
     layer.float_cycles = qn_cost_layer(report->model, graph, node, kept, 0);
@@ -88,24 +97,30 @@ static qn_status *take_layer(qn_report *report, const qn_graph *graph, const qn_
     layer.word_cycles = qn_cost_layer(report->model, graph, node, QN_DTYPE_S16, 0);
     QN_TRY(measure_weights(report, node, &layer));
     QN_TRY(add_value(report, node->inputs[0], &layer.input));
-    QN_TRY(add_value(report, node->outputs[0], &layer.output));
+    QN_TRY(add_value(report, output, &layer.output));
     return QN_LIST_PUSH(report->arena, &report->layers, layer);
+}
+
+static int is_integer_addition(const qn_graph *graph, const qn_node *node) {
+    return qn_addition_is(node) && qn_addition_wanted(graph, node) != QN_DTYPE_NONE;
 }
 
 static qn_status *take_layers(qn_report *report, const qn_graph *graph) {
     for (const qn_node *node = graph->first; node; node = node->next)
-        if (node->op == &qn_op_conv2d || node->op == &qn_op_matmul) QN_TRY(take_layer(report, graph, node));
+        if (node->op == &qn_op_conv2d || node->op == &qn_op_matmul || is_integer_addition(graph, node))
+            QN_TRY(take_layer(report, graph, node));
     return NULL;
 }
 
 /* ---- After QUANTISE: why layers stayed float ---- */
 
 static int is_quantised(const qn_node *node) {
-    return node->op == &qn_op_conv2d_quantized || node->op == &qn_op_matmul_quantized;
+    return node->op == &qn_op_conv2d_quantized || node->op == &qn_op_matmul_quantized ||
+           node->op == &qn_op_add_quantized;
 }
 
 static int is_layer(const qn_node *node) {
-    return is_quantised(node) || node->op == &qn_op_conv2d || node->op == &qn_op_matmul;
+    return is_quantised(node) || node->op == &qn_op_conv2d || node->op == &qn_op_matmul || node->op == &qn_op_add;
 }
 
 static void take_obstacles(qn_report *report) {
@@ -135,6 +150,11 @@ static const qn_value *find_final(const qn_graph *graph, const char *name, int o
     return integers ? integers : of_layer ? NULL : value;
 }
 
+static const qn_value *find_final_output(const qn_report *report, const qn_graph *graph, const qn_report_layer *layer) {
+    const qn_value *final = find_final(graph, report->values.items[layer->output].name, 1);
+    return final || !layer->rounded ? final : find_final(graph, layer->rounded, 1);
+}
+
 static void settle_value(qn_report *report, size_t index, const qn_value *final) {
     qn_report_value *value = &report->values.items[index];
     if (!final || value->final_name) return;
@@ -152,7 +172,7 @@ static const char *reason_of(const qn_node *node) {
 }
 
 static void settle_layer(qn_report *report, const qn_graph *graph, qn_report_layer *layer) {
-    const qn_value *final = find_final(graph, report->values.items[layer->output].name, 1);
+    const qn_value *final = find_final_output(report, graph, layer);
     const qn_node *node = final ? final->producer : NULL;
     settle_value(report, layer->output, final);
     if (!node) return;
@@ -167,7 +187,7 @@ static void settle_layers(qn_report *report, const qn_graph *graph) {
     for (size_t i = 0; i < report->layers.count; i++) settle_layer(report, graph, &report->layers.items[i]);
     for (size_t i = 0; i < report->layers.count; i++) { /* what no layer makes */
         const qn_report_layer *layer = &report->layers.items[i];
-        const qn_value *final = find_final(graph, report->values.items[layer->output].name, 1);
+        const qn_value *final = find_final_output(report, graph, layer);
         settle_value(report, layer->input, final ? final->producer->inputs[0] : NULL);
     }
     report->final_bytes = constant_bytes(graph);

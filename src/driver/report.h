@@ -48,7 +48,8 @@ typedef struct qn_report_value {
 
 typedef struct qn_report_layer {
     const char *name, *op;
-    qn_value *fused_output; /* of the node after stage FUSE */
+    qn_value *fused_output; /* of the node after stage FUSE, an addition's behind its activation */
+    const char *rounded;    /* fake quantisation of that which alone reads it: integers stand for both; NULL: none */
     size_t input, output;   /* into qn_report.values */
     double macs, float_cycles, byte_cycles, word_cycles;
     int has_weights;

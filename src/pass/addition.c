@@ -33,6 +33,15 @@ const char *qn_addition_obstacle(qn_graph *graph, const qn_node *node) {
     return NULL;
 }
 
+qn_dtype qn_addition_wanted(const qn_graph *graph, const qn_node *node) {
+    if (node->precision) return qn_dtype_is_integer(node->precision) ? node->precision : QN_DTYPE_NONE;
+    const qn_node *activation = qn_addition_activation(node);
+    const qn_value *sum = activation ? activation->outputs[0] : node->outputs[0];
+    for (int side = 0; side < 2; side++)
+        if (!qn_addition_keeps_grid(graph, node->inputs[side], sum)) return QN_DTYPE_NONE;
+    return QN_DTYPE_U8;
+}
+
 int qn_addition_keeps_grid(const qn_graph *graph, const qn_value *addend, const qn_value *sum) {
     if (graph->integer.dtype != QN_DTYPE_U8 || !addend->stats || !addend->stats->grid) return 0;
     for (size_t i = 0; i < sum->uses.count; i++) {

@@ -115,15 +115,12 @@ static qn_status *mark_layer(qn_graph *graph, qn_node *node) {
     return node->mark || qn_dtype_is_float(node->precision) ? NULL : explain(graph, node, obstacle);
 }
 
-/* Of an addition that nobody asks for both operands and the sum are on grids. */
 static qn_status *mark_addition(qn_graph *graph, qn_node *node) {
-    const qn_node *activation = qn_addition_activation(node);
-    const qn_value *sum = activation ? activation->outputs[0] : node->outputs[0];
-    const char *obstacle = qn_addition_obstacle(graph, node);
-    int is_asked = qn_dtype_is_integer(node->precision), keeps_grids = !node->precision;
-    for (int side = 0; side < 2; side++) keeps_grids &= qn_addition_keeps_grid(graph, node->inputs[side], sum);
-    if (!obstacle && (is_asked || keeps_grids)) node->mark = is_asked ? node->precision : QN_DTYPE_U8;
-    return is_asked && !node->mark ? explain(graph, node, obstacle) : NULL;
+    qn_dtype wanted = qn_addition_wanted(graph, node);
+    const char *obstacle = wanted ? qn_addition_obstacle(graph, node) : NULL;
+    if (obstacle) return explain(graph, node, obstacle);
+    node->mark = wanted;
+    return NULL;
 }
 
 static int has_one_zero_point(const qn_value_encoding *grid) {
@@ -147,7 +144,7 @@ static qn_status *mark_nodes(qn_graph *graph) {
         node->mark = QN_DTYPE_NONE;
         if (is_candidate(node))
             QN_TRY(mark_layer(graph, node));
-        else if (qn_addition_is(node))
+        else if (node->op == &qn_op_add && node->outputs[0]->type.dtype == QN_DTYPE_F32)
             QN_TRY(mark_addition(graph, node));
     }
     unmark_gainless(graph);

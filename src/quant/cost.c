@@ -34,6 +34,7 @@ static int is_depthwise(const qn_node *node) {
 double qn_cost_macs(const qn_graph *graph, const qn_node *node) {
     const qn_type *weights = &node->inputs[1]->type;
     double outputs = elems_of(graph, &node->outputs[0]->type);
+    if (node->op == &qn_op_add) return 0;
     if (node->op == &qn_op_conv2d) {
         qn_type window = *weights;
         window.rank = 3; /* height, width, channels of a group */

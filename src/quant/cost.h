@@ -17,8 +17,8 @@ typedef struct qn_cost_model {
 /* The model of that name; the default for "native", names of others and NULL. */
 const qn_cost_model *qn_cost_model_find(const char *arch);
 
-/* Cycles of a conv2d or matmul at the upper ends of the sizes (where there is no end, at a moderate size), with its
-   operands in `dtype`: F32, F16, U8 or S16. With integers, `converts`: what it reads has to be converted first. */
+/* Cycles of a conv2d, matmul or add at the upper ends of the sizes (where there is no end, at a moderate size), with
+   its operands in `dtype`: F32, F16, U8 or S16. With integers, `converts`: what it reads has to be converted first. */
 double qn_cost_layer(const qn_cost_model *model, const qn_graph *graph, const qn_node *node, qn_dtype dtype, int converts);
 
 /* Multiply-adds, likewise. */

@@ -375,8 +375,51 @@ static void turned_colours_are_found(void **state) {
     json_decref(report);
 }
 
+/* ---- Fake quantisation, and additions ---- */
+
+static const char *const rounded =
+    "input %x : f32[1, 8, 8, 3]\nconst %a : f32[] = {-4}\nconst %b : f32[] = {4}\nconst %z : f32[] = {0}\n"
+    "const %k : f32[1, 1, 3, 3] = {1, 0.5, -1, 0.25, 1, 0, 0.5, -1, 1}\n"
+    "%q = fake_quant(%x, %a, %b)\n%c = conv2d(%q, %k)\n%p = fake_quant(%c, %a, %b)\n"
+    "%s = add(%p, %q)\n%r = relu(%s)\n%t = fake_quant(%r, %z, %b)\n%y = conv2d(%t, %k)\noutput %y\n";
+
+static void layers_behind_fake_quantisation_are_found(void **state) {
+    static const char *const names[] = {"c", "s", "y"}, *const outputs[] = {"c", "r", "y"};
+    (void)state;
+    json_t *report = report_of((wishes){.statements = rounded, .report = {.count = 4, .scale = 1}});
+    const json_t *layers = json_object_get(report, "layers");
+    assert_int_equal(json_array_size(layers), 3);
+    for (size_t i = 0; i < 3; i++) {
+        const json_t *layer = json_array_get(layers, i), *output = json_object_get(layer, "output");
+        assert_string_equal(word(layer, "name"), names[i]);
+        assert_string_equal(word(layer, "precision"), "int8");
+        assert_string_equal(word(output, "name"), outputs[i]);
+        assert_true(number(output, "sqnr_db") > 20);
+    }
+    assert_string_equal(word(json_array_get(layers, 1), "reason"), "the grids of the source");
+    assert_int_equal((int)number(json_array_get(layers, 1), "macs"), 0);
+    assert_true(number(json_array_get(layers, 1), "cycles") > 0);
+    json_decref(report);
+}
+
+static void an_addition_that_stays_float_says_why(void **state) {
+    (void)state;
+    const wishes w = {.statements = "symbol h [4, 8]\ninput %x : f32[1, h, 8, 3]\nconst %p : s32[4] = {0, 2, 3, 1}\n"
+                                    "%t = transpose(%x, %p)\n%n = neg(%t)\n%s = add(%t, %n)\noutput %s\n",
+                      .config = "{'precision_config': {'precision_mode': 'qint8_mixed_float32'}, "
+                                "'custom_nodes': {'add': {'precision': 'int8'}}}"};
+    json_t *report = report_of(w);
+    const json_t *layer = json_array_get(json_object_get(report, "layers"), 0);
+    assert_string_equal(word(layer, "name"), "s");
+    assert_string_equal(word(layer, "precision"), "float32");
+    assert_string_equal(word(layer, "reason"), "no integers: its channels are no fixed number");
+    json_decref(report);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(layers_behind_fake_quantisation_are_found),
+        cmocka_unit_test(an_addition_that_stays_float_says_why),
         cmocka_unit_test(layers_are_measured_and_add_up),
         cmocka_unit_test(a_histogram_counts_every_value_once),
         cmocka_unit_test(dead_outputs_are_told_from_silent_ones),

@@ -158,6 +158,10 @@ static void an_addition_that_cannot_be_integer_says_why(void **state) {
     expect_float(OPERANDS "%y = add(%x, %e)\noutput %y", "x 0 255", "no integers: there is no range for 'e'");
     expect_float("symbol c [1, 9]\ninput %x : f32[2, c]\ninput %e : f32[2, c]\n%y = add(%x, %e)\noutput %y",
                  "x 0 255, e 0 255", "no integers: its channels are no fixed number");
+    expect_float("input %x : f32[1, 2, 3, 2]\ninput %e : f32[2]\n%y = add(%x, %e)\noutput %y", "x 0 255, e 0 255",
+                 "no integers: an addition of this form");
+    expect_float("input %x : f32[1, 2, 3, 2]\nconst %e : f32[2] = {1, 2}\n%y = add(%x, %e)\noutput %y", "x 0 255",
+                 "no integers: an addition of this form");
 }
 
 static void an_addend_without_a_range_stays_float_and_says_so(void **state) {
