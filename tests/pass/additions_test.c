@@ -3,7 +3,9 @@
  * are powers of two. */
 #include "quantise_case.h"
 
+#include "pass/addition.h"
 #include "quant/grid.h"
+#include "random_graph.h"
 
 static int count_op(const qn_graph *graph, const qn_op_def *op) {
     int count = 0;
@@ -283,6 +285,92 @@ static void a_projection_on_no_grid_takes_the_other_branch_as_bytes(void **state
     qn_arena_deinit(&arena);
 }
 
+/* ---- Random graphs ---- */
+
+enum { GRAPHS = 200 };
+
+/* Every addition asks for integers, and every float has the range that one evaluation gave it. */
+static void ask_for_all(qn_graph *graph, const evaluation *e, qn_dtype dtype) {
+    for (qn_node *node = graph->first; node; node = node->next)
+        if (qn_addition_is(node)) expect_ok(qn_precision_set_node(graph, node, dtype, "test"));
+    for (size_t i = 0; i < graph->values.count; i++) {
+        const qn_value *value = graph->values.items[i];
+        if (value->type.dtype != QN_DTYPE_F32 || qn_value_is_constant(value) || !value->type.rank) continue;
+        qn_view view = evaluated(e, value);
+        float low = 0, high = 0x1p-20f;
+        for (int64_t c = 0; view.dtype && c < qn_view_elems(&view); c++) {
+            low = fminf(low, (float)qn_view_get(&view, c));
+            high = fmaxf(high, (float)qn_view_get(&view, c));
+        }
+        give_range(graph, value->name, low, high);
+    }
+}
+
+/* A sum against that of the floats its operands were made of: each is off by half a step. 0: one left its range. */
+static int check_sum(const qn_node *node, const evaluation *e, uint64_t seed) {
+    const qn_requantize_attrs *result = &((const qn_add_quantized_attrs *)node->attrs)->result;
+    qn_view got = evaluated(e, node->outputs[0]), operands[2];
+    double step[2];
+    for (int side = 0; side < 2; side++) {
+        const qn_node *quantize = node->inputs[side]->producer;
+        const qn_value_stats *stats = quantize->inputs[0]->stats;
+        qn_view multiplier = qn_value_view(quantize->inputs[1]);
+        operands[side] = evaluated(e, quantize->inputs[0]);
+        step[side] = 1 / qn_view_get(&multiplier, 0);
+        for (int64_t i = 0; i < qn_view_elems(&operands[side]); i++) {
+            double value = qn_view_get(&operands[side], i);
+            if (value < (double)stats->low || value > (double)stats->high) return 0;
+        }
+    }
+    for (int64_t i = 0; i < qn_view_elems(&got); i++) {
+        double want = qn_view_get(&operands[0], i) + qn_view_get(&operands[1], i);
+        if (result->activation != QN_ACTIVATION_NONE) want = fmax(want, 0);
+        if (result->activation == QN_ACTIVATION_RELU6) want = fmin(want, 6);
+        double off = fabs(qn_view_get(&got, i) - want);
+        if (!(off <= 0.5005 * (step[0] + step[1]) + 1e-5 * fabs(want)))
+            fail_msg("seed %llu, '%s', element %lld: off by %g, steps of %g and %g", (unsigned long long)seed, node->name,
+                     (long long)i, off, step[0], step[1]);
+    }
+    return 1;
+}
+
+static int check_random_graph(uint64_t seed) {
+    static const char *const fusing[] = {"fuse_bias", "fuse_addend", "fuse_activation", "quantise"};
+    static const char *const rest[] = {"take_fake_quant", "hoist_quantize", "fuse_requantize", "store_half"};
+    const random_graph_options options = {.nodes = 14, .fused = (int)(seed % 2), .size_max = 20};
+    int checked = 0;
+    qn_arena arena;
+    qn_rng rng;
+    qn_view inputs[8];
+    evaluation floats, integers;
+    qn_arena_init(&arena, NULL);
+    qn_rng_init(&rng, seed);
+    qn_graph *graph = random_graph(&arena, seed, &options);
+    draw_inputs(graph, &rng, (int)(seed % 3), &arena, inputs);
+    qn_status *status = evaluate(graph, inputs, &arena, &floats);
+    if (!status) {
+        qn_dtype dtype = seed % 3 ? QN_DTYPE_U8 : QN_DTYPE_S16;
+        ask_for_all(graph, &floats, dtype);
+        graph->integer = (qn_integer_wish){.dtype = dtype, .reason = "test"};
+        for (size_t i = 0; i < 4; i++) run_pass(graph, pass_named(fusing[i]));
+        expect_ok(evaluate(graph, inputs, &arena, &integers));
+        for (const qn_node *node = graph->first; node; node = node->next)
+            if (node->op == &qn_op_add_quantized) checked += check_sum(node, &integers, seed);
+        for (size_t i = 0; i < 4; i++) run_pass(graph, pass_named(rest[i]));
+        expect_ok(evaluate(graph, inputs, &arena, &integers));
+    }
+    qn_status_free(status); /* of sizes that its checks refuse */
+    qn_arena_deinit(&arena);
+    return checked;
+}
+
+static void every_sum_of_a_random_graph_is_as_near_as_its_steps_allow(void **state) {
+    int checked = 0;
+    (void)state;
+    for (uint64_t seed = 1; seed <= GRAPHS; seed++) checked += check_random_graph(seed);
+    if (checked < 80) fail_msg("only %d sums checked", checked);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_addition_that_is_asked_for_reads_integers),
@@ -297,6 +385,7 @@ int main(void) {
         cmocka_unit_test(an_addition_between_grids_is_one_of_bytes),
         cmocka_unit_test(a_projection_on_a_grid_is_rounded_before_it_is_added),
         cmocka_unit_test(a_projection_on_no_grid_takes_the_other_branch_as_bytes),
+        cmocka_unit_test(every_sum_of_a_random_graph_is_as_near_as_its_steps_allow),
     };
     return cmocka_run_group_tests_name("pass/additions", tests, NULL, NULL);
 }
