@@ -4,6 +4,8 @@
  *
  *     q = quantize_linear(y), y = fake_quant(x)   becomes   q = quantize_linear(x), y = dequantize_linear(q)
  *
+ * The same where only floats read y but an integer operator makes x: it gives q, and nothing is rounded as a float.
+ *
  * Of a grid that leaves out the lowest integer, values below its range may then become that integer, one step lower.
  * Interpolation reads what is not rounded yet: its results move by less than a step. */
 #include "pass/pass.h"
@@ -75,6 +77,30 @@ static qn_status *add_vector(qn_graph *graph, const qn_node *node, const char *w
     return name ? qn_graph_add_constant(graph, name, &view, out) : qn_status_out_of_memory();
 }
 
+/* Does an integer operator make it that gives floats, and for nobody else? */
+static int makes_integers(const qn_value *value) {
+    static const qn_op_def *const ops[] = {&qn_op_conv2d_quantized, &qn_op_matmul_quantized, &qn_op_add_quantized};
+    for (size_t i = 0; i < sizeof ops / sizeof *ops; i++)
+        if (qn_match_sole_producer(value, ops[i])) return qn_dtype_is_float(value->type.dtype);
+    return 0;
+}
+
+/* The conversion of what `node` rounds. */
+static qn_status *add_conversion(qn_graph *graph, qn_node *node, const qn_value_encoding *grid, qn_node **out) {
+    const qn_quantize_linear_attrs attrs = {.dtype = QN_DTYPE_U8};
+    const char *name = qn_arena_printf(graph->arena, "%s/u8", node->outputs[0]->name);
+    float *multiplier = QN_ARENA_ARRAY(graph->arena, float, (size_t)grid->channels);
+    qn_value *inputs[3] = {node->inputs[0]};
+    if (!name || !multiplier) return qn_status_out_of_memory();
+    for (int64_t c = 0; c < grid->channels; c++) multiplier[c] = 1.0f / grid->scale[c];
+    QN_TRY(add_vector(graph, node, "u8/multiplier", QN_DTYPE_F32, multiplier, grid->channels, &inputs[1]));
+    QN_TRY(add_vector(graph, node, "u8/zero_point", QN_DTYPE_S32, grid->zero_point, grid->channels, &inputs[2]));
+    QN_TRY(qn_graph_add_node(graph, &qn_op_quantize_linear, name, &attrs, 3, inputs, node, out));
+    (*out)->outputs[0]->encoding = grid;
+    (*out)->source = node->source;
+    return qn_node_infer(graph, *out);
+}
+
 /* `node` becomes the floats of what `conversion` now makes of its input. */
 static qn_status *read_integers(qn_graph *graph, qn_node *node, qn_node *conversion, const qn_value_encoding *grid) {
     const qn_dequantize_linear_attrs attrs = {.dtype = QN_DTYPE_F32};
@@ -96,7 +122,10 @@ static qn_status *take(qn_graph *graph, qn_node *node) {
     const int64_t channels = channels_of(&w, node->outputs[0]);
     if (channels < 1) return NULL;
     if (only_conversions_read(&w, node->outputs[0], channels, 0)) return qn_bypass(graph, node);
-    qn_node *conversion = attrs->narrow_range ? NULL : find_conversion(&w, node->outputs[0]);
+    if (attrs->narrow_range) return NULL;
+    qn_node *conversion = find_conversion(&w, node->outputs[0]);
+    if (!conversion && makes_integers(node->inputs[0]) && !qn_dtype_is_float(node->precision))
+        QN_TRY(add_conversion(graph, node, stats->grid, &conversion));
     return conversion ? read_integers(graph, node, conversion, stats->grid) : NULL;
 }
 

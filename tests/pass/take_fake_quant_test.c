@@ -96,6 +96,26 @@ static void others_read_the_integers_as_floats(void **state) {
                  0, 1, 1e-4);
 }
 
+/* A step of the last grid is 12 / 255. */
+static void what_an_integer_operator_makes_is_integers_for_floats_too(void **state) {
+    (void)state;
+    const double step = 1.01 * 12 / 255;
+    expect_taken("input %x : f32[1, 3, 4, 2]\n" RANGE KERNEL "const %low : f32[] = {-3}\nconst %high : f32[] = {9}\n"
+                 "%q = fake_quant(%x, %lo, %hi)\n%c = conv2d(%q, %k)\n%r = fake_quant(%c, %low, %high)\n%y = neg(%r)\n"
+                 "output %y\noutput %r",
+                 0, 1, step);
+    expect_taken("input %x : f32[1, 3, 4, 2]\ninput %e : f32[1, 3, 4, 2]\n" RANGE
+                 "const %low : f32[] = {-3}\nconst %high : f32[] = {9}\n"
+                 "%q = fake_quant(%x, %lo, %hi)\n%p = fake_quant(%e, %lo, %hi)\n%s = add(%q, %p)\n"
+                 "%y = fake_quant(%s, %low, %high)\noutput %y",
+                 0, 1, step);
+    /* the float is read as well */
+    expect_taken("input %x : f32[1, 3, 4, 2]\n" RANGE KERNEL
+                 "%q = fake_quant(%x, %lo, %hi)\n%c = conv2d(%q, %k)\n%y = fake_quant(%c, %lo, %hi)\n"
+                 "output %y\noutput %c",
+                 1, 0, step);
+}
+
 static void without_a_conversion_on_its_grid_it_stays(void **state) {
     (void)state;
     expect_taken("input %x : f32[1, 3, 4, 2]\n" RANGE "%q = fake_quant(%x, %lo, %hi)\n%n = neg(%q)\noutput %n", 1, 0,
@@ -197,6 +217,7 @@ int main(void) {
         cmocka_unit_test(a_conversion_has_the_scale_and_zero_of_the_operator),
         cmocka_unit_test(what_only_moves_values_is_looked_through),
         cmocka_unit_test(others_read_the_integers_as_floats),
+        cmocka_unit_test(what_an_integer_operator_makes_is_integers_for_floats_too),
         cmocka_unit_test(without_a_conversion_on_its_grid_it_stays),
         cmocka_unit_test(channels_have_their_own_grids),
         cmocka_unit_test(nothing_happens_without_integers),
