@@ -194,16 +194,21 @@ static qn_status *try_half(storage *s, qn_node *node, int *out_done) {
     return NULL;
 }
 
+/* Itself, or of its addend, which quantise then found an obstacle for. */
+static int asks_for_integers(const qn_node *node) {
+    return qn_dtype_is_integer(node->precision) || (node->addend_precision && node->precision_reason);
+}
+
 static qn_status *convert(storage *s, qn_node *node) {
-    int is_unmet = node->precision && !qn_dtype_is_float(node->precision) && !is_integer(node);
+    int is_unmet = asks_for_integers(node) && !is_integer(node);
     qn_dtype wanted = qn_dtype_is_float(node->precision) ? node->precision : s->graph->precision;
-    const char *reason = node->precision ? node->precision_reason : s->graph->precision_reason;
+    const char *reason = node->precision || is_unmet ? node->precision_reason : s->graph->precision_reason;
     if (!has_floats(node) || is_float_cast(node) || node->op == &qn_op_quantize_linear) return NULL;
     if (is_unmet) {
         reason = qn_arena_printf(s->graph->arena, "not in integers as asked for (%s)", reason);
         if (!reason) return qn_status_out_of_memory();
     }
-    if (wanted != QN_DTYPE_F16) return keep_f32(s, node, node->precision ? reason : NULL);
+    if (wanted != QN_DTYPE_F16) return keep_f32(s, node, node->precision || is_unmet ? reason : NULL);
     const char *obstacle = find_obstacle(s, node);
     if (obstacle) return keep_f32(s, node, obstacle);
     int done;

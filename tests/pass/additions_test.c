@@ -166,6 +166,21 @@ static void an_addition_that_cannot_be_integer_says_why(void **state) {
                  "no integers: an addition of this form");
 }
 
+/* The convolution has no range to read, and so the addition has none of its integers. */
+static void an_addition_in_a_convolution_that_stays_float_says_why(void **state) {
+    qn_arena arena;
+    (void)state;
+    qn_arena_init(&arena, NULL);
+    qn_graph *graph = asking_graph(&arena, CONV_OPERANDS "%c = conv2d(%x, %k)\n%y = add(%c, %e)\noutput %y", "e 0 255",
+                                   QN_DTYPE_U8);
+    run_pass(graph, pass_named("fuse_addend"));
+    run_pass(graph, pass_named("quantise"));
+    graph->precision = QN_DTYPE_F16;
+    run_pass(graph, pass_named("store_half"));
+    expect_reason(graph, "y", "f16: not in integers as asked for (no integers: there is no range for 'x')");
+    qn_arena_deinit(&arena);
+}
+
 static void an_addend_without_a_range_stays_float_and_says_so(void **state) {
     qn_arena arena;
     (void)state;
@@ -380,6 +395,7 @@ int main(void) {
         cmocka_unit_test(an_addend_has_one_zero_point),
         cmocka_unit_test(a_convolution_that_is_to_be_float_keeps_out_of_the_addition),
         cmocka_unit_test(an_addition_that_cannot_be_integer_says_why),
+        cmocka_unit_test(an_addition_in_a_convolution_that_stays_float_says_why),
         cmocka_unit_test(an_addend_without_a_range_stays_float_and_says_so),
         cmocka_unit_test(nothing_becomes_of_additions_that_nobody_asks_for),
         cmocka_unit_test(an_addition_between_grids_is_one_of_bytes),
