@@ -76,8 +76,7 @@ struct qn_node {
        inspect shows it ("f16: force_float16"); NULL: nothing to say. */
     qn_dtype precision;
     const char *precision_reason;
-    qn_dtype
-        addend_precision; /* conv2d: the integers in which its addend is to be added, U8 or S16; NONE: as a float */
+    qn_dtype addend_precision; /* conv2d: integers in which its addend is to be added, U8 or S16; NONE: as a float */
     qn_scales scales[2]; /* wished of inputs 0 and 1; ANY: as the graph says */
 };
 

@@ -50,6 +50,35 @@ static void conversions_refuse_factors_that_are_no_scales(void **state) {
     }
 }
 
+/* ---- Additions ---- */
+
+static void expect_addition_refused(qn_dtype integer, int32_t a_zero_point, int32_t b_zero_point,
+                                    int64_t zero_point, const char *text) {
+    const float one = 1;
+    operator_case *c = operator_case_create(&qn_op_add_quantized);
+    qn_requantize_attrs *result = &((qn_add_quantized_attrs *)c->attrs)->result;
+    result->dtype = QN_DTYPE_U8;
+    result->zero_point = zero_point;
+    for (int i = 0; i < 2; i++) operator_case_input(c, integer, DIMS(2, 3), NULL);
+    for (int i = 0; i < 2; i++) operator_case_input(c, QN_DTYPE_F32, DIMS(1), &one);
+    operator_case_input(c, QN_DTYPE_S32, DIMS(1), &a_zero_point);
+    operator_case_input(c, QN_DTYPE_S32, DIMS(1), &b_zero_point);
+    if (text)
+        assert_infer_fails(c, text);
+    else
+        assert_null(operator_case_infer(c));
+    operator_case_destroy(c);
+}
+
+static void additions_refuse_zero_points_that_their_integers_lack(void **state) {
+    (void)state;
+    expect_addition_refused(QN_DTYPE_U8, 256, 0, 0, "a_zero_point is 256; expected 0 to 255 for u8");
+    expect_addition_refused(QN_DTYPE_U8, 0, -1, 0, "b_zero_point is -1; expected 0 to 255 for u8");
+    expect_addition_refused(QN_DTYPE_S16, 0, -32768, 0, "b_zero_point is -32768; expected -32767 to 32767 for s16");
+    expect_addition_refused(QN_DTYPE_U8, 0, 0, 256, "zero_point is 256; expected 0 to 255 for u8");
+    expect_addition_refused(QN_DTYPE_U8, 255, 255, 255, NULL);
+}
+
 /* ---- Layers ---- */
 
 typedef struct layer {
@@ -122,6 +151,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(conversions_refuse_zero_points_that_their_integers_lack),
         cmocka_unit_test(conversions_refuse_factors_that_are_no_scales),
+        cmocka_unit_test(additions_refuse_zero_points_that_their_integers_lack),
         cmocka_unit_test(convolutions_refuse_what_their_types_lack),
         cmocka_unit_test(products_refuse_zero_points_that_their_results_lack),
     };
