@@ -46,7 +46,7 @@ static void run_task(const int_plan *plan, int64_t task, uint8_t *scratch) {
                                    : qn_elem(p->src, pixel * p->in_c, elem_bytes);
         for (int64_t o = first_panel * QN_CONV_PANEL; o < end_out; o += tile_outputs) {
             tile.outputs = qn_min_i64(tile_outputs, end_out - o);
-            tile.weights = qn_elem(p->weights, o / QN_CONV_PANEL * plan->panel_elems, elem_bytes);
+            tile.weights = qn_elem(p->weights, o / QN_CONV_PANEL * plan->panel_elems, plan->family->weight_bytes);
             tile.bias = qn_elem(p->bias, o, plan->family->bias_bytes);
             tile.result = qn_requantize_from(&p->result, pixel * p->out_c + o, o);
             kernel->tile(&tile);
@@ -79,7 +79,7 @@ void qn_conv_int_work(const qn_conv_int_params *params, const qn_conv_int_family
     qn_conv_blocks blocks = {.pixels = plan.pixels,
                              .panels = panels,
                              .depth = plan.depth,
-                             .panel_bytes = plan.panel_elems * bytes,
+                             .panel_bytes = plan.panel_elems * family->weight_bytes,
                              .row_bytes = plan.row_bytes,
                              .tile_rows = kernel->tile_rows,
                              .tile_panels = kernel->tile_panels,

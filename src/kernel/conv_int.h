@@ -6,7 +6,7 @@
 
 /* What sets a family apart. Its panels hold `group` values of k side by side. */
 typedef struct qn_conv_int_family {
-    int64_t elem_bytes; /* of src and weights */
+    int64_t elem_bytes, weight_bytes; /* of an element of src, of a weight */
     int64_t bias_bytes, group;
 } qn_conv_int_family;
 

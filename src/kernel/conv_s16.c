@@ -3,7 +3,7 @@
 
 enum { PAIR = 2 };
 
-static const qn_conv_int_family family = {sizeof(int16_t), sizeof(int64_t), PAIR};
+static const qn_conv_int_family family = {sizeof(int16_t), sizeof(int16_t), sizeof(int64_t), PAIR};
 
 size_t qn_conv_s16_packed_bytes(int64_t taps_by_cin, int64_t cout) {
     return (size_t)qn_conv_int_packed_elems(taps_by_cin, cout, PAIR) * sizeof(int16_t);

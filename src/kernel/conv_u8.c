@@ -3,7 +3,7 @@
 
 enum { QUAD = 4 };
 
-static const qn_conv_int_family family = {sizeof(uint8_t), sizeof(int32_t), QUAD};
+static const qn_conv_int_family family = {sizeof(uint8_t), sizeof(int8_t), sizeof(int32_t), QUAD};
 
 size_t qn_conv_u8_packed_bytes(int64_t taps_by_cin, int64_t cout) {
     return (size_t)qn_conv_int_packed_elems(taps_by_cin, cout, QUAD);

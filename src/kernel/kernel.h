@@ -44,7 +44,7 @@ typedef struct qn_kernel_set {
     const struct qn_convert_kernel *convert_f16, *convert_u8, *convert_s16;
     const struct qn_quantize_kernel *quantize;
     const struct qn_add_int_kernel *add_int;
-    const struct qn_conv_int_kernel *conv_u8, *conv_s16;
+    const struct qn_conv_int_kernel *conv_u8, *conv_s16, *conv_s16s8;
     const struct qn_depthwise_u8_kernel *depthwise_u8;
     const struct qn_depthwise_s16_kernel *depthwise_s16;
 } qn_kernel_set;

@@ -31,19 +31,21 @@ typedef struct qn_requantize {
     int64_t dst_storage, addend_storage; /* qn_storage */
 } qn_requantize;
 
-/* ---- Families conv_u8 and conv_s16: convolution with groups == 1, and matrix product (1 tap) ----
+/* ---- Families conv_u8, conv_s16 and conv_s16s8: convolution with groups == 1, and matrix product (1 tap) ----
    acc[n,y,x,o] = bias[o] + sum over ky, kx, c of src[n, y*stride - pad + ky*dilation, ...] * w[ky, kx, c, o], src
    outside the picture read as pad_value. conv_u8: src uint8, weights int8, bias and acc int32; the caller sees to it
    that no sum leaves int32 (KH*KW*Cin <= QN_CONV_U8_MAX_DEPTH and |bias| < 2^30 do). conv_s16: src and weights int16,
-   bias and acc int64. Packed weights: panels of 16 outputs, the last one padded with zeros; within a panel PANEL16 u8:
-   [ceil(K/4)][16][4] int8    element (k, o) at ((o/16 * ceil(K/4) + k/4) * 16 + o%16) * 4 + k%4 PANEL16 s16:
-   [ceil(K/2)][16][2] int16   element (k, o) at ((o/16 * ceil(K/2) + k/2) * 16 + o%16) * 2 + k%2 K padded with zeros, k
-   = (ky*KW + kx)*Cin + c. */
+   bias and acc int64. conv_s16s8: the same with weights int8. Packed weights: panels of 16 outputs, the last one padded
+   with zeros; within a panel
+   PANEL16 u8:    [ceil(K/4)][16][4] int8    element (k, o) at ((o/16 * ceil(K/4) + k/4) * 16 + o%16) * 4 + k%4
+   PANEL16 s16:   [ceil(K/2)][16][2] int16   element (k, o) at ((o/16 * ceil(K/2) + k/2) * 16 + o%16) * 2 + k%2
+   PANEL16 s16s8: the same of int8
+   K padded with zeros, k = (ky*KW + kx)*Cin + c. */
 
 enum { QN_CONV_U8_MAX_DEPTH = 32768 };
 
 typedef struct qn_conv_int_params {
-    const void *kernel; /* qn_conv_u8_kernel or qn_conv_s16_kernel */
+    const void *kernel; /* of the family */
     const void *src;    /* [batch, in_h, in_w, in_c], dense */
     const void *weights, *bias;
     int64_t batch, in_h, in_w, in_c, out_h, out_w, out_c;
@@ -70,15 +72,18 @@ typedef struct qn_conv_int_kernel {
     void (*tile)(const qn_conv_int_tile *tile);
     void (*begin)(void), (*end)(void); /* or NULL: around the tiles that a thread runs */
 } qn_conv_int_kernel;
-typedef qn_conv_int_kernel qn_conv_u8_kernel, qn_conv_s16_kernel;
+typedef qn_conv_int_kernel qn_conv_u8_kernel, qn_conv_s16_kernel, qn_conv_s16s8_kernel;
 
 size_t qn_conv_u8_packed_bytes(int64_t taps_by_cin, int64_t cout);
 size_t qn_conv_s16_packed_bytes(int64_t taps_by_cin, int64_t cout);
+size_t qn_conv_s16s8_packed_bytes(int64_t taps_by_cin, int64_t cout);
 /* From [KH, KW, Cin, Cout] = [taps_by_cin, cout]. */
 void qn_conv_u8_pack(const int8_t *weights, int64_t taps_by_cin, int64_t cout, int8_t *out_packed);
 void qn_conv_s16_pack(const int16_t *weights, int64_t taps_by_cin, int64_t cout, int16_t *out_packed);
+void qn_conv_s16s8_pack(const int8_t *weights, int64_t taps_by_cin, int64_t cout, int8_t *out_packed);
 void qn_conv_u8_work(const qn_conv_int_params *params, struct qn_work *out_work);
 void qn_conv_s16_work(const qn_conv_int_params *params, struct qn_work *out_work);
+void qn_conv_s16s8_work(const qn_conv_int_params *params, struct qn_work *out_work);
 
 /* ---- Families depthwise_u8 and depthwise_s16: groups == Cin == Cout; in_c == out_c == channels ----
    The same formula with one channel. Packed weights: blocks of 16 channels, the last one padded with zeros; within a

@@ -46,5 +46,6 @@ void qn_kernel_select(qn_cpu_features features, qn_kernel_set *out_set) {
     out_set->conv_u8 = find_last("conv_u8", features);
     out_set->depthwise_u8 = find_last("depthwise_u8", features);
     out_set->conv_s16 = find_last("conv_s16", features);
+    out_set->conv_s16s8 = find_last("conv_s16s8", features);
     out_set->depthwise_s16 = find_last("depthwise_s16", features);
 }

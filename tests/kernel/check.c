@@ -21,7 +21,7 @@ const check_family check_families[] = {
     {"convert_u8", check_convert_u8},       {"convert_s16", check_convert_s16},   {"pool_int", check_pool_int},
     {"quantize", check_quantize},           {"add_int", check_add_int},           {"copy", check_copy},
     {"conv_u8", check_conv_u8},   {"depthwise_u8", check_depthwise_u8},   {"conv_s16", check_conv_s16},
-    {"depthwise_s16", check_depthwise_s16},
+    {"conv_s16s8", check_conv_s16s8}, {"depthwise_s16", check_depthwise_s16},
 };
 const size_t check_family_count = sizeof check_families / sizeof *check_families;
 

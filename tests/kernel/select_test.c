@@ -23,7 +23,8 @@ static const void *chosen(const qn_kernel_set *set, const char *family) {
                    {"quantize", set->quantize},       {"convert_u8", set->convert_u8},
                    {"convert_s16", set->convert_s16}, {"pool_int", set->pool_int},
                    {"conv_u8", set->conv_u8},         {"depthwise_u8", set->depthwise_u8},
-                   {"conv_s16", set->conv_s16},       {"depthwise_s16", set->depthwise_s16}};
+                   {"conv_s16", set->conv_s16},       {"conv_s16s8", set->conv_s16s8},
+                   {"depthwise_s16", set->depthwise_s16}};
     for (size_t i = 0; i < sizeof members / sizeof *members; i++) {
         if (strcmp(members[i].family, family) == 0) return members[i].kernel;
     }

@@ -38,9 +38,9 @@ QN_INLINE void sum_columns(const channel_vector *v, int64_t x, const int columns
         }
         if (t == tile->taps) {
             QN_UNROLL for (int i = 0; i < columns; i++)
-                v_store(&floats[i][v->first], sums_float(high[i], low[i], base + i * base_stride));
+                v_store(&floats[i][v->first], sums_float(high[i], low[i], 1, base + i * base_stride));
         } else {
-            QN_UNROLL for (int i = 0; i < columns; i++) sums_fold(high[i], low[i], base + i * base_stride, sums[i]);
+            QN_UNROLL for (int i = 0; i < columns; i++) sums_fold(high[i], low[i], 1, base + i * base_stride, sums[i]);
         }
         base = sums[0];
         base_stride = VLEN;

@@ -7,9 +7,11 @@
 /* The including file may define FLOAT_SUMS: sums that are floats already. */
 #ifdef FLOAT_SUMS
 typedef float requantize_sum;
+enum { REQUANTIZE_USUAL = QN_STORAGE_S16 }; /* what results are as a rule */
 QN_INLINE VF requantize_load_sums(const float *sums) { return v_load(sums); }
 #else
 typedef int32_t requantize_sum;
+enum { REQUANTIZE_USUAL = QN_STORAGE_U8 };
 QN_INLINE VF requantize_load_sums(const int32_t *sums) { return v_from_int(vi_load(sums)); }
 #endif
 
@@ -66,16 +68,22 @@ QN_INLINE void requantize_pairs(const qn_requantize *r, const requantize_block *
 
 /* Sums are read in whole vectors. What is common has code of its own. */
 static void requantize_sums(const qn_requantize *r, const requantize_block *b) {
-    const int bytes = r->dst_storage == QN_STORAGE_U8, limited = r->limit != NULL;
+    const int usual = r->dst_storage == REQUANTIZE_USUAL, limited = r->limit != NULL;
     const int64_t addend = r->addend ? r->addend_storage : QN_STORAGE_NONE;
-    if (bytes && addend == QN_STORAGE_NONE && b->outputs == 2 * VLEN) {
+#ifndef FLOAT_SUMS
+    if (usual && addend == QN_STORAGE_NONE && b->outputs == 2 * VLEN) {
         limited ? requantize_pairs(r, b, 1) : requantize_pairs(r, b, 0);
-    } else if (bytes && addend == QN_STORAGE_NONE && !limited) {
-        requantize_all(r, b, QN_STORAGE_U8, QN_STORAGE_NONE, 0);
-    } else if (bytes && addend == QN_STORAGE_NONE) {
-        requantize_all(r, b, QN_STORAGE_U8, QN_STORAGE_NONE, 1);
-    } else if (bytes && addend == QN_STORAGE_U8 && !limited) {
+        return;
+    }
+    if (usual && addend == QN_STORAGE_U8 && !limited) {
         requantize_all(r, b, QN_STORAGE_U8, QN_STORAGE_U8, 0);
+        return;
+    }
+#endif
+    if (usual && addend == QN_STORAGE_NONE && !limited) {
+        requantize_all(r, b, REQUANTIZE_USUAL, QN_STORAGE_NONE, 0);
+    } else if (usual && addend == QN_STORAGE_NONE) {
+        requantize_all(r, b, REQUANTIZE_USUAL, QN_STORAGE_NONE, 1);
     } else {
         requantize_all(r, b, r->dst_storage, addend, limited);
     }

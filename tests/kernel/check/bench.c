@@ -305,7 +305,8 @@ static void bench_row(const qn_kernel_row *row, int64_t time_ms) {
         for (size_t i = 0; i < bench_depthwise_shape_count; i++)
             bench_depthwise(row, &bench_depthwise_shapes[i], time_ms, peak);
     } else if (strcmp(row->family, "conv_u8") == 0 || strcmp(row->family, "depthwise_u8") == 0 ||
-               strcmp(row->family, "conv_s16") == 0 || strcmp(row->family, "depthwise_s16") == 0) {
+               strcmp(row->family, "conv_s16") == 0 || strcmp(row->family, "conv_s16s8") == 0 ||
+               strcmp(row->family, "depthwise_s16") == 0) {
         bench_quantized(row, time_ms, peak);
     } else if (strcmp(row->family, "elementwise") == 0) {
         bench_elementwise(row, time_ms);

@@ -21,19 +21,20 @@ static void fill_floats(float *values, int64_t count, float value) {
     for (int64_t i = 0; i < count; i++) values[i] = value;
 }
 
-static size_t packed_bytes(const bench_shape *s, int64_t depth, int is_depthwise, int is_s16) {
+static size_t packed_bytes(const bench_shape *s, int64_t depth, int is_depthwise, int is_s16, int has_words) {
     if (is_depthwise)
         return (is_s16 ? qn_depthwise_s16_packed_bytes : qn_depthwise_u8_packed_bytes)(s->kernel, s->kernel, s->out_c);
-    return (is_s16 ? qn_conv_s16_packed_bytes : qn_conv_u8_packed_bytes)(depth, s->out_c);
+    if (has_words) return qn_conv_s16_packed_bytes(depth, s->out_c);
+    return (is_s16 ? qn_conv_s16s8_packed_bytes : qn_conv_u8_packed_bytes)(depth, s->out_c);
 }
 
 static void bench_one(const qn_kernel_row *row, const bench_shape *s, int is_depthwise, int64_t time_ms, double peak) {
-    const int is_s16 = strstr(row->family, "_s16") != NULL;
+    const int is_s16 = strstr(row->family, "_s16") != NULL, has_words = is_s16 && !strstr(row->family, "s8");
     const int64_t out = (s->side + s->stride - 1) / s->stride, taps = s->kernel * s->kernel;
     const int64_t depth = is_depthwise ? taps : taps * s->in_c, pixels = out * out;
     const int64_t bytes = is_s16 ? 2 : 1;
     void *src = random_bytes(s->side * s->side * s->in_c * bytes), *dst = random_bytes(pixels * s->out_c * bytes);
-    void *packed = random_bytes((int64_t)packed_bytes(s, depth, is_depthwise, is_s16));
+    void *packed = random_bytes((int64_t)packed_bytes(s, depth, is_depthwise, is_s16, has_words));
     void *bias = calloc((size_t)s->out_c, sizeof(int64_t));
     float *multiplier = bench_random_floats(s->out_c), *limit = bench_random_floats(s->out_c);
     char label[64];
@@ -71,12 +72,16 @@ static void bench_one(const qn_kernel_row *row, const bench_shape *s, int is_dep
     };
     if (is_depthwise)
         (is_s16 ? qn_depthwise_s16_work : qn_depthwise_u8_work)(&params, &work);
+    else if (has_words)
+        qn_conv_s16_work(&params, &work);
     else
-        (is_s16 ? qn_conv_s16_work : qn_conv_u8_work)(&params, &work);
+        (is_s16 ? qn_conv_s16s8_work : qn_conv_u8_work)(&params, &work);
     snprintf(label, sizeof label, "%lldx%lldx%lld %lldx%lld/%lld -> %lld", (long long)s->side, (long long)s->side,
              (long long)s->in_c, (long long)s->kernel, (long long)s->kernel, (long long)s->stride, (long long)s->out_c);
-    bench_print_rate(label, bench_measure(&work, time_ms), 2.0 * (double)(pixels * depth * s->out_c),
-                     (double)(bytes * (s->side * s->side * s->in_c + depth * s->out_c + pixels * s->out_c)), peak);
+    bench_print_rate(
+        label, bench_measure(&work, time_ms), 2.0 * (double)(pixels * depth * s->out_c),
+        (double)(bytes * (s->side * s->side * s->in_c + pixels * s->out_c) + (has_words ? 2 : 1) * depth * s->out_c),
+        peak);
     free(src), free(dst), free(packed), free(bias), free(multiplier), free(limit);
 }
 

@@ -50,6 +50,7 @@ void check_copy(check_context *context);
 void check_conv_u8(check_context *context);
 void check_depthwise_u8(check_context *context);
 void check_conv_s16(check_context *context);
+void check_conv_s16s8(check_context *context);
 void check_depthwise_s16(check_context *context);
 
 /* The AMX tile of conv_u8 with emulated registers: runs anywhere, and is checked beside the rows of its family (amx.c). */

@@ -40,13 +40,15 @@ LOOP(words_256, PAIR, "ymm")
 
 double bench_peak(const qn_kernel_row *row) {
     const int is_s16 = strcmp(row->family, "conv_s16") == 0 || strcmp(row->family, "depthwise_s16") == 0;
+    const int is_s16s8 = strcmp(row->family, "conv_s16s8") == 0;
     const int is_u8 = strstr(row->family, "_u8") != NULL, is_wide = (row->needs & QN_CPU(AVX512F)) != 0;
     const int has_dot = (row->needs & (QN_CPU(AVX512VNNI) | QN_CPU(AVXVNNI))) != 0;
     void (*loop)(void) = is_wide ? fma_512 : fma_256;
     double ops = is_wide ? 32 : 16, best = 0; /* of an instruction, or two */
     if (!(row->needs & QN_CPU(FMA)) || (row->needs & QN_CPU(AMX_TILE))) return 0;
-    if (is_s16) { /* two products for one */
+    if (is_s16 || is_s16s8) { /* weights of 16 bits: two products for one */
         loop = has_dot ? (is_wide ? dot_512 : dot_256) : is_wide ? words_512 : words_256;
+        ops *= is_s16 ? 1 : 2;
     } else if (is_u8 && has_dot) {
         loop = is_wide ? dot_512 : dot_256;
         ops *= 4;

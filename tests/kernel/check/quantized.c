@@ -1,6 +1,6 @@
-/* check/quantized.c - cases of conv_u8, conv_s16, depthwise_u8, depthwise_s16 and add_int. Sums are exact and what
- * becomes of them is defined to the last bit, so that the portable kernel too must agree with the naive computation bit
- * by bit.
+/* check/quantized.c - cases of conv_u8, conv_s16, conv_s16s8, depthwise_u8, depthwise_s16 and add_int. Sums are exact and
+ * what becomes of them is defined to the last bit, so that the portable kernel too must agree with the naive computation
+ * bit by bit.
  */
 #include "base/dtype.h"
 #include "check/check.h"
@@ -13,7 +13,7 @@
 typedef struct int_case {
     check_geometry g;
     int64_t in_c, out_c;
-    int is_depthwise, is_s16, pad_value;
+    int is_depthwise, is_s16, has_words, pad_value; /* source of 16 bits, weights of 16 bits */
     void *src, *weights, *packed, *bias;
     qn_requantize result; /* addend: the tensor's own memory */
     int addend_is_dst;
@@ -55,13 +55,13 @@ static void fill_bytes(check_context *context, uint8_t *bytes, int64_t count) {
 }
 
 static void fill_weights(check_context *context, const int_case *c, int64_t count) {
-    const int64_t kind = check_draw(context, 0, 3), low = c->is_s16 ? -32768 : -128, high = -low - 1;
+    const int64_t kind = check_draw(context, 0, 3), low = c->has_words ? -32768 : -128, high = -low - 1;
     const int64_t equal = check_draw(context, low, high), ends[] = {low, low + 1, high, high};
     for (int64_t i = 0; i < count; i++) {
         const int64_t value = kind == 0   ? equal
                               : kind == 1 ? ends[check_draw(context, 0, 3)]
                                           : check_draw(context, low, high);
-        if (c->is_s16)
+        if (c->has_words)
             ((int16_t *)c->weights)[i] = (int16_t)value;
         else
             ((int8_t *)c->weights)[i] = (int8_t)value;
@@ -141,8 +141,8 @@ static void fill_addend(check_context *context, qn_requantize *r, int64_t elems,
 
 static void fill_result(check_context *context, int_case *c, int64_t depth) {
     qn_requantize *r = &c->result;
-    const float most = c->is_s16 ? 32768.0f : 128.0f;
-    const float span = (c->is_s16 && check_chance(context, 50) ? 1e5f : 400.0f) / (most * most * sqrtf((float)depth));
+    const float most = (c->is_s16 ? 32768.0f : 128.0f) * (c->has_words ? 32768.0f : 128.0f);
+    const float span = (c->is_s16 && check_chance(context, 50) ? 1e5f : 400.0f) / (most * sqrtf((float)depth));
     const int64_t elems = result_elems(c);
     *r = (qn_requantize){.dst_storage = check_draw(context, QN_STORAGE_U8, QN_STORAGE_F32)};
     if (check_chance(context, 40)) r->dst_storage = QN_STORAGE_U8;
@@ -163,15 +163,18 @@ static void pack_weights(check_context *context, int_case *c, int64_t depth) {
     const int64_t h = c->g.kernel_h, w = c->g.kernel_w, out_c = c->out_c;
     const size_t bytes = c->is_depthwise ? c->is_s16 ? qn_depthwise_s16_packed_bytes(h, w, out_c)
                                                      : qn_depthwise_u8_packed_bytes(h, w, out_c)
-                         : c->is_s16     ? qn_conv_s16_packed_bytes(depth, out_c)
+                         : c->has_words  ? qn_conv_s16_packed_bytes(depth, out_c)
+                         : c->is_s16     ? qn_conv_s16s8_packed_bytes(depth, out_c)
                                          : qn_conv_u8_packed_bytes(depth, out_c);
     c->packed = check_buffer_aligned(context, "packed", bytes);
     if (c->is_depthwise && c->is_s16)
         qn_depthwise_s16_pack(c->weights, h, w, out_c, c->packed);
     else if (c->is_depthwise)
         qn_depthwise_u8_pack(c->weights, h, w, out_c, c->packed);
-    else if (c->is_s16)
+    else if (c->has_words)
         qn_conv_s16_pack(c->weights, depth, out_c, c->packed);
+    else if (c->is_s16)
+        qn_conv_s16s8_pack(c->weights, depth, out_c, c->packed);
     else
         qn_conv_u8_pack(c->weights, depth, out_c, c->packed);
 }
@@ -181,7 +184,7 @@ static void fill_case(check_context *context, int_case *c) {
     const int64_t taps = c->g.kernel_h * c->g.kernel_w, depth = taps * (c->is_depthwise ? 1 : c->in_c);
     c->src = check_buffer(context, "src", (size_t)(in_elems * bytes));
     fill_source(context, c, in_elems);
-    c->weights = check_buffer(context, "weights", (size_t)(depth * c->out_c * bytes));
+    c->weights = check_buffer(context, "weights", (size_t)(depth * c->out_c * (c->has_words ? 2 : 1)));
     fill_weights(context, c, depth * c->out_c);
     c->bias = check_buffer(context, "bias", (size_t)(c->out_c * (c->is_s16 ? 8 : 4)));
     fill_bias(context, c);
@@ -197,7 +200,7 @@ static int64_t source_at(const int_case *c, int64_t i) {
     return c->is_s16 ? ((const int16_t *)c->src)[i] : ((const uint8_t *)c->src)[i];
 }
 static int64_t weight_at(const int_case *c, int64_t i) {
-    return c->is_s16 ? ((const int16_t *)c->weights)[i] : ((const int8_t *)c->weights)[i];
+    return c->has_words ? ((const int16_t *)c->weights)[i] : ((const int8_t *)c->weights)[i];
 }
 
 static int64_t naive_sum(const int_case *c, int64_t pixel, int64_t out) {
@@ -292,12 +295,14 @@ static qn_conv_int_params params_of(const int_case *c, const void *kernel) {
 static void make_work(const int_case *c, const qn_conv_int_params *params, qn_work *out_work) {
     if (c->is_depthwise)
         c->is_s16 ? qn_depthwise_s16_work(params, out_work) : qn_depthwise_u8_work(params, out_work);
+    else if (c->has_words)
+        qn_conv_s16_work(params, out_work);
     else
-        c->is_s16 ? qn_conv_s16_work(params, out_work) : qn_conv_u8_work(params, out_work);
+        c->is_s16 ? qn_conv_s16s8_work(params, out_work) : qn_conv_u8_work(params, out_work);
 }
 
-static void check_case(check_context *context, int is_depthwise, int is_s16) {
-    int_case c = {.is_depthwise = is_depthwise, .is_s16 = is_s16};
+static void check_case(check_context *context, int is_depthwise, int is_s16, int has_words) {
+    int_case c = {.is_depthwise = is_depthwise, .is_s16 = is_s16, .has_words = has_words};
     draw_case(context, &c);
     fill_case(context, &c);
     describe(context, &c);
@@ -320,10 +325,11 @@ static void check_case(check_context *context, int is_depthwise, int is_s16) {
     free(want);
 }
 
-void check_conv_u8(check_context *context) { check_case(context, 0, 0); }
-void check_depthwise_u8(check_context *context) { check_case(context, 1, 0); }
-void check_conv_s16(check_context *context) { check_case(context, 0, 1); }
-void check_depthwise_s16(check_context *context) { check_case(context, 1, 1); }
+void check_conv_u8(check_context *context) { check_case(context, 0, 0, 0); }
+void check_depthwise_u8(check_context *context) { check_case(context, 1, 0, 0); }
+void check_conv_s16(check_context *context) { check_case(context, 0, 1, 1); }
+void check_conv_s16s8(check_context *context) { check_case(context, 0, 1, 0); }
+void check_depthwise_s16(check_context *context) { check_case(context, 1, 1, 1); }
 
 /* ---- add_int ---- */
 

@@ -3,7 +3,8 @@
 #include "kernel/x86/avx2/sums.h"
 #include "kernel/kernels.h"
 
-#define TILE_ROWS   6
-#define TILE_SYMBOL qn_k_conv_s16_6x16_avx2
-#define TILE_NAME   "conv_s16_6x16_avx2"
+#define TILE_ROWS    6
+#define WEIGHT_BYTES 2
+#define TILE_SYMBOL  qn_k_conv_s16_6x16_avx2
+#define TILE_NAME    "conv_s16_6x16_avx2"
 #include "kernel/body/conv_s16.h"

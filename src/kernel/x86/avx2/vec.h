@@ -146,6 +146,9 @@ static inline VI vi_load_u16_n(const int16_t *p, int64_t n) {
     for (int64_t i = 0; i < n; i++) lanes[i] = p[i];
     return vi_load_u16(lanes);
 }
+static inline VI vw_load_s8(const int8_t *p) {
+    return _mm256_cvtepi8_epi16(_mm_loadu_si128((const __m128i *)(const void *)p));
+}
 static inline VI vi_dot_words(VI a, VI b) { return _mm256_madd_epi16(a, b); } /* a0 * b0 + a1 * b1 */
 
 /* Vectors of bytes and words. Unpacking, packing and vi_load_lanes work on each 128-bit lane on its own. */

@@ -107,6 +107,9 @@ static inline VI vi_load_u16(const int16_t *p) {
 static inline VI vi_load_u16_n(const int16_t *p, int64_t n) {
     return _mm512_cvtepu16_epi32(_mm256_maskz_loadu_epi16(v_mask_n(n), p));
 }
+static inline VI vw_load_s8(const int8_t *p) {
+    return _mm512_cvtepi8_epi16(_mm256_loadu_si256((const __m256i *)(const void *)p));
+}
 static inline VI vi_dot_words(VI a, VI b) { return _mm512_madd_epi16(a, b); } /* a0 * b0 + a1 * b1 */
 
 /* Vectors of bytes and words. Unpacking, packing and vi_load_lanes work on each 128-bit lane on its own. */

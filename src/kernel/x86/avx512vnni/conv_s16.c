@@ -3,7 +3,8 @@
 #include "kernel/x86/avx512/sums.h"
 #include "kernel/kernels.h"
 
-#define TILE_ROWS   14
-#define TILE_SYMBOL qn_k_conv_s16_14x16_avx512vnni
-#define TILE_NAME   "conv_s16_14x16_avx512vnni"
+#define TILE_ROWS    14
+#define WEIGHT_BYTES 2
+#define TILE_SYMBOL  qn_k_conv_s16_14x16_avx512vnni
+#define TILE_NAME    "conv_s16_14x16_avx512vnni"
 #include "kernel/body/conv_s16.h"

@@ -1,0 +1,10 @@
+/* kernel/x86/avxvnni/conv_s16s8.c - conv_s16s8 tile: 6 rows by 16 outputs. */
+#include "kernel/x86/avxvnni/vec.h"
+#include "kernel/x86/avx2/sums.h"
+#include "kernel/kernels.h"
+
+#define TILE_ROWS    6
+#define WEIGHT_BYTES 1
+#define TILE_SYMBOL  qn_k_conv_s16s8_6x16_avxvnni
+#define TILE_NAME    "conv_s16s8_6x16_avxvnni"
+#include "kernel/body/conv_s16.h"
