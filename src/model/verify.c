@@ -258,11 +258,11 @@ static int64_t packing_of(const qn_program_step *step) {
 
 /* Bytes of packed weights (docs/kernel-contracts.md): outputs fill panels of 16; what is summed over, or the height of a
    kernel of one channel, fills the groups that integer kernels multiply at once. 0: the size overflows. */
-static int packed_size(const qn_program *program, const qn_program_value *weights, int64_t packing,
-                              uint64_t *out_bytes) {
+static int packed_size(const qn_program *program, const qn_program_value *x, const qn_program_value *weights,
+                       int64_t packing, uint64_t *out_bytes) {
     enum { PANEL = 16, QUAD = 4, PAIR = 2 };
     int is_panel = packing == QN_PACKING_PANEL16, last = weights->rank - 1;
-    uint64_t group = weights->dtype == QN_DTYPE_S8 ? QUAD : weights->dtype == QN_DTYPE_S16 && is_panel ? PAIR : 1;
+    uint64_t group = x->dtype == QN_DTYPE_U8 ? QUAD : x->dtype == QN_DTYPE_S16 && is_panel ? PAIR : 1;
     uint64_t rows = 1, columns = (uint64_t)program->dims[weights->dims[last]].imm;
     if (__builtin_add_overflow(columns, PANEL - 1, &columns)) return 0;
     for (int d = 0; d < last; d++) {
@@ -278,13 +278,14 @@ static int packed_size(const qn_program *program, const qn_program_value *weight
 
 /* Packed weights are always operand 1. */
 static qn_status *verify_packing(const qn_program *program, const qn_program_step *step) {
-    enum { WEIGHTS = 1 };
+    enum { X = 0, WEIGHTS = 1 };
     uint64_t bytes;
     if (packing_of(step) == QN_PACKING_PLAIN) return NULL;
-    const qn_program_value *weights = &program->values[program->operands[step->first_input + WEIGHTS]];
+    const uint32_t *operands = &program->operands[step->first_input];
+    const qn_program_value *x = &program->values[operands[X]], *weights = &program->values[operands[WEIGHTS]];
     if (weights->place != QN_PLACE_CONSTANT || weights->alias >= 0 || weights->rank < 1)
         return BAD("packed weights '%s' are no constant", weights->name);
-    if (!packed_size(program, weights, packing_of(step), &bytes))
+    if (!packed_size(program, x, weights, packing_of(step), &bytes))
         return BAD("the size of the packed weights overflows");
     if (bytes > weights->bytes)
         return BAD("packed weights '%s' of %llu bytes, but their shape needs %llu", weights->name,

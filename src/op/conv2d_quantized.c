@@ -86,7 +86,8 @@ static qn_status *eval_conv2d_quantized(const qn_eval *eval) {
     return NULL;
 }
 
-/* Sums of more products of u8 may leave int32; the planner packs no such weights. */
+/* Sums of more products of u8 may leave int32; the planner packs no such weights. Those of a depthwise convolution of
+   s16 it widens to s16. */
 static int lower_conv2d_quantized(const qn_eval *operands, const qn_kernel_set *kernels, qn_work *out_work) {
     const qn_conv2d_quantized_attrs *attrs = operands->attrs;
     const qn_view *x = &operands->inputs[X], *weights = &operands->inputs[WEIGHTS], *out = &operands->outputs[0];
@@ -117,10 +118,10 @@ static int lower_conv2d_quantized(const qn_eval *operands, const qn_kernel_set *
     };
     if (is_u8 && window.kernel[0] * window.kernel[1] > QN_CONV_U8_MAX_DEPTH / weights->dims[2]) return 0;
     if (attrs->packing == QN_PACKING_PANEL16 && attrs->conv.groups == 1) {
-        params.kernel = is_u8 ? kernels->conv_u8 : kernels->conv_s16;
-        (is_u8 ? qn_conv_u8_work : qn_conv_s16_work)(&params, out_work);
+        qn_conv_int_lower(operands, kernels, &params, out_work);
         return 1;
     }
+    if (!is_u8 && attrs->packing == QN_PACKING_CHANNEL16 && weights->dtype != QN_DTYPE_S16) return 0;
     if (attrs->packing == QN_PACKING_CHANNEL16 && attrs->conv.groups == params.in_c && params.out_c == params.in_c) {
         params.kernel = is_u8 ? (const void *)kernels->depthwise_u8 : kernels->depthwise_s16;
         (is_u8 ? qn_depthwise_u8_work : qn_depthwise_s16_work)(&params, out_work);
@@ -148,7 +149,7 @@ static void sample_conv2d_quantized(qn_sample *sample) {
     attrs->pad_value = dtype == QN_DTYPE_U8 ? qn_rng_range(rng, 0, 255) : 0;
     dims[0] = qn_rng_range(rng, 1, 2);
     qn_sample_input(sample, dtype, 4, (int64_t[]){dims[0], size[0], size[1], attrs->conv.groups * group_in});
-    qn_sample_input(sample, dtype == QN_DTYPE_U8 ? QN_DTYPE_S8 : QN_DTYPE_S16, 4,
+    qn_sample_input(sample, qn_requantize_sample_weights(sample), 4,
                     (int64_t[]){kernel[0], kernel[1], group_in, outputs});
     dims[1] = qn_window_out_size(&window, 0, size[0]);
     dims[2] = qn_window_out_size(&window, 1, size[1]);

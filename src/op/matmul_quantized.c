@@ -56,11 +56,10 @@ static int lower_matmul_quantized(const qn_eval *operands, const qn_kernel_set *
     const qn_matmul_quantized_attrs *attrs = operands->attrs;
     const qn_view *a = &operands->inputs[A], *b = &operands->inputs[B], *out = &operands->outputs[0];
     int64_t depth = b->dims[0], columns = b->dims[1];
-    int is_u8 = a->dtype == QN_DTYPE_U8;
-    if (attrs->packing != QN_PACKING_PANEL16 || (is_u8 && depth > QN_CONV_U8_MAX_DEPTH)) return 0;
+    if (attrs->packing != QN_PACKING_PANEL16) return 0;
+    if (a->dtype == QN_DTYPE_U8 && depth > QN_CONV_U8_MAX_DEPTH) return 0;
     if (!qn_view_elems(a) || !qn_view_elems(out)) return 0;
     qn_conv_int_params params = {
-        .kernel = is_u8 ? kernels->conv_u8 : kernels->conv_s16,
         .src = a->data,
         .weights = b->data,
         .bias = operands->inputs[BIAS].data,
@@ -79,7 +78,7 @@ static int lower_matmul_quantized(const qn_eval *operands, const qn_kernel_set *
         .dilation_w = 1,
         .result = qn_requantize_lower(operands, &attrs->result, &slots),
     };
-    (is_u8 ? qn_conv_u8_work : qn_conv_s16_work)(&params, out_work);
+    qn_conv_int_lower(operands, kernels, &params, out_work);
     return 1;
 }
 
@@ -96,7 +95,7 @@ static void sample_matmul_quantized(qn_sample *sample) {
     int64_t depth = qn_rng_range(rng, 1, 40), columns = qn_rng_range(rng, 1, 35);
     dims[rank - 1] = depth;
     qn_sample_input(sample, dtype, rank, dims);
-    qn_sample_input(sample, dtype == QN_DTYPE_U8 ? QN_DTYPE_S8 : QN_DTYPE_S16, 2, (int64_t[]){depth, columns});
+    qn_sample_input(sample, qn_requantize_sample_weights(sample), 2, (int64_t[]){depth, columns});
     dims[rank - 1] = columns;
     qn_requantize_sample(sample, &attrs->result, &slots, rank, dims);
 }

@@ -61,7 +61,9 @@ qn_status *qn_requantize_infer(qn_infer *infer, const qn_requantize_attrs *attrs
     qn_dtype x = infer->inputs[0].dtype;
     QN_TRY(qn_requantize_infer_result(infer, attrs, slots->limit));
     QN_TRY(qn_infer_expect_dtypes(infer, 0, QN_DTYPES_OF(QN_DTYPE_U8) | QN_DTYPES_OF(QN_DTYPE_S16), "x"));
-    QN_TRY(qn_infer_expect_dtype(infer, slots->weights, x == QN_DTYPE_U8 ? QN_DTYPE_S8 : QN_DTYPE_S16, "weights"));
+    QN_TRY(qn_infer_expect_dtypes(infer, slots->weights,
+                                  QN_DTYPES_OF(QN_DTYPE_S8) | (x == QN_DTYPE_U8 ? 0 : QN_DTYPES_OF(QN_DTYPE_S16)),
+                                  "weights"));
     QN_TRY(expect_vector(infer, slots->bias, "bias", x == QN_DTYPE_U8 ? QN_DTYPE_S32 : QN_DTYPE_S64, channels));
     QN_TRY(expect_vector(infer, slots->multiplier, "multiplier", QN_DTYPE_F32, channels));
     if (qn_infer_has(infer, slots->limit)) QN_TRY(expect_vector(infer, slots->limit, "limit", QN_DTYPE_F32, channels));
@@ -137,6 +139,20 @@ qn_requantize qn_requantize_lower(const qn_eval *operands, const qn_requantize_a
     return result;
 }
 
+void qn_conv_int_lower(const qn_eval *operands, const qn_kernel_set *kernels, qn_conv_int_params *params,
+                       qn_work *out_work) {
+    if (operands->inputs[0].dtype == QN_DTYPE_U8) {
+        params->kernel = kernels->conv_u8;
+        qn_conv_u8_work(params, out_work);
+    } else if (operands->inputs[1].dtype == QN_DTYPE_S8) {
+        params->kernel = kernels->conv_s16s8;
+        qn_conv_s16s8_work(params, out_work);
+    } else {
+        params->kernel = kernels->conv_s16;
+        qn_conv_s16_work(params, out_work);
+    }
+}
+
 /* ---- Samples ---- */
 
 static void sample_vector(qn_sample *sample, int64_t channels, float low, float high) {
@@ -163,6 +179,11 @@ static void sample_result(qn_rng *rng, qn_requantize_attrs *attrs) {
     attrs->dtype = sampled_dtypes[qn_rng_range(rng, 0, 3)];
     attrs->zero_point = attrs->dtype == QN_DTYPE_U8 ? qn_rng_range(rng, 0, 255) : 0;
     attrs->activation = qn_rng_range(rng, 0, QN_ACTIVATION_RELU6);
+}
+
+qn_dtype qn_requantize_sample_weights(const qn_sample *sample) {
+    int has_words = sample->inputs[0].dtype == QN_DTYPE_S16 && qn_rng_range(sample->rng, 0, 1);
+    return has_words ? QN_DTYPE_S16 : QN_DTYPE_S8;
 }
 
 void qn_requantize_sample(qn_sample *sample, qn_requantize_attrs *attrs, const qn_requantize_slots *slots, int rank,

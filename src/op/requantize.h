@@ -40,7 +40,7 @@ typedef struct qn_requantize_slots {
 /* Checks what `attrs` say of the result, and that input `limit` is there exactly with relu6. */
 qn_status *qn_requantize_infer_result(qn_infer *infer, const qn_requantize_attrs *attrs, int limit) QN_MUST_USE;
 
-/* Checks types and sizes of everything after x: weights fit x (s8 with u8, s16 with s16), bias s32 or s64, vectors of
+/* Checks types and sizes of everything after x: weights fit x (s8, with s16 also s16), bias s32 or s64, vectors of
    `channels`, an addend of the result's dims with its multiplier exactly if it is an integer. */
 qn_status *qn_requantize_infer(qn_infer *infer, const qn_requantize_attrs *attrs, const qn_requantize_slots *slots,
                                qn_dim channels, int rank, const qn_dim *dims) QN_MUST_USE;
@@ -53,6 +53,9 @@ qn_status *qn_requantize_check(const qn_eval *operands, const qn_requantize_attr
    channels. */
 void qn_requantize_store(const qn_eval *eval, const qn_requantize_attrs *attrs, const qn_requantize_slots *slots,
                          int64_t acc, int64_t channel, int64_t index);
+
+/* A type of weights for x, which is drawn already. */
+qn_dtype qn_requantize_sample_weights(const qn_sample *sample);
 
 /* Draws the attributes, then everything after the weights, which are drawn already. `dims`: of the result. */
 void qn_requantize_sample(qn_sample *sample, qn_requantize_attrs *attrs, const qn_requantize_slots *slots, int rank,

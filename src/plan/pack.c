@@ -7,7 +7,8 @@
 
 typedef struct packing_job {
     qn_packing packing;
-    qn_dtype dtype;
+    qn_dtype dtype;        /* of the packed weights */
+    int of_words;          /* integers: they meet activations of 16 bits */
     int64_t rows, columns; /* of the weights as a matrix [rows, columns] */
     int64_t kernel_w;      /* CHANNEL16: rows are kernel_h * kernel_w */
     int transposed;        /* they are stored as [columns, rows] */
@@ -48,10 +49,22 @@ static void *transposed(qn_arena *arena, const char *src, int64_t k, int64_t n, 
     return dst;
 }
 
+/* Bytes as words: so few weights as a depthwise convolution has need no kernel of their own. */
+static void *widened(qn_arena *arena, const qn_view *weights) {
+    qn_view wide = *weights;
+    wide.dtype = QN_DTYPE_S16;
+    wide.data = qn_arena_alloc(arena, (size_t)qn_view_elems(weights), sizeof(int16_t));
+    for (int64_t i = 0; wide.data && i < qn_view_elems(weights); i++)
+        qn_view_set_int(&wide, i, qn_view_get_int(weights, i));
+    return wide.data;
+}
+
 static void pack(const packing_job *job, const void *src, void *out) {
     int is_panel = job->packing == QN_PACKING_PANEL16;
     int64_t rows = job->rows, columns = job->columns;
-    if (job->dtype == QN_DTYPE_S8)
+    if (job->dtype == QN_DTYPE_S8 && job->of_words)
+        qn_conv_s16s8_pack(src, rows, columns, out);
+    else if (job->dtype == QN_DTYPE_S8)
         is_panel ? qn_conv_u8_pack(src, rows, columns, out)
                  : qn_depthwise_u8_pack(src, rows / job->kernel_w, job->kernel_w, columns, out);
     else if (job->dtype == QN_DTYPE_S16)
@@ -65,6 +78,7 @@ static void pack(const packing_job *job, const void *src, void *out) {
 
 static size_t packed_bytes(const packing_job *job) {
     int is_panel = job->packing == QN_PACKING_PANEL16;
+    if (job->dtype == QN_DTYPE_S8 && job->of_words) return qn_conv_s16s8_packed_bytes(job->rows, job->columns);
     if (job->dtype == QN_DTYPE_S8)
         return is_panel ? qn_conv_u8_packed_bytes(job->rows, job->columns)
                         : qn_depthwise_u8_packed_bytes(job->rows / job->kernel_w, job->kernel_w, job->columns);
@@ -99,7 +113,7 @@ static int is_affordable(const qn_view *weights, const packing_job *job) {
 
 static int jobs_equal(const packing_job *a, const packing_job *b) {
     return a->packing == b->packing && a->kernel_w == b->kernel_w && a->rows == b->rows && a->columns == b->columns &&
-           a->transposed == b->transposed;
+           a->transposed == b->transposed && a->of_words == b->of_words;
 }
 
 /* The packed form of `weights`, made on first use. */
@@ -116,6 +130,11 @@ static qn_status *find_packed(qn_graph *graph, packed_constant *known, const qn_
         view.dims[0] = job->rows;
         view.dims[1] = job->columns;
     }
+    if (view.dtype == QN_DTYPE_S8 && job->dtype == QN_DTYPE_S16) {
+        src = widened(graph->arena, &view);
+        if (!src) return qn_status_out_of_memory();
+    }
+    view.dtype = job->dtype;
     QN_TRY(add_packed(graph, weights->name, &view, src, job, out));
     *entry = (packed_constant){*job, *out};
     return NULL;
@@ -145,7 +164,9 @@ static packing_job node_job(const qn_node *node, const qn_view *weights, int64_t
         *out_packing = &((qn_matmul_quantized_attrs *)node->attrs)->packing;
         job = product_job(weights, 0, 0);
     }
-    return dtype == QN_DTYPE_S16 || job.rows <= QN_CONV_U8_MAX_DEPTH ? job : no_job;
+    job.of_words = dtype == QN_DTYPE_S16;
+    if (job.of_words && job.packing == QN_PACKING_CHANNEL16) job.dtype = QN_DTYPE_S16;
+    return job.of_words || job.rows <= QN_CONV_U8_MAX_DEPTH ? job : no_job;
 }
 
 static qn_status *pack_node(qn_graph *graph, packed_constant *known, qn_node *node) {

@@ -318,19 +318,23 @@ static void test_packed_weights_need_their_whole_panels(void **state) {
     maker_destroy(m);
 }
 
-/* Groups of four are filled up too: 30 products take 32 bytes of each of 16 outputs, 5 rows take 8. */
+/* Groups are filled up too: 30 products take 32 bytes of each of 16 outputs in fours, 30 in pairs, 5 rows take 8. */
 static void test_packed_bytes_need_their_whole_groups(void **state) {
+    static const struct {
+        qn_dtype dtype;
+        int groups;
+        uint64_t need;
+    } rows[] = {{QN_DTYPE_U8, 1, 32 * 16}, {QN_DTYPE_U8, 6, 8 * 16}, {QN_DTYPE_S16, 1, 30 * 16}};
     (void)state;
-    for (int groups = 1; groups <= 6; groups += 5) {
-        const uint64_t need = groups == 1 ? 32 * 16 : 8 * 16;
+    for (size_t r = 0; r < sizeof rows / sizeof *rows; r++) {
         for (uint64_t missing = 0; missing <= 1; missing++) {
             maker *m = maker_create();
-            qn_program program = *program_bytes(m, groups);
+            qn_program program = *program_bytes(m, rows[r].dtype, rows[r].groups);
             qn_program_value values[64];
             memcpy(values, program.values, program.value_count * sizeof *values);
             program.values = values;
             for (uint32_t i = 0; i < program.value_count; i++)
-                if (!strcmp(values[i].name, "weights")) values[i].bytes = need - missing;
+                if (!strcmp(values[i].name, "weights")) values[i].bytes = rows[r].need - missing;
             file f = write_program(&program);
             if (missing)
                 expect_refused(f, "packed");
@@ -449,7 +453,7 @@ static void test_attributes_that_no_integers_have_are_refused(void **state) {
     (void)state;
     for (int is_pad = 0; is_pad < 2; is_pad++) {
         maker *m = maker_create();
-        const qn_program *program = program_bytes(m, 1);
+        const qn_program *program = program_bytes(m, QN_DTYPE_U8, 1);
         qn_conv2d_quantized_attrs *attrs = (qn_conv2d_quantized_attrs *)(uintptr_t)program->steps[0].attrs;
         *(is_pad ? &attrs->pad_value : &attrs->result.zero_point) = 256;
         file f = write_program(program);

@@ -293,19 +293,21 @@ const qn_program *program_pictures(maker *m, int ceiling) {
     return maker_finish(m, ceiling);
 }
 
-const qn_program *program_bytes(maker *m, int groups) {
+const qn_program *program_bytes(maker *m, qn_dtype dtype, int groups) {
     enum { CHANNELS = 6, KERNEL = 5 };
     int8_t packed[1024] = {0};
-    int32_t bias[CHANNELS] = {0};
+    int64_t bias[CHANNELS] = {0};
     float multiplier[CHANNELS] = {1, 1, 1, 1, 1, 1};
     int64_t cin = groups == 1 ? CHANNELS : 1;
-    size_t bytes = groups == 1 ? qn_conv_u8_packed_bytes(KERNEL * cin, CHANNELS)
-                               : qn_depthwise_u8_packed_bytes(KERNEL, 1, CHANNELS);
+    size_t bytes = dtype == QN_DTYPE_S16 ? qn_conv_s16s8_packed_bytes(KERNEL * cin, CHANNELS)
+                   : groups == 1         ? qn_conv_u8_packed_bytes(KERNEL * cin, CHANNELS)
+                                         : qn_depthwise_u8_packed_bytes(KERNEL, 1, CHANNELS);
     assert(bytes <= sizeof packed);
     qn_dim dims[4] = {maker_const(m, 1), maker_const(m, 8), maker_const(m, 8), maker_const(m, CHANNELS)};
-    uint32_t x = maker_input(m, "x", QN_DTYPE_U8, 4, dims);
+    uint32_t x = maker_input(m, "x", dtype, 4, dims);
     uint32_t w = maker_constant(m, "weights", QN_DTYPE_S8, 4, (int64_t[]){KERNEL, 1, cin, CHANNELS}, packed, bytes);
-    uint32_t b = maker_constant(m, "bias", QN_DTYPE_S32, 1, (int64_t[]){CHANNELS}, bias, 0);
+    uint32_t b = maker_constant(m, "bias", dtype == QN_DTYPE_S16 ? QN_DTYPE_S64 : QN_DTYPE_S32, 1,
+                                (int64_t[]){CHANNELS}, bias, 0);
     uint32_t f = maker_constant(m, "multiplier", QN_DTYPE_F32, 1, (int64_t[]){CHANNELS}, multiplier, 0);
     qn_conv2d_quantized_attrs attrs;
     qn_attrs_init(&qn_op_conv2d_quantized, &attrs);

@@ -52,8 +52,8 @@ const qn_program *program_pictures(maker *m, int ceiling);
 /* x [n] f32, n in [0, 64] -> where -> coordinates [k, 1] s64 -> gather of x -> picked [k, 1], and neg of it -> y [k,
  * 1]. */
 const qn_program *program_picks(maker *m, int ceiling);
-/* x [1, 8, 8, 6] u8 -> conv2d_quantized 5x1 (packed), f32; groups 1 or 6. */
-const qn_program *program_bytes(maker *m, int groups);
+/* x [1, 8, 8, 6] of `dtype`, u8 or s16 -> conv2d_quantized 5x1 (packed, of bytes), f32; groups 1 or, of u8, 6. */
+const qn_program *program_bytes(maker *m, qn_dtype dtype, int groups);
 /* x [n, 3] f32, n in [1, 8] -> quantize_linear -> x/u8, a scale for each channel -> dequantize_linear -> y, and
    -> quantize_linear -> x/s16, one scale -> dequantize_linear -> z. */
 const qn_program *program_integers(maker *m, int ceiling);

@@ -192,20 +192,34 @@ static qn_packing packing_of(const drawn_case *drawn, void *attrs, const qn_view
     return weights->dims[2] == 1 && weights->dims[3] == groups ? QN_PACKING_CHANNEL16 : QN_PACKING_PLAIN;
 }
 
-/* [rows, columns] as `packing` wants them; to be freed. */
-static void *packed_copy(qn_packing packing, const qn_view *weights) {
+/* Bytes as words, which is what the depthwise kernels of words take; to be freed. */
+static void *widened_copy(const qn_view *bytes) {
+    qn_view words = *bytes;
+    words.dtype = QN_DTYPE_S16;
+    words.data = malloc(qn_view_bytes(&words));
+    assert_non_null(words.data);
+    for (int64_t i = 0; i < qn_view_elems(bytes); i++) qn_view_set_int(&words, i, qn_view_get_int(bytes, i));
+    return words.data;
+}
+
+/* [rows, columns] as `packing` wants them beside x of `dtype`; to be freed. */
+static void *packed_copy(qn_packing packing, qn_dtype dtype, const qn_view *weights) {
     int by_channel = packing == QN_PACKING_CHANNEL16;
     int64_t columns = weights->dims[weights->rank - 1], rows = qn_view_elems(weights) / columns;
     int64_t w = by_channel ? weights->dims[1] : 1, h = rows / w;
-    size_t bytes = weights->dtype == QN_DTYPE_S8    ? by_channel ? qn_depthwise_u8_packed_bytes(h, w, columns)
+    int is_s16s8 = weights->dtype == QN_DTYPE_S8 && dtype == QN_DTYPE_S16;
+    size_t bytes = is_s16s8                         ? qn_conv_s16s8_packed_bytes(rows, columns)
+                   : weights->dtype == QN_DTYPE_S8  ? by_channel ? qn_depthwise_u8_packed_bytes(h, w, columns)
                                                                  : qn_conv_u8_packed_bytes(rows, columns)
-                   : weights->dtype == QN_DTYPE_S16 ? by_channel ? qn_depthwise_s16_packed_bytes(h, w, columns)
-                                                                 : qn_conv_s16_packed_bytes(rows, columns)
-                   : by_channel ? qn_depthwise_f32_packed_elems(rows, columns) * sizeof(float)
-                                : qn_conv_f32_packed_elems(rows, columns) * sizeof(float);
+                    : weights->dtype == QN_DTYPE_S16 ? by_channel ? qn_depthwise_s16_packed_bytes(h, w, columns)
+                                                                  : qn_conv_s16_packed_bytes(rows, columns)
+                    : by_channel ? qn_depthwise_f32_packed_elems(rows, columns) * sizeof(float)
+                                                    : qn_conv_f32_packed_elems(rows, columns) * sizeof(float);
     void *packed = aligned_alloc(64, (bytes + 63) / 64 * 64);
     assert_non_null(packed);
-    if (weights->dtype == QN_DTYPE_S8)
+    if (is_s16s8)
+        qn_conv_s16s8_pack(weights->data, rows, columns, packed);
+    else if (weights->dtype == QN_DTYPE_S8)
         by_channel ? qn_depthwise_u8_pack(weights->data, h, w, columns, packed)
                    : qn_conv_u8_pack(weights->data, rows, columns, packed);
     else if (weights->dtype == QN_DTYPE_S16)
@@ -224,7 +238,15 @@ static void *pack_weights(const drawn_case *drawn, void *attrs, qn_view *weights
     qn_packing packing = packing_of(drawn, attrs, weights, &attr);
     if (packing == QN_PACKING_PLAIN) return NULL;
     *attr = packing;
-    return weights->data = packed_copy(packing, weights);
+    qn_dtype x = drawn->c->inputs[0].dtype;
+    void *words = NULL;
+    if (packing == QN_PACKING_CHANNEL16 && x == QN_DTYPE_S16 && weights->dtype == QN_DTYPE_S8) {
+        weights->data = words = widened_copy(weights);
+        weights->dtype = QN_DTYPE_S16;
+    }
+    weights->data = packed_copy(packing, x, weights);
+    free(words);
+    return weights->data;
 }
 
 /* 1 if a kernel took the case. */

@@ -158,6 +158,16 @@ void unpack_bytes(int64_t packing, const int8_t *packed, int64_t kernel_h, int64
         }
 }
 
+void unpack_byte_pairs(const int8_t *packed, int64_t rows, int64_t columns, int8_t *out_plain) {
+    enum { PAIR = 2 };
+    int64_t groups = (rows + PAIR - 1) / PAIR; /* [columns / 16][groups][16][2] */
+    for (int64_t row = 0; row < rows; row++)
+        for (int64_t column = 0; column < columns; column++) {
+            int64_t cell = (column / PANEL * groups + row / PAIR) * PANEL + column % PANEL;
+            out_plain[row * columns + column] = packed[cell * PAIR + row % PAIR];
+        }
+}
+
 void unpack_words(int64_t packing, const int16_t *packed, int64_t rows, int64_t columns, int16_t *out_plain) {
     int64_t pair = packing == QN_PACKING_PANEL16 ? 2 : 1, groups = (rows + pair - 1) / pair;
     for (int64_t row = 0; row < rows; row++) /* [columns / 16][groups][16][pair] */
@@ -176,13 +186,15 @@ static int64_t *packing_of(const qn_op_def *op, void *attrs) {
 }
 
 /* The step's attributes and weights as eval takes them: plain. */
-static const void *plain_attrs(const state *s, const qn_program_step *step, qn_view *weights) {
+static const void *plain_attrs(const state *s, const qn_program_step *step, const qn_view *x, qn_view *weights) {
     void *attrs = qn_arena_copy(s->arena, step->attrs, step->op->attrs_bytes);
     int64_t *packing = packing_of(step->op, attrs);
     if (!packing || *packing == QN_PACKING_PLAIN) return attrs;
     int64_t columns = weights->dims[weights->rank - 1], elems = qn_view_elems(weights);
     void *plain = qn_arena_alloc(s->arena, (size_t)elems, qn_dtype_size(weights->dtype));
-    if (weights->dtype == QN_DTYPE_S8)
+    if (weights->dtype == QN_DTYPE_S8 && x->dtype == QN_DTYPE_S16)
+        unpack_byte_pairs(weights->data, elems / columns, columns, plain);
+    else if (weights->dtype == QN_DTYPE_S8)
         unpack_bytes(*packing, weights->data, weights->dims[0], elems / columns, columns, plain);
     else if (weights->dtype == QN_DTYPE_S16)
         unpack_words(*packing, weights->data, elems / columns, columns, plain);
@@ -203,7 +215,7 @@ static void run_step(const state *s, const qn_program_step *step) {
     }
     for (uint32_t i = 0; i < step->output_count; i++) outputs[i] = view_of(s, out[i]);
     int is_view = step->op->flags & QN_OP_VIEW && outputs[0].data == inputs[0].data;
-    qn_eval eval = {.attrs = plain_attrs(s, step, &inputs[1]),
+    qn_eval eval = {.attrs = plain_attrs(s, step, &inputs[0], &inputs[1]),
                     .input_count = (int)step->input_count,
                     .inputs = inputs,
                     .output_count = (int)step->output_count,

@@ -29,6 +29,8 @@ void unpack_weights(int64_t packing, const float *packed, int64_t rows, int64_t 
 void unpack_bytes(int64_t packing, const int8_t *packed, int64_t kernel_h, int64_t rows, int64_t columns,
                   int8_t *out_plain);
 /* The same of s16. */
+/* Of PANEL16, where x is s16. */
+void unpack_byte_pairs(const int8_t *packed, int64_t rows, int64_t columns, int8_t *out_plain);
 void unpack_words(int64_t packing, const int16_t *packed, int64_t rows, int64_t columns, int16_t *out_plain);
 
 #endif

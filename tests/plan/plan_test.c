@@ -430,6 +430,27 @@ static void test_int16_weights_are_stored_in_pairs(void **state) {
     for (int i = 0; i < 6; i++) assert_int_equal(plain[i], i + 1);
 }
 
+static void test_int8_weights_of_int16_activations_are_stored_in_pairs_or_widened(void **state) {
+    (void)state;
+    const qn_program *p =
+        plan("input %x : s16[1, 4, 4, 1]\nconst %w : s8[3, 1, 1, 2] = {1, 2, 3, 4, 5, -6}\nconst %b : "
+             "s64[2] = {0, 0}\nconst %m : f32[2] = {1, 1}\n%y = conv2d_quantized(%x, %w, %b, %m) "
+             "{padding=same_upper}\ninput %u : s16[1, 4, 4, 2]\n%z = conv2d_quantized(%u, %w, %b, %m) "
+             "{padding=same_upper, groups=2}\noutput %y\noutput %z");
+    static const int expected[6] = {1, 2, 3, 4, 5, -6};
+    const int8_t *panel = packed_weights(p, "y", QN_PACKING_PANEL16);
+    const int16_t *by_channel = packed_weights(p, "z", QN_PACKING_CHANNEL16);
+    assert_int_equal(weight_bytes(p, "y"), 4 * 16); /* 3 products fill two pairs */
+    assert_int_equal(weight_bytes(p, "z"), 3 * 16 * 2);
+    int8_t bytes[6];
+    int16_t words[6];
+    unpack_byte_pairs(panel, 3, 2, bytes);
+    unpack_words(QN_PACKING_CHANNEL16, by_channel, 3, 2, words);
+    for (int i = 0; i < 6; i++) assert_int_equal(bytes[i], expected[i]);
+    for (int i = 0; i < 6; i++) assert_int_equal(words[i], expected[i]);
+    assert_int_equal(panel[32 + 1], 0); /* the last pair is padded */
+}
+
 static void test_weights_that_no_kernel_covers_stay_plain(void **state) {
     (void)state;
     const qn_program *p = plan(
@@ -522,6 +543,7 @@ int main(void) {
         CASE(test_a_transposed_product_is_stored_the_right_way_round),
         CASE(test_int8_weights_are_stored_in_groups_of_four),
         CASE(test_int16_weights_are_stored_in_pairs),
+        CASE(test_int8_weights_of_int16_activations_are_stored_in_pairs_or_widened),
         CASE(test_weights_that_no_kernel_covers_stay_plain),
         CASE(test_weights_that_are_data_too_stay_plain_for_that_use),
         CASE(test_constants_lie_64_bytes_apart_at_least),
