@@ -55,7 +55,8 @@ static void fill_bytes(check_context *context, uint8_t *bytes, int64_t count) {
 }
 
 static void fill_weights(check_context *context, const int_case *c, int64_t count) {
-    const int64_t kind = check_draw(context, 0, 3), low = c->has_words ? -32768 : -128, high = -low - 1;
+    const int has_bytes = !c->has_words || (c->is_depthwise && check_chance(context, 50)); /* which words may be, too */
+    const int64_t kind = check_draw(context, 0, 3), low = has_bytes ? -128 : -32768, high = -low - 1;
     const int64_t equal = check_draw(context, low, high), ends[] = {low, low + 1, high, high};
     for (int64_t i = 0; i < count; i++) {
         const int64_t value = kind == 0   ? equal
@@ -163,7 +164,7 @@ static void pack_weights(check_context *context, int_case *c, int64_t depth) {
     const int64_t h = c->g.kernel_h, w = c->g.kernel_w, out_c = c->out_c;
     const size_t bytes = c->is_depthwise ? c->is_s16 ? qn_depthwise_s16_packed_bytes(h, w, out_c)
                                                      : qn_depthwise_u8_packed_bytes(h, w, out_c)
-                         : c->has_words  ? qn_conv_s16_packed_bytes(depth, out_c)
+                         : c->has_words ? qn_conv_s16_packed_bytes(depth, out_c)
                          : c->is_s16     ? qn_conv_s16s8_packed_bytes(depth, out_c)
                                          : qn_conv_u8_packed_bytes(depth, out_c);
     c->packed = check_buffer_aligned(context, "packed", bytes);
