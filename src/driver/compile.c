@@ -17,12 +17,29 @@ static void forward_warning(void *self, const char *message) {
     if (log) log->write(log->self, QN_LOG_WARNING, message);
 }
 
+static const char *text_at(const qn_config *config, const char *path) {
+    const char *text = json_string_value(qn_config_find(config, path));
+    return text ? text : "";
+}
+
+static int has_bytes(const qn_config *config) {
+    return !strncmp(text_at(config, "precision_config.precision_mode"), "qint8", strlen("qint8"));
+}
+
+static qn_status *check_weight_type(const qn_config *config) {
+    if (!has_bytes(config) || strcmp(text_at(config, "precision_config.weight_type"), "int16")) return NULL;
+    return QN_ERR(QN_INVALID_ARGUMENT,
+                  "precision_config.weight_type int16 goes with activations of 16 bits only: choose a mode "
+                  "qint16_*, or ask for nodes with \"precision\": \"int16\" in custom_nodes");
+}
+
 /* Ranges are given in the source's layout, and what is done to an input comes in the order in which data passes: layout,
    normalisation, network. */
 qn_status *qn_compile_prepare(qn_graph *graph, const qn_config *config, const qn_log *log, qn_pins *pins,
                               qn_meta_facts *facts) {
     QN_TRY(qn_meta_facts_init(facts, graph));
     facts->pins = pins;
+    QN_TRY(check_weight_type(config));
     QN_TRY(qn_custom_nodes_apply(graph, config, log));
     if (qn_config_bool(config, "opt_config.type64to32_conversion", 0))
         QN_TRY(qn_narrow_types(graph, forward_warning, (void *)(uintptr_t)log));
@@ -36,11 +53,6 @@ qn_status *qn_compile_prepare(qn_graph *graph, const qn_config *config, const qn
 
 enum { ROUNDING_ITERATIONS = 3 }; /* the default of config_keys.def: more hardly helps */
 
-static const char *text_at(const qn_config *config, const char *path) {
-    const char *text = json_string_value(qn_config_find(config, path));
-    return text ? text : "";
-}
-
 const qn_cost_model *qn_compile_cost_model(const qn_config *config) {
     const json_t *first = json_array_get(qn_config_find(config, "archs"), 0);
     const char *name = json_is_object(first) ? json_object_iter_key(json_object_iter((json_t *)(uintptr_t)first))
@@ -49,8 +61,12 @@ const qn_cost_model *qn_compile_cost_model(const qn_config *config) {
 }
 
 int64_t qn_compile_rounding_iterations(const qn_config *config) {
-    int is_bytes = !strncmp(text_at(config, "precision_config.precision_mode"), "qint8", 5);
-    return is_bytes ? qn_config_int(config, "precision_config.rounding_iterations", ROUNDING_ITERATIONS) : 0;
+    int is_integer = !strncmp(text_at(config, "precision_config.precision_mode"), "qint", strlen("qint"));
+    int has_byte_weights = has_bytes(config) || !strcmp(text_at(config, "precision_config.weight_type"), "int8") ||
+                           qn_custom_nodes_ask_for_bytes(config);
+    return is_integer && has_byte_weights
+               ? qn_config_int(config, "precision_config.rounding_iterations", ROUNDING_ITERATIONS)
+               : 0;
 }
 
 void qn_compile_set_precision(qn_graph *graph, const qn_config *config) {
@@ -65,6 +81,7 @@ void qn_compile_set_precision(qn_graph *graph, const qn_config *config) {
     int per_tensor = !strcmp(text_at(config, "precision_config.weight_quant_granularity"), "per_tensor");
     graph->integer = (qn_integer_wish){
         .dtype = !strncmp(mode, "qint16", 6) ? QN_DTYPE_S16 : QN_DTYPE_U8,
+        .weights = !strcmp(text_at(config, "precision_config.weight_type"), "int8") ? QN_DTYPE_S8 : QN_DTYPE_S16,
         .reason = reason,
         .arch = qn_compile_cost_model(config)->arch,
         .per_tensor = per_tensor,

@@ -25,7 +25,7 @@ qn_status *qn_compile_passes(qn_graph *graph, const qn_config *config, const qn_
 /* What the precision mode wishes of the graph: what floats are stored in, and in which integers it is to compute. */
 void qn_compile_set_precision(qn_graph *graph, const qn_config *config);
 
-/* precision_config.rounding_iterations; 0 in modes other than of 8 bits, which have little to gain. */
+/* precision_config.rounding_iterations; 0 where no weights have 8 bits: those of 16 have little to gain. */
 int64_t qn_compile_rounding_iterations(const qn_config *config);
 
 /* The cost model of the first of `archs`; the default where there is none. */

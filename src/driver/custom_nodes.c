@@ -97,25 +97,43 @@ static qn_dtype dtype_of(const char *precision) {
     return QN_DTYPE_NONE;
 }
 
-static qn_granularity granularity_of(const json_t *input) {
-    const char *word = json_string_value(json_object_get(input, "quant_granularity"));
+static qn_granularity granularity_of(const char *word) {
     if (word && !strcmp(word, "per_tensor")) return QN_GRANULARITY_PER_TENSOR;
     return word && !strcmp(word, "per_axis") ? QN_GRANULARITY_PER_AXIS : QN_GRANULARITY_ANY;
 }
 
+/* What "int8" and "int16" mean of weights. */
+static qn_dtype weights_of(const char *word) {
+    if (word && !strcmp(word, "int8")) return QN_DTYPE_S8;
+    return word && !strcmp(word, "int16") ? QN_DTYPE_S16 : QN_DTYPE_NONE;
+}
+
+static qn_status *check_input(const json_t *input, int is_weights, const char *path, const char *origin) {
+    static const char *const known[] = {"quant_granularity", "type"};
+    const char *member;
+    json_t *value;
+    if (!json_is_object(input) || !json_object_size(input)) return malformed(origin, path, "an object for each input");
+    json_object_foreach((json_t *)input, member, value) {
+        if (!strcmp(member, "quant_granularity")) {
+            if (granularity_of(json_string_value(value)) == QN_GRANULARITY_ANY)
+                return malformed(origin, path, "'quant_granularity' per_tensor or per_axis for each input");
+        } else if (strcmp(member, "type")) {
+            return unknown_member(origin, path, member, known, sizeof known / sizeof *known);
+        } else if (!is_weights || !weights_of(json_string_value(value))) {
+            return malformed(origin, path, "'type' int8 or int16, and only for input 1, the weights");
+        }
+    }
+    return NULL;
+}
+
 static qn_status *check_inputs(const json_t *inputs, const char *path, const char *origin) {
-    static const char *const known[] = {"quant_granularity"};
-    const char *index, *member;
-    json_t *input, *value;
+    const char *index;
+    json_t *input;
     if (!json_is_object(inputs)) return malformed(origin, path, "'input' to be an object");
     json_object_foreach((json_t *)inputs, index, input) {
         if (strcmp(index, "0") && strcmp(index, "1"))
             return malformed(origin, path, "\"0\" or \"1\" in 'input': the data or the weights");
-        if (!json_is_object(input)) return malformed(origin, path, "an object for each input");
-        json_object_foreach(input, member, value) if (strcmp(member, *known)) return unknown_member(
-            origin, path, member, known, 1);
-        if (granularity_of(input) == QN_GRANULARITY_ANY)
-            return malformed(origin, path, "'quant_granularity' per_tensor or per_axis for each input");
+        QN_TRY(check_input(input, *index == '1', path, origin));
     }
     return NULL;
 }
@@ -195,17 +213,37 @@ static int has_name(const qn_node *node, const char *name) {
     return 0;
 }
 
-qn_granularity qn_custom_nodes_granularity(const qn_config *config, const qn_node *node, int input) {
-    const char *index = input ? "1" : "0", *key;
-    qn_granularity of_type = QN_GRANULARITY_ANY, of_name = QN_GRANULARITY_ANY;
+/* The word that `member` of input 0 or 1 of a node has; names win over types. NULL: nothing is wished. */
+static const char *input_wish(const qn_config *config, const qn_node *node, int input, const char *member) {
+    const char *index = input ? "1" : "0", *key, *of_type = NULL, *of_name = NULL;
     json_t *entry;
     json_object_foreach((json_t *)qn_config_find(config, "custom_nodes"), key, entry) {
-        qn_granularity wish = granularity_of(json_object_get(json_object_get(entry, "input"), index));
-        if (wish == QN_GRANULARITY_ANY) continue;
+        const json_t *inputs = json_object_get(json_object_get(entry, "input"), index);
+        const char *wish = json_string_value(json_object_get(inputs, member));
+        if (!wish) continue;
         if (is_of_type(node, key))
             of_type = wish;
         else if (!is_type_name(key) && !qn_op_find(key) && has_name(node, key))
             of_name = wish;
     }
-    return of_name != QN_GRANULARITY_ANY ? of_name : of_type;
+    return of_name ? of_name : of_type;
+}
+
+qn_granularity qn_custom_nodes_granularity(const qn_config *config, const qn_node *node, int input) {
+    return granularity_of(input_wish(config, node, input, "quant_granularity"));
+}
+
+int qn_custom_nodes_ask_for_bytes(const qn_config *config) {
+    const char *key;
+    json_t *entry;
+    json_object_foreach((json_t *)qn_config_find(config, "custom_nodes"), key, entry) {
+        const json_t *inputs = json_object_get(entry, "input");
+        const char *type = json_string_value(json_object_get(json_object_get(inputs, "1"), "type"));
+        if (weights_of(type) == QN_DTYPE_S8) return 1;
+    }
+    return 0;
+}
+
+qn_dtype qn_custom_nodes_weights(const qn_config *config, const qn_node *node) {
+    return weights_of(input_wish(config, node, 1, "type"));
 }

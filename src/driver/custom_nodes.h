@@ -29,5 +29,9 @@ qn_status *qn_custom_nodes_apply(qn_graph *graph, const qn_config *config, const
 /* What is wished of input 0 or 1 of a node, found by its name, the names of its outputs, its operator and its type. A
    node that was fused is known by the name of the last of those it was made of. `config` may be NULL. */
 qn_granularity qn_custom_nodes_granularity(const qn_config *config, const qn_node *node, int input);
+/* The same of the type of its weights: S8, S16 or, where nobody asked, NONE. */
+qn_dtype qn_custom_nodes_weights(const qn_config *config, const qn_node *node);
+/* Does anything in custom_nodes ask for weights of 8 bits? */
+int qn_custom_nodes_ask_for_bytes(const qn_config *config);
 
 #endif

@@ -172,8 +172,8 @@ static qn_status *put_ranges(qn_graph *graph, const qn_config *config, const qn_
     return NULL;
 }
 
-/* custom_nodes: how many scales what a layer reads is to have. */
-static void put_scales(qn_graph *graph, const qn_config *config) {
+/* custom_nodes: how many scales what a layer reads is to have, and what type its weights. */
+static qn_status *put_wishes(qn_graph *graph, const qn_config *config) {
     for (qn_node *node = graph->first; node; node = node->next) {
         if (node->op != &qn_op_conv2d && node->op != &qn_op_matmul) continue;
         for (int i = 0; i < 2; i++) {
@@ -182,7 +182,15 @@ static void put_scales(qn_graph *graph, const qn_config *config) {
                               : wish == QN_GRANULARITY_PER_AXIS ? QN_SCALES_PER_CHANNEL
                                                                 : QN_SCALES_ANY;
         }
+        node->weights = qn_custom_nodes_weights(config, node);
+        qn_dtype dtype = node->precision ? node->precision : graph->integer.dtype;
+        if (dtype == QN_DTYPE_U8 && node->weights == QN_DTYPE_S16)
+            return QN_ERR(QN_INVALID_ARGUMENT,
+                          "custom_nodes: '%s' cannot have int16 weights: it computes with activations of 8 "
+                          "bits; ask for \"precision\": \"int16\" too",
+                          node->name);
     }
+    return NULL;
 }
 
 qn_status *qn_integers_prepare(qn_graph *graph, const qn_norms *norms, const qn_config *config,
@@ -194,7 +202,7 @@ qn_status *qn_integers_prepare(qn_graph *graph, const qn_norms *norms, const qn_
     QN_TRY(qn_grids_mark(graph));
     QN_TRY(put_ranges(graph, config, options));
     QN_TRY(qn_norms_complete_stats(norms, graph));
-    put_scales(graph, config);
+    QN_TRY(put_wishes(graph, config));
     return options->contract ? qn_contract_keep(graph, config, options, progress) : NULL;
 }
 

@@ -92,9 +92,10 @@ static qn_status *take_layer(qn_report *report, const qn_graph *graph, const qn_
         .name = node->name, .op = node->op->name, .fused_output = output, .rounded = find_rounded(output)};
     qn_dtype kept = graph->precision == QN_DTYPE_F16 ? QN_DTYPE_F16 : QN_DTYPE_F32;
     layer.macs = qn_cost_macs(graph, node);
-    layer.float_cycles = qn_cost_layer(report->model, graph, node, kept, 0);
-    layer.byte_cycles = qn_cost_layer(report->model, graph, node, QN_DTYPE_U8, 0);
-    layer.word_cycles = qn_cost_layer(report->model, graph, node, QN_DTYPE_S16, 0);
+    layer.float_cycles = qn_cost_layer(report->model, graph, node, kept, kept, 0);
+    layer.byte_cycles = qn_cost_layer(report->model, graph, node, QN_DTYPE_U8, QN_DTYPE_S8, 0);
+    layer.word_byte_cycles = qn_cost_layer(report->model, graph, node, QN_DTYPE_S16, QN_DTYPE_S8, 0);
+    layer.word_cycles = qn_cost_layer(report->model, graph, node, QN_DTYPE_S16, QN_DTYPE_S16, 0);
     QN_TRY(measure_weights(report, node, &layer));
     QN_TRY(add_value(report, node->inputs[0], &layer.input));
     QN_TRY(add_value(report, output, &layer.output));
@@ -178,9 +179,11 @@ static void settle_layer(qn_report *report, const qn_graph *graph, qn_report_lay
     if (!node) return;
     layer->precision = node->inputs[0]->type.dtype;
     if (is_quantised(node) || !layer->reason) layer->reason = reason_of(node);
+    int has_byte_weights = node->input_count > 1 && node->inputs[1]->type.dtype == QN_DTYPE_S8;
     layer->cycles = layer->precision == QN_DTYPE_U8    ? layer->byte_cycles
-                    : layer->precision == QN_DTYPE_S16 ? layer->word_cycles
-                                                       : layer->float_cycles;
+                    : layer->precision != QN_DTYPE_S16 ? layer->float_cycles
+                    : has_byte_weights                 ? layer->word_byte_cycles
+                                                       : layer->word_cycles;
 }
 
 static void settle_layers(qn_report *report, const qn_graph *graph) {

@@ -51,7 +51,7 @@ typedef struct qn_report_layer {
     qn_value *fused_output; /* of the node after stage FUSE, an addition's behind its activation */
     const char *rounded;    /* fake quantisation of that which alone reads it: integers stand for both; NULL: none */
     size_t input, output;   /* into qn_report.values */
-    double macs, float_cycles, byte_cycles, word_cycles;
+    double macs, float_cycles, byte_cycles, word_byte_cycles, word_cycles;
     int has_weights;
     float weight_low, weight_high;
     double weight_spread; /* the largest over the smallest magnitude of an output's weights; 0: there is none */

@@ -30,8 +30,9 @@ qn_status *qn_sensitivity_list(qn_sensitivity *list, qn_graph *graph, const qn_c
             list->integer_macs += macs;
             continue;
         }
-        double floats = qn_cost_layer(model, graph, node, list->kept, 0);
-        double integers = qn_cost_layer(model, graph, node, graph->integer.dtype, 0);
+        double floats = qn_cost_layer(model, graph, node, list->kept, list->kept, 0);
+        qn_dtype weights = graph->integer.dtype == QN_DTYPE_U8 ? QN_DTYPE_S8 : graph->integer.weights;
+        double integers = qn_cost_layer(model, graph, node, graph->integer.dtype, weights, 0);
         list->layers[list->count++] =
             (qn_sensitive_layer){.node = node, .macs = macs, .cost = fmax(floats - integers, 0.02 * integers)};
     }

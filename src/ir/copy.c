@@ -96,6 +96,7 @@ static qn_status *copy_node(copier *c, const qn_node *node) {
     copy->precision_reason = node->precision_reason;
     copy->addend_precision = node->addend_precision;
     memcpy(copy->scales, node->scales, sizeof copy->scales);
+    copy->weights = node->weights;
     for (int i = 0; i < node->output_count; i++) {
         QN_TRY(qn_graph_rename_value(c->to, copy->outputs[i], node->outputs[i]->name));
         c->of[node->outputs[i]->id] = copy->outputs[i];

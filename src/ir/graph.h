@@ -78,11 +78,13 @@ struct qn_node {
     const char *precision_reason;
     qn_dtype addend_precision; /* conv2d: integers in which its addend is to be added, U8 or S16; NONE: as a float */
     qn_scales scales[2]; /* wished of inputs 0 and 1; ANY: as the graph says */
+    qn_dtype weights;    /* S8 or S16: what weights become beside activations of 16 bits; NONE: as the graph says */
 };
 
 /* How the graph is to compute in integers; set before pass quantise. */
 typedef struct qn_integer_wish {
-    qn_dtype dtype;     /* of activations: U8 or S16 (then weights are S16); NONE: no integers */
+    qn_dtype dtype;     /* of activations: U8 or S16; NONE: no integers */
+    qn_dtype weights;   /* beside activations of 16 bits, in any layer: S8, or S16 or NONE for S16; beside 8 bits: S8 */
     const char *reason; /* who asks: "qint8_mixed_float16" */
     const char *arch;   /* whose cost model says what pays (quant/cost.h); NULL: the default */
     int per_tensor;     /* one scale for all outputs of a layer's weights, rather than one for each */

@@ -70,14 +70,21 @@ static qn_dtype wanted_integers(const qn_graph *graph, const qn_node *node) {
     return node->precision == QN_DTYPE_U8 || node->precision == QN_DTYPE_S16 ? node->precision : graph->integer.dtype;
 }
 
+/* The weights of a node whose activations become `dtype`. */
+static qn_dtype wanted_weights(const qn_graph *graph, const qn_node *node, qn_dtype dtype) {
+    qn_dtype wish = node->weights ? node->weights : graph->integer.weights;
+    return dtype == QN_DTYPE_U8 || wish == QN_DTYPE_S8 ? QN_DTYPE_S8 : QN_DTYPE_S16;
+}
+
 /* Cycles that a node saves as integers. */
 static double gain_of(const qn_graph *graph, const qn_node *node) {
     const qn_cost_model *model = qn_cost_model_find(graph->integer.arch);
     const qn_node *producer = node->inputs[X]->producer;
     int converts = !producer || !producer->mark || producer->mark != node->mark;
     qn_dtype floats = graph->precision == QN_DTYPE_F16 ? QN_DTYPE_F16 : QN_DTYPE_F32;
-    return qn_cost_layer(model, graph, node, floats, 0) -
-           qn_cost_layer(model, graph, node, (qn_dtype)node->mark, converts);
+    qn_dtype integers = (qn_dtype)node->mark;
+    return qn_cost_layer(model, graph, node, floats, floats, 0) -
+           qn_cost_layer(model, graph, node, integers, wanted_weights(graph, node, integers), converts);
 }
 
 /* The integers that a node reads a value as; NONE: as floats, or not at all. */
@@ -169,7 +176,9 @@ static qn_status *transpose(qn_graph *graph, const qn_view *view, const float **
 /* The layer of a marked node; *out_dims are those of its weights as the quantised operator takes them. */
 static qn_status *describe(qn_graph *graph, const qn_node *node, qn_layer *out, qn_view *out_weights) {
     qn_view view = qn_value_view(node->inputs[WEIGHTS]);
-    *out = (qn_layer){.weights = view.data, .is_depthwise = is_depthwise(node)};
+    *out = (qn_layer){.weights = view.data,
+                      .is_depthwise = is_depthwise(node),
+                      .has_byte_weights = wanted_weights(graph, node, (qn_dtype)node->mark) == QN_DTYPE_S8};
     if (node->input_count > BIAS && node->inputs[BIAS]) out->bias = node->inputs[BIAS]->data;
     if (!is_conv(node) && ((const qn_matmul_attrs *)node->attrs)->transpose_b) {
         QN_TRY(transpose(graph, &view, &out->weights));
@@ -360,10 +369,10 @@ static qn_status *use_bytes(qn_graph *graph, qn_value *x, qn_node *before, conve
 static qn_status *add_parameters(qn_graph *graph, const qn_node *node, const qn_layer *layer, qn_view weights,
                                  const qn_layer_integers *integers, int has_limit, qn_value **inputs) {
     int is_bytes = inputs[0]->type.dtype == QN_DTYPE_U8;
-    const char *name = node->inputs[WEIGHTS]->name, *type = is_bytes ? "s8" : "s16";
-    weights.dtype = is_bytes ? QN_DTYPE_S8 : QN_DTYPE_S16;
+    weights.dtype = layer->has_byte_weights ? QN_DTYPE_S8 : QN_DTYPE_S16;
     weights.data = integers->weights;
-    const char *weights_name = qn_arena_printf(graph->arena, "%s/%s", name, type);
+    const char *weights_name =
+        qn_arena_printf(graph->arena, "%s/%s", node->inputs[WEIGHTS]->name, qn_dtype_name(weights.dtype));
     if (!weights_name) return qn_status_out_of_memory();
     QN_TRY(qn_graph_add_constant(graph, weights_name, &weights, &inputs[1]));
     QN_TRY(add_vector(graph, node->name, "bias", is_bytes ? QN_DTYPE_S32 : QN_DTYPE_S64, layer->outputs, integers->bias,
@@ -409,10 +418,12 @@ static qn_status *become_product(qn_graph *graph, qn_node *node, qn_value **inpu
     return qn_node_become(graph, node, &qn_op_matmul_quantized, &attrs, inputs[4] ? 5 : 4, inputs);
 }
 
-/* Moments of what the node reads, where the graph wishes for rounding by them and they are known. */
+/* Moments of what the node reads, where the graph wishes for rounding by them and they are known. Weights of 16 bits have
+   little to gain. */
 static const qn_moments *find_moments(const qn_graph *graph, const qn_node *node) {
     qn_window window;
     int by_channel;
+    if (wanted_weights(graph, node, (qn_dtype)node->mark) == QN_DTYPE_S16) return NULL;
     if (!graph->integer.rounding_iterations || !qn_moments_describe(node, &window, &by_channel)) return NULL;
     return qn_moments_find(node->inputs[X]->stats->moments, &window, by_channel);
 }
@@ -432,7 +443,9 @@ static const char *reason_of(qn_graph *graph, const qn_node *node, const qn_laye
                              const qn_layer_integers *integers) {
     const char *type = qn_dtype_name((qn_dtype)node->mark), *addend = addend_reason(graph, node);
     const char *asks = node->precision ? node->precision_reason : graph->integer.reason;
-    if (!addend) return NULL;
+    if (node->mark == QN_DTYPE_S16 && layer->has_byte_weights)
+        asks = qn_arena_printf(graph->arena, "%s, weights of 8 bits", asks);
+    if (!addend || !asks) return NULL;
     if (!layer->grid) return qn_arena_printf(graph->arena, "%s: %s%s", type, asks, addend);
     if (integers->kept_grids == layer->outputs)
         return qn_arena_printf(graph->arena, "%s: %s, weights as the source has them%s", type, asks, addend);

@@ -78,6 +78,7 @@ qn_status *qn_rewrite(qn_graph *graph, qn_node *node, const qn_op_def *op, const
         if (!node->addend_precision) node->addend_precision = suspect->addend_precision;
         for (int i = 0; i < 2; i++)
             if (!node->scales[i]) node->scales[i] = suspect->scales[i];
+        if (!node->weights) node->weights = suspect->weights;
         qn_graph_remove_node(graph, suspect);
     }
     return NULL;

@@ -23,6 +23,8 @@ static int64_t channel_of(const qn_layer *layer, const qn_encoding *x, int64_t r
     return layer->is_depthwise ? output : row % x->channels;
 }
 
+static int has_bytes(const work *w) { return w->x->dtype == QN_DTYPE_U8 || w->layer->has_byte_weights; }
+
 /* How often what row k reads lies inside the picture. */
 static double inside_of(const work *w, int64_t row) {
     const qn_layer *layer = w->layer;
@@ -193,7 +195,7 @@ static double mean_of(const work *w, int64_t row, int64_t channel) {
 }
 
 static void store_weight(const work *w, qn_layer_integers *out, int64_t index, int64_t value) {
-    if (w->x->dtype == QN_DTYPE_U8)
+    if (has_bytes(w))
         ((int8_t *)out->weights)[index] = (int8_t)value;
     else
         ((int16_t *)out->weights)[index] = (int16_t)value;
@@ -293,11 +295,11 @@ qn_status *qn_layer_quantise(const qn_layer *layer, const qn_encoding *encoding,
     work w = {.layer = layer, .x = encoding, .options = options};
     int is_bytes = encoding->dtype == QN_DTYPE_U8;
     assert(layer->is_depthwise ? layer->outputs == encoding->channels : layer->rows % encoding->channels == 0);
-    w.top = is_bytes ? 127.0 : 32767.0;
+    w.top = has_bytes(&w) ? 127.0 : 32767.0;
     *out = (qn_layer_integers){0};
     QN_TRY(check_finite(layer));
     QN_TRY(find_moments(&w, arena));
-    out->weights = qn_arena_alloc_aligned(arena, (size_t)(layer->rows * layer->outputs) * (is_bytes ? 1 : 2), 64);
+    out->weights = qn_arena_alloc_aligned(arena, (size_t)(layer->rows * layer->outputs) * (has_bytes(&w) ? 1 : 2), 64);
     out->bias = qn_arena_alloc_aligned(arena, (size_t)layer->outputs * (is_bytes ? 4 : 8), 64);
     out->weight_scale = QN_ARENA_ARRAY(arena, float, (size_t)layer->outputs);
     w.error = QN_ARENA_ARRAY(arena, double, (size_t)layer->outputs);

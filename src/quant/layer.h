@@ -32,6 +32,7 @@ typedef struct qn_layer {
     /* [taps]: how often a tap lies inside the picture, 0 to 1; NULL: always. Outside it reads the zero point. */
     const float *inside;
     const float *grid;      /* [outputs]: steps whose multiples the source says the weights are; NULL: it does not */
+    int has_byte_weights;   /* weights become S8 whatever x is; without it they are as wide as x */
 } qn_layer;
 
 typedef struct qn_layer_options {
@@ -45,7 +46,7 @@ typedef struct qn_layer_options {
 } qn_layer_options;
 
 typedef struct qn_layer_integers {
-    void *weights;       /* int8 for U8, int16 for S16; laid out as the floats */
+    void *weights;       /* int8 for U8, and with has_byte_weights; else int16; laid out as the floats */
     void *bias;          /* int32 for U8, int64 for S16: [outputs] */
     float *weight_scale; /* [outputs] */
     int64_t kept_grids;  /* outputs whose weights are integers just as they were: no rounding changed them */

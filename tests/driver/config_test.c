@@ -161,6 +161,8 @@ static void what_this_version_lacks_is_refused_with_the_reason(void **state) {
     refuse("{'precision_config': {'precision_mode': 'qint4_mixed_float16'}}", QN_UNSUPPORTED,
            "'qint4_mixed_float16' is not possible, allowed: force_float32");
     refuse("{'precision_config': {'weight_quant_granularity': 'per_channel'}}", QN_UNSUPPORTED, "one for each output");
+    refuse("{'precision_config': {'weight_type': 'int4'}}", QN_UNSUPPORTED,
+           "'int4' is not possible, allowed: int8, int16");
     refuse("{'precision_config': {'activation_quant_algo': 'EQNM'}}", QN_UNSUPPORTED, "where the range wants it");
     refuse("{'archs': ['z80']}", QN_UNSUPPORTED, "'z80' is not possible, allowed: x86_64-avx2");
     refuse("{'image': {'palette': 'colours.txt'}}", QN_UNSUPPORTED, "segment --palette FILE");
@@ -172,8 +174,10 @@ static void what_this_version_lacks_is_refused_with_the_reason(void **state) {
 static void wishes_for_nodes_have_a_form(void **state) {
     (void)state;
     qn_config *config = empty();
-    expect_ok(merge(config, "{'custom_nodes': {'IConvDepthwiseNode': {'input': {'0': {'quant_granularity': 'per_axis'}}},"
-                            " 'a/b:1': {'precision': 'int16', 'input': {'1': {'quant_granularity': 'per_tensor'}}}}}"));
+    expect_ok(merge(
+        config,
+        "{'custom_nodes': {'IConvDepthwiseNode': {'input': {'0': {'quant_granularity': 'per_axis'}}},"
+        " 'a/b:1': {'precision': 'int16', 'input': {'1': {'quant_granularity': 'per_tensor', 'type': 'int8'}}}}}"));
     expect_ok(qn_config_set(config, "custom_nodes", "{\"softmax\": {\"precision\": \"float32\"}}"));
     qn_config_destroy(config);
     refuse("{'custom_nodes': []}", QN_INVALID_ARGUMENT, "key 'custom_nodes': expected an object");
@@ -188,6 +192,10 @@ static void wishes_for_nodes_have_a_form(void **state) {
            "no member 'granularity'");
     refuse("{'custom_nodes': {'conv2d': {'input': {'0': {'quant_granularity': 'per_row'}}}}}", QN_INVALID_ARGUMENT,
            "per_tensor or per_axis");
+    refuse("{'custom_nodes': {'conv2d': {'input': {'0': {}}}}}", QN_INVALID_ARGUMENT, "an object for each input");
+    refuse("{'custom_nodes': {'conv2d': {'input': {'0': {'type': 'int8'}}}}}", QN_INVALID_ARGUMENT, "only for input 1");
+    refuse("{'custom_nodes': {'conv2d': {'input': {'1': {'type': 'float16'}}}}}", QN_INVALID_ARGUMENT,
+           "'type' int8 or int16");
     refuse("{'custom_nodes': {'conv2d': {'input': ['per_axis']}}}", QN_INVALID_ARGUMENT, "'input' to be an object");
 }
 

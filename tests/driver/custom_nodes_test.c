@@ -65,6 +65,64 @@ static void granularity_is_found_by_name_then_by_type(void **state) {
     qn_network_destroy(network);
 }
 
+static void the_type_of_weights_is_found_likewise(void **state) {
+    (void)state;
+    qn_network *network = network_of(net);
+    qn_config *config = config_of("{'custom_nodes': {'deep': {'input': {'1': {'type': 'int16'}}},"
+                                  " 'conv2d': {'input': {'1': {'type': 'int8'}}}}}");
+    const qn_node *plain = network->graph->first, *deep = plain->next;
+    assert_int_equal(qn_custom_nodes_weights(config, plain), QN_DTYPE_S8);
+    assert_int_equal(qn_custom_nodes_weights(config, deep), QN_DTYPE_S16);
+    assert_int_equal(qn_custom_nodes_weights(config, deep->next), QN_DTYPE_NONE);
+    assert_int_equal(qn_custom_nodes_weights(NULL, deep), QN_DTYPE_NONE);
+    qn_config_destroy(config);
+    qn_network_destroy(network);
+}
+
+#define RANGES "'custom_ranges': {'': {'min': [-1], 'max': [1]}}"
+
+/* Precisions of plain and deep in a build. */
+static void expect_precisions(const char *json, const char *plain, const char *deep) {
+    qn_model *model;
+    expect_ok(try_build(net, json, &model));
+    const qn_step_info *step;
+    size_t met = 0;
+    for (size_t i = 0; (step = qn_model_step(model, i)); i++) {
+        if (!strcmp(step->name, "plain") || !strcmp(step->name, "plain/s16")) {
+            assert_string_equal(step->precision, plain);
+            met++;
+        }
+        if (!strcmp(step->name, "deep")) {
+            assert_string_equal(step->precision, deep);
+            met++;
+        }
+    }
+    assert_int_equal(met, 2);
+    qn_model_destroy(model);
+}
+
+static void weights_of_eight_bits_go_with_activations_of_sixteen(void **state) {
+    (void)state;
+    qn_model *model;
+    expect_precisions(
+        "{'precision_config': {'precision_mode': 'qint8_mixed_float32'}, " RANGES
+        ", 'custom_nodes': {'conv2d': {'precision': 'int16'}, 'deep': {'input': {'1': {'type': 'int8'}}}}}",
+        "s16: custom_nodes", "s16: custom_nodes, weights of 8 bits");
+    expect_precisions("{'precision_config': {'precision_mode': 'qint16_mixed_float32', 'weight_type': 'int8'}, " RANGES
+                      ", 'custom_nodes': {'deep': {'input': {'1': {'type': 'int16'}}}}}",
+                      "s16: qint16_mixed_float32, weights of 8 bits", "s16: qint16_mixed_float32");
+    expect_refused(
+        try_build(net,
+                  "{'precision_config': {'precision_mode': 'qint8_mixed_float32', 'weight_type': 'int16'}, " RANGES "}",
+                  &model),
+        QN_INVALID_ARGUMENT, "goes with activations of 16 bits only");
+    expect_refused(try_build(net,
+                             "{'precision_config': {'precision_mode': 'qint8_mixed_float32'}, " RANGES
+                             ", 'custom_nodes': {'deep': {'input': {'1': {'type': 'int16'}}}}}",
+                             &model),
+                   QN_INVALID_ARGUMENT, "'deep' cannot have int16 weights");
+}
+
 static void names_that_nothing_has_are_refused_with_the_nearest(void **state) {
     (void)state;
     qn_model *model;
@@ -107,6 +165,8 @@ int main(void) {
         cmocka_unit_test(names_reach_nodes_and_the_readers_of_values),
         cmocka_unit_test(names_win_over_types_in_any_order),
         cmocka_unit_test(granularity_is_found_by_name_then_by_type),
+        cmocka_unit_test(the_type_of_weights_is_found_likewise),
+        cmocka_unit_test(weights_of_eight_bits_go_with_activations_of_sixteen),
         cmocka_unit_test(names_that_nothing_has_are_refused_with_the_nearest),
         cmocka_unit_test(a_type_without_nodes_is_a_warning),
         cmocka_unit_test(a_wish_for_half_precision_comes_true),

@@ -63,11 +63,13 @@ static void every_mode_is_as_near_as_its_types_allow(void **state) {
         {"qint8_mixed_float32", "", 0.02, "u8: qint8_mixed_float32"},
         {"qint8_mixed_float32", ", 'activation_quant_algo': 'symmetric'", 0.03, "u8: qint8_mixed_float32"},
         {"qint8_mixed_float32", ", 'weight_quant_granularity': 'per_tensor'", 0.03, "u8: qint8_mixed_float32"},
-        {"qint8_mixed_float32", ", 'weight_quant_granularity': 'per_tensor', 'activation_quant_algo': 'symmetric'", 0.04,
-         "u8: qint8_mixed_float32"},
+        {"qint8_mixed_float32", ", 'weight_quant_granularity': 'per_tensor', 'activation_quant_algo': 'symmetric'",
+         0.04, "u8: qint8_mixed_float32"},
         {"qint8_mixed_float32", ", 'channel_scales': false, 'bias_correction': false", 0.03, "u8: qint8_mixed_float32"},
         {"qint16_mixed_float32", "", 4e-4, "s16: qint16_mixed_float32"},
         {"qint16_mixed_float16", "", 2e-3, "s16: qint16_mixed_float16"},
+        {"qint16_mixed_float32", ", 'weight_type': 'int8'", 0.01, "s16: qint16_mixed_float32, weights of 8 bits"},
+        {"qint16_mixed_float32", ", 'weight_type': 'int16'", 4e-4, "s16: qint16_mixed_float32"},
     };
     (void)state;
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {

@@ -74,13 +74,15 @@ static qn_model *reload(const qn_model *model) {
 static void every_cpu_path_and_thread_count_gives_the_same_bytes(void **state) {
     (void)state;
     static const char *const paths[] = {"generic", "avx2", "avx512", "avx512vnni"},
-                             *const modes[] = {"qint8_mixed_float16", "qint8_mixed_float32", "qint16_mixed_float16", "qint16_mixed_float32"},
+                             *const modes[] = {"qint8_mixed_float16", "qint8_mixed_float32", "qint16_mixed_float16",
+                                               "qint16_mixed_float32",
+                                               "qint16_mixed_float16\", \"weight_type\": \"int8"},
                              *const names[] = {"logits/semantic/BiasAdd", "SemanticPredictions"};
     static const int threads[] = {1, 2, 3, 8};
     static const char *const cases[] = {"10_2x53x59", "00_1x7x5"};
     file_feed feed;
     feed_open(&feed, source_path(PICTURES), ".jpg", SIDE_MAX);
-    for (size_t m = 0; m < 4; m++) {
+    for (size_t m = 0; m < 5; m++) {
         char config[128];
         snprintf(config, sizeof config, "{\"precision_config\": {\"precision_mode\": \"%s\"}}", modes[m]);
         qn_model *model = build_calibrated(source_path(DYNAMIC), config, &feed.samples);

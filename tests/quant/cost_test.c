@@ -61,14 +61,22 @@ static void a_layer_costs_its_products_and_its_bytes(void **state) {
     qn_arena_init(&arena, NULL);
     const qn_graph *graph = graph_of(&arena, layers);
     const qn_node *full = qn_graph_find_node(graph, "full"), *depthwise = qn_graph_find_node(graph, "depthwise");
-    const qn_cost_model model = {"test", 10, 40, 5, 0.5, 8};
+    const qn_cost_model model = {"test", 10, 40, 20, 5, 0.5, 8};
     double macs = 34560, elems = 384 + 960 + 360;
-    assert_true(fabs(qn_cost_layer(&model, graph, full, QN_DTYPE_F32, 0) - (macs / 10 + elems * 4 / 8)) < 1e-6);
-    assert_true(fabs(qn_cost_layer(&model, graph, full, QN_DTYPE_F16, 1) - (macs / 10 + elems * 2 / 8)) < 1e-6);
-    assert_true(fabs(qn_cost_layer(&model, graph, full, QN_DTYPE_U8, 0) - (macs / 40 + elems / 8)) < 1e-6);
-    assert_true(fabs(qn_cost_layer(&model, graph, full, QN_DTYPE_U8, 1) - (macs / 40 + (elems + 384 * 5) / 8)) < 1e-6);
-    assert_true(fabs(qn_cost_layer(&model, graph, full, QN_DTYPE_S16, 0) - (macs / 5 + elems * 2 / 8)) < 1e-6);
-    assert_true(fabs(qn_cost_layer(&model, graph, depthwise, QN_DTYPE_F32, 0) -
+    assert_true(fabs(qn_cost_layer(&model, graph, full, QN_DTYPE_F32, QN_DTYPE_F32, 0) - (macs / 10 + elems * 4 / 8)) <
+                1e-6);
+    assert_true(fabs(qn_cost_layer(&model, graph, full, QN_DTYPE_F16, QN_DTYPE_F16, 1) - (macs / 10 + elems * 2 / 8)) <
+                1e-6);
+    assert_true(fabs(qn_cost_layer(&model, graph, full, QN_DTYPE_U8, QN_DTYPE_S8, 0) - (macs / 40 + elems / 8)) < 1e-6);
+    assert_true(fabs(qn_cost_layer(&model, graph, full, QN_DTYPE_U8, QN_DTYPE_S8, 1) -
+                     (macs / 40 + (elems + 384 * 5) / 8)) < 1e-6);
+    assert_true(fabs(qn_cost_layer(&model, graph, full, QN_DTYPE_S16, QN_DTYPE_S16, 0) - (macs / 5 + elems * 2 / 8)) <
+                1e-6);
+    assert_true(fabs(qn_cost_layer(&model, graph, full, QN_DTYPE_S16, QN_DTYPE_S8, 0) -
+                     (macs / 20 + ((384 + 960) * 2 + 360) / 8.0)) < 1e-6);
+    assert_true(fabs(qn_cost_layer(&model, graph, depthwise, QN_DTYPE_S16, QN_DTYPE_S8, 0) -
+                     (3456 / 5.0 + ((384 + 384) * 2 + 36) / 8.0)) < 1e-6); /* at the rate of floats */
+    assert_true(fabs(qn_cost_layer(&model, graph, depthwise, QN_DTYPE_F32, QN_DTYPE_F32, 0) -
                      (3456 / 5.0 + (384 + 384 + 36) * 4 / 8.0)) < 1e-6);
     qn_arena_deinit(&arena);
 }
@@ -91,9 +99,12 @@ static void bytes_are_faster_than_floats_on_every_cpu(void **state) {
     const qn_node *full = qn_graph_find_node(graph, "full");
     for (size_t i = 0; i < 5; i++) {
         const qn_cost_model *model = qn_cost_model_find(names[i]);
-        assert_true(qn_cost_layer(model, graph, full, QN_DTYPE_U8, 0) < qn_cost_layer(model, graph, full, QN_DTYPE_F16, 0));
-        assert_true(qn_cost_layer(model, graph, full, QN_DTYPE_F16, 0) < qn_cost_layer(model, graph, full, QN_DTYPE_F32, 0));
-        assert_true(qn_cost_layer(model, graph, full, QN_DTYPE_U8, 0) < qn_cost_layer(model, graph, full, QN_DTYPE_U8, 1));
+        assert_true(qn_cost_layer(model, graph, full, QN_DTYPE_U8, QN_DTYPE_S8, 0) <
+                    qn_cost_layer(model, graph, full, QN_DTYPE_F16, QN_DTYPE_F16, 0));
+        assert_true(qn_cost_layer(model, graph, full, QN_DTYPE_F16, QN_DTYPE_F16, 0) <
+                    qn_cost_layer(model, graph, full, QN_DTYPE_F32, QN_DTYPE_F32, 0));
+        assert_true(qn_cost_layer(model, graph, full, QN_DTYPE_U8, QN_DTYPE_S8, 0) <
+                    qn_cost_layer(model, graph, full, QN_DTYPE_U8, QN_DTYPE_S8, 1));
     }
     qn_arena_deinit(&arena);
 }

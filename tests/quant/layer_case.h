@@ -27,7 +27,7 @@ static inline void layer_case_init(layer_case *c, uint64_t seed, qn_dtype dtype,
     c->x = (qn_encoding){.dtype = dtype, .channels = channels};
     c->x.scale = QN_ARENA_ARRAY(&c->arena, float, (size_t)channels);
     c->x.zero_point = QN_ARENA_ARRAY(&c->arena, int32_t, (size_t)channels);
-    c->layer = (qn_layer){c->weights, c->bias, rows, outputs, is_depthwise, NULL, NULL};
+    c->layer = (qn_layer){c->weights, c->bias, rows, outputs, is_depthwise, NULL, NULL, 0};
     for (int64_t i = 0; i < rows * outputs; i++) c->weights[i] = 0.1f * draw_normal(&c->rng);
     for (int64_t o = 0; o < outputs; o++) c->bias[o] = draw_normal(&c->rng);
     for (int64_t i = 0; i < channels; i++) {
@@ -43,10 +43,14 @@ static inline int64_t row_channel(const layer_case *c, int64_t row, int64_t outp
     return c->layer.is_depthwise ? output : row % c->x.channels;
 }
 
+static inline int has_byte_weights(const layer_case *c) {
+    return c->x.dtype == QN_DTYPE_U8 || c->layer.has_byte_weights;
+}
+
 static inline int64_t integer_weight(const layer_case *c, const qn_layer_integers *integers, int64_t row, int64_t output) {
     int64_t index = row * c->layer.outputs + output;
-    return c->x.dtype == QN_DTYPE_U8 ? ((const int8_t *)integers->weights)[index]
-                                     : ((const int16_t *)integers->weights)[index];
+    return has_byte_weights(c) ? ((const int8_t *)integers->weights)[index]
+                               : ((const int16_t *)integers->weights)[index];
 }
 
 static inline int64_t integer_bias(const layer_case *c, const qn_layer_integers *integers, int64_t output) {
