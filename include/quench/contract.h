@@ -1,9 +1,9 @@
 /* quench/contract.h - a bound on what integer precision may cost, which the build keeps.
  *
- * The build measures how much each layer loses, keeps in the float type the few that pay for it, those first that gain most
- * for their cost, and stops when the contract holds on the samples: not just on average, but at the upper end of a paired
- * bootstrap over them. The cost of a layer is that of a static model of the targets (`archs`), never a stopwatch: the same
- * input gives the same file.
+ * The build measures how much each layer loses, takes the few that pay for it to 16 bits or leaves them float,
+ * whichever costs less and loses little, those first that gain most for their cost, and stops when the contract holds
+ * on the samples: not just on average, but at the upper end of a paired bootstrap over them. The cost of a layer is
+ * that of a static model of the targets (`archs`), never a stopwatch: the same input gives the same file.
  */
 #ifndef QUENCH_CONTRACT_H
 #define QUENCH_CONTRACT_H

@@ -16,11 +16,75 @@ enum { SAMPLES = 6, PROBES_MAX = 8 };
 
 static int is_layer(const qn_node *node) { return node->op == &qn_op_conv2d || node->op == &qn_op_matmul; }
 
-qn_status *qn_sensitivity_list(qn_sensitivity *list, qn_graph *graph, const qn_config *config, qn_arena *arena) {
+/* Weights of layers that the cost model leaves float whatever speaks for integers. Which these are shows in the fused
+   graph, where layers meet. */
+typedef struct gainless_layers {
+    const char **names;
+    size_t count;
+} gainless_layers;
+
+static qn_status *find_gainless(const qn_graph *graph, const qn_config *config, qn_arena *scratch,
+                                gainless_layers *out) {
+    qn_graph *fused;
+    qn_build_options options;
+    qn_progress silent = {0};
+    qn_build_options_init(&options);
+    QN_TRY(qn_graph_copy(graph, scratch, &fused));
+    QN_TRY(qn_compile_passes(fused, config, &options, &silent, QN_PASS_FUSE, QN_PASS_FUSE));
+    QN_TRY(qn_quantise_mark(fused));
+    out->names = QN_ARENA_ARRAY(scratch, const char *, fused->node_count);
+    if (!out->names) return qn_status_out_of_memory();
+    for (qn_node *node = fused->first; node; node = node->next)
+        if (is_layer(node) && !node->mark && !qn_quantise_find_obstacle(fused, node))
+            out->names[out->count++] = node->inputs[1]->name;
+    return NULL;
+}
+
+static int is_gainless(const gainless_layers *gainless, const qn_node *node) {
+    for (size_t i = 0; i < gainless->count; i++)
+        if (!strcmp(gainless->names[i], node->inputs[1]->name)) return 1;
+    return 0;
+}
+
+static void add_form(qn_sensitive_layer *layer, const qn_cost_model *model, const qn_graph *graph, qn_dtype dtype,
+                     qn_dtype weights) {
+    qn_layer_form form = {dtype, weights, qn_cost_layer(model, graph, layer->node, dtype, weights, 0)};
+    size_t at = layer->form_count;
+    if (dtype == QN_DTYPE_S16 && layer->asked && layer->asked != weights) return;
+    if (at && form.cycles >= layer->forms[at - 1].cycles) return; /* floats, the first, keep more */
+    layer->forms[layer->form_count++] = form;
+}
+
+/* Floats, and what is cheaper than they are. */
+static void find_forms(qn_sensitivity *list, qn_sensitive_layer *layer, const qn_cost_model *model,
+                       const qn_graph *graph) {
+    add_form(layer, model, graph, list->kept, list->kept);
+    if (list->dtype == QN_DTYPE_U8) {
+        add_form(layer, model, graph, QN_DTYPE_S16, QN_DTYPE_S16);
+        add_form(layer, model, graph, QN_DTYPE_S16, QN_DTYPE_S8);
+    }
+    for (size_t i = 0; i < layer->form_count / 2; i++) {
+        qn_layer_form form = layer->forms[i], *other = &layer->forms[layer->form_count - 1 - i];
+        layer->forms[i] = *other;
+        *other = form;
+    }
+}
+
+static void add_layer(qn_sensitivity *list, const qn_cost_model *model, const qn_graph *graph, qn_node *node,
+                      double macs) {
+    qn_sensitive_layer *layer = &list->layers[list->count++];
+    qn_dtype weights = list->dtype == QN_DTYPE_S16 ? graph->integer.weights : QN_DTYPE_S8;
+    if (list->dtype == QN_DTYPE_S16 && node->weights) weights = node->weights;
+    double integers = qn_cost_layer(model, graph, node, list->dtype, weights, 0);
+    *layer = (qn_sensitive_layer){.node = node, .asked = node->weights, .macs = macs};
+    find_forms(list, layer, model, graph);
+    layer->cost = fmax(layer->forms[0].cycles - integers, 0.02 * integers);
+}
+
+static qn_status *list_layers(qn_sensitivity *list, qn_graph *graph, const qn_config *config, qn_arena *scratch) {
     const qn_cost_model *model = qn_compile_cost_model(config);
-    *list = (qn_sensitivity){.layers = QN_ARENA_ARRAY(arena, qn_sensitive_layer, graph->node_count),
-                             .kept = graph->precision == QN_DTYPE_F16 ? QN_DTYPE_F16 : QN_DTYPE_F32};
-    if (!list->layers) return qn_status_out_of_memory();
+    gainless_layers gainless = {0};
+    QN_TRY(find_gainless(graph, config, scratch, &gainless));
     for (qn_node *node = graph->first; node; node = node->next) {
         if (!is_layer(node)) continue;
         double macs = qn_cost_macs(graph, node);
@@ -28,33 +92,67 @@ qn_status *qn_sensitivity_list(qn_sensitivity *list, qn_graph *graph, const qn_c
         if (node->outputs[0]->type.dtype != QN_DTYPE_F32 || qn_quantise_find_obstacle(graph, node)) continue;
         if (node->precision) { /* it asks for integers itself */
             list->integer_macs += macs;
-            continue;
+            list->byte_macs += node->precision == QN_DTYPE_U8 ? macs : 0;
+        } else if (!is_gainless(&gainless, node)) {
+            add_layer(list, model, graph, node, macs);
         }
-        double floats = qn_cost_layer(model, graph, node, list->kept, list->kept, 0);
-        qn_dtype weights = graph->integer.dtype == QN_DTYPE_U8 ? QN_DTYPE_S8 : graph->integer.weights;
-        double integers = qn_cost_layer(model, graph, node, graph->integer.dtype, weights, 0);
-        list->layers[list->count++] =
-            (qn_sensitive_layer){.node = node, .macs = macs, .cost = fmax(floats - integers, 0.02 * integers)};
     }
     return NULL;
 }
 
-static qn_status *wish(const qn_sensitivity *list, qn_graph *graph, size_t index, int is_float) {
-    qn_node *node = list->layers[index].node;
-    node->precision = QN_DTYPE_NONE;
-    node->precision_reason = NULL;
-    return is_float ? qn_precision_set_node(graph, node, list->kept, "kept float by the contract") : NULL;
+qn_status *qn_sensitivity_list(qn_sensitivity *list, qn_graph *graph, const qn_config *config, qn_arena *arena) {
+    qn_arena scratch;
+    *list = (qn_sensitivity){.layers = QN_ARENA_ARRAY(arena, qn_sensitive_layer, graph->node_count),
+                             .kept = graph->precision == QN_DTYPE_F16 ? QN_DTYPE_F16 : QN_DTYPE_F32,
+                             .dtype = graph->integer.dtype,
+                             .arena = arena};
+    if (!list->layers) return qn_status_out_of_memory();
+    qn_arena_init(&scratch, arena->allocator);
+    qn_status *status = list_layers(list, graph, config, &scratch);
+    qn_arena_deinit(&scratch);
+    return status;
 }
 
+/* Wishes a form of a layer; NULL: the integers of the mode. */
+static qn_status *wish(qn_graph *graph, const qn_sensitive_layer *layer, const qn_layer_form *form) {
+    qn_node *node = layer->node;
+    node->precision = QN_DTYPE_NONE;
+    node->precision_reason = NULL;
+    node->weights = layer->asked;
+    if (!form) return NULL;
+    if (form->dtype != QN_DTYPE_S16)
+        return qn_precision_set_node(graph, node, form->dtype, "kept float by the contract");
+    node->weights = form->weights;
+    return qn_precision_set_node(graph, node, form->dtype, "made int16 by the contract");
+}
+
+static const qn_layer_form *floats_of(const qn_sensitive_layer *layer) { return &layer->forms[layer->form_count - 1]; }
+
 qn_status *qn_sensitivity_apply(const qn_sensitivity *list, qn_graph *graph, size_t kept) {
-    for (size_t i = 0; i < list->count; i++) QN_TRY(wish(list, graph, i, i < kept));
+    for (size_t i = 0; i < list->count; i++)
+        QN_TRY(wish(graph, &list->layers[i], i < kept ? list->layers[i].chosen : NULL));
     return NULL;
 }
 
-double qn_sensitivity_integer_share(const qn_sensitivity *list, size_t kept) {
-    double macs = list->integer_macs;
-    for (size_t i = kept; i < list->count; i++) macs += list->layers[i].macs;
-    return list->macs > 0 ? macs / list->macs : 0;
+static qn_status *apply_floats(const qn_sensitivity *list, qn_graph *graph) {
+    for (size_t i = 0; i < list->count; i++) QN_TRY(wish(graph, &list->layers[i], floats_of(&list->layers[i])));
+    return NULL;
+}
+
+qn_sensitivity_mix qn_sensitivity_mix_of(const qn_sensitivity *list, size_t kept) {
+    qn_sensitivity_mix mix = {0};
+    double integers = list->integer_macs, bytes = list->byte_macs;
+    for (size_t i = 0; i < list->count; i++) {
+        const qn_sensitive_layer *layer = &list->layers[i];
+        qn_dtype dtype = i < kept ? layer->chosen->dtype : list->dtype;
+        mix.floats += qn_dtype_is_float(dtype);
+        mix.words += i < kept && dtype == QN_DTYPE_S16;
+        integers += qn_dtype_is_float(dtype) ? 0 : layer->macs;
+        bytes += dtype == QN_DTYPE_U8 ? layer->macs : 0;
+    }
+    mix.integer_share = list->macs > 0 ? integers / list->macs : 0;
+    mix.byte_share = list->macs > 0 ? bytes / list->macs : 0;
+    return mix;
 }
 
 /* ---- Probes: the last float values before the outputs ---- */
@@ -118,15 +216,16 @@ static int see(void *self, const char *name, const qn_tensor *tensor) {
 
 /* ---- Measuring ---- */
 
-/* A few samples, kept. */
-typedef struct few_samples {
+/* A few samples, kept, and what the float network makes of them. */
+typedef struct qn_few_samples {
     qn_tensor *inputs; /* [count][input_count] */
     size_t count, input_count;
     float *truth[SAMPLES][PROBES_MAX]; /* the probes of the float network */
     int64_t elems[SAMPLES][PROBES_MAX];
     int32_t *labels[SAMPLES];          /* its labels; NULL: the first output has none */
     int64_t label_count[SAMPLES];
-    qn_arena *arena;
+    probes probes;
+    qn_arena arena;
 } few_samples;
 
 static size_t tensor_bytes(const qn_tensor *tensor) {
@@ -135,10 +234,9 @@ static size_t tensor_bytes(const qn_tensor *tensor) {
     return bytes;
 }
 
-static qn_status *take_samples(few_samples *few, const qn_samples *samples, size_t input_count, qn_arena *arena) {
+static qn_status *take_samples(few_samples *few, const qn_samples *samples, size_t input_count) {
     few->input_count = input_count;
-    few->arena = arena;
-    few->inputs = QN_ARENA_ARRAY(arena, qn_tensor, SAMPLES * input_count);
+    few->inputs = QN_ARENA_ARRAY(&few->arena, qn_tensor, SAMPLES * input_count);
     if (!few->inputs) return qn_status_out_of_memory();
     int64_t count = samples->count; /* evenly spread where it is known; else the first */
     QN_TRY(samples->rewind(samples->self));
@@ -149,7 +247,7 @@ static qn_status *take_samples(few_samples *few, const qn_samples *samples, size
         if (!has) break;
         if (count > SAMPLES && number < (int64_t)few->count * count / SAMPLES) continue;
         for (size_t i = 0; i < input_count; i++) {
-            inputs[i].data = qn_arena_copy(arena, inputs[i].data, tensor_bytes(&inputs[i]));
+            inputs[i].data = qn_arena_copy(&few->arena, inputs[i].data, tensor_bytes(&inputs[i]));
             if (!inputs[i].data) return qn_status_out_of_memory();
         }
         few->count++;
@@ -166,7 +264,7 @@ static qn_status *take_labels(few_samples *few, size_t sample, const qn_tensor *
     if (!labels) return qn_status_out_of_memory();
     qn_labels_read(output, labels);
     if (is_reference) {
-        few->labels[sample] = qn_arena_copy(few->arena, labels, (size_t)count * sizeof *labels);
+        few->labels[sample] = qn_arena_copy(&few->arena, labels, (size_t)count * sizeof *labels);
         few->label_count[sample] = count;
     }
     for (int64_t i = 0; few->labels[sample] && i < count && i < few->label_count[sample]; i++)
@@ -176,7 +274,8 @@ static qn_status *take_labels(few_samples *few, size_t sample, const qn_tensor *
     return few->labels[sample] ? NULL : qn_status_out_of_memory();
 }
 
-static qn_status *run_few(few_samples *few, qn_trial *trial, probes *p, int is_reference) {
+static qn_status *run_few(few_samples *few, qn_trial *trial, int is_reference) {
+    probes *p = &few->probes;
     QN_TRY(qn_context_set_observer(trial->context, see, p));
     p->error = p->power = 0;
     p->differing = p->labels = 0;
@@ -196,12 +295,12 @@ static qn_status *run_few(few_samples *few, qn_trial *trial, probes *p, int is_r
 }
 
 static qn_status *run_graph(few_samples *few, const qn_graph *graph, const qn_config *config, const qn_executor *pool,
-                            probes *p, int is_reference) {
+                            int is_reference) {
     qn_trial trial = {0};
     qn_trial_options options = {
         .config = config, .first = QN_PASS_FUSE, .last = QN_PASS_CONVERT, .executor = pool};
     qn_status *status = qn_trial_create(&trial, graph, &options);
-    if (!status) status = run_few(few, &trial, p, is_reference);
+    if (!status) status = run_few(few, &trial, is_reference);
     qn_trial_destroy(&trial);
     return status;
 }
@@ -212,19 +311,26 @@ static double loss_of(const probes *p) {
     return p->labels ? (double)p->differing / (double)p->labels + 1e-3 * moved : moved;
 }
 
+/* What a layer loses in a form of its own (NULL: the integers of the mode) where all others are float, as they are now.
+ */
+static qn_status *measure_form(qn_sensitivity *list, qn_graph *graph, const qn_config *config, const qn_executor *pool,
+                               size_t index, const qn_layer_form *form, double *out_loss) {
+    const qn_sensitive_layer *layer = &list->layers[index];
+    QN_TRY(wish(graph, layer, form));
+    QN_TRY(run_graph(list->few, graph, config, pool, 0));
+    *out_loss = loss_of(&list->few->probes);
+    return wish(graph, layer, floats_of(layer));
+}
+
 /* Every layer by itself as integers. */
-static qn_status *measure_layers(qn_sensitivity *list, qn_graph *graph, const qn_config *config, few_samples *few,
+static qn_status *measure_layers(qn_sensitivity *list, qn_graph *graph, const qn_config *config,
                                  const qn_executor *pool, const qn_progress *progress) {
-    probes p = {0};
-    find_probes(graph, &p);
-    QN_TRY(qn_sensitivity_apply(list, graph, list->count));
-    QN_TRY(run_graph(few, graph, config, pool, &p, 1));
+    find_probes(graph, &list->few->probes);
+    QN_TRY(apply_floats(list, graph));
+    QN_TRY(run_graph(list->few, graph, config, pool, 1));
     for (size_t i = 0; i < list->count; i++) {
         QN_TRY(qn_progress_step(progress, "contract: layer by layer", i, list->count));
-        QN_TRY(wish(list, graph, i, 0));
-        QN_TRY(run_graph(few, graph, config, pool, &p, 0));
-        QN_TRY(wish(list, graph, i, 1));
-        list->layers[i].error = loss_of(&p);
+        QN_TRY(measure_form(list, graph, config, pool, i, NULL, &list->layers[i].error));
     }
     return NULL;
 }
@@ -245,20 +351,58 @@ static void sort_layers(qn_sensitivity *list) {
     }
 }
 
-qn_status *qn_sensitivity_measure(qn_sensitivity *list, qn_graph *graph, const qn_config *config, const qn_samples *samples,
-                                  const qn_executor *pool, const qn_progress *progress) {
-    few_samples few = {0};
-    qn_arena arena;
+qn_status *qn_sensitivity_measure(qn_sensitivity *list, qn_graph *graph, const qn_config *config,
+                                  const qn_samples *samples, const qn_executor *pool, const qn_progress *progress) {
     const int64_t iterations = graph->integer.rounding_iterations;
+    list->few = QN_ARENA_NEW(list->arena, few_samples);
+    if (!list->few) return qn_status_out_of_memory();
+    qn_arena_init(&list->few->arena, NULL);
+    QN_TRY(take_samples(list->few, samples, graph->inputs.count));
     graph->integer.rounding_iterations = 0; /* which layers lose most shows without, and much sooner */
-    qn_arena_init(&arena, NULL);
-    qn_status *status = take_samples(&few, samples, graph->inputs.count, &arena);
-    if (!status) status = measure_layers(list, graph, config, &few, pool, progress);
-    for (size_t s = 0; s < SAMPLES; s++)
-        for (size_t i = 0; i < PROBES_MAX; i++) free(few.truth[s][i]);
-    qn_arena_deinit(&arena);
+    qn_status *status = measure_layers(list, graph, config, pool, progress);
     graph->integer.rounding_iterations = iterations;
     QN_TRY(status);
     sort_layers(list);
     return qn_sensitivity_apply(list, graph, 0);
+}
+
+void qn_sensitivity_deinit(qn_sensitivity *list) {
+    if (!list->few) return;
+    for (size_t s = 0; s < SAMPLES; s++)
+        for (size_t i = 0; i < PROBES_MAX; i++) free(list->few->truth[s][i]);
+    qn_arena_deinit(&list->few->arena);
+    list->few = NULL;
+}
+
+/* ---- Choosing a form ---- */
+
+/* So much of what a layer loses as integers of the mode may it lose in another form; floats lose nothing by this
+ * measure. */
+static const double form_loss_share = 0.25;
+
+static qn_status *choose_form(qn_sensitivity *list, qn_graph *graph, const qn_config *config, const qn_executor *pool,
+                              size_t index) {
+    qn_sensitive_layer *layer = &list->layers[index];
+    const qn_layer_form *form = layer->forms;
+    for (double loss; form != floats_of(layer); form++) {
+        QN_TRY(measure_form(list, graph, config, pool, index, form, &loss));
+        if (loss <= form_loss_share * layer->error) break;
+    }
+    layer->chosen = form;
+    return NULL;
+}
+
+qn_status *qn_sensitivity_choose(qn_sensitivity *list, qn_graph *graph, const qn_config *config, size_t kept,
+                                 int floats_only, const qn_executor *pool) {
+    const int64_t iterations = graph->integer.rounding_iterations;
+    qn_status *status = apply_floats(list, graph);
+    graph->integer.rounding_iterations = 0; /* as the error was measured */
+    for (size_t i = 0; i < kept && !status; i++) {
+        if (floats_only)
+            list->layers[i].chosen = floats_of(&list->layers[i]);
+        else if (!list->layers[i].chosen)
+            status = choose_form(list, graph, config, pool, i);
+    }
+    graph->integer.rounding_iterations = iterations;
+    return status;
 }

@@ -145,8 +145,7 @@ static void mark_addend(const qn_graph *graph, qn_node *node) {
         node->addend_precision = QN_DTYPE_U8;
 }
 
-/* Marks what will be integer: node->mark is the type of what it reads, NONE elsewhere. */
-static qn_status *mark_nodes(qn_graph *graph) {
+qn_status *qn_quantise_mark(qn_graph *graph) {
     for (qn_node *node = graph->first; node; node = node->next) {
         node->mark = QN_DTYPE_NONE;
         if (is_candidate(node))
@@ -418,8 +417,8 @@ static qn_status *become_product(qn_graph *graph, qn_node *node, qn_value **inpu
     return qn_node_become(graph, node, &qn_op_matmul_quantized, &attrs, inputs[4] ? 5 : 4, inputs);
 }
 
-/* Moments of what the node reads, where the graph wishes for rounding by them and they are known. Weights of 16 bits have
-   little to gain. */
+/* Moments of what the node reads, where the graph wishes for rounding by them and they are known. Weights of 16 bits
+   have little to gain. */
 static const qn_moments *find_moments(const qn_graph *graph, const qn_node *node) {
     qn_window window;
     int by_channel;
@@ -519,7 +518,7 @@ qn_status *qn_pass_quantise(qn_graph *graph) {
     if (!graph->integer.dtype) return NULL;
     conversion(*made)[2] = qn_arena_alloc(graph->arena, graph->next_id, sizeof *made);
     if (!made) return qn_status_out_of_memory();
-    QN_TRY(mark_nodes(graph));
+    QN_TRY(qn_quantise_mark(graph));
     for (qn_node *node = graph->first, *next; node; node = next) {
         next = node->next;
         if (!node->mark) continue;

@@ -7,48 +7,122 @@
 
 enum { FEW = 6 }; /* all of which are looked at */
 
-static void measure(qn_arena *arena, int is_reversed, double out_errors[2]) {
-    static const qn_value_stats stats[2] = {{.low = -2, .high = 3}, {.low = 0, .high = 12}};
-    qn_graph *graph = graph_of(arena, sample_network);
-    qn_config *config = config_of(INT8);
-    qn_executor pool = {0};
+/* The layers of the sample network, measured. */
+typedef struct measured {
+    qn_arena arena;
+    qn_graph *graph;
+    qn_config *config;
+    qn_executor pool;
     qn_sensitivity list;
+} measured;
+
+static void measured_init(measured *m, qn_dtype floats, int is_reversed) {
+    static const qn_value_stats stats[2] = {{.low = -2, .high = 3}, {.low = 0, .high = 12}};
     feed f;
+    qn_arena_init(&m->arena, NULL);
+    m->graph = graph_of(&m->arena, sample_network);
+    m->config = config_of(INT8);
     feed_init(&f, 41, FEW);
     f.is_reversed = is_reversed;
-    graph->integer = (qn_integer_wish){.dtype = QN_DTYPE_U8, .reason = "test", .equalise = 1};
-    qn_graph_find_value(graph, "x")->stats = &stats[0];
-    qn_graph_find_value(graph, "r")->stats = &stats[1];
-    expect_ok(qn_executor_create_pool(NULL, &pool));
-    expect_ok(qn_sensitivity_list(&list, graph, config, arena));
-    assert_int_equal(list.count, 2);
-    expect_ok(qn_sensitivity_measure(&list, graph, config, &f.samples, &pool, NULL));
+    m->graph->precision = floats;
+    m->graph->integer = (qn_integer_wish){.dtype = QN_DTYPE_U8, .reason = "test", .equalise = 1};
+    qn_graph_find_value(m->graph, "x")->stats = &stats[0];
+    qn_graph_find_value(m->graph, "r")->stats = &stats[1];
+    expect_ok(qn_executor_create_pool(NULL, &m->pool));
+    expect_ok(qn_sensitivity_list(&m->list, m->graph, m->config, &m->arena));
+    expect_ok(qn_sensitivity_measure(&m->list, m->graph, m->config, &f.samples, &m->pool, NULL));
+}
+
+static void measured_deinit(measured *m) {
+    qn_sensitivity_deinit(&m->list);
+    qn_executor_destroy_pool(&m->pool);
+    qn_config_destroy(m->config);
+    qn_arena_deinit(&m->arena);
+}
+
+static void measure(int is_reversed, double out_errors[2]) {
+    measured m = {0};
+    measured_init(&m, QN_DTYPE_NONE, is_reversed);
+    assert_int_equal(m.list.count, 2);
     for (size_t i = 0; i < 2; i++) {
-        assert_int_equal(list.layers[i].node->precision, QN_DTYPE_NONE); /* as before */
-        out_errors[list.layers[i].node == qn_graph_find_node(graph, "y")] = list.layers[i].error;
+        assert_int_equal(m.list.layers[i].node->precision, QN_DTYPE_NONE); /* as before */
+        out_errors[m.list.layers[i].node == qn_graph_find_node(m.graph, "y")] = m.list.layers[i].error;
     }
-    qn_executor_destroy_pool(&pool);
-    qn_config_destroy(config);
+    measured_deinit(&m);
 }
 
 static void errors_are_those_of_all_samples_in_any_order(void **state) {
     (void)state;
-    qn_arena arena;
     double errors[2], reversed[2];
-    qn_arena_init(&arena, NULL);
-    measure(&arena, 0, errors);
-    measure(&arena, 1, reversed);
+    measure(0, errors);
+    measure(1, reversed);
     for (int i = 0; i < 2; i++) {
         if (!(errors[i] > 0 && errors[i] < 0.2)) fail_msg("layer %d: %g of the signal", i, errors[i]);
         if (!(fabs(errors[i] - reversed[i]) <= 1e-9 * errors[i]))
             fail_msg("layer %d: %.12g, in reverse %.12g", i, errors[i], reversed[i]);
     }
-    qn_arena_deinit(&arena);
+}
+
+static void choose(measured *m, int floats_only) {
+    expect_ok(qn_sensitivity_choose(&m->list, m->graph, m->config, m->list.count, floats_only, &m->pool));
+    expect_ok(qn_sensitivity_apply(&m->list, m->graph, m->list.count));
+}
+
+static void a_layer_becomes_the_cheapest_that_loses_little(void **state) {
+    (void)state;
+    measured m = {0};
+    measured_init(&m, QN_DTYPE_NONE, 0);
+    choose(&m, 0);
+    for (size_t i = 0; i < m.list.count; i++) {
+        const qn_sensitive_layer *layer = &m.list.layers[i];
+        assert_true(layer->form_count >= 2);
+        assert_int_equal(layer->forms[0].dtype, QN_DTYPE_S16);
+        assert_int_equal(layer->forms[0].weights, QN_DTYPE_S8);
+        assert_int_equal(layer->forms[layer->form_count - 1].dtype, QN_DTYPE_F32);
+        for (size_t f = 1; f < layer->form_count; f++) assert_true(layer->forms[f - 1].cycles < layer->forms[f].cycles);
+        assert_int_equal(layer->node->precision, layer->chosen->dtype);
+    }
+    qn_sensitivity_mix mix = qn_sensitivity_mix_of(&m.list, m.list.count);
+    assert_int_equal(mix.words + mix.floats, 2);
+    assert_true(mix.words > 0 && mix.byte_share == 0 && mix.integer_share > 0);
+    for (size_t i = 0; i < m.list.count; i++)
+        m.list.layers[i].error = 0, m.list.layers[i].chosen = NULL; /* none loses little */
+    choose(&m, 0);
+    assert_int_equal(qn_sensitivity_mix_of(&m.list, 2).floats, 2);
+    assert_int_equal(m.list.layers[0].node->precision, QN_DTYPE_F32);
+    expect_ok(qn_sensitivity_apply(&m.list, m.graph, 0));
+    assert_int_equal(m.list.layers[0].node->precision, QN_DTYPE_NONE);
+    assert_int_equal(m.list.layers[0].node->weights, QN_DTYPE_NONE);
+    measured_deinit(&m);
+}
+
+static void whoever_asks_for_floats_gets_them(void **state) {
+    (void)state;
+    measured m = {0};
+    measured_init(&m, QN_DTYPE_NONE, 0);
+    choose(&m, 0);
+    choose(&m, 1);
+    assert_int_equal(qn_sensitivity_mix_of(&m.list, 2).floats, 2);
+    measured_deinit(&m);
+}
+
+/* The first layer reads an input that would have to be converted, which costs more than it saves of halves. */
+static void layers_that_stay_float_for_time_are_not_listed(void **state) {
+    (void)state;
+    measured m = {0};
+    measured_init(&m, QN_DTYPE_F16, 0);
+    assert_int_equal(m.list.count, 1);
+    assert_ptr_equal(m.list.layers[0].node, qn_graph_find_node(m.graph, "y"));
+    assert_true(qn_sensitivity_mix_of(&m.list, 0).integer_share < 1);
+    measured_deinit(&m);
 }
 
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(errors_are_those_of_all_samples_in_any_order),
+        cmocka_unit_test(a_layer_becomes_the_cheapest_that_loses_little),
+        cmocka_unit_test(whoever_asks_for_floats_gets_them),
+        cmocka_unit_test(layers_that_stay_float_for_time_are_not_listed),
     };
     return cmocka_run_group_tests_name("driver/sensitivity", tests, NULL, NULL);
 }
