@@ -353,15 +353,11 @@ static void sort_layers(qn_sensitivity *list) {
 
 qn_status *qn_sensitivity_measure(qn_sensitivity *list, qn_graph *graph, const qn_config *config,
                                   const qn_samples *samples, const qn_executor *pool, const qn_progress *progress) {
-    const int64_t iterations = graph->integer.rounding_iterations;
     list->few = QN_ARENA_NEW(list->arena, few_samples);
     if (!list->few) return qn_status_out_of_memory();
     qn_arena_init(&list->few->arena, NULL);
     QN_TRY(take_samples(list->few, samples, graph->inputs.count));
-    graph->integer.rounding_iterations = 0; /* which layers lose most shows without, and much sooner */
-    qn_status *status = measure_layers(list, graph, config, pool, progress);
-    graph->integer.rounding_iterations = iterations;
-    QN_TRY(status);
+    QN_TRY(measure_layers(list, graph, config, pool, progress));
     sort_layers(list);
     return qn_sensitivity_apply(list, graph, 0);
 }
@@ -394,15 +390,12 @@ static qn_status *choose_form(qn_sensitivity *list, qn_graph *graph, const qn_co
 
 qn_status *qn_sensitivity_choose(qn_sensitivity *list, qn_graph *graph, const qn_config *config, size_t kept,
                                  int floats_only, const qn_executor *pool) {
-    const int64_t iterations = graph->integer.rounding_iterations;
-    qn_status *status = apply_floats(list, graph);
-    graph->integer.rounding_iterations = 0; /* as the error was measured */
-    for (size_t i = 0; i < kept && !status; i++) {
+    QN_TRY(apply_floats(list, graph));
+    for (size_t i = 0; i < kept; i++) {
         if (floats_only)
             list->layers[i].chosen = floats_of(&list->layers[i]);
         else if (!list->layers[i].chosen)
-            status = choose_form(list, graph, config, pool, i);
+            QN_TRY(choose_form(list, graph, config, pool, i));
     }
-    graph->integer.rounding_iterations = iterations;
-    return status;
+    return NULL;
 }
