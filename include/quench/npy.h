@@ -24,6 +24,21 @@ QN_API qn_status *qn_npy_load(const char *path, const qn_allocator *allocator, q
 /* Frees what qn_npy_load() allocated and zeroes the tensor. */
 QN_API void qn_npy_free(qn_tensor *tensor, const qn_allocator *allocator);
 
+/* An array that stays in its file and is read in pieces: memory does not grow with it. */
+typedef struct qn_npy_file qn_npy_file;
+
+/* Opens an array: reads its header and compares the file's size with it. Errors as of qn_npy_load(); *out_file is NULL then.
+ * threads    one at a time per file */
+QN_API qn_status *qn_npy_open(const char *path, const qn_allocator *allocator, qn_npy_file **out_file) QN_MUST_USE;
+/* Element type and dims; data is NULL. Valid until the file is closed. */
+QN_API const qn_tensor *qn_npy_info(const qn_npy_file *file);
+/* Reads `count` elements from number `first` on, in C order and native byte order.
+ * returns    IO: the file has changed since it was opened, or cannot be read; INVALID_ARGUMENT: beyond the array;
+ *            UNSUPPORTED: only a part of an array in Fortran order, where parts lie scattered all over the file. What has been
+ *            written to `dst` after a failure means nothing */
+QN_API qn_status *qn_npy_read(qn_npy_file *file, int64_t first, int64_t count, void *dst) QN_MUST_USE;
+QN_API void qn_npy_close(qn_npy_file *file); /* accepts NULL */
+
 /* Writes an array, atomically. bf16, which NumPy has not, is written as float32. IO, OUT_OF_MEMORY. */
 QN_API qn_status *qn_npy_save(const char *path, const qn_tensor *tensor) QN_MUST_USE;
 

@@ -10,26 +10,62 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static qn_status *map_descriptor(int descriptor, const char *path, qn_file_map *out_map) {
+static qn_status *find_size(int descriptor, const char *path, int64_t *out_bytes) {
     struct stat info;
     if (fstat(descriptor, &info)) return QN_ERR(QN_IO, "%s: cannot stat: %s", path, strerror(errno));
     if (S_ISDIR(info.st_mode)) return QN_ERR(QN_IO, "%s: is a folder, expected a file", path);
     if (!S_ISREG(info.st_mode)) return QN_ERR(QN_IO, "%s: is not a regular file", path);
-    if (info.st_size == 0) return NULL;
-    void *address = mmap(NULL, (size_t)info.st_size, PROT_READ, MAP_PRIVATE, descriptor, 0);
+    *out_bytes = info.st_size;
+    return NULL;
+}
+
+qn_status *qn_file_open(const char *path, qn_file *out_file) {
+    out_file->descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* a pipe must not make us wait */
+    if (out_file->descriptor < 0)
+        return QN_ERR(errno == ENOENT ? QN_NOT_FOUND : QN_IO, "%s: cannot open: %s", path, strerror(errno));
+    qn_status *status = find_size(out_file->descriptor, path, &out_file->bytes);
+    if (status) qn_file_close(out_file);
+    return status;
+}
+
+void qn_file_close(qn_file *file) { close(file->descriptor); }
+
+static qn_status *expect_size(const qn_file *file, const char *path) {
+    int64_t bytes;
+    QN_TRY(find_size(file->descriptor, path, &bytes));
+    if (bytes == file->bytes) return NULL;
+    return QN_ERR(QN_IO, "%s: has %lld bytes, had %lld when it was opened: it has changed while it was in use", path,
+                  (long long)bytes, (long long)file->bytes);
+}
+
+qn_status *qn_file_read_at(const qn_file *file, const char *path, int64_t offset, void *dst, size_t bytes) {
+    QN_TRY(expect_size(file, path));
+    for (size_t done = 0; done < bytes;) {
+        size_t wanted = bytes - done < 1u << 30 ? bytes - done : 1u << 30;
+        ssize_t count = pread(file->descriptor, (uint8_t *)dst + done, wanted, (off_t)(offset + (int64_t)done));
+        if (count < 0 && errno == EINTR) continue;
+        if (count < 0) return QN_ERR(QN_IO, "%s: cannot read: %s", path, strerror(errno));
+        if (!count) return QN_ERR(QN_IO, "%s: ends before byte %lld", path, (long long)(offset + (int64_t)bytes));
+        done += (size_t)count;
+    }
+    return NULL;
+}
+
+static qn_status *map_file(const qn_file *file, const char *path, qn_file_map *out_map) {
+    if (!file->bytes) return NULL;
+    void *address = mmap(NULL, (size_t)file->bytes, PROT_READ, MAP_PRIVATE, file->descriptor, 0);
     if (address == MAP_FAILED) return QN_ERR(QN_IO, "%s: cannot map: %s", path, strerror(errno));
     out_map->address = address;
-    out_map->bytes = (qn_bytes){address, (size_t)info.st_size};
+    out_map->bytes = (qn_bytes){address, (size_t)file->bytes};
     return NULL;
 }
 
 qn_status *qn_file_map_open(const char *path, qn_file_map *out_map) {
+    qn_file file;
     *out_map = (qn_file_map){0};
-    int descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* a pipe must not make us wait */
-    if (descriptor < 0)
-        return QN_ERR(errno == ENOENT ? QN_NOT_FOUND : QN_IO, "%s: cannot open: %s", path, strerror(errno));
-    qn_status *status = map_descriptor(descriptor, path, out_map);
-    close(descriptor);
+    QN_TRY(qn_file_open(path, &file));
+    qn_status *status = map_file(&file, path, out_map);
+    qn_file_close(&file);
     return status;
 }
 

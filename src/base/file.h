@@ -1,4 +1,4 @@
-/* base/file.h - reading whole files; writing them is public (quench/file.h). */
+/* base/file.h - reading files, whole or piece by piece; writing them is public (quench/file.h). */
 #ifndef QN_BASE_FILE_H
 #define QN_BASE_FILE_H
 
@@ -17,5 +17,17 @@ typedef struct qn_file_map {
 /* Errors: NOT_FOUND (no such file), IO (a directory, unreadable, ...), each naming the path. */
 qn_status *qn_file_map_open(const char *path, qn_file_map *out_map) QN_MUST_USE;
 void qn_file_map_close(qn_file_map *map); /* accepts a zeroed struct */
+
+/* A regular file open for reading, and how many bytes it had when it was opened. */
+typedef struct qn_file {
+    int descriptor;
+    int64_t bytes;
+} qn_file;
+
+/* Errors as of mapping. */
+qn_status *qn_file_open(const char *path, qn_file *out_file) QN_MUST_USE;
+/* Reads bytes that the file had when it was opened. IO: it has another size now, or cannot be read; `path` is for messages. */
+qn_status *qn_file_read_at(const qn_file *file, const char *path, int64_t offset, void *dst, size_t bytes) QN_MUST_USE;
+void qn_file_close(qn_file *file); /* once after opening went well */
 
 #endif

@@ -23,7 +23,7 @@ typedef struct header {
     qn_dtype dtype;
     int swapped, fortran, rank;
     int64_t dims[QN_MAX_RANK];
-    size_t data_offset;
+    int64_t data_offset;
 } header;
 
 /* The text after "'key':", or NULL. */
@@ -67,26 +67,100 @@ static qn_status *parse_shape(const char *path, const char *at, header *out) {
     }
 }
 
-static qn_status *parse_header(const char *path, qn_bytes file, header *out) {
-    *out = (header){0};
-    if (file.size < 10 || memcmp(file.data, "\x93NUMPY", MAGIC_BYTES))
-        return QN_ERR(QN_INVALID_ARGUMENT, "%s: is no .npy array (%zu bytes)", path, file.size);
-    int version = file.data[6];
-    size_t length_bytes = version >= 2 ? 4 : 2, length = 0;
+/* Where the header's text lies. */
+static qn_status *find_text(const qn_file *file, const char *path, int64_t *out_offset, size_t *out_length) {
+    uint8_t start[12] = {0};
+    const size_t have = (size_t)qn_min_i64(file->bytes, sizeof start);
+    QN_TRY(qn_file_read_at(file, path, 0, start, have));
+    if (have < 10 || memcmp(start, "\x93NUMPY", MAGIC_BYTES))
+        return QN_ERR(QN_INVALID_ARGUMENT, "%s: is no .npy array (%lld bytes)", path, (long long)file->bytes);
+    int version = start[6];
+    size_t length_bytes = version >= 2 ? 4 : 2;
     if (version < 1 || version > 3) return QN_ERR(QN_UNSUPPORTED, "%s: .npy version %d, known are 1 to 3", path, version);
-    if (file.size < 8 + length_bytes) return QN_ERR(QN_INVALID_ARGUMENT, "%s: cut short in the header", path);
-    for (size_t i = 0; i < length_bytes; i++) length |= (size_t)file.data[8 + i] << 8 * i;
-    out->data_offset = 8 + length_bytes + length;
-    if (length > HEADER_TEXT_MAX || out->data_offset > file.size) return QN_ERR(QN_INVALID_ARGUMENT, "%s: the header says %zu bytes, the file has %zu", path, length, file.size);
-    char *text = malloc(length + 1);
+    if (have < 8 + length_bytes) return QN_ERR(QN_INVALID_ARGUMENT, "%s: cut short in the header", path);
+    *out_length = 0;
+    for (size_t i = 0; i < length_bytes; i++) *out_length |= (size_t)start[8 + i] << 8 * i;
+    *out_offset = (int64_t)(8 + length_bytes);
+    if (*out_length <= HEADER_TEXT_MAX && *out_offset + (int64_t)*out_length <= file->bytes) return NULL;
+    return QN_ERR(QN_INVALID_ARGUMENT, "%s: the header says %zu bytes, the file has %lld", path, *out_length,
+                  (long long)file->bytes);
+}
+
+static qn_status *parse_text(const char *path, const char *text, header *out) {
+    QN_TRY(parse_order(path, find_member(text, "fortran_order"), out));
+    QN_TRY(parse_descr(path, find_member(text, "descr"), out));
+    return parse_shape(path, find_member(text, "shape"), out);
+}
+
+static qn_status *read_header(const qn_file *file, const char *path, const qn_allocator *allocator, header *out) {
+    size_t length = 0;
+    *out = (header){0};
+    QN_TRY(find_text(file, path, &out->data_offset, &length));
+    char *text = qn_alloc_zeroed(allocator, length + 1, 1, 1);
     if (!text) return qn_status_out_of_memory();
-    memcpy(text, file.data + 8 + length_bytes, length);
-    text[length] = 0;
-    qn_status *status = parse_order(path, find_member(text, "fortran_order"), out);
-    if (!status) status = parse_descr(path, find_member(text, "descr"), out);
-    if (!status) status = parse_shape(path, find_member(text, "shape"), out);
-    free(text);
+    qn_status *status = qn_file_read_at(file, path, out->data_offset, text, length);
+    if (!status) status = parse_text(path, text, out);
+    out->data_offset += (int64_t)length;
+    qn_free(allocator, text);
     return status;
+}
+
+/* ---- Reading in pieces ---- */
+
+struct qn_npy_file {
+    qn_allocator allocator;
+    const char *path; /* behind the struct */
+    int is_open;
+    qn_file file;
+    header head;
+    qn_tensor info;
+    size_t elems, elem_bytes;
+};
+
+static qn_status *expect_data(qn_npy_file *f) {
+    const size_t found = (size_t)(f->file.bytes - f->head.data_offset);
+    size_t bytes;
+    int fits = 1;
+    f->elem_bytes = qn_dtype_size(f->head.dtype);
+    f->elems = 1;
+    for (int i = 0; i < f->head.rank; i++) fits &= qn_checked_mul_size(f->elems, (size_t)f->head.dims[i], &f->elems);
+    fits &= qn_checked_mul_size(f->elems, f->elem_bytes, &bytes);
+    if (!fits)
+        return QN_ERR(QN_LIMIT, "%s: the shape is too large for any file, this one has %zu bytes of data", f->path, found);
+    if (found == bytes) return NULL;
+    return QN_ERR(QN_INVALID_ARGUMENT, "%s: the shape needs %zu bytes of data, the file has %zu", f->path, bytes, found);
+}
+
+static qn_status *open_file(qn_npy_file *f) {
+    QN_TRY(qn_file_open(f->path, &f->file));
+    f->is_open = 1;
+    QN_TRY(read_header(&f->file, f->path, &f->allocator, &f->head));
+    QN_TRY(expect_data(f));
+    f->info = (qn_tensor){.dtype = f->head.dtype, .rank = f->head.rank};
+    memcpy(f->info.dims, f->head.dims, sizeof f->info.dims);
+    return NULL;
+}
+
+qn_status *qn_npy_open(const char *path, const qn_allocator *allocator, qn_npy_file **out_file) {
+    allocator = qn_allocator_or_default(allocator);
+    qn_npy_file *f = qn_alloc_zeroed(allocator, 1, sizeof *f + strlen(path) + 1, _Alignof(qn_npy_file));
+    *out_file = NULL;
+    if (!f) return qn_status_out_of_memory();
+    f->allocator = *allocator;
+    f->path = strcpy((char *)(f + 1), path);
+    qn_status *status = open_file(f);
+    if (status) return qn_npy_close(f), status;
+    *out_file = f;
+    return NULL;
+}
+
+const qn_tensor *qn_npy_info(const qn_npy_file *f) { return &f->info; }
+
+void qn_npy_close(qn_npy_file *f) {
+    if (!f) return;
+    if (f->is_open) qn_file_close(&f->file);
+    qn_allocator allocator = f->allocator;
+    qn_free(&allocator, f);
 }
 
 static void swap_elements(uint8_t *data, size_t elems, size_t size) {
@@ -98,47 +172,64 @@ static void swap_elements(uint8_t *data, size_t elems, size_t size) {
         }
 }
 
-/* Copies Fortran order (first dim contiguous) to C order. */
-static void copy_fortran(const qn_tensor *tensor, const uint8_t *src, size_t elems, size_t size) {
-    int64_t at[QN_MAX_RANK] = {0};
-    uint8_t *dst = tensor->data;
-    for (size_t i = 0; i < elems; i++, dst += size) {
-        size_t index = 0, stride = 1;
-        for (int d = 0; d < tensor->rank; d++) {
-            index += (size_t)at[d] * stride;
-            stride *= (size_t)tensor->dims[d];
+/* Reads a whole array in Fortran order (first dim contiguous) into C order, a few elements at a time. */
+static qn_status *read_fortran(const qn_npy_file *f, uint8_t *dst) {
+    enum { CHUNK_BYTES = 1 << 13 };
+    uint8_t chunk[CHUNK_BYTES];
+    const size_t size = f->elem_bytes, chunk_elems = CHUNK_BYTES / size;
+    int64_t at[QN_MAX_RANK] = {0}, offset = f->head.data_offset;
+    for (size_t i = 0; i < f->elems; i++) {
+        const size_t slot = i % chunk_elems, left = f->elems - i;
+        if (!slot) {
+            const size_t bytes = (left < chunk_elems ? left : chunk_elems) * size;
+            QN_TRY(qn_file_read_at(&f->file, f->path, offset, chunk, bytes));
+            offset += (int64_t)bytes;
         }
-        memcpy(dst, src + index * size, size);
-        for (int d = tensor->rank - 1; d >= 0 && ++at[d] == tensor->dims[d]; d--) at[d] = 0;
+        size_t index = 0;
+        for (int d = 0; d < f->head.rank; d++) index = index * (size_t)f->head.dims[d] + (size_t)at[d];
+        memcpy(dst + index * size, chunk + slot * size, size);
+        for (int d = 0; d < f->head.rank && ++at[d] == f->head.dims[d]; d++) at[d] = 0;
     }
+    return NULL;
 }
 
-static qn_status *load_bytes(const char *path, qn_bytes file, const qn_allocator *allocator, qn_tensor *out) {
-    header head;
-    QN_TRY(parse_header(path, file, &head));
-    size_t size = qn_dtype_size(head.dtype), elems = 1, bytes;
-    for (int i = 0; i < head.rank; i++)
-        if (!qn_checked_mul_size(elems, (size_t)head.dims[i], &elems)) return QN_ERR(QN_LIMIT, "%s: the shape is too large", path);
-    if (!qn_checked_mul_size(elems, size, &bytes)) return QN_ERR(QN_LIMIT, "%s: the shape is too large", path);
-    if (file.size - head.data_offset != bytes)
-        return QN_ERR(QN_INVALID_ARGUMENT, "%s: the shape needs %zu bytes of data, the file has %zu", path, bytes, file.size - head.data_offset);
-    qn_tensor tensor = {.dtype = head.dtype, .rank = head.rank};
-    memcpy(tensor.dims, head.dims, sizeof tensor.dims);
-    tensor.data = qn_alloc_zeroed(allocator, bytes, 1, 64);
+qn_status *qn_npy_read(qn_npy_file *f, int64_t first, int64_t count, void *dst) {
+    const int64_t elems = (int64_t)f->elems, size = (int64_t)f->elem_bytes;
+    if (first < 0 || count < 0 || first > elems || count > elems - first)
+        return QN_ERR(QN_INVALID_ARGUMENT, "%s: %lld elements from number %lld on are asked for, there are %lld", f->path,
+                      (long long)count, (long long)first, (long long)elems);
+    const int is_scattered = f->head.fortran && f->head.rank > 1;
+    if (is_scattered && count != elems)
+        return QN_ERR(QN_UNSUPPORTED,
+                      "%s: is in Fortran order, where the elements of a part lie scattered all over the file: save it with "
+                      "numpy.ascontiguousarray()",
+                      f->path);
+    if (is_scattered)
+        QN_TRY(read_fortran(f, dst));
+    else
+        QN_TRY(qn_file_read_at(&f->file, f->path, f->head.data_offset + first * size, dst, (size_t)(count * size)));
+    if (f->head.swapped) swap_elements(dst, (size_t)count, f->elem_bytes);
+    return NULL;
+}
+
+/* ---- Whole arrays ---- */
+
+static qn_status *load_whole(qn_npy_file *f, const qn_allocator *allocator, qn_tensor *out) {
+    qn_tensor tensor = f->info;
+    tensor.data = qn_alloc_zeroed(allocator, f->elems, f->elem_bytes, 64);
     if (!tensor.data) return qn_status_out_of_memory();
-    if (head.fortran && head.rank > 1) copy_fortran(&tensor, file.data + head.data_offset, elems, size);
-    else if (bytes) memcpy(tensor.data, file.data + head.data_offset, bytes);
-    if (head.swapped) swap_elements(tensor.data, elems, size);
+    qn_status *status = qn_npy_read(f, 0, (int64_t)f->elems, tensor.data);
+    if (status) return qn_free(allocator, tensor.data), status;
     *out = tensor;
     return NULL;
 }
 
 qn_status *qn_npy_load(const char *path, const qn_allocator *allocator, qn_tensor *out_tensor) {
-    qn_file_map map;
+    qn_npy_file *file;
     *out_tensor = (qn_tensor){0};
-    QN_TRY(qn_file_map_open(path, &map));
-    qn_status *status = load_bytes(path, map.bytes, allocator, out_tensor);
-    qn_file_map_close(&map);
+    QN_TRY(qn_npy_open(path, allocator, &file));
+    qn_status *status = load_whole(file, allocator, out_tensor);
+    qn_npy_close(file);
     return status;
 }
 

@@ -363,31 +363,102 @@ static void bytes_changed_at_random_never_crash(void **state) {
     }
 }
 
+/* ---- In pieces ---- */
+
+static qn_npy_file *open_array(void) {
+    qn_npy_file *file;
+    expect_ok(qn_npy_open(path, NULL, &file));
+    return file;
+}
+
+static void parts_are_those_of_the_whole(void **state) {
+    (void)state;
+    const uint8_t data[] = {0, 1, 0, 2, 0, 3, 0, 4, 0, 5, 1, 0};
+    uint16_t part[6];
+    write_file(1, "{'descr': '>u2', 'fortran_order': False, 'shape': (3, 2), }", data, sizeof data);
+    qn_npy_file *file = open_array();
+    const qn_tensor *info = qn_npy_info(file);
+    assert_true(info->dtype == QN_DTYPE_U16 && info->rank == 2 && info->dims[0] == 3 && info->dims[1] == 2 && !info->data);
+    expect_ok(qn_npy_read(file, 4, 2, part));
+    assert_true(part[0] == 5 && part[1] == 256);
+    expect_ok(qn_npy_read(file, 1, 3, part));
+    assert_true(part[0] == 2 && part[1] == 3 && part[2] == 4);
+    expect_ok(qn_npy_read(file, 6, 0, part));
+    static const int64_t beyond[][2] = {{5, 2}, {7, 0}, {-1, 1}, {0, -1}, {0, INT64_MAX}, {INT64_MAX, 1}};
+    for (size_t i = 0; i < sizeof beyond / sizeof *beyond; i++)
+        expect_refused(qn_npy_read(file, beyond[i][0], beyond[i][1], part), QN_INVALID_ARGUMENT, "there are 6");
+    qn_npy_close(file);
+}
+
+static void parts_in_fortran_order_are_refused_with_the_reason(void **state) {
+    (void)state;
+    uint8_t part[6];
+    write_file(1, "{'descr': '|u1', 'fortran_order': True, 'shape': (2, 3), }", "abcdef", 6);
+    qn_npy_file *file = open_array();
+    expect_refused(qn_npy_read(file, 0, 3, part), QN_UNSUPPORTED, "ascontiguousarray");
+    expect_ok(qn_npy_read(file, 0, 6, part));
+    assert_memory_equal(part, "acebdf", 6);
+    qn_npy_close(file);
+    write_file(1, "{'descr': '|u1', 'fortran_order': True, 'shape': (6,), }", "abcdef", 6);
+    file = open_array();
+    expect_ok(qn_npy_read(file, 2, 2, part));
+    assert_memory_equal(part, "cd", 2);
+    qn_npy_close(file);
+}
+
+static void an_array_that_changes_its_size_while_it_is_read_is_an_error(void **state) {
+    (void)state;
+    uint8_t bytes[4096];
+    float part[2];
+    size_t size = sound_file(bytes);
+    static const int changes[] = {-1, -24, 1, 4096};
+    for (size_t i = 0; i < sizeof changes / sizeof *changes; i++) {
+        qn_npy_file *file = open_array();
+        expect_ok(qn_npy_read(file, 0, 2, part));
+        assert_int_equal(truncate(path, (off_t)size + changes[i]), 0);
+        expect_refused(qn_npy_read(file, 0, 2, part), QN_IO, "had 152 when it was opened");
+        assert_int_equal(truncate(path, (off_t)size), 0);
+        expect_ok(qn_npy_read(file, 2, 2, part));
+        qn_npy_close(file);
+    }
+}
+
 /* ---- Memory ---- */
 
-static int allocations;
+static int allocations, fails_at, live;
 static void *count_and_refuse(void *self, size_t bytes, size_t align) {
-    (void)self, (void)bytes, (void)align;
-    allocations++;
-    return NULL;
-}
-static void free_nothing(void *self, void *block) {
     (void)self;
-    assert_null(block);
+    if (++allocations == fails_at) return NULL;
+    live++;
+    return aligned_alloc(align < sizeof(void *) ? sizeof(void *) : align, (bytes + 63) / 64 * 64);
+}
+static void count_and_free(void *self, void *block) {
+    (void)self;
+    live -= block != NULL;
+    free(block);
 }
 
 static void memory_comes_from_the_allocator_given(void **state) {
     (void)state;
     uint8_t file[4096];
     qn_tensor tensor;
-    const qn_allocator none = {NULL, count_and_refuse, free_nothing};
+    const qn_allocator counting = {NULL, count_and_refuse, count_and_free};
     sound_file(file);
-    allocations = 0;
-    qn_status *status = qn_npy_load(path, &none, &tensor);
-    assert_int_equal(qn_status_code(status), QN_OUT_OF_MEMORY);
-    assert_int_equal(allocations, 1);
-    assert_null(tensor.data);
-    qn_npy_free(&tensor, &none);
+    qn_status *status = NULL;
+    for (fails_at = 1; fails_at == 1 || status; fails_at++) {
+        qn_status_free(status);
+        allocations = live = 0;
+        status = qn_npy_load(path, &counting, &tensor);
+        if (!status) continue;
+        assert_int_equal(qn_status_code(status), QN_OUT_OF_MEMORY);
+        assert_int_equal(allocations, fails_at);
+        assert_int_equal(live, 0);
+        assert_null(tensor.data);
+    }
+    assert_true(fails_at > 2);
+    assert_int_equal(live, 1);
+    qn_npy_free(&tensor, &counting);
+    assert_int_equal(live, 0);
 }
 
 #define CASE(test) cmocka_unit_test_setup_teardown(test, make_folder, remove_folder)
@@ -410,6 +481,9 @@ int main(void) {
         CASE(a_file_cut_short_anywhere_or_too_long_is_refused),
         CASE(a_header_with_any_byte_changed_is_an_error_or_an_array),
         CASE(bytes_changed_at_random_never_crash),
+        CASE(parts_are_those_of_the_whole),
+        CASE(parts_in_fortran_order_are_refused_with_the_reason),
+        CASE(an_array_that_changes_its_size_while_it_is_read_is_an_error),
         CASE(memory_comes_from_the_allocator_given),
     };
     return cmocka_run_group_tests_name("driver/npy", tests, NULL, NULL);
