@@ -1,4 +1,5 @@
-/* array_samples.c - samples from .npy files, one stream per input of the model; all advance together. */
+/* array_samples.c - samples from .npy files, one stream per input of the model; all advance together. One sample of each
+ * is in memory at a time. */
 #include "samples.h"
 
 #include "quench/npy.h"
@@ -17,9 +18,11 @@ typedef struct stream {
     const qn_value_info *input;
     sample_list files;
     layout *layouts; /* per file */
-    int64_t count;   /* samples of all files */
-    size_t loaded;   /* which file `array` is; files.count: none */
-    qn_tensor array;
+    int64_t count;     /* samples of all files */
+    qn_npy_file *file; /* the open one; NULL: none */
+    size_t opened;     /* which it is */
+    void *sample;      /* what was given last */
+    size_t sample_room;
 } stream;
 
 typedef struct array_samples {
@@ -31,7 +34,8 @@ typedef struct array_samples {
 static void close_arrays(void *self) {
     array_samples *s = self;
     for (size_t i = 0; s->streams && i < s->stream_count; i++) {
-        qn_npy_free(&s->streams[i].array, NULL);
+        qn_npy_close(s->streams[i].file);
+        free(s->streams[i].sample);
         sample_list_deinit(&s->streams[i].files);
         free(s->streams[i].layouts);
     }
@@ -93,40 +97,52 @@ static qn_status *find_layout(const qn_value_info *input, const sample_item *fil
         file->path, cli_print_dims(array->rank, array->dims, found), input->name, cli_print_range(input, wanted));
 }
 
-static qn_status *load(stream *s, size_t file) {
-    if (s->loaded == file) return NULL;
-    qn_npy_free(&s->array, NULL);
-    s->loaded = s->files.count;
-    CLI_TRY(qn_npy_load(s->files.items[file].path, NULL, &s->array));
-    s->loaded = file;
-    return NULL;
+static qn_status *open_file(stream *s, size_t file) {
+    if (s->file && s->opened == file) return NULL;
+    qn_npy_close(s->file);
+    s->opened = file;
+    return qn_npy_open(s->files.items[file].path, NULL, &s->file);
 }
 
 /* Looks into every file of an input, so that what does not fit is said before anything runs. */
 static qn_status *look(stream *s) {
+    char element[16];
     s->layouts = calloc(s->files.count + 1, sizeof *s->layouts);
     if (!s->layouts) return cli_out_of_memory();
     for (size_t i = 0; i < s->files.count; i++) {
-        CLI_TRY(load(s, i));
-        CLI_TRY(find_layout(s->input, &s->files.items[i], &s->array, &s->layouts[i]));
-        s->count += s->layouts[i].count;
+        CLI_TRY(open_file(s, i));
+        CLI_TRY(find_layout(s->input, &s->files.items[i], qn_npy_info(s->file), &s->layouts[i]));
+        if (s->layouts[i].count > 1) CLI_TRY(qn_npy_read(s->file, 0, 1, element)); /* can parts of it be read? */
+        if (__builtin_add_overflow(s->count, s->layouts[i].count, &s->count))
+            return qn_status_create(QN_LIMIT, "%s: more samples than can be counted", s->files.items[i].path);
     }
     return NULL;
 }
 
 /* ---- Giving them ---- */
 
+static qn_status *make_room(stream *s, size_t bytes) {
+    if (bytes <= s->sample_room) return NULL;
+    free(s->sample);
+    s->sample = aligned_alloc(64, (bytes + 63) & ~(size_t)63);
+    s->sample_room = s->sample ? bytes : 0;
+    return s->sample ? NULL : cli_out_of_memory();
+}
+
 static qn_status *give(stream *s, int64_t index, qn_tensor *out_tensor) {
     size_t file = 0;
     while (index >= s->layouts[file].count) index -= s->layouts[file++].count;
-    CLI_TRY(load(s, file));
+    CLI_TRY(open_file(s, file));
     const layout *l = &s->layouts[file];
-    *out_tensor = (qn_tensor){.dtype = s->array.dtype, .rank = l->rank};
+    const qn_tensor *info = qn_npy_info(s->file);
+    const int64_t elems = count_elems(l->rank, l->dims);
+    *out_tensor = (qn_tensor){.dtype = info->dtype, .rank = l->rank};
     memcpy(out_tensor->dims, l->dims, sizeof l->dims);
-    if (cli_tensor_bytes(&s->array) != (size_t)l->count * cli_tensor_bytes(out_tensor))
+    if (info->dtype != s->input->dtype || count_elems(info->rank, info->dims) != l->count * elems)
         return qn_status_create(QN_IO, "%s: has changed while it was in use", s->files.items[file].path);
-    out_tensor->data = (char *)s->array.data + (size_t)index * cli_tensor_bytes(out_tensor);
-    return NULL;
+    CLI_TRY(make_room(s, cli_tensor_bytes(out_tensor)));
+    out_tensor->data = s->sample;
+    return qn_npy_read(s->file, index * elems, elems, s->sample);
 }
 
 static qn_status *next_arrays(void *self, qn_tensor *inputs, size_t input_count, int *out_has) {
@@ -153,7 +169,7 @@ static qn_status *open_streams(array_samples *s, const qn_model *model, sample_l
     if (!s->streams) return cli_out_of_memory();
     for (size_t i = 0; i < s->stream_count; i++) {
         stream *one = &s->streams[i];
-        *one = (stream){.input = qn_model_input(model, i), .files = lists[i], .loaded = lists[i].count};
+        *one = (stream){.input = qn_model_input(model, i), .files = lists[i]};
         lists[i] = (sample_list){0};
         if (!one->files.count)
             return qn_status_create(QN_INVALID_ARGUMENT, "input '%s' is given no samples: NAME=x.npy for each input",

@@ -23,8 +23,9 @@ typedef struct array_eval {
     sample_source source;
     qn_tensor *inputs;
     size_t input_count;
-    qn_tensor labels;               /* without data if there are none */
-    size_t label_count, at;         /* at: the first label of the sample */
+    qn_npy_file *labels;            /* NULL: there are none */
+    int64_t label_count, at;        /* at: the first label of the sample */
+    qn_tensor sample_labels;        /* those of the sample; without data before the first */
     int64_t samples, judged, right; /* against the labels */
     int64_t compared, equal;        /* against the other model */
     double ms;
@@ -48,20 +49,6 @@ static qn_status *player_open(const char *path, const cli_run_options *run, play
 }
 
 /* ---- One sample ---- */
-
-static qn_status *set_shapes(player *p, const qn_tensor *inputs, size_t count) {
-    const size_t outputs = qn_model_get_info(p->session.model)->output_count;
-    qn_shape *shapes = calloc(count + 1, sizeof *shapes);
-    if (!shapes) return cli_out_of_memory();
-    for (size_t i = 0; i < count; i++) {
-        shapes[i].rank = inputs[i].rank;
-        memcpy(shapes[i].dims, inputs[i].dims, sizeof shapes[i].dims);
-    }
-    qn_status *status = qn_context_set_input_shapes(p->session.context, shapes, count);
-    free(shapes);
-    for (size_t i = 0; i < outputs; i++) cli_tensor_free(&p->outputs[i]);
-    return status ? status : cli_session_make_outputs(&p->session, p->outputs);
-}
 
 static int is_scores(const qn_tensor *output) {
     return output->dtype == QN_DTYPE_F32 || output->dtype == QN_DTYPE_F64 || output->dtype == QN_DTYPE_F16 ||
@@ -90,7 +77,7 @@ static qn_status *read_answers(player *p) {
 }
 
 static qn_status *play(player *p, const qn_tensor *inputs, size_t count, double *inout_ms) {
-    CLI_TRY(set_shapes(p, inputs, count));
+    CLI_TRY(cli_session_fit(&p->session, inputs, p->outputs));
     double start = cli_now_ms();
     CLI_TRY(qn_context_run(p->session.context, inputs, count, p->outputs,
                            qn_model_get_info(p->session.model)->output_count));
@@ -98,20 +85,30 @@ static qn_status *play(player *p, const qn_tensor *inputs, size_t count, double 
     return read_answers(p);
 }
 
+static qn_status *read_labels(array_eval *e, int64_t count) {
+    if (count > e->label_count - e->at)
+        return qn_status_create(QN_INVALID_ARGUMENT, "%s: %lld labels are fewer than the samples have",
+                                e->options->labels, (long long)e->label_count);
+    if (!e->sample_labels.data || e->sample_labels.dims[0] != count) {
+        cli_tensor_free(&e->sample_labels);
+        CLI_TRY(cli_tensor_init(qn_npy_info(e->labels)->dtype, 1, &count, &e->sample_labels));
+    }
+    CLI_TRY(qn_npy_read(e->labels, e->at, count, e->sample_labels.data));
+    e->at += count;
+    return NULL;
+}
+
 /* In label maps 255 is not judged, and what is below 0 nowhere. */
 static qn_status *judge(array_eval *e) {
     const player *p = &e->first;
     const int is_map = !is_scores(&p->outputs[0]) && p->outputs[0].rank >= 3;
-    if (p->answer_count > e->label_count - e->at)
-        return qn_status_create(QN_INVALID_ARGUMENT, "%s: %zu labels are fewer than the samples have",
-                                e->options->labels, e->label_count);
+    CLI_TRY(read_labels(e, (int64_t)p->answer_count));
     for (size_t i = 0; i < p->answer_count; i++) {
-        const int64_t label = cli_tensor_integer(&e->labels, e->at + i);
+        const int64_t label = cli_tensor_integer(&e->sample_labels, i);
         if (label < 0 || (is_map && label == QN_IMAGE_IGNORE_LABEL)) continue;
         e->judged++;
         e->right += label == p->answers[i];
     }
-    e->at += p->answer_count;
     return NULL;
 }
 
@@ -130,17 +127,23 @@ static qn_status *run_all(array_eval *e) {
         CLI_TRY(samples->next(samples->self, e->inputs, e->input_count, &has));
         if (!has) break;
         CLI_TRY(play(&e->first, e->inputs, e->input_count, &e->ms));
-        if (e->labels.data) CLI_TRY(judge(e));
+        if (e->labels) CLI_TRY(judge(e));
         if (e->other.path) CLI_TRY(play(&e->other, e->inputs, e->input_count, NULL));
         if (e->other.path) CLI_TRY(compare(e));
         cli_progress("evaluating", (size_t)e->samples + 1, (size_t)samples->count);
     }
-    if (!e->labels.data || e->at == e->label_count) return NULL;
-    return qn_status_create(QN_INVALID_ARGUMENT, "%s: %zu labels, but the samples have %zu", e->options->labels,
-                            e->label_count, e->at);
+    if (!e->labels || e->at == e->label_count) return NULL;
+    return qn_status_create(QN_INVALID_ARGUMENT, "%s: %lld labels, but the samples have %lld", e->options->labels,
+                            (long long)e->label_count, (long long)e->at);
 }
 
 /* ---- All of it ---- */
+
+static int64_t count_elems(const qn_tensor *info) {
+    int64_t count = 1;
+    for (int i = 0; i < info->rank; i++) count *= info->dims[i];
+    return count;
+}
 
 static qn_status *open_parts(array_eval *e, const char *model) {
     const eval_array_options *options = e->options;
@@ -151,15 +154,15 @@ static qn_status *open_parts(array_eval *e, const char *model) {
     e->input_count = qn_model_get_info(e->first.session.model)->input_count;
     e->inputs = calloc(e->input_count + 1, sizeof *e->inputs);
     if (!e->inputs) return cli_out_of_memory();
-    if (options->labels) CLI_TRY(qn_npy_load(options->labels, NULL, &e->labels));
-    e->label_count = cli_tensor_elems(&e->labels);
+    if (options->labels) CLI_TRY(qn_npy_open(options->labels, NULL, &e->labels));
+    if (options->labels) e->label_count = count_elems(qn_npy_info(e->labels));
     return sample_source_open(e->first.session.model, &samples, &e->source);
 }
 
 static double share(int64_t part, int64_t whole) { return whole ? (double)part / (double)whole : NAN; }
 
 static void print_results(const array_eval *e) {
-    if (e->labels.data)
+    if (e->labels)
         printf("%-24s %8.4f of %lld labels\n", "right", share(e->right, e->judged), (long long)e->judged);
     if (e->other.path) printf("%-24s %8.6f with %s\n", "agreement", share(e->equal, e->compared), e->other.path);
     printf("%-24s %8lld\n%-24s %8.1f\n", "samples", (long long)e->samples, "ms per sample", e->ms / (double)e->samples);
@@ -174,7 +177,7 @@ static json_t *to_json(const array_eval *e) {
     json_t *object = json_pack("{s:o,s:I,s:f,s:i,s:s}", "model", cli_json_text(e->first.path), "samples",
                                (json_int_t)e->samples, "ms_per_sample", e->ms / (double)e->samples, "threads",
                                qn_engine_threads(engine), "cpu", qn_engine_cpu(engine));
-    if (object && e->labels.data) json_object_set_new(object, "accuracy", share_to_json(e->right, e->judged));
+    if (object && e->labels) json_object_set_new(object, "accuracy", share_to_json(e->right, e->judged));
     if (object && e->other.path) {
         json_object_set_new(object, "against", cli_json_text(e->other.path));
         json_object_set_new(object, "agreement", share_to_json(e->equal, e->compared));
@@ -213,7 +216,8 @@ qn_status *eval_arrays(const char *model, const eval_array_options *options) {
     sample_source_close(&e.source);
     player_deinit(&e.first);
     player_deinit(&e.other);
-    qn_npy_free(&e.labels, NULL);
+    qn_npy_close(e.labels);
+    cli_tensor_free(&e.sample_labels);
     free(e.inputs);
     return status;
 }

@@ -131,6 +131,13 @@ qn_status *cli_session_make_outputs(const cli_session *session, qn_tensor *out_o
     return status;
 }
 
+qn_status *cli_session_fit(const cli_session *session, const qn_tensor *inputs, qn_tensor *inout_outputs) {
+    const qn_model_info *info = qn_model_get_info(session->model);
+    for (size_t i = 0; i < info->output_count; i++) cli_tensor_free(&inout_outputs[i]);
+    CLI_TRY(cli_set_input_shapes(session->context, inputs, info->input_count));
+    return cli_session_make_outputs(session, inout_outputs);
+}
+
 qn_status *cli_session_begin_trace(cli_session *session, qn_trace **out_trace) {
     CLI_TRY(qn_trace_create(NULL, out_trace));
     qn_status *status = qn_context_set_trace(session->context, *out_trace);

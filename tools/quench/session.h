@@ -63,6 +63,9 @@ void cli_session_close(cli_session *session);
    @param out_outputs  one per output, each freed by cli_tensor_free(); all zeroed on failure */
 qn_status *cli_session_make_outputs(const cli_session *session, qn_tensor *out_outputs) QN_MUST_USE;
 
+/* Sets the shapes of `inputs`, one tensor per input, and makes outputs for them in place of those that inout_outputs has. */
+qn_status *cli_session_fit(const cli_session *session, const qn_tensor *inputs, qn_tensor *inout_outputs) QN_MUST_USE;
+
 /* Records the runs that follow, every step and thread on a time line, into a new trace; the session's context goes on
    recording until cli_session_end_trace(), which writes the file unless `status`, of the runs between, is a failure. */
 qn_status *cli_session_begin_trace(cli_session *session, qn_trace **out_trace) QN_MUST_USE;

@@ -142,6 +142,18 @@ qn_status *cli_tensor_decode(const qn_tensor *tensor, const qn_encoding_info *en
     return NULL;
 }
 
+qn_status *cli_set_input_shapes(qn_context *context, const qn_tensor *tensors, size_t count) {
+    qn_shape *shapes = calloc(count + 1, sizeof *shapes);
+    if (!shapes) return cli_out_of_memory();
+    for (size_t i = 0; i < count; i++) {
+        shapes[i].rank = tensors[i].rank;
+        memcpy(shapes[i].dims, tensors[i].dims, sizeof shapes[i].dims);
+    }
+    qn_status *status = qn_context_set_input_shapes(context, shapes, count);
+    free(shapes);
+    return status;
+}
+
 /* ---- --shape ---- */
 
 static qn_status *take_shape(const qn_model *model, const char *text, qn_shape *shapes) {

@@ -33,6 +33,9 @@ int64_t cli_tensor_integer(const qn_tensor *tensor, size_t index);
 qn_status *cli_tensor_decode(const qn_tensor *tensor, const qn_encoding_info *encoding,
                              qn_tensor *out_floats) QN_MUST_USE;
 
+/* Sets the shapes of all inputs to those of `tensors`. */
+qn_status *cli_set_input_shapes(qn_context *context, const qn_tensor *tensors, size_t count) QN_MUST_USE;
+
 /* Takes texts of --shape ("1,513,513,3" for a single input, "NAME=1,513,513,3") for the inputs of `model`. An input
  * without one has its fixed dims, and the upper end of the range of the others.
  * @param out_shapes  one per input

@@ -128,6 +128,21 @@ says "either pictures or arrays"
 quench fails build "$model" -o x.qn --precision qint8_mixed_float16 --calibrate "Image=gray.npy"
 says "ImageTensor"
 
+it "reads arrays sample by sample, however many there are"
+npy huge.npy '|u1' "100000, 161, 161, 3" 0
+truncate -s 7776300128 huge.npy
+quench ok build "$model" -o x.qn --precision qint8_mixed_float16 --rounding 0 --calibrate huge.npy --limit 3 --report huge.json
+cp huge.json .out
+expect "$(json calibration.samples)" = 3
+between "$(json calibration.peak_rss_bytes)" 1000000 600000000
+truncate -s -1 huge.npy
+quench fails build "$model" -o y.qn --precision qint8_mixed_float16 --calibrate huge.npy --limit 3
+says "huge.npy: the shape needs 7776300000 bytes of data, the file has 7776299999"
+rm huge.npy x.qn
+{ printf '\223NUMPY\001\000v\000%-117s\n' "{'descr': '|u1', 'fortran_order': True, 'shape': (2, 1, 5, 5, 3), }"; head -c 150 /dev/zero; } >fortran.npy
+quench fails build "$model" -o y.qn --precision qint8_mixed_float16 --calibrate fortran.npy
+says "fortran.npy: is in Fortran order, .*ascontiguousarray"
+
 it "advances all inputs together"
 a=MobilenetV2/expanded_conv_10/project/BatchNorm/FusedBatchNorm b=MobilenetV2/expanded_conv_9/project/BatchNorm/FusedBatchNorm
 INPUTS="--input $a=1,21,21,64 --input $b=1,21,21,64 --output aspp0/Relu --precision qint8_mixed_float16"
