@@ -66,15 +66,3 @@ void input_arrays_deinit(input_arrays *arrays) {
     free(arrays->paths);
     *arrays = (input_arrays){0};
 }
-
-qn_status *input_arrays_bind(const input_arrays *arrays, qn_context *context) {
-    qn_shape *shapes = calloc(arrays->count + 1, sizeof *shapes);
-    if (!shapes) return cli_out_of_memory();
-    for (size_t i = 0; i < arrays->count; i++) {
-        shapes[i].rank = arrays->tensors[i].rank;
-        memcpy(shapes[i].dims, arrays->tensors[i].dims, sizeof shapes[i].dims);
-    }
-    qn_status *status = qn_context_set_input_shapes(context, shapes, arrays->count);
-    free(shapes);
-    return status;
-}

@@ -1,4 +1,4 @@
-/* arrays.h - .npy files as the inputs of a model: what run and compare share. */
+/* arrays.h - .npy files as the inputs of one run. */
 #ifndef ARRAYS_H
 #define ARRAYS_H
 
@@ -16,8 +16,5 @@ typedef struct input_arrays {
  *          file; as qn_npy_load() */
 qn_status *input_arrays_load(const qn_model *model, const cli_texts *texts, input_arrays *out) QN_MUST_USE;
 void input_arrays_deinit(input_arrays *arrays);
-
-/* Sets a context's shapes to those of the arrays. */
-qn_status *input_arrays_bind(const input_arrays *arrays, qn_context *context) QN_MUST_USE;
 
 #endif

@@ -1,7 +1,6 @@
 /* cmd_compare.c - `quench compare`: two models on the same data, value by value. */
-#include "arrays.h"
 #include "comparison.h"
-#include "pictures.h"
+#include "samples.h"
 #include "segmenter.h"
 
 #include <math.h>
@@ -19,7 +18,7 @@ typedef struct compare_settings {
 #define FIELD(name) offsetof(compare_settings, name), 0, 0
 
 static const cli_option options[] = {
-    {0, "input", "NAME=x.npy", "an input; a single one need not be named", cli_add_text, FIELD(inputs)},
+    {0, "input", "[NAME=]x.npy", "an input: one sample, or several along a leading axis", cli_add_text, FIELD(inputs)},
     {0, "image", "FILE|DIR", "pictures instead, for models that take them; several", cli_add_text, FIELD(images)},
     {0, "top", "N", "show so many values, the worst first; default 20", cli_set_int, offsetof(compare_settings, top), 1,
      1000000},
@@ -78,34 +77,64 @@ static qn_status *explain(const job *j, int model, qn_status *status) {
 
 /* ---- Arrays ---- */
 
-static qn_status *run_arrays_on(job *j, int model, cli_session *session, input_arrays *arrays) {
-    size_t count = qn_model_get_info(j->models[model])->output_count;
-    session->model = j->models[model];
+/* One of the models, and where its samples come from: both read the files by themselves, for their inputs may stand in
+   another order. */
+typedef struct array_player {
+    cli_session session;
+    sample_source source;
+    qn_tensor *inputs, *outputs;
+} array_player;
+
+static void array_player_deinit(array_player *p) {
+    const size_t count = p->outputs ? qn_model_get_info(p->session.model)->output_count : 0;
+    for (size_t i = 0; i < count; i++) cli_tensor_free(&p->outputs[i]);
+    free(p->outputs);
+    free(p->inputs);
+    sample_source_close(&p->source);
+    cli_session_close(&p->session);
+}
+
+static qn_status *open_player(job *j, int model, array_player *p) {
+    const sample_options samples = {.option = "--input", .texts = &j->settings->inputs};
+    const qn_model_info *info = qn_model_get_info(j->models[model]);
+    p->session.model = j->models[model];
     j->models[model] = NULL;
-    CLI_TRY(cli_session_bind(&j->settings->run, NULL, session));
-    CLI_TRY(input_arrays_load(session->model, &j->settings->inputs, arrays));
-    CLI_TRY(input_arrays_bind(arrays, session->context));
-    CLI_TRY(qn_context_set_observer(session->context, observers[model], &j->comparison));
-    qn_tensor *outputs = calloc(count + 1, sizeof *outputs);
-    if (!outputs) return cli_out_of_memory();
-    qn_status *status = cli_session_make_outputs(session, outputs);
-    if (!status) status = qn_context_run(session->context, arrays->tensors, arrays->count, outputs, count);
-    for (size_t i = 0; i < count; i++) cli_tensor_free(&outputs[i]);
-    free(outputs);
-    return status;
+    p->inputs = calloc(info->input_count + 1, sizeof *p->inputs);
+    p->outputs = calloc(info->output_count + 1, sizeof *p->outputs);
+    if (!p->inputs || !p->outputs) return cli_out_of_memory();
+    CLI_TRY(cli_session_bind(&j->settings->run, NULL, &p->session));
+    CLI_TRY(qn_context_set_observer(p->session.context, observers[model], &j->comparison));
+    return sample_source_open(p->session.model, &samples, &p->source);
+}
+
+/* Runs the next sample; *out_has is 0 if there is none. */
+static qn_status *play(array_player *p, int *out_has) {
+    const qn_model_info *info = qn_model_get_info(p->session.model);
+    CLI_TRY(p->source.samples.next(p->source.samples.self, p->inputs, info->input_count, out_has));
+    if (!*out_has) return NULL;
+    CLI_TRY(cli_session_fit(&p->session, p->inputs, p->outputs));
+    return qn_context_run(p->session.context, p->inputs, info->input_count, p->outputs, info->output_count);
+}
+
+static qn_status *compare_samples(job *j, array_player *players) {
+    const int64_t count = players[0].source.samples.count, other = players[1].source.samples.count;
+    if (count != other)
+        return qn_status_create(QN_INVALID_ARGUMENT, "%lld samples for %s, but %lld for %s: they take other shapes",
+                                (long long)count, j->names[0], (long long)other, j->names[1]);
+    for (int has = 1;; j->runs++) {
+        for (int m = 0; m < MODELS && has; m++) CLI_TRY(explain(j, m, play(&players[m], &has)));
+        if (!has) return NULL;
+        comparison_end_run(&j->comparison);
+        cli_progress("comparing", j->runs + 1, (size_t)count);
+    }
 }
 
 static qn_status *compare_arrays(job *j) {
+    array_player players[MODELS] = {{.inputs = NULL}};
     qn_status *status = NULL;
-    for (int m = 0; m < MODELS && !status; m++) {
-        cli_session session = {0};
-        input_arrays arrays = {0};
-        status = explain(j, m, run_arrays_on(j, m, &session, &arrays));
-        input_arrays_deinit(&arrays);
-        cli_session_close(&session);
-    }
-    comparison_end_run(&j->comparison);
-    j->runs = 1;
+    for (int m = 0; m < MODELS && !status; m++) status = cli_context(open_player(j, m, &players[m]), "%s", j->names[m]);
+    if (!status) status = compare_samples(j, players);
+    for (int m = 0; m < MODELS; m++) array_player_deinit(&players[m]);
     return status;
 }
 
@@ -269,6 +298,8 @@ static int check_usage(const compare_settings *settings, int operands) {
     if (!given && operands == 1) return cli_usage("B is missing: a second model, or --precision MODE");
     if (given && operands == 2) return cli_usage("%s takes the place of B: give one model", given);
     if (settings->images.count && settings->inputs.count) return cli_usage("give --input or --image, not both");
+    if (!settings->images.count && !settings->inputs.count)
+        return cli_usage("--input NAME=x.npy or --image FILE is missing");
     return CLI_GO_ON;
 }
 

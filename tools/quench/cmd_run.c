@@ -232,7 +232,7 @@ static qn_status *run(job *j, const char *model) {
     CLI_TRY(cli_session_open(model, &j->settings->run, NULL, &j->session));
     CLI_TRY(allocate(j));
     CLI_TRY(cli_context(input_arrays_load(j->session.model, &j->settings->inputs, &j->inputs), "%s", model));
-    CLI_TRY(cli_context(input_arrays_bind(&j->inputs, j->session.context), "%s", model));
+    CLI_TRY(cli_context(cli_set_input_shapes(j->session.context, j->inputs.tensors, j->inputs.count), "%s", model));
     CLI_TRY(name_artifacts(j, model));
     CLI_TRY(cli_make_folder(j->settings->out));
     CLI_TRY(cli_session_make_outputs(&j->session, j->outputs));

@@ -40,6 +40,20 @@ quench ok compare scenes.qn half.qn --image "$scenes/pictures/scene_1.jpg" --ima
 expect "$(json runs)" = 2
 between "$(json outputs.0.agreement)" 0.99 1
 
+it "adds up over arrays of several samples"
+several=$scenes/refs/06_4x31x97.ImageTensor.npy
+quench ok compare scenes.qn half.qn --input "$several" --json -
+expect "$(json runs)" = 4
+expect "$(json outputs.0.elements)" = 12028
+quench ok build "$scenes/scenes_dynamic.pb" -o dynamic.qn
+quench ok compare dynamic.qn dynamic.qn --input "$several" --json -
+expect "$(json runs)" = 1
+quench fails compare scenes.qn dynamic.qn --input "$several"
+says "4 samples for scenes.qn, but 1 for dynamic.qn"
+printf '%s\r\n\n%s' "$array" "$several" >arrays.txt
+quench ok compare scenes.qn half.qn --input ImageTensor=arrays.txt --json -
+expect "$(json runs)" = 5
+
 it "counts what only one model has, and names it where that is asked for"
 echo '{"debug_config": {"fusion_enable": false}}' >plain.json
 quench ok build "$scenes/scenes.pb" -o plain.qn --config plain.json
@@ -60,8 +74,10 @@ quench fails compare scenes.qn --precision force_float16 --input "$array"
 says "scenes.qn: is compiled already"
 quench fails compare "$scenes/scenes.pb" --precision force_float61 --input "$array"
 says "force_float61"
-quench fails compare scenes.qn half.qn
-says "input 'ImageTensor' .* is not given"
+quench misused compare scenes.qn half.qn
+says "--input NAME=x.npy or --image FILE is missing"
+quench fails compare scenes.qn half.qn --input "Image=$array"
+says "ImageTensor"
 quench fails compare scenes.qn missing.qn --input "$array"
 says "missing.qn"
 quench fails compare scenes.qn half.qn --image "$array"
