@@ -244,6 +244,7 @@ static qn_status *calibrate(qn_calibrator *c, const qn_network *network, const q
     qn_pool_options threads;
     qn_pool_options_init(&threads);
     threads.threads = c->threads;
+    threads.allocator = &c->allocator;
     QN_TRY(simplify(network, config, arena, &graph));
     QN_TRY(watch_graph(c, graph));
     QN_TRY(watch_layers(c, graph, config));

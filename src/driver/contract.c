@@ -135,7 +135,7 @@ static qn_status *expect_samples(const keeper *k, int is_fine) {
 static qn_status *score(keeper *k, qn_trial *trial, int is_reference, qn_scores *scores) {
     const qn_samples *samples = &k->contract->samples;
     size_t total = samples->count > 0 ? (size_t)samples->count : 0;
-    qn_scores_init(scores, k->contract->metric, classes_of(k), &k->arena);
+    QN_TRY(qn_scores_init(scores, k->contract->metric, classes_of(k), &k->arena));
     QN_TRY(samples->rewind(samples->self));
     for (int64_t sample = 0;; sample++) {
         int has = 0;
@@ -307,6 +307,7 @@ qn_status *qn_contract_keep(qn_graph *graph, const qn_config *config, const qn_b
     QN_TRY(check(options->contract));
     qn_pool_options threads;
     qn_pool_options_init(&threads);
+    threads.allocator = options->allocator;
     if (options->calibrator) threads.threads = options->calibrator->threads;
     QN_TRY(qn_executor_create_pool(&threads, &k.pool));
     qn_arena_init(&k.arena, qn_allocator_or_default(options->allocator));

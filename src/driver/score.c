@@ -40,8 +40,10 @@ void qn_labels_read(const qn_tensor *tensor, int32_t *out_labels) {
 
 /* ---- Counting ---- */
 
-void qn_scores_init(qn_scores *scores, qn_metric metric, int64_t classes, qn_arena *arena) {
+qn_status *qn_scores_init(qn_scores *scores, qn_metric metric, int64_t classes, qn_arena *arena) {
     *scores = (qn_scores){.metric = metric, .classes = classes, .arena = arena};
+    scores->sums = QN_ARENA_ARRAY(arena, int64_t, (size_t)(3 * classes + 1));
+    return scores->sums ? NULL : qn_status_out_of_memory();
 }
 
 static qn_status *count_classes(const qn_scores *scores, const int32_t *labels, const int32_t *truth, int64_t count,
@@ -71,8 +73,9 @@ qn_status *qn_scores_add(qn_scores *scores, const int32_t *labels, const int32_t
 
 /* ---- Totals ---- */
 
-/* The score of the samples in `picked` (NULL: each once). `sums` has room for 3 * classes. */
-static double total_of(const qn_scores *scores, const uint32_t *picked, int64_t *sums) {
+/* The score of the samples in `picked` (NULL: each once). */
+static double total_of(const qn_scores *scores, const uint32_t *picked) {
+    int64_t *sums = scores->sums;
     int64_t equal = 0, total = 0, classes = scores->metric == QN_METRIC_MIOU ? scores->classes : 0, present = 0;
     double sum = 0;
     memset(sums, 0, (size_t)(3 * classes) * sizeof *sums);
@@ -92,13 +95,7 @@ static double total_of(const qn_scores *scores, const uint32_t *picked, int64_t 
     return present ? sum / (double)present : 1.0;
 }
 
-double qn_scores_total(const qn_scores *scores) {
-    static int64_t none[3 * QN_SCORE_CLASSES_MAX];
-    int64_t *sums = scores->classes > 0 ? calloc((size_t)(3 * scores->classes), sizeof *sums) : none;
-    double total = sums ? total_of(scores, NULL, sums) : 0.0;
-    if (sums != none) free(sums);
-    return total;
-}
+double qn_scores_total(const qn_scores *scores) { return total_of(scores, NULL); }
 
 /* ---- Bootstrap ---- */
 
@@ -113,15 +110,14 @@ qn_status *qn_scores_loss_bound(const qn_scores *before, const qn_scores *after,
     size_t count = after->rows.count;
     qn_arena arena;
     qn_rng rng;
-    qn_arena_init(&arena, NULL);
+    qn_arena_init(&arena, after->arena->allocator);
     qn_rng_init(&rng, 20240607);
     double *losses = QN_ARENA_ARRAY(&arena, double, DRAWS);
     uint32_t *picked = QN_ARENA_ARRAY(&arena, uint32_t, count);
-    int64_t *sums = QN_ARENA_ARRAY(&arena, int64_t, (size_t)(3 * after->classes + 1));
-    qn_status *status = losses && picked && sums ? NULL : qn_status_out_of_memory();
+    qn_status *status = losses && picked ? NULL : qn_status_out_of_memory();
     for (int draw = 0; !status && draw < DRAWS; draw++) {
         for (size_t i = 0; i < count; i++) picked[i] = (uint32_t)qn_rng_range(&rng, 0, (int64_t)count - 1);
-        losses[draw] = (before ? total_of(before, picked, sums) : 1.0) - total_of(after, picked, sums);
+        losses[draw] = (before ? total_of(before, picked) : 1.0) - total_of(after, picked);
     }
     if (!status) {
         qsort(losses, DRAWS, sizeof *losses, compare_doubles);

@@ -27,10 +27,12 @@ typedef struct qn_scores {
     qn_metric metric;
     int64_t classes;
     QN_LIST(qn_score_row) rows; /* one per sample */
+    int64_t *sums;              /* [3 * classes]: scratch */
     qn_arena *arena;
 } qn_scores;
 
-void qn_scores_init(qn_scores *scores, qn_metric metric, int64_t classes, qn_arena *arena);
+/* Scores without a sample, in `arena`. OUT_OF_MEMORY. */
+qn_status *qn_scores_init(qn_scores *scores, qn_metric metric, int64_t classes, qn_arena *arena) QN_MUST_USE;
 /* Compares `labels` with `truth`. MIOU: truth of 255 is not judged; INVALID_ARGUMENT: a label outside the classes. */
 qn_status *qn_scores_add(qn_scores *scores, const int32_t *labels, const int32_t *truth, int64_t count) QN_MUST_USE;
 

@@ -1,5 +1,6 @@
 #include "driver/sensitivity.h"
 
+#include "base/checked.h"
 #include "driver/score.h"
 #include "driver/trial.h"
 #include "pass/precision.h"
@@ -7,7 +8,6 @@
 #include "quant/cost.h"
 
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 enum { SAMPLES = 6, PROBES_MAX = 8 };
@@ -29,6 +29,7 @@ static qn_status *find_gainless(const qn_graph *graph, const qn_config *config, 
     qn_build_options options;
     qn_progress silent = {0};
     qn_build_options_init(&options);
+    options.allocator = scratch->allocator;
     QN_TRY(qn_graph_copy(graph, scratch, &fused));
     QN_TRY(qn_compile_passes(fused, config, &options, &silent, QN_PASS_FUSE, QN_PASS_FUSE));
     QN_TRY(qn_quantise_mark(fused));
@@ -172,12 +173,13 @@ static int is_afterwards(const qn_node *node) {
 typedef struct probes {
     const char *names[PROBES_MAX];
     size_t count;
-    int is_reference;               /* the float network runs */
+    qn_arena *truth_arena;          /* the float network runs, and what it gives is kept there; else NULL */
     const float *truth[PROBES_MAX]; /* of the sample at hand: what the float network gave */
     float *kept[PROBES_MAX];        /* what it gives */
     int64_t elems[PROBES_MAX];      /* of either */
     double error, power;
     int64_t differing, labels; /* of the first output, against the float network */
+    int is_short_of_memory;    /* which ended the run */
 } probes;
 
 static void find_probes(const qn_graph *graph, probes *p) {
@@ -188,30 +190,35 @@ static void find_probes(const qn_graph *graph, probes *p) {
     }
 }
 
+static void keep_truth(probes *p, size_t probe, const qn_view *view) {
+    const int64_t elems = qn_view_elems(view);
+    p->kept[probe] = QN_ARENA_ARRAY(p->truth_arena, float, (size_t)elems);
+    p->elems[probe] = p->kept[probe] ? elems : 0;
+    p->is_short_of_memory |= !p->kept[probe];
+    for (int64_t e = 0; e < p->elems[probe]; e++) p->kept[probe][e] = (float)qn_view_get(view, e);
+}
+
+static void compare_with_truth(probes *p, size_t probe, const qn_view *view) {
+    const int64_t elems = qn_min_i64(qn_view_elems(view), p->elems[probe]);
+    for (int64_t e = 0; e < elems; e++) {
+        const double truth = (double)p->truth[probe][e], error = qn_view_get(view, e) - truth;
+        p->error += error * error;
+        p->power += truth * truth;
+    }
+}
+
 static int see(void *self, const char *name, const qn_tensor *tensor) {
     probes *p = self;
     qn_view view = {.dtype = tensor->dtype, .rank = tensor->rank, .data = tensor->data};
     memcpy(view.dims, tensor->dims, sizeof view.dims);
     for (size_t i = 0; i < p->count; i++) {
         if (strcmp(name, p->names[i]) || !qn_dtype_is_float(tensor->dtype)) continue;
-        int64_t elems = qn_view_elems(&view);
-        if (p->is_reference) {
-            free(p->kept[i]);
-            p->kept[i] = malloc((size_t)elems * sizeof(float) + 1);
-            p->elems[i] = p->kept[i] ? elems : 0;
-        }
-        for (int64_t e = 0; e < elems && e < p->elems[i]; e++) {
-            double value = qn_view_get(&view, e);
-            if (p->is_reference) {
-                p->kept[i][e] = (float)value;
-                continue;
-            }
-            double truth = (double)p->truth[i][e];
-            p->error += (value - truth) * (value - truth);
-            p->power += truth * truth;
-        }
+        if (p->truth_arena)
+            keep_truth(p, i, &view);
+        else
+            compare_with_truth(p, i, &view);
     }
-    return 0;
+    return p->is_short_of_memory;
 }
 
 /* ---- Measuring ---- */
@@ -260,7 +267,8 @@ static qn_status *take_labels(few_samples *few, size_t sample, const qn_tensor *
                               int64_t *inout_differing, int64_t *inout_total) {
     int64_t count = qn_labels_count(output);
     if (count <= 0) return NULL;
-    int32_t *labels = qn_alloc_zeroed(qn_allocator_default(), (size_t)count, sizeof *labels, 16);
+    const qn_allocator *allocator = few->arena.allocator;
+    int32_t *labels = qn_alloc_zeroed(allocator, (size_t)count, sizeof *labels, 16);
     if (!labels) return qn_status_out_of_memory();
     qn_labels_read(output, labels);
     if (is_reference) {
@@ -270,7 +278,7 @@ static qn_status *take_labels(few_samples *few, size_t sample, const qn_tensor *
     for (int64_t i = 0; few->labels[sample] && i < count && i < few->label_count[sample]; i++)
         *inout_differing += labels[i] != few->labels[sample][i];
     *inout_total += count;
-    qn_free(qn_allocator_default(), labels);
+    qn_free(allocator, labels);
     return few->labels[sample] ? NULL : qn_status_out_of_memory();
 }
 
@@ -279,7 +287,7 @@ static qn_status *run_few(few_samples *few, qn_trial *trial, int is_reference) {
     QN_TRY(qn_context_set_observer(trial->context, see, p));
     p->error = p->power = 0;
     p->differing = p->labels = 0;
-    p->is_reference = is_reference;
+    p->truth_arena = is_reference ? &few->arena : NULL;
     for (size_t s = 0; s < few->count; s++) {
         for (size_t i = 0; i < p->count; i++) p->truth[i] = few->truth[s][i];
         memcpy(p->elems, few->elems[s], sizeof p->elems); /* zeros while the reference runs */
@@ -287,6 +295,10 @@ static qn_status *run_few(few_samples *few, qn_trial *trial, int is_reference) {
         qn_status *status = qn_trial_run(trial, &few->inputs[s * few->input_count]);
         if (is_reference) memcpy(few->truth[s], p->kept, sizeof p->kept);
         if (is_reference) memcpy(few->elems[s], p->elems, sizeof p->elems);
+        if (p->is_short_of_memory) { /* says more than that the run was ended */
+            qn_status_free(status);
+            status = qn_status_out_of_memory();
+        }
         if (!status)
             status = take_labels(few, s, &trial->outputs[0], is_reference, &p->differing, &p->labels);
         QN_TRY(status);
@@ -297,8 +309,11 @@ static qn_status *run_few(few_samples *few, qn_trial *trial, int is_reference) {
 static qn_status *run_graph(few_samples *few, const qn_graph *graph, const qn_config *config, const qn_executor *pool,
                             int is_reference) {
     qn_trial trial = {0};
-    qn_trial_options options = {
-        .config = config, .first = QN_PASS_FUSE, .last = QN_PASS_CONVERT, .executor = pool};
+    qn_trial_options options = {.allocator = few->arena.allocator,
+                                .config = config,
+                                .first = QN_PASS_FUSE,
+                                .last = QN_PASS_CONVERT,
+                                .executor = pool};
     qn_status *status = qn_trial_create(&trial, graph, &options);
     if (!status) status = run_few(few, &trial, is_reference);
     qn_trial_destroy(&trial);
@@ -355,7 +370,7 @@ qn_status *qn_sensitivity_measure(qn_sensitivity *list, qn_graph *graph, const q
                                   const qn_samples *samples, const qn_executor *pool, const qn_progress *progress) {
     list->few = QN_ARENA_NEW(list->arena, few_samples);
     if (!list->few) return qn_status_out_of_memory();
-    qn_arena_init(&list->few->arena, NULL);
+    qn_arena_init(&list->few->arena, list->arena->allocator);
     QN_TRY(take_samples(list->few, samples, graph->inputs.count));
     QN_TRY(measure_layers(list, graph, config, pool, progress));
     sort_layers(list);
@@ -364,8 +379,6 @@ qn_status *qn_sensitivity_measure(qn_sensitivity *list, qn_graph *graph, const q
 
 void qn_sensitivity_deinit(qn_sensitivity *list) {
     if (!list->few) return;
-    for (size_t s = 0; s < SAMPLES; s++)
-        for (size_t i = 0; i < PROBES_MAX; i++) free(list->few->truth[s][i]);
     qn_arena_deinit(&list->few->arena);
     list->few = NULL;
 }

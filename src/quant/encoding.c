@@ -99,13 +99,14 @@ static void blend(const qn_encoding_request *request, const double *finest, int 
 }
 
 /* What all layers lose, each in parts of its signal. */
-static qn_status *expected_loss(const qn_encoding_request *request, const qn_encoding *encoding, double *out_loss) {
+static qn_status *expected_loss(const qn_encoding_request *request, const qn_encoding *encoding,
+                                const qn_allocator *allocator, double *out_loss) {
     qn_layer_options options = {.per_tensor = request->wish->per_tensor, .correct_bias = request->wish->correct_bias};
     *out_loss = 0;
     for (size_t i = 0; i < request->layer_count; i++) {
         qn_arena scratch;
         qn_layer_integers integers;
-        qn_arena_init(&scratch, NULL);
+        qn_arena_init(&scratch, allocator);
         qn_status *status = qn_layer_quantise(&request->layers[i], encoding, &options, &scratch, &integers);
         if (!status)
             *out_loss += (integers.weight_error + integers.activation_error) / fmax(integers.power, 0x1p-200);
@@ -125,7 +126,7 @@ static qn_status *equalise(const qn_encoding_request *request, qn_arena *arena, 
     for (int share = 0; share <= 4 && !only_depthwise; share++) {
         double loss;
         blend(request, finest, share, out);
-        QN_TRY(expected_loss(request, out, &loss));
+        QN_TRY(expected_loss(request, out, arena->allocator, &loss));
         if (loss >= best) continue;
         best = loss;
         best_share = share;

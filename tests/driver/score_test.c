@@ -80,7 +80,7 @@ static void scalars_and_single_floats_are_no_labels(void **state) {
 static void agreement_is_the_share_of_all_labels(void **state) {
     (void)state;
     qn_scores scores;
-    qn_scores_init(&scores, QN_METRIC_AGREEMENT, 0, &arena);
+    expect_ok(qn_scores_init(&scores, QN_METRIC_AGREEMENT, 0, &arena));
     add(&scores, (int32_t[]){1, 2, 3}, (int32_t[]){1, 2, 4}, 3);
     add(&scores, (int32_t[]){255}, (int32_t[]){255}, 1); /* nothing is ignored */
     assert_true(qn_scores_total(&scores) == 0.75);
@@ -90,7 +90,7 @@ static void agreement_is_the_share_of_all_labels(void **state) {
 static void miou_is_the_mean_over_the_classes_that_occur(void **state) {
     (void)state;
     qn_scores scores;
-    qn_scores_init(&scores, QN_METRIC_MIOU, 4, &arena);
+    expect_ok(qn_scores_init(&scores, QN_METRIC_MIOU, 4, &arena));
     add(&scores, (int32_t[]){0, 1, 0, 2}, (int32_t[]){0, 1, 1, 0}, 4);
     add(&scores, (int32_t[]){1, 3, 9}, (int32_t[]){1, 255, 255}, 3); /* 255 is not judged, whatever is claimed */
     assert_true(fabs(qn_scores_total(&scores) - (1.0 / 3 + 2.0 / 3 + 0) / 3) < 1e-15);
@@ -100,7 +100,7 @@ static void labels_outside_the_classes_are_refused(void **state) {
     (void)state;
     static const int32_t rows[][2] = {{4, 0}, {0, 4}, {-1, 0}, {0, -1}, {0, 254}};
     qn_scores scores;
-    qn_scores_init(&scores, QN_METRIC_MIOU, 4, &arena);
+    expect_ok(qn_scores_init(&scores, QN_METRIC_MIOU, 4, &arena));
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
         expect_refused(qn_scores_add(&scores, &rows[i][0], &rows[i][1], 1), QN_INVALID_ARGUMENT, "expected 0 to 3");
     assert_int_equal(scores.rows.count, 0);
@@ -109,7 +109,7 @@ static void labels_outside_the_classes_are_refused(void **state) {
 static void nothing_judged_is_no_loss(void **state) {
     (void)state;
     qn_scores scores;
-    qn_scores_init(&scores, QN_METRIC_MIOU, 4, &arena);
+    expect_ok(qn_scores_init(&scores, QN_METRIC_MIOU, 4, &arena));
     add(&scores, (int32_t[]){1, 2}, (int32_t[]){255, 255}, 2);
     assert_true(qn_scores_total(&scores) == 1.0);
 }
@@ -119,7 +119,7 @@ static void nothing_judged_is_no_loss(void **state) {
 static void equal_samples_have_no_spread(void **state) {
     (void)state;
     qn_scores scores;
-    qn_scores_init(&scores, QN_METRIC_AGREEMENT, 0, &arena);
+    expect_ok(qn_scores_init(&scores, QN_METRIC_AGREEMENT, 0, &arena));
     for (int i = 0; i < 12; i++) add_share(&scores, 95, 100);
     assert_true(fabs(bound_of(NULL, &scores, 0.95) - 0.05) < 1e-12);
     assert_true(fabs(bound_of(NULL, &scores, 0.5) - 0.05) < 1e-12);
@@ -129,7 +129,7 @@ static void equal_samples_have_no_spread(void **state) {
 static void two_samples_have_the_distribution_of_two_coins(void **state) {
     (void)state;
     qn_scores scores;
-    qn_scores_init(&scores, QN_METRIC_AGREEMENT, 0, &arena);
+    expect_ok(qn_scores_init(&scores, QN_METRIC_AGREEMENT, 0, &arena));
     add_share(&scores, 90, 100);
     add_share(&scores, 70, 100);
     assert_true(fabs(bound_of(NULL, &scores, 0.95) - 0.3) < 1e-12);
@@ -142,7 +142,7 @@ static void two_samples_have_the_distribution_of_two_coins(void **state) {
 static void samples_weigh_by_their_size(void **state) {
     (void)state;
     qn_scores scores;
-    qn_scores_init(&scores, QN_METRIC_AGREEMENT, 0, &arena);
+    expect_ok(qn_scores_init(&scores, QN_METRIC_AGREEMENT, 0, &arena));
     add_share(&scores, 5, 10);
     add_share(&scores, 1000, 1000);
     assert_true(fabs(bound_of(NULL, &scores, 0.5) - 5.0 / 1010) < 1e-12);
@@ -153,8 +153,8 @@ static void samples_weigh_by_their_size(void **state) {
 static void a_paired_bootstrap_compares_sample_by_sample(void **state) {
     (void)state;
     qn_scores before, after;
-    qn_scores_init(&before, QN_METRIC_MIOU, 2, &arena);
-    qn_scores_init(&after, QN_METRIC_MIOU, 2, &arena);
+    expect_ok(qn_scores_init(&before, QN_METRIC_MIOU, 2, &arena));
+    expect_ok(qn_scores_init(&after, QN_METRIC_MIOU, 2, &arena));
     for (int i = 0; i < 20; i++) {
         const int32_t truth[4] = {0, 1, 0, 1}, labels[4] = {0, 1, i % 2, (i / 2) % 2};
         add(&before, labels, truth, 4);
@@ -207,8 +207,8 @@ static void the_bound_is_that_of_a_plain_bootstrap(void **state) {
         qn_rng rng;
         qn_scores a, b;
         qn_rng_init(&rng, seed);
-        qn_scores_init(&a, QN_METRIC_MIOU, CLASSES, &arena);
-        qn_scores_init(&b, QN_METRIC_MIOU, CLASSES, &arena);
+        expect_ok(qn_scores_init(&a, QN_METRIC_MIOU, CLASSES, &arena));
+        expect_ok(qn_scores_init(&b, QN_METRIC_MIOU, CLASSES, &arena));
         for (int i = 0; i < SAMPLES; i++) {
             int64_t noise = qn_rng_range(&rng, 2, 20); /* pictures are hard to different degrees */
             for (int p = 0; p < PIXELS; p++) {

@@ -101,18 +101,17 @@ static source open_source(const char *json) {
     return s;
 }
 
+/* ---- A whole life that is tried again and again ---- */
+
+typedef qn_status *a_life(const void *what, const qn_allocator *allocator);
+
 /* Every `stride`-th allocation. */
-static void fail_everywhere(const char *json, int stride) {
-    source s = open_source(json);
-    static uint8_t pixels[HEIGHT * WIDTH * 3];
-    static int32_t labels[HEIGHT * WIDTH];
-    const qn_tensor input = {QN_DTYPE_U8, 4, {1, HEIGHT, WIDTH, 3}, pixels};
-    qn_tensor output = {.dtype = QN_DTYPE_S32, .data = labels};
+static void fail_everywhere(a_life *live, const void *what, int stride) {
     long n = 1;
     for (int is_done = 0; !is_done; n += stride) {
         counter c = {.fail_at = n};
         const qn_allocator allocator = {&c, limited_alloc, counted_free};
-        qn_status *status = whole_life(&s, &allocator, &input, &output);
+        qn_status *status = live(what, &allocator);
         if (status && qn_status_code(status) != QN_OUT_OF_MEMORY)
             fail_msg("allocation %ld: %s", n, qn_status_message(status));
         is_done = !status;
@@ -120,27 +119,140 @@ static void fail_everywhere(const char *json, int stride) {
         if (atomic_load(&c.live)) fail_msg("allocation %ld: %ld blocks stay behind", n, atomic_load(&c.live));
         assert_true(n < CALLS_MAX);
     }
-    figure("allocations from import to the first answer", "about %ld, any of which may fail", n - stride - 1);
+    figure("allocations in a whole life", "about %ld, any of which may fail", n - stride - 1);
+}
+
+static qn_status *live_from_import(const void *what, const qn_allocator *allocator) {
+    static uint8_t pixels[HEIGHT * WIDTH * 3];
+    static int32_t labels[HEIGHT * WIDTH];
+    const qn_tensor input = {QN_DTYPE_U8, 4, {1, HEIGHT, WIDTH, 3}, pixels};
+    qn_tensor output = {.dtype = QN_DTYPE_S32, .data = labels};
+    return whole_life(what, allocator, &input, &output);
+}
+
+static void fail_from_import(const char *json, int stride) {
+    source s = open_source(json);
+    fail_everywhere(live_from_import, &s, stride);
     free(s.bytes);
     qn_config_destroy(s.config);
 }
 
 static void every_allocation_from_import_to_the_first_answer_may_fail(void **state) {
     (void)state;
-    fail_everywhere("{}", 1);
+    fail_from_import("{}", 1);
 }
 
 static void and_so_it_may_with_all_that_a_build_can_do(void **state) {
     (void)state;
-    fail_everywhere("{\"enable_refit\": true, \"precision_config\": {\"precision_mode\": \"force_float16\"},"
-                    " \"custom_nodes\": {\"IAvgPool2DNode\": {\"precision\": \"float32\"}}}",
-                    5);
+    fail_from_import("{\"enable_refit\": true, \"precision_config\": {\"precision_mode\": \"force_float16\"},"
+                     " \"custom_nodes\": {\"IAvgPool2DNode\": {\"precision\": \"float32\"}}}",
+                     5);
+}
+
+/* ---- Calibration and a contract, on a network of two convolutions and an argmax ---- */
+
+enum { SIDE = 16, CHANNELS = 2, HIDDEN = 3, CLASSES = 4, SAMPLE_COUNT = 3 };
+
+typedef struct feed {
+    int at;
+    float data[SIDE * SIDE * CHANNELS];
+} feed;
+
+static qn_status *next_sample(void *self, qn_tensor *inputs, size_t input_count, int *out_has) {
+    feed *f = self;
+    (void)input_count;
+    *out_has = f->at < SAMPLE_COUNT;
+    for (int i = 0; i < SIDE * SIDE * CHANNELS; i++) f->data[i] = (float)((i * 7919 + f->at * 104729) % 1009) / 100 - 5;
+    inputs[0] = (qn_tensor){QN_DTYPE_F32, 4, {1, SIDE, SIDE, CHANNELS}, f->data};
+    f->at++;
+    return NULL;
+}
+
+static qn_status *rewind_samples(void *self) { return ((feed *)self)->at = 0, NULL; }
+
+static qn_status *add_convolution(qn_network *network, const char *name, int64_t from, int64_t to, qn_value **inout_value) {
+    float weights[HIDDEN * CLASSES * 2];
+    const qn_tensor tensor = {QN_DTYPE_F32, 4, {1, 1, from, to}, weights};
+    qn_node *node;
+    qn_value *constant;
+    for (int i = 0; i < from * to; i++) weights[i] = (float)(i * 37 % 101) * 0.0173f - 0.9f;
+    qn_status *status = qn_network_add_constant(network, name, &tensor, &constant);
+    if (!status)
+        status = qn_network_add_node(network, "conv2d", name, NULL, (qn_value *[]){*inout_value, constant}, 2, &node);
+    if (!status) *inout_value = qn_node_get_output(node, 0);
+    return status;
+}
+
+static qn_status *make_network(const qn_allocator *allocator, qn_network **out_network) {
+    qn_value *x;
+    qn_node *labels;
+    qn_status *status = qn_network_create("two", allocator, out_network);
+    if (!status)
+        status = qn_network_add_input(*out_network, "x", QN_DTYPE_F32, 4, (int64_t[]){1, SIDE, SIDE, CHANNELS}, &x);
+    if (!status) status = add_convolution(*out_network, "first", CHANNELS, HIDDEN, &x);
+    if (!status) status = add_convolution(*out_network, "second", HIDDEN, CLASSES, &x);
+    if (!status)
+        status = qn_network_add_node(*out_network, "argmax", "labels", "axis=3, dtype=s32", &x, 1, &labels);
+    return status ? status : qn_network_mark_output(*out_network, qn_node_get_output(labels, 0), NULL);
+}
+
+static qn_status *build_under_contract(qn_network *network, const qn_config *config, const qn_allocator *allocator,
+                                       const qn_calibrator *calibrator, qn_samples samples, qn_model **out_model) {
+    qn_contract contract;
+    qn_build_options options;
+    qn_contract_init(&contract);
+    qn_build_options_init(&options);
+    contract.samples = samples;
+    contract.metric = QN_METRIC_AGREEMENT;
+    contract.min_agreement = 1; /* so that layers are measured, and some do not become int8 */
+    options.allocator = allocator;
+    options.calibrator = calibrator;
+    options.contract = &contract;
+    return qn_build(network, config, &options, out_model);
+}
+
+static int count_kept_from_bytes(const qn_model *model) {
+    int count = 0;
+    for (size_t i = 0; i < qn_model_get_info(model)->step_count; i++)
+        count += strstr(qn_model_step(model, i)->precision, "by the contract") != NULL;
+    return count;
+}
+
+static qn_status *live_under_contract(const void *config, const qn_allocator *allocator) {
+    feed f = {0};
+    const qn_samples samples = {.self = &f, .count = SAMPLE_COUNT, .next = next_sample, .rewind = rewind_samples};
+    qn_network *network = NULL;
+    qn_calibrator *calibrator = NULL;
+    qn_model *model = NULL;
+    qn_calibrator_options options;
+    qn_calibrator_options_init(&options);
+    options.allocator = allocator;
+    options.threads = 1;
+    qn_status *status = make_network(allocator, &network);
+    if (!status) status = qn_calibrator_create(&options, &calibrator);
+    if (!status) status = qn_calibrate(calibrator, network, config, &samples);
+    if (!status) status = build_under_contract(network, config, allocator, calibrator, samples, &model);
+    if (!status) assert_true(count_kept_from_bytes(model) > 0); /* or layers would not have been measured */
+    qn_model_destroy(model);
+    qn_calibrator_destroy(calibrator);
+    qn_network_destroy(network);
+    return status;
+}
+
+static void and_so_it_may_while_a_contract_is_kept(void **state) {
+    (void)state;
+    qn_config *config;
+    expect_ok(qn_config_create(NULL, &config));
+    expect_ok(qn_config_merge_text(config, "{\"precision_config\": {\"precision_mode\": \"qint8_mixed_float32\"}}", "test"));
+    fail_everywhere(live_under_contract, config, 1);
+    qn_config_destroy(config);
 }
 
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_allocation_from_import_to_the_first_answer_may_fail),
         cmocka_unit_test(and_so_it_may_with_all_that_a_build_can_do),
+        cmocka_unit_test(and_so_it_may_while_a_contract_is_kept),
     };
     return cmocka_run_group_tests_name("e2e/memory", tests, NULL, NULL);
 }
