@@ -6,10 +6,10 @@
 #include "op/operand.h"
 
 /* Rows of the attribute table: the members of a qn_conv_attrs, which is `member` ("conv.", or nothing) of `type`. */
-#define QN_CONV_ATTRS(type, member) \
+#define QN_CONV_ATTRS(type, member)                                                                                    \
     {.name = "stride",                                                                                                 \
      .kind = QN_ATTR_INTS,                                                                                             \
-     .offset = offsetof(type, member stride),                                                                                 \
+     .offset = offsetof(type, member stride),                                                                          \
      .low = 1,                                                                                                         \
      .high = 65535,                                                                                                    \
      .count = 2,                                                                                                       \
@@ -17,7 +17,7 @@
      .doc = "Step between windows: height, width."},                                                                   \
     {.name = "dilation",                                                                                               \
      .kind = QN_ATTR_INTS,                                                                                             \
-     .offset = offsetof(type, member dilation),                                                                               \
+     .offset = offsetof(type, member dilation),                                                                        \
      .low = 1,                                                                                                         \
      .high = 65535,                                                                                                    \
      .count = 2,                                                                                                       \
@@ -25,13 +25,13 @@
      .doc = "Step between the taps of one window: height, width."},                                                    \
     {.name = "padding",                                                                                                \
      .kind = QN_ATTR_ENUM,                                                                                             \
-     .offset = offsetof(type, member padding),                                                                                \
+     .offset = offsetof(type, member padding),                                                                         \
      .names = qn_padding_names,                                                                                        \
      .fallback = "explicit",                                                                                           \
      .doc = "How the picture is extended; positions outside read as 0."},                                              \
     {.name = "pads",                                                                                                   \
      .kind = QN_ATTR_INTS,                                                                                             \
-     .offset = offsetof(type, member pads),                                                                                   \
+     .offset = offsetof(type, member pads),                                                                            \
      .low = 0,                                                                                                         \
      .high = 65535,                                                                                                    \
      .count = 4,                                                                                                       \
@@ -39,7 +39,7 @@
      .doc = "Top, left, bottom, right; used when padding is explicit."},                                               \
     {.name = "groups",                                                                                                 \
      .kind = QN_ATTR_INT,                                                                                              \
-     .offset = offsetof(type, member groups),                                                                                 \
+     .offset = offsetof(type, member groups),                                                                          \
      .low = 1,                                                                                                         \
      .high = INT32_MAX,                                                                                                \
      .fallback = "1",                                                                                                  \
