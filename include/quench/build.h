@@ -38,7 +38,7 @@ typedef struct qn_build_options {
        or "check", valid during the call, with integer precision also "report" and those of contracts, in between; `fraction` of that phase, from 0 to 1, is done. */
     void (*progress)(void *self, const char *phase, double fraction);
     void *progress_self;
-    /* Default NULL. Asked on the building thread between passes and phases; non-zero ends the build with CANCELLED. */
+    /* Default NULL. Asked on the building thread every few milliseconds of long work; non-zero ends the build with CANCELLED. */
     int (*cancel)(void *self);
     void *cancel_self;
 } qn_build_options;

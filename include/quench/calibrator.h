@@ -54,7 +54,7 @@ typedef struct qn_calibrator_options {
     /* Default NULL. Called now and then with what is being done and how much of it is, 0 to 1; < 0: not known. */
     void (*progress)(void *self, const char *phase, double fraction);
     void *progress_self;
-    /* Default NULL. Returns non-zero to give up: QN_CANCELLED. */
+    /* Default NULL. Asked every few milliseconds of long work; non-zero to give up: QN_CANCELLED. */
     int (*cancel)(void *self);
     void *cancel_self;
 } qn_calibrator_options;

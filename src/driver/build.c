@@ -23,7 +23,7 @@ static qn_status *check_print_after(const char *name) {
 /* ---- Progress ---- */
 
 static qn_progress progress_of(const qn_build_options *options) {
-    return (qn_progress){options->progress, options->progress_self, options->cancel, options->cancel_self};
+    return (qn_progress){options->progress, options->progress_self, {options->cancel, options->cancel_self}};
 }
 
 /* Weights of integers were scaled to what the network computed with the old ones. */
@@ -83,6 +83,7 @@ static qn_status *run_passes(qn_graph *graph, const qn_config *config, const qn_
                              qn_progress *progress) {
     qn_report report;
     qn_norms norms = {{0}};
+    graph->cancel = progress->cancel;
     qn_compile_set_precision(graph, config);
     QN_TRY(qn_report_begin(&report, graph, config, options, progress));
     if (graph->integer.dtype) QN_TRY(qn_norms_find(graph, &norms));

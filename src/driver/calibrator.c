@@ -41,7 +41,7 @@ qn_status *qn_calibrator_create(const qn_calibrator_options *options, qn_calibra
     c->allocator = *allocator;
     c->algorithm = algorithm;
     c->threads = options->threads;
-    c->progress = (qn_progress){options->progress, options->progress_self, options->cancel, options->cancel_self};
+    c->progress = (qn_progress){options->progress, options->progress_self, {options->cancel, options->cancel_self}};
     c->has_log = options->log != NULL;
     if (c->has_log) c->log = *options->log;
     qn_arena_init(&c->arena, &c->allocator);
@@ -153,6 +153,8 @@ static void add_moments(qn_watched *watched, const qn_tensor *tensor, int64_t ro
 static int see(void *self, const char *name, const qn_tensor *tensor) {
     watch *w = self;
     qn_watched *watched = find_watched(w->calibrator, name);
+    w->status = qn_cancel_check(&w->calibrator->progress.cancel);
+    if (w->status) return 1;
     if (!watched || tensor->dtype != QN_DTYPE_F32) return 0;
     uint64_t strange = watched->observer->non_finite;
     int64_t rows = 1;
@@ -227,13 +229,15 @@ static void remark_on_samples(const qn_calibrator *c) {
 /* ---- Calibrating ---- */
 
 /* What the build will quantise: prepared and simplified, not yet fused. */
-static qn_status *simplify(const qn_network *network, const qn_config *config, qn_arena *arena, qn_graph **out_graph) {
+static qn_status *simplify(const qn_network *network, const qn_config *config, const qn_cancel *cancel, qn_arena *arena,
+                           qn_graph **out_graph) {
     qn_pins pins;
     qn_meta_facts facts;
     qn_build_options options;
     qn_progress silent = {0};
     qn_build_options_init(&options);
     QN_TRY(qn_graph_copy(network->graph, arena, out_graph));
+    (*out_graph)->cancel = *cancel;
     QN_TRY(qn_compile_prepare(*out_graph, config, NULL, &pins, &facts));
     return qn_compile_passes(*out_graph, config, &options, &silent, QN_PASS_CLEAN, QN_PASS_SIMPLIFY);
 }
@@ -245,7 +249,7 @@ static qn_status *calibrate(qn_calibrator *c, const qn_network *network, const q
     qn_pool_options_init(&threads);
     threads.threads = c->threads;
     threads.allocator = &c->allocator;
-    QN_TRY(simplify(network, config, arena, &graph));
+    QN_TRY(simplify(network, config, &c->progress.cancel, arena, &graph));
     QN_TRY(watch_graph(c, graph));
     QN_TRY(watch_layers(c, graph, config));
     QN_TRY(qn_executor_create_pool(&threads, pool));

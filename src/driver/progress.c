@@ -4,8 +4,7 @@
 
 static qn_status *tell(const qn_progress *progress, const char *phase, double fraction) {
     if (!progress) return NULL;
-    if (progress->is_cancelled && progress->is_cancelled(progress->cancel_self))
-        return QN_ERR(QN_CANCELLED, "cancelled in phase '%s'", phase);
+    if (qn_cancel_is_asked(&progress->cancel)) return QN_ERR(QN_CANCELLED, "cancelled in phase '%s'", phase);
     if (progress->report) progress->report(progress->report_self, phase, fraction);
     return NULL;
 }

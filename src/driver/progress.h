@@ -2,16 +2,13 @@
 #ifndef QN_DRIVER_PROGRESS_H
 #define QN_DRIVER_PROGRESS_H
 
-#include "base/status.h"
-
-#include <stddef.h>
+#include "base/cancel.h"
 
 /* The caller's wishes, as qn_build_options has them; zeros: nobody looks and nobody cancels. */
 typedef struct qn_progress {
     void (*report)(void *self, const char *phase, double fraction);
     void *report_self;
-    int (*is_cancelled)(void *self);
-    void *cancel_self;
+    qn_cancel cancel;
 } qn_progress;
 
 /* Says that `done` of `total` parts of a phase are behind us, and asks whether to go on: CANCELLED if not. Call it

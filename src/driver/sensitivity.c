@@ -231,6 +231,7 @@ typedef struct qn_few_samples {
     int64_t elems[SAMPLES][PROBES_MAX];
     int32_t *labels[SAMPLES];          /* its labels; NULL: the first output has none */
     int64_t label_count[SAMPLES];
+    const qn_cancel *cancel;           /* asked before each runs */
     probes probes;
     qn_arena arena;
 } few_samples;
@@ -289,6 +290,7 @@ static qn_status *run_few(few_samples *few, qn_trial *trial, int is_reference) {
     p->differing = p->labels = 0;
     p->truth_arena = is_reference ? &few->arena : NULL;
     for (size_t s = 0; s < few->count; s++) {
+        QN_TRY(qn_cancel_check(few->cancel));
         for (size_t i = 0; i < p->count; i++) p->truth[i] = few->truth[s][i];
         memcpy(p->elems, few->elems[s], sizeof p->elems); /* zeros while the reference runs */
         if (is_reference) memset(p->kept, 0, sizeof p->kept);
@@ -371,6 +373,7 @@ qn_status *qn_sensitivity_measure(qn_sensitivity *list, qn_graph *graph, const q
     list->few = QN_ARENA_NEW(list->arena, few_samples);
     if (!list->few) return qn_status_out_of_memory();
     qn_arena_init(&list->few->arena, list->arena->allocator);
+    list->few->cancel = &graph->cancel;
     QN_TRY(take_samples(list->few, samples, graph->inputs.count));
     QN_TRY(measure_layers(list, graph, config, pool, progress));
     sort_layers(list);

@@ -127,6 +127,7 @@ qn_status *qn_graph_copy(const qn_graph *graph, qn_arena *arena, qn_graph **out_
     c.to->precision = graph->precision;
     c.to->precision_reason = graph->precision_reason;
     c.to->integer = graph->integer;
+    c.to->cancel = graph->cancel;
     QN_TRY(copy_all(&c));
     *out_copy = c.to;
     return NULL;

@@ -9,6 +9,7 @@
 #ifndef QN_IR_GRAPH_H
 #define QN_IR_GRAPH_H
 
+#include "base/cancel.h"
 #include "op/op.h"
 
 typedef struct qn_node qn_node;
@@ -116,6 +117,7 @@ typedef struct qn_graph {
     qn_dtype precision;
     const char *precision_reason; /* who asked for F16: "force_float16"; NULL: nobody */
     qn_integer_wish integer;
+    qn_cancel cancel; /* whoever works on the graph for long asks now and then */
 } qn_graph;
 
 /* Makes an empty graph in `arena`. NULL on exhaustion. */

@@ -256,7 +256,8 @@ static qn_status *choose_encoding(qn_graph *graph, const qn_value *x, qn_dtype d
                                    .wish = &graph->integer,
                                    .dtype = dtype,
                                    .equalise = graph->integer.equalise,
-                                   .layers = layers};
+                                   .layers = layers,
+                                   .cancel = &graph->cancel};
     qn_view unused;
     int wants_one = 0;
     request.one_zero_point = is_sum(x);
@@ -460,7 +461,8 @@ static qn_status *quantise_layer(qn_graph *graph, qn_node *node, conversion (*co
                                       .correct_bias = wish->correct_bias,
                                       .search_clip = !per_tensor,
                                       .rounding_iterations = wish->rounding_iterations,
-                                      .moments = find_moments(graph, node)};
+                                      .moments = find_moments(graph, node),
+                                      .cancel = &graph->cancel};
     qn_value *inputs[7] = {0};
     qn_layer layer;
     qn_layer_integers integers;

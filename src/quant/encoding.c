@@ -101,7 +101,9 @@ static void blend(const qn_encoding_request *request, const double *finest, int 
 /* What all layers lose, each in parts of its signal. */
 static qn_status *expected_loss(const qn_encoding_request *request, const qn_encoding *encoding,
                                 const qn_allocator *allocator, double *out_loss) {
-    qn_layer_options options = {.per_tensor = request->wish->per_tensor, .correct_bias = request->wish->correct_bias};
+    qn_layer_options options = {.per_tensor = request->wish->per_tensor,
+                                .correct_bias = request->wish->correct_bias,
+                                .cancel = request->cancel};
     *out_loss = 0;
     for (size_t i = 0; i < request->layer_count; i++) {
         qn_arena scratch;

@@ -24,6 +24,7 @@ typedef struct qn_encoding_request {
        each channel at the scale that is best for itself. */
     const qn_layer *layers;
     size_t layer_count;
+    const qn_cancel *cancel; /* as of qn_layer_options */
 } qn_encoding_request;
 
 /* Fills *out in `arena`. Errors of the layers' weights (quant/layer.h). */

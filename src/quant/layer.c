@@ -155,10 +155,11 @@ static void count_kept(const work *w, qn_layer_integers *out) {
     }
 }
 
-static void choose_scales(const work *w, float *out_scale) {
+static qn_status *choose_scales(const work *w, float *out_scale) {
     const qn_layer *layer = w->layer;
     double most_of_all = 0, common = w->options->per_tensor ? kept_scale_of_all(w) : 0;
     for (int64_t o = 0; o < layer->outputs; o++) {
+        QN_TRY(qn_cancel_check(w->options->cancel));
         double most = largest(w, o), scale = most / w->top, bias = layer->bias ? (double)layer->bias[o] : 0.0;
         const double kept = w->options->per_tensor ? common : kept_scale(w, o);
         most_of_all = fmax(most_of_all, most);
@@ -170,10 +171,11 @@ static void choose_scales(const work *w, float *out_scale) {
             scale = search_scale(w, o, most);
         out_scale[o] = sound_scale(w, scale, bias);
     }
-    if (!w->options->per_tensor) return;
+    if (!w->options->per_tensor) return NULL;
     float one = sound_scale(w, common > 0 ? common : most_of_all > 0 ? most_of_all / w->top : 1.0, 0.0);
     for (int64_t o = 0; o < layer->outputs; o++) one = out_scale[o] > one ? out_scale[o] : one;
     for (int64_t o = 0; o < layer->outputs; o++) out_scale[o] = one;
+    return NULL;
 }
 
 /* ---- Integers ---- */
@@ -267,9 +269,11 @@ static qn_status *quantise_outputs(work *w, qn_arena *scratch, qn_layer_integers
     if (!w->wanted || !w->values) return qn_status_out_of_memory();
     if (moments) QN_TRY(qn_rounding_init(&rounding, layer->rows, scratch));
     for (int64_t o = 0; o < layer->outputs; o++) {
+        QN_TRY(qn_cancel_check(w->options->cancel));
         w->error[o] = -1; /* not told */
         if (moments && (o == 0 || layer->is_depthwise))
-            qn_rounding_set(&rounding, moments, layer->is_depthwise ? o : 0, w->x->scale, w->options->correct_bias);
+            QN_TRY(qn_rounding_set(&rounding, moments, layer->is_depthwise ? o : 0, w->x->scale, w->options->correct_bias,
+                                   w->options->cancel));
         w->rounding = rounding.is_usable ? &rounding : NULL;
         quantise_output(w, o, out);
     }
@@ -278,9 +282,10 @@ static qn_status *quantise_outputs(work *w, qn_arena *scratch, qn_layer_integers
 
 /* ---- Expected errors ---- */
 
-static void add_errors(const work *w, qn_layer_integers *out) {
+static qn_status *add_errors(const work *w, qn_layer_integers *out) {
     const qn_layer *layer = w->layer;
     for (int64_t o = 0; o < layer->outputs; o++) {
+        QN_TRY(qn_cancel_check(w->options->cancel));
         out->weight_error += w->error[o] >= 0 ? w->error[o] : output_error(w, o, (double)out->weight_scale[o]);
         for (int64_t k = 0; k < layer->rows; k++) {
             double weight = scaled_weight(w, k, o);
@@ -288,6 +293,7 @@ static void add_errors(const work *w, qn_layer_integers *out) {
             out->power += weight * weight * w->moment[channel_of(layer, w->x, k, o)];
         }
     }
+    return NULL;
 }
 
 qn_status *qn_layer_quantise(const qn_layer *layer, const qn_encoding *encoding, const qn_layer_options *options,
@@ -304,13 +310,12 @@ qn_status *qn_layer_quantise(const qn_layer *layer, const qn_encoding *encoding,
     out->weight_scale = QN_ARENA_ARRAY(arena, float, (size_t)layer->outputs);
     w.error = QN_ARENA_ARRAY(arena, double, (size_t)layer->outputs);
     if (!out->weights || !out->bias || !out->weight_scale || !w.error) return qn_status_out_of_memory();
-    choose_scales(&w, out->weight_scale);
+    QN_TRY(choose_scales(&w, out->weight_scale));
     qn_arena scratch;
     qn_arena_init(&scratch, arena->allocator);
     qn_status *status = quantise_outputs(&w, &scratch, out);
     qn_arena_deinit(&scratch);
     QN_TRY(status);
     count_kept(&w, out);
-    add_errors(&w, out);
-    return NULL;
+    return add_errors(&w, out);
 }

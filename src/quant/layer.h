@@ -10,6 +10,7 @@
 #ifndef QN_QUANT_LAYER_H
 #define QN_QUANT_LAYER_H
 
+#include "base/cancel.h"
 #include "base/dtype.h"
 #include "base/memory.h"
 
@@ -43,6 +44,7 @@ typedef struct qn_layer_options {
        the layer reads are known; 0 or NULL: the nearest. */
     int64_t rounding_iterations;
     const struct qn_moments *moments;
+    const qn_cancel *cancel; /* asked for every output; NULL: nobody cancels */
 } qn_layer_options;
 
 typedef struct qn_layer_integers {
@@ -60,7 +62,7 @@ enum { QN_LAYER_ROWS_MAX = 32768 };
 
 /* Quantises in `arena`. Weights on a grid keep it, whatever the options, where that leaves them integers: their steps
    fit, and one scale serves all channels that an output reads. Every number is finite and every sum the layer can make
-   fits its accumulator. INVALID_MODEL: weights or bias are not finite, naming the element. */
+   fits its accumulator. INVALID_MODEL: weights or bias are not finite, naming the element; CANCELLED. */
 qn_status *qn_layer_quantise(const qn_layer *layer, const qn_encoding *encoding, const qn_layer_options *options,
                              qn_arena *arena, qn_layer_integers *out) QN_MUST_USE;
 

@@ -37,10 +37,12 @@ static void find_order(qn_rounding *r) {
     qsort(r->order, (size_t)r->rows, sizeof *r->order, compare);
 }
 
-/* H = L L' for rows in their order. Returns 0 where H is not positive. */
-static int factor(qn_rounding *r) {
+/* H = L L' for rows in their order; is_usable says whether H is positive. */
+static qn_status *factor(qn_rounding *r, const qn_cancel *cancel) {
     const int64_t n = r->rows;
+    r->is_usable = 0;
     for (int64_t i = 0; i < n; i++) {
+        QN_TRY(qn_cancel_check(cancel));
         double *restrict a = r->lower + i * n;
         for (int64_t j = 0; j <= i; j++) {
             const double *restrict b = r->lower + j * n;
@@ -57,15 +59,17 @@ static int factor(qn_rounding *r) {
             if (j < i)
                 a[j] = sum / b[j];
             else if (!(sum > 0) || !isfinite(sum))
-                return 0;
+                return NULL;
             else
                 a[i] = sqrt(sum);
         }
     }
-    return 1;
+    r->is_usable = 1;
+    return NULL;
 }
 
-void qn_rounding_set(qn_rounding *r, const qn_moments *moments, int64_t channel, const float *scale, int about_mean) {
+qn_status *qn_rounding_set(qn_rounding *r, const qn_moments *moments, int64_t channel, const float *scale, int about_mean,
+                           const qn_cancel *cancel) {
     const int64_t n = r->rows, channels = moments->channels;
     const double share = self_share(moments);
     assert(n == moments->rows && moments->count);
@@ -73,14 +77,16 @@ void qn_rounding_set(qn_rounding *r, const qn_moments *moments, int64_t channel,
         r->trial[i] = (double)scale[moments->is_depthwise ? channel : i % channels];
         r->mean[i] = qn_moments_mean(moments, channel, i) / r->trial[i];
     }
-    for (int64_t i = 0; i < n; i++)
+    for (int64_t i = 0; i < n; i++) {
+        QN_TRY(qn_cancel_check(cancel));
         for (int64_t j = i; j < n; j++) {
             double product = qn_moments_product(moments, channel, i, j) / (r->trial[i] * r->trial[j]);
             if (about_mean) product -= r->mean[i] * r->mean[j];
             r->h[i * n + j] = r->h[j * n + i] = product + (i == j ? 1.0 / 12.0 + share * product : 0.0);
         }
+    }
     find_order(r);
-    r->is_usable = factor(r);
+    return factor(r, cancel);
 }
 
 /* ---- Choosing ---- */

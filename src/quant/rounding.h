@@ -14,6 +14,7 @@
 #ifndef QN_QUANT_ROUNDING_H
 #define QN_QUANT_ROUNDING_H
 
+#include "base/cancel.h"
 #include "quant/moments.h"
 
 typedef struct qn_rounding_place {
@@ -35,9 +36,10 @@ typedef struct qn_rounding {
 qn_status *qn_rounding_init(qn_rounding *rounding, int64_t rows, qn_arena *arena) QN_MUST_USE;
 
 /* Makes H of the moments of `channel` (0 unless depthwise). Row i reads channel i % moments->channels, or `channel`, whose
-   scale is scale[]; about_mean: the bias takes up the mean. Rounding what is read adds its own variance, 1/12. */
-void qn_rounding_set(qn_rounding *rounding, const qn_moments *moments, int64_t channel, const float *scale,
-                     int about_mean);
+   scale is scale[]; about_mean: the bias takes up the mean. Rounding what is read adds its own variance, 1/12. CANCELLED:
+   `cancel` is asked for every row. */
+qn_status *qn_rounding_set(qn_rounding *rounding, const qn_moments *moments, int64_t channel, const float *scale,
+                           int about_mean, const qn_cancel *cancel) QN_MUST_USE;
 
 /* Integers from -top to top for `wanted` [rows] into out[rows], by at most `sweeps` >= 1 sweeps of descent. Returns the error.
    Only where rounding->is_usable. */

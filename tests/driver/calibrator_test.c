@@ -481,7 +481,7 @@ static void a_calibration_tells_its_progress_and_can_be_cancelled_wherever_it_as
         overseer o = {.patience = patience};
         calibrator = overseen(&o);
         feed_init(&f, 11, 5);
-        expect_refused(try_calibrate(calibrator, sample_network, NULL, &f), QN_CANCELLED, "calibrate");
+        expect_refused(try_calibrate(calibrator, sample_network, NULL, &f), QN_CANCELLED, "cancelled");
         assert_int_equal(o.asked, patience + 1);
         expect_no_ranges(calibrator);
         qn_calibrator_destroy(calibrator);

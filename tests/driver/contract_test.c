@@ -359,7 +359,7 @@ static void a_contract_tells_its_progress_and_can_be_cancelled_wherever_it_asks(
     for (int patience = 0; patience < whole.asked; patience += 1 + patience / 8) {
         overseer o = {.patience = patience};
         f.feed.rewinds = 0;
-        expect_refused(build_overseen(&o, calibrator, &contract, NULL, &model), QN_CANCELLED, "cancelled in phase");
+        expect_refused(build_overseen(&o, calibrator, &contract, NULL, &model), QN_CANCELLED, "cancelled");
         assert_null(model);
         assert_int_equal(o.asked, patience + 1);
     }

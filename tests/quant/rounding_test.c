@@ -68,7 +68,7 @@ static void errors_are_what_is_said_and_never_above_those_of_the_nearest(void **
         double wanted[64], values[64], nearest[64], top = seed % 3 ? 127 : 3;
         draw_case(&c, seed);
         assert_null(qn_rounding_init(&r, c.moments->rows, &c.base.arena));
-        qn_rounding_set(&r, c.moments, 0, c.base.x.scale, (int)(seed % 2));
+        assert_null(qn_rounding_set(&r, c.moments, 0, c.base.x.scale, (int)(seed % 2), NULL));
         assert_true(r.is_usable);
         for (int64_t i = 0; i < r.rows; i++) {
             wanted[i] = (double)draw_normal(&c.base.rng) * 4;
@@ -92,7 +92,7 @@ static void a_matrix_that_is_not_finite_is_not_usable(void **state) {
     rounding_case_init(&c, 2, QN_DTYPE_U8, 2, 3, 4, 0);
     assert_null(qn_rounding_init(&r, c.moments->rows, &c.base.arena));
     c.moments->product[1] = INFINITY;
-    qn_rounding_set(&r, c.moments, 0, c.base.x.scale, 1);
+    assert_null(qn_rounding_set(&r, c.moments, 0, c.base.x.scale, 1, NULL));
     assert_false(r.is_usable);
     rounding_case_deinit(&c);
 }
@@ -172,6 +172,39 @@ static void moments_of_no_window_leave_the_nearest(void **state) {
     rounding_case_deinit(&c);
 }
 
+/* ---- Cancelling ---- */
+
+typedef struct patience {
+    int64_t asked, most;
+} patience;
+
+static int lose_patience(void *self) {
+    patience *p = self;
+    return ++p->asked > p->most;
+}
+
+/* Rows and outputs are few operations each, however large the layer. */
+static void every_row_and_every_output_asks_whether_to_go_on(void **state) {
+    rounding_case c;
+    qn_layer_integers integers;
+    patience p = {.most = INT64_MAX};
+    const qn_cancel cancel = {lose_patience, &p};
+    (void)state;
+    rounding_case_init(&c, 3, QN_DTYPE_U8, 4, 8, 6, 0);
+    const qn_layer_options options = {
+        .correct_bias = 1, .search_clip = 1, .rounding_iterations = 3, .moments = c.moments, .cancel = &cancel};
+    assert_null(qn_layer_quantise(&c.base.layer, &c.base.x, &options, &c.base.arena, &integers));
+    assert_int_equal(p.asked, 3 * c.base.layer.outputs + 2 * c.base.layer.rows);
+    for (int64_t asked = p.asked, most = 0; most < asked; most++) {
+        p = (patience){.most = most};
+        qn_status *status = qn_layer_quantise(&c.base.layer, &c.base.x, &options, &c.base.arena, &integers);
+        assert_int_equal(qn_status_code(status), QN_CANCELLED);
+        assert_int_equal(p.asked, most + 1);
+        qn_status_free(status);
+    }
+    rounding_case_deinit(&c);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(errors_are_what_is_said_and_never_above_those_of_the_nearest),
@@ -179,6 +212,7 @@ int main(void) {
         cmocka_unit_test(layers_lose_less_by_it_and_keep_their_mean),
         cmocka_unit_test(one_scale_of_a_tensor_stays_one),
         cmocka_unit_test(moments_of_no_window_leave_the_nearest),
+        cmocka_unit_test(every_row_and_every_output_asks_whether_to_go_on),
     };
     return cmocka_run_group_tests_name("quant/rounding", tests, NULL, NULL);
 }

@@ -131,7 +131,7 @@ for tenths in 0 1 2 3 4 6 9; do
     wait $! 2>/dev/null
     case $? in
     1)
-        says "cancelled in phase"
+        says "cancelled"
         holds stopped ;;
     0 | 143) # it was done, or had not begun
         if [ -e stopped/x.qn ]; then
