@@ -57,27 +57,90 @@ static void make_options(const cli_command *command, struct option *out_long, ch
     *out_long++ = (struct option){"verbose", no_argument, NULL, 'v'};
 }
 
-static int take_option(const cli_command *command, int code, void *settings) {
+/* "--name" or "-l", as messages call it. */
+static const char *option_title(const cli_option *option) {
+    static char title[48];
+    if (option->name)
+        snprintf(title, sizeof title, "--%s", option->name);
+    else
+        snprintf(title, sizeof title, "-%c", option->letter);
+    return title;
+}
+
+/* `is_given`, one for each option, tells which came already. */
+static int take_option(const cli_command *command, int code, char *is_given, void *settings) {
     for (int i = 0; command->options[i].help; i++) {
         const cli_option *option = &command->options[i];
         if (code != FIRST_OPTION + i && !(option->letter && code == option->letter)) continue;
+        if (is_given[i] && option->value && option->set != cli_add_text)
+            return cli_usage("%s is given twice", option_title(option));
+        is_given[i] = 1;
         return option->set(option, (char *)settings + option->offset, option->value ? optarg : "");
     }
     return CLI_GO_ON;
 }
 
-static int refuse_option(int code, char **argv) {
+/* Levenshtein's distance of two words of less than WORD_MAX letters. */
+enum { WORD_MAX = 64 };
+static size_t count_edits(const char *a, const char *b) {
+    const size_t length = strlen(b);
+    size_t row[WORD_MAX];
+    for (size_t j = 0; j <= length; j++) row[j] = j;
+    for (size_t i = 0; a[i]; i++) {
+        size_t diagonal = row[0];
+        row[0] = i + 1;
+        for (size_t j = 0; j < length; j++) {
+            const size_t above = row[j + 1], replaced = diagonal + (a[i] != b[j]);
+            const size_t shorter = above < row[j] ? above : row[j];
+            row[j + 1] = replaced < shorter + 1 ? replaced : shorter + 1;
+            diagonal = above;
+        }
+    }
+    return row[length];
+}
+
+const char *cli_find_nearest(const char *word, const char *const *candidates, size_t count) {
+    const char *best = NULL;
+    size_t fewest = (strlen(word) + 2) / 3;
+    for (size_t i = 0; i < count && strlen(word) < WORD_MAX; i++) {
+        const size_t edits = strlen(candidates[i]) < WORD_MAX ? count_edits(word, candidates[i]) : WORD_MAX;
+        if (edits > fewest || (best && edits == fewest)) continue;
+        fewest = edits;
+        best = candidates[i];
+    }
+    return best;
+}
+
+/* A long option that getopt does not take: mistyped, or a beginning of several. */
+static int refuse_name(const struct option *known, const char *word) {
+    const char *names[OPTIONS_MAX + 4], *first = NULL, *second = NULL;
+    char name[WORD_MAX];
+    size_t count = 0;
+    snprintf(name, sizeof name, "%.*s", (int)strcspn(word + 2, "="), word + 2);
+    for (; known->name; known++) {
+        names[count++] = known->name;
+        if (strncmp(known->name, name, strlen(name))) continue;
+        second = first ? known->name : NULL;
+        first = first ? first : known->name;
+        if (second) return cli_usage("option --%s is short for --%s and --%s", name, first, second);
+    }
+    const char *nearest = cli_find_nearest(name, names, count);
+    return cli_usage("option %s is not known%s%s%s", word, nearest ? "; did you mean --" : "", nearest ? nearest : "",
+                     nearest ? "?" : "");
+}
+
+static int refuse_option(const struct option *known, int code, char **argv) {
     int is_letter = optopt > 0 && optopt < FIRST_OPTION;
     if (code == ':' && is_letter) return cli_usage("option -%c needs a value", optopt);
     if (code == ':') return cli_usage("option %s needs a value", argv[optind - 1]);
     if (is_letter && strncmp(argv[optind - 1], "--", 2)) return cli_usage("option -%c is not known", optopt);
     if (optopt) return cli_usage("option %s takes no value", argv[optind - 1]);
-    return cli_usage("option %s is not known, or short for several", argv[optind - 1]);
+    return refuse_name(known, argv[optind - 1]);
 }
 
 int cli_parse(const cli_command *command, int argc, char **argv, void *settings, int *out_first) {
     struct option long_options[OPTIONS_MAX + 4] = {{0}};
-    char letters[2 * OPTIONS_MAX + 8];
+    char letters[2 * OPTIONS_MAX + 8], is_given[OPTIONS_MAX] = {0};
     make_options(command, long_options, letters);
     state.command = command->name;
     opterr = 0;
@@ -90,9 +153,9 @@ int cli_parse(const cli_command *command, int argc, char **argv, void *settings,
         else if (code == 'v')
             state.verbose = 1;
         else if (code == ':' || code == '?')
-            answer = refuse_option(code, argv);
+            answer = refuse_option(long_options, code, argv);
         else
-            answer = take_option(command, code, settings);
+            answer = take_option(command, code, is_given, settings);
         if (answer != CLI_GO_ON) return answer;
     }
     int operands = argc - optind;
@@ -102,16 +165,6 @@ int cli_parse(const cli_command *command, int argc, char **argv, void *settings,
                          command->usage);
     *out_first = optind;
     return CLI_GO_ON;
-}
-
-/* "--name" or "-l", as messages call it. */
-static const char *option_title(const cli_option *option) {
-    static char title[48];
-    if (option->name)
-        snprintf(title, sizeof title, "--%s", option->name);
-    else
-        snprintf(title, sizeof title, "-%c", option->letter);
-    return title;
 }
 
 int cli_set_text(const cli_option *option, void *field, const char *value) {

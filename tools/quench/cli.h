@@ -40,7 +40,7 @@ typedef struct cli_command {
     int min_operands, max_operands; /* max -1: any number */
 } cli_command;
 
-/* Texts of an option that may be given several times; borrowed from argv. */
+/* Texts of an option that may be given several times, as no other option with a value may; borrowed from argv. */
 typedef struct cli_texts {
     const char **items;
     size_t count;
@@ -60,6 +60,9 @@ int cli_set_number(const cli_option *option, void *field, const char *value);
 int cli_add_text(const cli_option *option, void *field, const char *value);
 /* A const char * that names CPU features to use. */
 int cli_set_cpu(const cli_option *option, void *field, const char *value);
+
+/* The one of `candidates` that `word` may have been meant to be; NULL if none is near. */
+const char *cli_find_nearest(const char *word, const char *const *candidates, size_t count);
 
 /* Parses argv[1..] into `settings`; operands are moved to the end and start at *out_first. Answers CLI_GO_ON or an exit
    code (the help has been shown, or the usage was wrong and has been reported). -h/--help, -q/--quiet, -v/--verbose are

@@ -212,6 +212,17 @@ static const char *class_title(const evaluation *e, int class, char *text) {
 
 static double agreement(const evaluation *e) { return e->pixels ? (double)e->equal / (double)e->pixels : NAN; }
 
+/* One picture does not tell how others would differ. */
+static int is_difference_sure(const evaluation *e) { return e->count > 1; }
+
+static void print_difference(const evaluation *e) {
+    printf("%-24s %+8.4f, ", "mIoU against it", e->difference.value);
+    if (is_difference_sure(e))
+        printf("%d %% sure between %+.4f and %+.4f\n", BOOTSTRAP_CONFIDENCE, e->difference.low, e->difference.high);
+    else
+        printf("on one picture, which does not tell how sure that is\n");
+}
+
 static void print_results(const evaluation *e) {
     char title[96];
     int classes = qn_image_confusion_get_class_count(e->confusion);
@@ -227,8 +238,7 @@ static void print_results(const evaluation *e) {
     printf("%-24s %8.4f\n", "pixel accuracy", qn_image_confusion_get_pixel_accuracy(e->confusion));
     if (e->other) {
         printf("%-24s %8.6f with %s\n", "agreement", agreement(e), e->settings->against);
-        printf("%-24s %+8.4f, %d %% sure between %+.4f and %+.4f\n", "mIoU against it", e->difference.value,
-               BOOTSTRAP_CONFIDENCE, e->difference.low, e->difference.high);
+        print_difference(e);
     }
     printf("%-24s %8zu\n%-24s %8.1f\n", "pictures", e->count, "ms per picture", e->ms / (double)e->count);
 }
@@ -254,8 +264,10 @@ static json_t *to_json(const evaluation *e, const char *model) {
         json_object_set_new(object, "agreement", share_to_json(agreement(e)));
         json_object_set_new(object, "against_miou", share_to_json(qn_image_confusion_get_miou(e->other_confusion)));
         json_object_set_new(object, "miou_difference",
-                            json_pack("{s:f,s:f,s:f,s:f}", "value", e->difference.value, "low", e->difference.low,
-                                      "high", e->difference.high, "confidence", 0.01 * BOOTSTRAP_CONFIDENCE));
+                            json_pack("{s:f,s:o,s:o,s:f}", "value", e->difference.value, "low",
+                                      share_to_json(is_difference_sure(e) ? e->difference.low : NAN), "high",
+                                      share_to_json(is_difference_sure(e) ? e->difference.high : NAN), "confidence",
+                                      0.01 * BOOTSTRAP_CONFIDENCE));
     }
     return object;
 }

@@ -18,23 +18,31 @@ typedef struct segment_settings {
     const char *out, *palette, *json;
     cli_run_options run;
     fitter_choice fit;
-    unsigned save; /* bit per artifact; 0: none chosen */
+    cli_texts saves; /* --save, as given */
+    unsigned save;   /* what it says, a bit per artifact; 0: none chosen */
     int legend;
     double alpha;
 } segment_settings;
 
-static int add_saved(const cli_option *option, void *field, const char *value) {
-    (void)option;
-    for (const char *at = value;; at++) {
+/* One text of --save. */
+static int add_saved(const char *text, unsigned *inout_save) {
+    for (const char *at = text;; at++) {
         size_t length = strcspn(at, ",");
         int found = -1;
         for (int i = 0; i < LEGEND; i++)
             if (length == strlen(artifact_names[i]) && !strncmp(at, artifact_names[i], length)) found = i;
         if (found < 0) return cli_usage("--save: '%.*s' is none of indexed, rgb, overlay, gray", (int)length, at);
-        *(unsigned *)field |= 1u << found;
+        *inout_save |= 1u << found;
         at += length;
         if (!*at) return CLI_GO_ON;
     }
+}
+
+static int choose_saved(segment_settings *settings) {
+    int code = CLI_GO_ON;
+    for (size_t i = 0; i < settings->saves.count && code == CLI_GO_ON; i++)
+        code = add_saved(settings->saves.items[i], &settings->save);
+    return code;
 }
 
 static int set_alpha(const cli_option *option, void *field, const char *value) {
@@ -50,8 +58,8 @@ static int set_alpha(const cli_option *option, void *field, const char *value) {
 
 static const cli_option options[] = {
     {'o', "output-dir", "DIR", "where the results go; made if it is not there", cli_set_text, FIELD(out)},
-    {0, "save", "WHAT", "indexed, rgb, overlay, gray; several, with commas; default: indexed,overlay", add_saved,
-     FIELD(save)},
+    {0, "save", "WHAT", "indexed, rgb, overlay, gray; several, with commas; default: indexed,overlay", cli_add_text,
+     FIELD(saves)},
     {0, "palette", "NAME|FILE", "voc, ade20k, cityscapes, or a file with `name r g b` lines", cli_set_text,
      FIELD(palette)},
     {0, "legend", NULL, "also save the overlay with names and areas of the classes beside it", cli_set_flag,
@@ -304,12 +312,14 @@ static qn_status *segment(batch *b, char **operands, int count) {
 int cli_cmd_segment(int argc, char **argv) {
     segment_settings settings = {.alpha = 0.5};
     int first, code = cli_parse(&command, argc, argv, &settings, &first);
+    if (code == CLI_GO_ON) code = choose_saved(&settings);
     if (code == CLI_GO_ON && !settings.out) code = cli_usage("-o DIR is missing");
     if (code == CLI_GO_ON) {
         batch b = {.settings = &settings};
         code = cli_finish(segment(&b, argv + first, argc - first));
         batch_deinit(&b);
     }
+    free(settings.saves.items);
     cli_run_options_deinit(&settings.run);
     return code;
 }

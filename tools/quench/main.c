@@ -27,6 +27,15 @@ static int show_help(FILE *to, int code) {
     return code;
 }
 
+static int refuse(const char *word) {
+    const char *names[ROW_COUNT];
+    for (size_t i = 0; i < ROW_COUNT; i++) names[i] = rows[i].name;
+    const char *nearest = cli_find_nearest(word, names, ROW_COUNT);
+    fprintf(stderr, "quench: error: there is no command '%s'%s%s%s; `quench --help` lists them\n", word,
+            nearest ? ": did you mean " : "", nearest ? nearest : "", nearest ? "?" : "");
+    return CLI_USAGE;
+}
+
 static int run(int argc, char **argv) {
     if (argc < 2) return show_help(stderr, CLI_USAGE);
     const char *word = argv[1];
@@ -34,8 +43,7 @@ static int run(int argc, char **argv) {
     if (!strcmp(word, "--version")) return printf("quench %s\n", QN_VERSION), CLI_OK;
     for (size_t i = 0; i < ROW_COUNT; i++)
         if (!strcmp(rows[i].name, word)) return rows[i].run(argc - 1, argv + 1);
-    fprintf(stderr, "quench: error: there is no command '%s'; `quench --help` lists them\n", word);
-    return CLI_USAGE;
+    return refuse(word);
 }
 
 int main(int argc, char **argv) {

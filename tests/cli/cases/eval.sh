@@ -73,6 +73,14 @@ between "$(json miou_difference.high)" "$(json miou_difference.value)" 1
 quench ok eval scenes.qn $data --against scenes.qn
 prints '^mIoU against it +\+0\.0000, 95 % sure between \+0\.0000 and \+0\.0000$'
 
+printf 'scene_1\n' >one.txt
+# shellcheck disable=SC2086
+quench ok eval scenes.qn $data --list one.txt --against "$scenes/scenes_dynamic.pb" --json one.json
+prints '^mIoU against it +[-+]0\.[0-9]{4}, on one picture, which does not tell how sure that is$'
+cp one.json .out
+expect "$(json miou_difference.low)" = null
+expect "$(json miou_difference.high)" = null
+
 it "scores arrays against labels, and against another model"
 refs=$scenes/refs
 quench ok build "$scenes/scenes_dynamic.pb" -o dynamic.qn

@@ -20,11 +20,21 @@ command=
 expect $? = 2
 says "usage: quench COMMAND"
 quench misused bild
-says "no command 'bild'"
+says "no command 'bild': did you mean build\?"
+quench misused zzzzz
+says "no command 'zzzzz'; "
 
 it "refuses unknown options, by name"
 quench misused cpu --colour
-says "option --colour is not known"
+says "option --colour is not known;"
+quench fails bench m.qn --thread=2 --layer
+says "m.qn: cannot open"
+quench misused bench m.qn --treads 2
+says "option --treads is not known; did you mean --threads\?"
+quench misused bench m.qn --laier=2
+says "option --laier=2 is not known; did you mean --layers\?"
+quench misused build m.pb --rang=1
+says "option --rang is short for --range and --ranges"
 quench misused cpu -x
 says "option -x is not known"
 quench misused build m.pb -o
@@ -33,6 +43,20 @@ quench misused bench m.qn --threads
 says "option --threads needs a value"
 quench misused bench m.qn --layers=3
 says "option --layers=3 takes no value"
+
+it "refuses a value given twice, but not a list"
+quench misused bench m.qn --threads 2 --threads 3
+says "--threads is given twice"
+quench misused build m.pb -o a.qn -o b.qn
+says "-o is given twice"
+quench misused segment m.qn x.jpg --output-dir a -o b
+says "--output-dir is given twice"
+quench misused segment m.qn x.jpg --alpha 0.5 --alpha=0.5
+says "--alpha is given twice"
+quench fails segment m.qn x.jpg -o out --save rgb --save gray -q -q
+says "m.qn"
+quench fails build m.pb -o x.qn --config a.json --config b.json
+says "a.json|m.pb"
 
 it "refuses values outside their range"
 quench misused bench m.qn --threads 0
