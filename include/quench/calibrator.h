@@ -46,7 +46,7 @@ typedef struct qn_calibrator qn_calibrator;
 typedef struct qn_calibrator_options {
     size_t size; /* sizeof(qn_calibrator_options), set by qn_calibrator_options_init */
     const qn_allocator *allocator; /* default NULL: the C library's heap. Copied */
-    const qn_log *log;             /* default NULL. Copied: hears of too few samples, duplicates, numbers that are not finite */
+    const qn_log *log;             /* default NULL. Copied: hears of too few samples, duplicates, ranges that a single element decides */
     /* How a range follows from what was seen: "linear" (LINEAR_ALGORITHM: least and greatest), "eqnm" (EQNM_ALGORITHM: least
        square error), "moving_average", "percentile", "mse", "kl". Default NULL: the one that measured best. */
     const char *algorithm;
@@ -69,7 +69,7 @@ QN_API void qn_calibrator_destroy(qn_calibrator *calibrator); /* accepts NULL */
  * @param network  stays as it is and can be built afterwards
  * @param config   NULL: every default
  * returns   INVALID_ARGUMENT: no samples at all, or a sample that does not fit an input, with its number; what the network gave is
- *           not finite, naming value and sample; CANCELLED; what qn_build returns. After a failure the calibrator has what
+ *           not finite, naming value and sample; INVALID_MODEL: because a constant is not, naming that; CANCELLED; what qn_build returns. After a failure the calibrator has what
  *           it had before */
 QN_API qn_status *qn_calibrate(qn_calibrator *calibrator, const qn_network *network, const qn_config *config,
                                const qn_samples *samples) QN_MUST_USE;

@@ -16,6 +16,9 @@ enum { MOMENTS_MAX = 8 << 20 };
 
 enum { DUPLICATES_MAX = 4096, FEW_SAMPLES = 8 };
 
+/* A range so many times as far as all but one element in OUTLIER_SHARE reach leaves these 4 of 256 steps. */
+enum { OUTLIER_RATIO = 64, OUTLIER_SHARE = 8192, OUTLIER_ELEMENTS_MIN = 64 };
+
 /* The one that measured best on held-out calibration pictures (docs/quantisation.md). */
 static const char default_algorithm[] = "linear";
 
@@ -77,6 +80,7 @@ static void warn(const qn_calibrator *c, const char *text) {
 /* One calibration under way. */
 typedef struct watch {
     qn_calibrator *calibrator;
+    const qn_graph *graph;
     int64_t sample;    /* number of the one that runs */
     qn_status *status; /* why the run was ended */
 } watch;
@@ -149,6 +153,29 @@ static void add_moments(qn_watched *watched, const qn_tensor *tensor, int64_t ro
         qn_moments_add(m, tensor->data, tensor->rank == 4 ? dims : flat);
 }
 
+/* A constant that no sample is to blame for; NULL if there is none. */
+static const char *find_strange_constant(const qn_graph *graph) {
+    for (size_t i = 0; i < graph->values.count; i++) {
+        const qn_value *value = graph->values.items[i];
+        if (!qn_value_is_constant(value) || !value->uses.count || !qn_dtype_is_float(value->type.dtype)) continue;
+        const qn_view view = qn_value_view(value);
+        for (int64_t e = 0; e < qn_view_elems(&view); e++)
+            if (!isfinite(qn_view_get(&view, e))) return value->name;
+    }
+    return NULL;
+}
+
+static qn_status *refuse_strange(const watch *w, const char *name, uint64_t count) {
+    const char *constant = find_strange_constant(w->graph);
+    if (constant)
+        return QN_ERR(QN_INVALID_MODEL,
+                      "constant '%s' has elements that are not finite, and so has value '%s': the network cannot be calibrated",
+                      constant, name);
+    return QN_ERR(QN_INVALID_ARGUMENT,
+                  "sample %lld: %llu elements of value '%s' are not finite: the network cannot be calibrated on it",
+                  (long long)w->sample, (unsigned long long)count, name);
+}
+
 /* Called for every value of a run. */
 static int see(void *self, const char *name, const qn_tensor *tensor) {
     watch *w = self;
@@ -161,9 +188,7 @@ static int see(void *self, const char *name, const qn_tensor *tensor) {
     for (int i = 0; i < tensor->rank - 1; i++) rows *= tensor->dims[i];
     qn_observer_add(watched->observer, tensor->data, rows);
     if (watched->observer->non_finite == strange) return add_moments(watched, tensor, rows), 0;
-    w->status = QN_ERR(QN_INVALID_ARGUMENT,
-                       "sample %lld: %llu elements of value '%s' are not finite: the network cannot be calibrated on it",
-                       (long long)w->sample, (unsigned long long)(watched->observer->non_finite - strange), name);
+    w->status = refuse_strange(w, name, watched->observer->non_finite - strange);
     return 1;
 }
 
@@ -192,8 +217,8 @@ static qn_status *run_sample(watch *w, qn_trial *trial, const qn_tensor *inputs)
     return note_duplicate(w->calibrator, inputs, trial->input_count);
 }
 
-static qn_status *run_samples(qn_calibrator *c, qn_trial *trial, const qn_samples *samples) {
-    watch w = {.calibrator = c};
+static qn_status *run_samples(qn_calibrator *c, const qn_graph *graph, qn_trial *trial, const qn_samples *samples) {
+    watch w = {.calibrator = c, .graph = graph};
     qn_tensor *inputs = QN_ARENA_ARRAY(&c->arena, qn_tensor, trial->input_count);
     size_t total = samples->count > 0 ? (size_t)samples->count : 0;
     if (!inputs) return qn_status_out_of_memory();
@@ -223,6 +248,37 @@ static void remark_on_samples(const qn_calibrator *c) {
     if (!c->duplicates) return;
     snprintf(text, sizeof text, "%lld of %lld samples are duplicates of others", (long long)c->duplicates,
              (long long)c->samples);
+    warn(c, text);
+}
+
+/* How far all but very few elements reach; 0 where that cannot be told. */
+static double usual_reach(const qn_histogram *histogram) {
+    const uint64_t total = qn_histogram_total(histogram), beyond = total / OUTLIER_SHARE;
+    if (total < OUTLIER_ELEMENTS_MIN) return 0;
+    return fmax(-qn_histogram_rank(histogram, beyond ? beyond : 1, 0), qn_histogram_rank(histogram, beyond ? beyond : 1, 1));
+}
+
+/* Ranges that a few elements decide: those of a broken sample, more often than not. */
+static void remark_on_outliers(const qn_calibrator *c) {
+    const qn_range_request request = {.bits = 8};
+    char text[400];
+    const char *name = NULL;
+    double worst = OUTLIER_RATIO, worst_reach = 0, worst_usual = 0;
+    for (size_t i = 0; i < c->watched.count; i++) {
+        const qn_observer *observer = c->watched.items[i].observer;
+        qn_range range = {0, 0};
+        qn_status_free(qn_range_estimate(c->algorithm, observer, &request, &range)); /* what fails is told when it is needed */
+        const double usual = usual_reach(&observer->histogram), reach = fmax(-range.low, range.high);
+        if (!(usual > 0) || reach / usual < worst) continue;
+        worst = reach / usual;
+        worst_reach = reach, worst_usual = usual;
+        name = c->watched.items[i].name;
+    }
+    if (!name) return;
+    snprintf(text, sizeof text,
+             "value '%.200s' is given a range up to %.3g for very few elements, where all others stay below %.3g and get hardly a "
+             "step: look for a broken sample, or try another algorithm than %s",
+             name, worst_reach, worst_usual, c->algorithm->name);
     warn(c, text);
 }
 
@@ -259,7 +315,7 @@ static qn_status *calibrate(qn_calibrator *c, const qn_network *network, const q
                                                .first = QN_PASS_QUANTISE,
                                                .last = QN_PASS_CLEAN,
                                                .executor = pool}));
-    return run_samples(c, trial, samples);
+    return run_samples(c, graph, trial, samples);
 }
 
 /* What a calibrator has, to be put back where a calibration fails. */
@@ -330,6 +386,7 @@ qn_status *qn_calibrate(qn_calibrator *c, const qn_network *network, const qn_co
     c->source_hash = network->source_hash;
     c->has_loaded = 0;
     remark_on_samples(c);
+    if (c->has_log) remark_on_outliers(c);
     return NULL;
 }
 

@@ -1,0 +1,85 @@
+/* make - files that shell scripts cannot write easily.
+ *
+ *     make layer FILE.pb "W W W W" "B B"    a TensorFlow graph: x [1, 8, 8, 2] -> 1 x 1 convolution -> + bias -> relu ->
+ *                                           the same convolution -> y
+ *     make array FILE.npy 1,8,8,2 "V ..."   float32 elements, these again and again until all are there
+ *
+ * Numbers are those of strtod: also nan, inf, 1e-40. */
+#include "../import/graphdef_builder.h"
+
+#include "quench/file.h"
+#include "quench/npy.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { CHANNELS = 2, SIDE = 8, NUMBERS_MAX = 4096 };
+
+/* How many numbers `text` holds, into out[]. */
+static int read_numbers(const char *text, float *out) {
+    int count = 0;
+    for (char *end; count < NUMBERS_MAX; text = end) {
+        double number = strtod(text, &end);
+        if (end == text) break;
+        out[count++] = (float)number;
+    }
+    return count;
+}
+
+static int finish(qn_status *status) {
+    if (status) fprintf(stderr, "make: %s\n", qn_status_message(status));
+    const int code = status != NULL;
+    qn_status_free(status);
+    return code;
+}
+
+static void add_layer(gd_graph *graph, const char *name, const char *from) {
+    char inputs[64];
+    snprintf(inputs, sizeof inputs, "%s w", from);
+    gd_node(graph, name, "Conv2D", inputs);
+    gd_attr_ints(graph, "strides", 4, (int64_t[]){1, 1, 1, 1});
+    gd_attr_text(graph, "padding", "VALID");
+}
+
+static int make_layer(const char *path, const char *weights_text, const char *bias_text) {
+    float weights[NUMBERS_MAX], bias[NUMBERS_MAX];
+    gd_graph graph;
+    if (read_numbers(weights_text, weights) != CHANNELS * CHANNELS || read_numbers(bias_text, bias) != CHANNELS) return 2;
+    gd_init(&graph);
+    gd_placeholder(&graph, "x", GD_FLOAT, 4, (int64_t[]){1, SIDE, SIDE, CHANNELS});
+    gd_const_f32(&graph, "w", 4, (int64_t[]){1, 1, CHANNELS, CHANNELS}, weights);
+    gd_const_f32(&graph, "b", 1, (int64_t[]){CHANNELS}, bias);
+    add_layer(&graph, "c", "x");
+    gd_node(&graph, "a", "BiasAdd", "c b");
+    gd_node(&graph, "r", "Relu", "a");
+    add_layer(&graph, "y", "r");
+    qn_bytes bytes = gd_finish(&graph);
+    qn_status *status = qn_file_write_atomic(path, bytes.data, bytes.size);
+    gd_deinit(&graph);
+    return finish(status);
+}
+
+static int make_array(const char *path, const char *dims, const char *numbers_text) {
+    static float numbers[NUMBERS_MAX];
+    const int count = read_numbers(numbers_text, numbers);
+    qn_tensor tensor = {.dtype = QN_DTYPE_F32};
+    size_t elems = 1;
+    for (char *end; *dims && tensor.rank < QN_MAX_RANK; dims = end + (*end == ',')) {
+        tensor.dims[tensor.rank] = strtoll(dims, &end, 10);
+        elems *= (size_t)tensor.dims[tensor.rank++];
+    }
+    float *data = count ? malloc(elems * sizeof *data + 1) : NULL;
+    if (!data) return 2;
+    for (size_t i = 0; i < elems; i++) data[i] = numbers[i % (size_t)count];
+    tensor.data = data;
+    qn_status *status = qn_npy_save(path, &tensor);
+    free(data);
+    return finish(status);
+}
+
+int main(int argc, char **argv) {
+    if (argc == 5 && !strcmp(argv[1], "layer")) return make_layer(argv[2], argv[3], argv[4]);
+    if (argc == 5 && !strcmp(argv[1], "array")) return make_array(argv[2], argv[3], argv[4]);
+    return 2;
+}
