@@ -4,6 +4,7 @@
  * measure: words or floats. How long the beginning must be is found by halving, with all samples. */
 #include "driver/contract.h"
 
+#include "base/checked.h"
 #include "driver/calibrator.h"
 #include "driver/score.h"
 #include "driver/sensitivity.h"
@@ -43,11 +44,15 @@ static qn_status *check(const qn_contract *contract) {
 
 /* ---- Scoring a network ---- */
 
-/* Labels of the float network, kept small: a byte each where all fit. */
+typedef struct label_run {
+    int32_t label, length;
+} label_run;
+
+/* Labels of the float network, kept small: runs of equal ones, for neighbours in pictures mostly are, or a byte each. */
 typedef struct kept_labels {
-    int64_t count;
-    uint8_t *bytes;
-    int32_t *words; /* instead of `bytes` */
+    int64_t count, run_count;
+    label_run *runs;
+    uint8_t *bytes; /* instead of `runs` */
 } kept_labels;
 
 typedef struct keeper {
@@ -70,9 +75,10 @@ typedef struct keeper {
 
 static qn_status *make_room(keeper *k, int64_t count) {
     if (count <= k->room) return NULL;
-    k->labels = QN_ARENA_ARRAY(&k->arena, int32_t, (size_t)count);
-    k->other = QN_ARENA_ARRAY(&k->arena, int32_t, (size_t)count);
-    k->room = k->labels && k->other ? count : 0;
+    k->room = qn_max_i64(count, 2 * k->room); /* what is left behind in the arena is less than the last piece */
+    k->labels = QN_ARENA_ARRAY(&k->arena, int32_t, (size_t)k->room);
+    k->other = QN_ARENA_ARRAY(&k->arena, int32_t, (size_t)k->room);
+    if (!k->labels || !k->other) k->room = 0;
     return k->room ? NULL : qn_status_out_of_memory();
 }
 
@@ -86,17 +92,36 @@ static qn_status *read_labels(keeper *k, const qn_tensor *tensor, int64_t *out_c
     return NULL;
 }
 
+/* Counts runs, and writes them where `runs` is not NULL. */
+static int64_t find_runs(const int32_t *labels, int64_t count, label_run *runs) {
+    int64_t found = 0;
+    for (int64_t i = 0, start = 0; i < count; i++) {
+        if (i + 1 < count && labels[i + 1] == labels[i] && i - start < INT32_MAX - 1) continue;
+        if (runs) runs[found] = (label_run){labels[i], (int32_t)(i + 1 - start)};
+        start = i + 1;
+        found++;
+    }
+    return found;
+}
+
 static qn_status *keep_labels(keeper *k, int64_t count) {
-    kept_labels kept = {.count = count};
-    int fit = 1;
+    kept_labels kept = {.count = count, .run_count = find_runs(k->labels, count, NULL)};
+    int fit = kept.run_count * (int64_t)sizeof(label_run) > count;
     for (int64_t i = 0; i < count; i++) fit &= k->labels[i] >= 0 && k->labels[i] <= 255;
     if (fit)
         kept.bytes = QN_ARENA_ARRAY(&k->arena, uint8_t, (size_t)count);
     else
-        kept.words = qn_arena_copy(&k->arena, k->labels, (size_t)count * sizeof *k->labels);
-    if (!kept.bytes && !kept.words) return qn_status_out_of_memory();
-    for (int64_t i = 0; fit && i < count; i++) kept.bytes[i] = (uint8_t)k->labels[i];
+        kept.runs = QN_ARENA_ARRAY(&k->arena, label_run, (size_t)kept.run_count);
+    if (!kept.bytes && !kept.runs) return qn_status_out_of_memory();
+    if (kept.runs) find_runs(k->labels, count, kept.runs);
+    for (int64_t i = 0; kept.bytes && i < count; i++) kept.bytes[i] = (uint8_t)k->labels[i];
     return QN_LIST_PUSH(&k->arena, &k->truth, kept);
+}
+
+static void unpack_labels(const kept_labels *kept, int32_t *out_labels) {
+    for (int64_t i = 0; kept->bytes && i < kept->count; i++) out_labels[i] = kept->bytes[i];
+    for (int64_t r = 0; kept->runs && r < kept->run_count; r++)
+        for (int32_t i = 0; i < kept->runs[r].length; i++) *out_labels++ = kept->runs[r].label;
 }
 
 /* The true labels of a sample into k->other. */
@@ -104,7 +129,7 @@ static qn_status *read_truth(keeper *k, int64_t sample, int64_t count) {
     if (k->contract->metric == QN_METRIC_AGREEMENT) {
         const kept_labels *kept = &k->truth.items[sample];
         if (kept->count != count) return QN_ERR(QN_INTERNAL, "sample %lld changed its size", (long long)sample);
-        for (int64_t i = 0; i < count; i++) k->other[i] = kept->bytes ? kept->bytes[i] : kept->words[i];
+        unpack_labels(kept, k->other);
         return NULL;
     }
     qn_tensor truth = {0};
@@ -131,11 +156,11 @@ static qn_status *expect_samples(const keeper *k, int is_fine) {
                   reference_count(k));
 }
 
-/* Runs every sample. `is_reference`: this is the float network. */
-static qn_status *score(keeper *k, qn_trial *trial, int is_reference, qn_scores *scores) {
+/* Runs every sample. `is_reference`: this is the float network. The scores live in `arena`. */
+static qn_status *score(keeper *k, qn_trial *trial, int is_reference, qn_arena *arena, qn_scores *scores) {
     const qn_samples *samples = &k->contract->samples;
     size_t total = samples->count > 0 ? (size_t)samples->count : 0;
-    QN_TRY(qn_scores_init(scores, k->contract->metric, classes_of(k), &k->arena));
+    QN_TRY(qn_scores_init(scores, k->contract->metric, classes_of(k), arena));
     QN_TRY(samples->rewind(samples->self));
     for (int64_t sample = 0;; sample++) {
         int has = 0;
@@ -157,7 +182,7 @@ static qn_status *score(keeper *k, qn_trial *trial, int is_reference, qn_scores 
     }
 }
 
-static qn_status *score_graph(keeper *k, int is_reference, qn_scores *scores) {
+static qn_status *score_graph(keeper *k, int is_reference, qn_arena *arena, qn_scores *scores) {
     qn_trial trial = {0};
     qn_trial_options options = {.allocator = k->allocator,
                                 .config = k->config,
@@ -165,7 +190,7 @@ static qn_status *score_graph(keeper *k, int is_reference, qn_scores *scores) {
                                 .last = QN_PASS_CONVERT,
                                 .executor = &k->pool};
     qn_status *status = qn_trial_create(&trial, k->graph, &options);
-    if (!status) status = score(k, &trial, is_reference, scores);
+    if (!status) status = score(k, &trial, is_reference, arena, scores);
     qn_trial_destroy(&trial);
     return status;
 }
@@ -174,7 +199,7 @@ static qn_status *score_reference(keeper *k) {
     qn_integer_wish wish = k->graph->integer;
     snprintf(k->phase, sizeof k->phase, "contract: float");
     k->graph->integer = (qn_integer_wish){0};
-    qn_status *status = score_graph(k, 1, &k->reference);
+    qn_status *status = score_graph(k, 1, &k->arena, &k->reference);
     k->graph->integer = wish;
     QN_TRY(status);
     size_t count = reference_count(k);
@@ -192,19 +217,27 @@ typedef struct attempt {
     int is_enough;
 } attempt;
 
-static qn_status *try_prefix(keeper *k, size_t kept, attempt *out) {
+static qn_status *judge_prefix(keeper *k, size_t kept, qn_arena *arena, attempt *out) {
     qn_scores scores;
     int is_miou = k->contract->metric == QN_METRIC_MIOU;
     snprintf(k->phase, sizeof k->phase, "contract: %zu of %zu layers float", kept, k->list.count);
     QN_TRY(qn_progress_step(k->progress, k->phase, 0, 1));
     QN_TRY(qn_sensitivity_choose(&k->list, k->graph, k->config, kept, k->floats_only, &k->pool));
     QN_TRY(qn_sensitivity_apply(&k->list, k->graph, kept));
-    QN_TRY(score_graph(k, 0, &scores));
+    QN_TRY(score_graph(k, 0, arena, &scores));
     *out = (attempt){.kept = kept, .score = qn_scores_total(&scores)};
     out->loss = (is_miou ? qn_scores_total(&k->reference) : 1.0) - out->score;
     QN_TRY(qn_scores_loss_bound(is_miou ? &k->reference : NULL, &scores, k->contract->confidence, &out->bound));
     out->is_enough = out->bound <= (is_miou ? k->contract->max_drop : 1.0 - k->contract->min_agreement);
     return NULL;
+}
+
+static qn_status *try_prefix(keeper *k, size_t kept, attempt *out) {
+    qn_arena arena;
+    qn_arena_init(&arena, k->arena.allocator);
+    qn_status *status = judge_prefix(k, kept, &arena, out);
+    qn_arena_deinit(&arena);
+    return status;
 }
 
 /* Lengths double until one is enough. *out_low: the last that was not. */
