@@ -1,5 +1,5 @@
-/* array_samples.c - samples from .npy files, one stream per input of the model; all advance together. One sample of each
- * is in memory at a time. */
+/* array_samples.c - samples from .npy files, one stream per input of the model; all advance together. One sample of
+ * each is in memory at a time. */
 #include "samples.h"
 
 #include "quench/npy.h"

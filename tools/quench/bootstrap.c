@@ -1,6 +1,7 @@
 #include "bootstrap.h"
 #include "measure.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -95,4 +96,19 @@ qn_status *paired_scores_compare(const paired_scores *scores, paired_difference 
     free(samples);
     free(totals);
     return NULL;
+}
+
+void paired_difference_print(const paired_difference *difference, size_t pictures) {
+    printf("%-24s %+8.4f, ", "mIoU against it", difference->value);
+    if (pictures > 1)
+        printf("%d %% sure between %+.4f and %+.4f\n", BOOTSTRAP_CONFIDENCE, difference->low, difference->high);
+    else
+        printf("on one picture, which does not tell how sure that is\n");
+}
+
+json_t *paired_difference_to_json(const paired_difference *difference, size_t pictures) {
+    return json_pack("{s:f,s:o,s:o,s:f}", "value", difference->value, "low",
+                     pictures > 1 ? json_real(difference->low) : json_null(), "high",
+                     pictures > 1 ? json_real(difference->high) : json_null(), "confidence",
+                     0.01 * BOOTSTRAP_CONFIDENCE);
 }

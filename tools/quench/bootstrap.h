@@ -25,4 +25,8 @@ qn_status *paired_scores_add(paired_scores *scores, const qn_image *truth, const
 qn_status *paired_scores_compare(const paired_scores *scores, paired_difference *out_difference) QN_MUST_USE;
 void paired_scores_deinit(paired_scores *scores);
 
+/* The difference as a line of text, and as JSON. One picture does not tell how others would differ: no interval. */
+void paired_difference_print(const paired_difference *difference, size_t pictures);
+json_t *paired_difference_to_json(const paired_difference *difference, size_t pictures);
+
 #endif

@@ -49,7 +49,7 @@ static const cli_command command = {
     "mask's size. A picture or mask that is missing is reported before anything runs.\n"
     "With --inputs any model is scored on arrays: the share of labels that are right, where scores stand for the "
     "largest\n"
-    "along their last axis; without --labels only what --against has to say.",
+    "along their last axis, and of label maps the mIoU; without --labels only what --against has to say.",
     options,
     1,
     1,
@@ -212,17 +212,6 @@ static const char *class_title(const evaluation *e, int class, char *text) {
 
 static double agreement(const evaluation *e) { return e->pixels ? (double)e->equal / (double)e->pixels : NAN; }
 
-/* One picture does not tell how others would differ. */
-static int is_difference_sure(const evaluation *e) { return e->count > 1; }
-
-static void print_difference(const evaluation *e) {
-    printf("%-24s %+8.4f, ", "mIoU against it", e->difference.value);
-    if (is_difference_sure(e))
-        printf("%d %% sure between %+.4f and %+.4f\n", BOOTSTRAP_CONFIDENCE, e->difference.low, e->difference.high);
-    else
-        printf("on one picture, which does not tell how sure that is\n");
-}
-
 static void print_results(const evaluation *e) {
     char title[96];
     int classes = qn_image_confusion_get_class_count(e->confusion);
@@ -238,7 +227,7 @@ static void print_results(const evaluation *e) {
     printf("%-24s %8.4f\n", "pixel accuracy", qn_image_confusion_get_pixel_accuracy(e->confusion));
     if (e->other) {
         printf("%-24s %8.6f with %s\n", "agreement", agreement(e), e->settings->against);
-        print_difference(e);
+        paired_difference_print(&e->difference, e->count);
     }
     printf("%-24s %8zu\n%-24s %8.1f\n", "pictures", e->count, "ms per picture", e->ms / (double)e->count);
 }
@@ -263,11 +252,7 @@ static json_t *to_json(const evaluation *e, const char *model) {
         json_object_set_new(object, "against", cli_json_text(e->settings->against));
         json_object_set_new(object, "agreement", share_to_json(agreement(e)));
         json_object_set_new(object, "against_miou", share_to_json(qn_image_confusion_get_miou(e->other_confusion)));
-        json_object_set_new(object, "miou_difference",
-                            json_pack("{s:f,s:o,s:o,s:f}", "value", e->difference.value, "low",
-                                      share_to_json(is_difference_sure(e) ? e->difference.low : NAN), "high",
-                                      share_to_json(is_difference_sure(e) ? e->difference.high : NAN), "confidence",
-                                      0.01 * BOOTSTRAP_CONFIDENCE));
+        json_object_set_new(object, "miou_difference", paired_difference_to_json(&e->difference, e->count));
     }
     return object;
 }
@@ -312,7 +297,7 @@ int cli_cmd_eval(int argc, char **argv) {
     if (code == CLI_GO_ON) code = check_options(&settings);
     if (code == CLI_GO_ON) {
         const eval_array_options arrays = {settings.inputs, settings.labels, settings.against, settings.json,
-                                           &settings.run};
+                                           settings.classes, &settings.run};
         code = cli_finish(settings.inputs.count ? eval_arrays(argv[first], &arrays)
                                                 : eval_pictures(&settings, argv[first]));
     }

@@ -1,4 +1,6 @@
 #include "eval_arrays.h"
+#include "image_block.h"
+#include "map_scores.h"
 #include "measure.h"
 
 #include "quench/npy.h"
@@ -28,6 +30,8 @@ typedef struct array_eval {
     qn_tensor sample_labels;        /* those of the sample; without data before the first */
     int64_t samples, judged, right; /* against the labels */
     int64_t compared, equal;        /* against the other model */
+    map_scores maps;                /* where the labels are maps */
+    int are_maps;
     double ms;
 } array_eval;
 
@@ -98,14 +102,16 @@ static qn_status *read_labels(array_eval *e, int64_t count) {
     return NULL;
 }
 
+static int is_map(const qn_tensor *output) { return !is_scores(output) && output->rank >= 3; }
+
 /* In label maps 255 is not judged, and what is below 0 nowhere. */
 static qn_status *judge(array_eval *e) {
     const player *p = &e->first;
-    const int is_map = !is_scores(&p->outputs[0]) && p->outputs[0].rank >= 3;
+    e->are_maps = is_map(&p->outputs[0]);
     CLI_TRY(read_labels(e, (int64_t)p->answer_count));
     for (size_t i = 0; i < p->answer_count; i++) {
         const int64_t label = cli_tensor_integer(&e->sample_labels, i);
-        if (label < 0 || (is_map && label == QN_IMAGE_IGNORE_LABEL)) continue;
+        if (label < 0 || (e->are_maps && label == QN_IMAGE_IGNORE_LABEL)) continue;
         e->judged++;
         e->right += label == p->answers[i];
     }
@@ -121,6 +127,12 @@ static qn_status *compare(array_eval *e) {
     return NULL;
 }
 
+static qn_status *judge_maps(array_eval *e) {
+    if (!e->labels || !e->are_maps) return NULL;
+    return map_scores_add(&e->maps, &e->sample_labels, e->first.answers, e->other.path ? e->other.answers : NULL,
+                          e->first.answer_count);
+}
+
 static qn_status *run_all(array_eval *e) {
     const qn_samples *samples = &e->source.samples;
     for (int has = 1;; e->samples++) {
@@ -130,9 +142,10 @@ static qn_status *run_all(array_eval *e) {
         if (e->labels) CLI_TRY(judge(e));
         if (e->other.path) CLI_TRY(play(&e->other, e->inputs, e->input_count, NULL));
         if (e->other.path) CLI_TRY(compare(e));
+        CLI_TRY(judge_maps(e));
         cli_progress("evaluating", (size_t)e->samples + 1, (size_t)samples->count);
     }
-    if (!e->labels || e->at == e->label_count) return NULL;
+    if (!e->labels || e->at == e->label_count) return map_scores_finish(&e->maps);
     return qn_status_create(QN_INVALID_ARGUMENT, "%s: %lld labels, but the samples have %lld", e->options->labels,
                             (long long)e->label_count, (long long)e->at);
 }
@@ -143,6 +156,17 @@ static int64_t count_elems(const qn_tensor *info) {
     int64_t count = 1;
     for (int i = 0; i < info->rank; i++) count *= info->dims[i];
     return count;
+}
+
+/* How many classes the labels of maps may have; 0: nobody says. */
+static int count_classes(const array_eval *e) {
+    image_block block;
+    if (e->options->classes) return (int)e->options->classes;
+    qn_status *status = image_block_read(e->first.session.model, &block);
+    const int classes = status ? 0 : block.class_count;
+    if (!status) image_block_deinit(&block);
+    qn_status_free(status); /* a model without such a block takes arrays all the same */
+    return classes;
 }
 
 static qn_status *open_parts(array_eval *e, const char *model) {
@@ -156,21 +180,27 @@ static qn_status *open_parts(array_eval *e, const char *model) {
     if (!e->inputs) return cli_out_of_memory();
     if (options->labels) CLI_TRY(qn_npy_open(options->labels, NULL, &e->labels));
     if (options->labels) e->label_count = count_elems(qn_npy_info(e->labels));
+    CLI_TRY(map_scores_init(&e->maps, count_classes(e)));
     return sample_source_open(e->first.session.model, &samples, &e->source);
 }
 
 static double share(int64_t part, int64_t whole) { return whole ? (double)part / (double)whole : NAN; }
 
+/* Are there label maps that have a mIoU? */
+static int has_maps(const array_eval *e) { return e->labels && e->are_maps && !e->maps.is_off; }
+
 static void print_results(const array_eval *e) {
     if (e->labels)
         printf("%-24s %8.4f of %lld labels\n", "right", share(e->right, e->judged), (long long)e->judged);
+    if (has_maps(e)) printf("%-24s %8.4f\n", "mIoU", qn_image_confusion_get_miou(e->maps.first));
     if (e->other.path) printf("%-24s %8.6f with %s\n", "agreement", share(e->equal, e->compared), e->other.path);
+    if (has_maps(e) && e->other.path) paired_difference_print(&e->maps.difference, (size_t)e->samples);
     printf("%-24s %8lld\n%-24s %8.1f\n", "samples", (long long)e->samples, "ms per sample", e->ms / (double)e->samples);
 }
 
-static json_t *share_to_json(int64_t part, int64_t whole) {
-    return whole ? json_real(share(part, whole)) : json_null();
-}
+static json_t *share_or_null(double share) { return isnan(share) ? json_null() : json_real(share); }
+
+static json_t *share_to_json(int64_t part, int64_t whole) { return share_or_null(share(part, whole)); }
 
 static json_t *to_json(const array_eval *e) {
     const qn_engine *engine = e->first.session.engine;
@@ -178,6 +208,13 @@ static json_t *to_json(const array_eval *e) {
                                (json_int_t)e->samples, "ms_per_sample", e->ms / (double)e->samples, "threads",
                                qn_engine_threads(engine), "cpu", qn_engine_cpu(engine));
     if (object && e->labels) json_object_set_new(object, "accuracy", share_to_json(e->right, e->judged));
+    if (object && has_maps(e))
+        json_object_set_new(object, "miou", share_or_null(qn_image_confusion_get_miou(e->maps.first)));
+    if (object && has_maps(e) && e->other.path) {
+        json_object_set_new(object, "against_miou", share_or_null(qn_image_confusion_get_miou(e->maps.second)));
+        json_object_set_new(object, "miou_difference",
+                            paired_difference_to_json(&e->maps.difference, (size_t)e->samples));
+    }
     if (object && e->other.path) {
         json_object_set_new(object, "against", cli_json_text(e->other.path));
         json_object_set_new(object, "agreement", share_to_json(e->equal, e->compared));
@@ -216,6 +253,7 @@ qn_status *eval_arrays(const char *model, const eval_array_options *options) {
     sample_source_close(&e.source);
     player_deinit(&e.first);
     player_deinit(&e.other);
+    map_scores_deinit(&e.maps);
     qn_npy_close(e.labels);
     cli_tensor_free(&e.sample_labels);
     free(e.inputs);

@@ -1,4 +1,5 @@
-/* eval_arrays.h - scores any model on .npy arrays: classifiers by their largest score, others by their labels. */
+/* eval_arrays.h - scores any model on .npy arrays: classifiers by their largest score, others by their labels, label
+ * maps by their mIoU too. */
 #ifndef EVAL_ARRAYS_H
 #define EVAL_ARRAYS_H
 
@@ -7,6 +8,7 @@
 typedef struct eval_array_options {
     cli_texts inputs;                    /* --inputs, as samples.h takes them */
     const char *labels, *against, *json; /* each may be NULL, but not both labels and against */
+    int64_t classes; /* of label maps; 0: as many as the model's image block says */
     const cli_run_options *run;
 } eval_array_options;
 

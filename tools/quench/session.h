@@ -63,7 +63,8 @@ void cli_session_close(cli_session *session);
    @param out_outputs  one per output, each freed by cli_tensor_free(); all zeroed on failure */
 qn_status *cli_session_make_outputs(const cli_session *session, qn_tensor *out_outputs) QN_MUST_USE;
 
-/* Sets the shapes of `inputs`, one tensor per input, and makes outputs for them in place of those that inout_outputs has. */
+/* Sets the shapes of `inputs`, one tensor per input, and makes outputs for them in place of those that inout_outputs
+   has. */
 qn_status *cli_session_fit(const cli_session *session, const qn_tensor *inputs, qn_tensor *inout_outputs) QN_MUST_USE;
 
 /* Records the runs that follow, every step and thread on a time line, into a new trace; the session's context goes on

@@ -92,6 +92,16 @@ expect "$(json agreement)" = 1.0
 quench ok eval scenes.qn --inputs "ImageTensor=$refs/06_4x31x97.ImageTensor.npy" --labels "$refs/06_4x31x97.SemanticPredictions.npy"
 prints '^right +[01]\.[0-9]+ of 12028 labels$'
 prints '^samples +4$'
+prints '^mIoU +[01]\.[0-9]+$'
+quench ok eval scenes.qn --inputs "$refs/06_4x31x97.ImageTensor.npy" --labels "$refs/06_4x31x97.SemanticPredictions.npy" \
+    --against dynamic.qn --json -
+between "$(json miou)" 0.1 1
+between "$(json miou_difference.low)" -1 "$(json miou_difference.value)"
+between "$(json miou_difference.high)" "$(json miou_difference.value)" 1
+quench ok eval dynamic.qn --inputs "$refs/06_4x31x97.ImageTensor.npy" --labels "$refs/06_4x31x97.SemanticPredictions.npy" --json -
+between "$(json miou)" 0.99 1
+quench fails eval scenes.qn --inputs "$refs/06_4x31x97.ImageTensor.npy" --labels "$refs/06_4x31x97.SemanticPredictions.npy" --classes 2
+says "expected"
 quench ok build "$scenes/scenes.pb" -o logits.qn --output logits/semantic/BiasAdd
 npy labels.npy '<i8' "1, 21, 21" 3528
 quench ok eval logits.qn --inputs "$refs/00_1x7x5.ImageTensor.npy" --labels labels.npy --json -
