@@ -179,7 +179,8 @@ typedef struct probes {
     int64_t elems[PROBES_MAX];      /* of either */
     double error, power;
     int64_t differing, labels; /* of the first output, against the float network */
-    int is_short_of_memory;    /* which ended the run */
+    const qn_cancel *cancel;   /* asked for every value */
+    qn_status *status;         /* why the run was ended; NULL: it was not */
 } probes;
 
 static void find_probes(const qn_graph *graph, probes *p) {
@@ -194,7 +195,7 @@ static void keep_truth(probes *p, size_t probe, const qn_view *view) {
     const int64_t elems = qn_view_elems(view);
     p->kept[probe] = QN_ARENA_ARRAY(p->truth_arena, float, (size_t)elems);
     p->elems[probe] = p->kept[probe] ? elems : 0;
-    p->is_short_of_memory |= !p->kept[probe];
+    if (!p->kept[probe]) p->status = qn_status_out_of_memory();
     for (int64_t e = 0; e < p->elems[probe]; e++) p->kept[probe][e] = (float)qn_view_get(view, e);
 }
 
@@ -211,14 +212,15 @@ static int see(void *self, const char *name, const qn_tensor *tensor) {
     probes *p = self;
     qn_view view = {.dtype = tensor->dtype, .rank = tensor->rank, .data = tensor->data};
     memcpy(view.dims, tensor->dims, sizeof view.dims);
-    for (size_t i = 0; i < p->count; i++) {
+    p->status = qn_cancel_check(p->cancel);
+    for (size_t i = 0; i < p->count && !p->status; i++) {
         if (strcmp(name, p->names[i]) || !qn_dtype_is_float(tensor->dtype)) continue;
         if (p->truth_arena)
             keep_truth(p, i, &view);
         else
             compare_with_truth(p, i, &view);
     }
-    return p->is_short_of_memory;
+    return p->status != NULL;
 }
 
 /* ---- Measuring ---- */
@@ -231,7 +233,6 @@ typedef struct qn_few_samples {
     int64_t elems[SAMPLES][PROBES_MAX];
     int32_t *labels[SAMPLES];          /* its labels; NULL: the first output has none */
     int64_t label_count[SAMPLES];
-    const qn_cancel *cancel;           /* asked before each runs */
     probes probes;
     qn_arena arena;
 } few_samples;
@@ -290,16 +291,15 @@ static qn_status *run_few(few_samples *few, qn_trial *trial, int is_reference) {
     p->differing = p->labels = 0;
     p->truth_arena = is_reference ? &few->arena : NULL;
     for (size_t s = 0; s < few->count; s++) {
-        QN_TRY(qn_cancel_check(few->cancel));
         for (size_t i = 0; i < p->count; i++) p->truth[i] = few->truth[s][i];
         memcpy(p->elems, few->elems[s], sizeof p->elems); /* zeros while the reference runs */
         if (is_reference) memset(p->kept, 0, sizeof p->kept);
         qn_status *status = qn_trial_run(trial, &few->inputs[s * few->input_count]);
         if (is_reference) memcpy(few->truth[s], p->kept, sizeof p->kept);
         if (is_reference) memcpy(few->elems[s], p->elems, sizeof p->elems);
-        if (p->is_short_of_memory) { /* says more than that the run was ended */
+        if (p->status) { /* says more than that the run was ended */
             qn_status_free(status);
-            status = qn_status_out_of_memory();
+            status = p->status;
         }
         if (!status)
             status = take_labels(few, s, &trial->outputs[0], is_reference, &p->differing, &p->labels);
@@ -373,7 +373,7 @@ qn_status *qn_sensitivity_measure(qn_sensitivity *list, qn_graph *graph, const q
     list->few = QN_ARENA_NEW(list->arena, few_samples);
     if (!list->few) return qn_status_out_of_memory();
     qn_arena_init(&list->few->arena, list->arena->allocator);
-    list->few->cancel = &graph->cancel;
+    list->few->probes.cancel = &graph->cancel;
     QN_TRY(take_samples(list->few, samples, graph->inputs.count));
     QN_TRY(measure_layers(list, graph, config, pool, progress));
     sort_layers(list);

@@ -15,6 +15,14 @@ static qn_status *compile(const qn_graph *graph, const qn_trial_options *options
     return qn_compile_program(copy, "{}", (qn_bytes){0}, NULL, file);
 }
 
+/* An observer that only asks whether to go on. */
+static int ask(void *self, const char *name, const qn_tensor *tensor) {
+    qn_trial *trial = self;
+    (void)name, (void)tensor;
+    trial->is_cancelled = qn_cancel_is_asked(&trial->cancel);
+    return trial->is_cancelled;
+}
+
 static qn_status *load(qn_trial *trial, const qn_buffer *file, const qn_executor *executor) {
     qn_model_options model;
     qn_engine_options engine;
@@ -24,7 +32,8 @@ static qn_status *load(qn_trial *trial, const qn_buffer *file, const qn_executor
     engine.executor = executor;
     QN_TRY(qn_model_load_memory(file->data, file->size, QN_MEMORY_COPY, &model, &trial->model));
     QN_TRY(qn_engine_create(trial->model, &engine, &trial->engine));
-    return qn_context_create(trial->engine, &trial->context);
+    QN_TRY(qn_context_create(trial->engine, &trial->context));
+    return trial->cancel.is_asked ? qn_context_set_observer(trial->context, ask, trial) : NULL;
 }
 
 static qn_status *make_tables(qn_trial *trial) {
@@ -40,7 +49,7 @@ static qn_status *make_tables(qn_trial *trial) {
 qn_status *qn_trial_create(qn_trial *trial, const qn_graph *graph, const qn_trial_options *options) {
     qn_arena arena;
     qn_buffer file;
-    *trial = (qn_trial){.allocator = qn_allocator_or_default(options->allocator)};
+    *trial = (qn_trial){.allocator = qn_allocator_or_default(options->allocator), .cancel = graph->cancel};
     qn_arena_init(&arena, trial->allocator);
     qn_buffer_init(&file, trial->allocator);
     qn_status *status = compile(graph, options, &arena, &file);
@@ -109,5 +118,9 @@ static qn_status *set_shapes(qn_trial *trial, const qn_tensor *inputs) {
 qn_status *qn_trial_run(qn_trial *trial, const qn_tensor *inputs) {
     if (!shapes_are_set(trial, inputs)) QN_TRY(set_shapes(trial, inputs));
     for (size_t i = 0; i < trial->output_count; i++) QN_TRY(make_room(trial, i));
-    return qn_context_run(trial->context, inputs, trial->input_count, trial->outputs, trial->output_count);
+    qn_status *status =
+        qn_context_run(trial->context, inputs, trial->input_count, trial->outputs, trial->output_count);
+    if (!trial->is_cancelled) return status;
+    qn_status_free(status);
+    return QN_ERR(QN_CANCELLED, "cancelled");
 }

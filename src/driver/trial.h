@@ -17,6 +17,8 @@ typedef struct qn_trial {
     size_t input_count, output_count;
     qn_shape *shapes;        /* [input_count]: those that are set */
     int has_shapes;
+    qn_cancel cancel;        /* of the graph: asked after every step, unless another observer takes the place of this one's */
+    int is_cancelled;
 } qn_trial;
 
 /* How a trial runs. */
@@ -31,7 +33,7 @@ typedef struct qn_trial_options {
 qn_status *qn_trial_create(qn_trial *trial, const qn_graph *graph, const qn_trial_options *options) QN_MUST_USE;
 void qn_trial_destroy(qn_trial *trial); /* accepts a zeroed one */
 
-/* Sets the shapes of `inputs` and runs. INVALID_ARGUMENT: a type or a shape that does not fit. */
+/* Sets the shapes of `inputs` and runs. INVALID_ARGUMENT: a type or a shape that does not fit; CANCELLED. */
 qn_status *qn_trial_run(qn_trial *trial, const qn_tensor *inputs) QN_MUST_USE;
 
 #endif
