@@ -55,7 +55,7 @@ static const cli_option options[] = {
      offsetof(build_settings, builder.calibration.max_drop), 0, 100},
     {0, "metric", "NAME", "of --max-drop: miou (usual; needs --masks) or agreement", cli_set_text, CALIBRATION(metric)},
     {0, "masks", "DIR", "the true masks: NAME.png for NAME.jpg", cli_set_text, CALIBRATION(masks)},
-    {0, "contract", "DIR|LIST", "the pictures that this is kept on; default: those of --calibrate", cli_add_text,
+    {0, "contract", "DIR|LIST|x.npy", "the samples that this is kept on; default: those of --calibrate", cli_add_text,
      CALIBRATION(contract)},
     {0, "confidence", "PERCENT", "how sure it has to be; default 95", cli_set_number,
      offsetof(build_settings, builder.calibration.confidence), 50, 100},

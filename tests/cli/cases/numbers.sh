@@ -85,3 +85,12 @@ says "warning: value '[xr]' is given a range up to [12]e\+06 for very few elemen
 # shellcheck disable=SC2086
 quench ok build plain.pb -o x.qn $INT8 --calibrate usual.npy
 ! grep -q 'very few elements' .err || broken "usual numbers are no outliers"
+
+it "keeps a contract on arrays"
+# shellcheck disable=SC2086
+quench ok build plain.pb -o x.qn $INT8 --calibrate usual.npy --min-agreement 90 --contract above.npy --contract below.npy
+prints '^contract +kept: agreement .* over 8 samples'
+# shellcheck disable=SC2086
+quench fails build plain.pb -o y.qn $INT8 --calibrate usual.npy --min-agreement 90 --contract above.npy --contract missing.npy
+says "missing.npy"
+expect ! -e y.qn
