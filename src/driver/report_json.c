@@ -52,7 +52,7 @@ static void add_to_bin(double counts[QN_REPORT_BINS], double low, double width, 
 static json_t *make_histogram(const qn_observer *observer) {
     double counts[QN_REPORT_BINS] = {0};
     if (!observer || !(observer->min < observer->max)) return json_null();
-    qn_histogram_copy *copy = malloc(sizeof *copy);
+    qn_histogram_copy *copy = qn_alloc_zeroed(observer->allocator, 1, sizeof *copy, _Alignof(qn_histogram_copy));
     if (!copy) return NULL;
     const double low = (double)observer->min, width = ((double)observer->max - low) / QN_REPORT_BINS;
     qn_histogram_settle(&observer->histogram, copy);
@@ -63,7 +63,7 @@ static json_t *make_histogram(const qn_observer *observer) {
         if (fine->counts[i])
             add_to_bin(counts, low, width, 0.5 * (qn_histogram_edge(fine, i) + qn_histogram_edge(fine, i + 1)),
                        fine->counts[i]);
-    free(copy);
+    qn_free(observer->allocator, copy);
     json_t *bins = json_array();
     for (int i = 0; i < QN_REPORT_BINS; i++) json_array_append_new(bins, count_of(counts[i]));
     return json_pack("{s:o,s:o,s:o}", "low", qn_report_number((double)observer->min), "high",

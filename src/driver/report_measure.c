@@ -7,7 +7,6 @@
 #include "quench/executor.h"
 
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 enum { CHANNELS_MAX = 4096, STRIDE_MAX = 8 };
@@ -62,7 +61,7 @@ static int64_t choose_step(int64_t elems, int64_t channels) {
 static void observe(measuring *m, qn_report_value *value, const qn_tensor *tensor, int64_t elems, int64_t channels) {
     int64_t observed = channels <= CHANNELS_MAX ? channels : 1;
     if (!value->observer) {
-        qn_status *status = qn_observer_create(NULL, observed, &value->observer);
+        qn_status *status = qn_observer_create(m->report->options->allocator, observed, &value->observer);
         m->is_short_of_memory |= status != NULL;
         qn_status_free(status);
     }
@@ -71,7 +70,8 @@ static void observe(measuring *m, qn_report_value *value, const qn_tensor *tenso
 }
 
 static void pick(measuring *m, qn_report_value *value, const float *data, int64_t elems, int64_t channels) {
-    if (!value->picks) value->picks = malloc(QN_REPORT_PICKS * sizeof *value->picks);
+    if (!value->picks)
+        value->picks = qn_alloc_zeroed(m->report->options->allocator, QN_REPORT_PICKS, sizeof *value->picks, 16);
     m->is_short_of_memory |= !value->picks;
     value->elems = value->picks ? elems : 0;
     value->step = choose_step(elems, channels);
@@ -196,13 +196,13 @@ static void turn_channels(qn_tensor *tensor) {
 static qn_status *run_turned(measuring *m, const qn_tensor *picture) {
     const qn_view view = view_of(picture);
     qn_tensor turned = *picture;
-    turned.data = malloc(qn_view_bytes(&view) + 1);
+    turned.data = qn_alloc_zeroed(m->report->options->allocator, qn_view_bytes(&view), 1, 16);
     if (!turned.data) return qn_status_out_of_memory();
     memcpy(turned.data, picture->data, qn_view_bytes(&view));
     turn_channels(&turned);
     qn_status *status = qn_trial_run(&m->first, &turned);
     if (!status) see_first(&m->report->first, &m->first.outputs[0], 1);
-    free(turned.data);
+    qn_free(m->report->options->allocator, turned.data);
     return status;
 }
 
@@ -274,6 +274,7 @@ static qn_status *measure(measuring *m, const qn_graph *graph) {
     QN_TRY(make_tables(m, graph));
     qn_pool_options threads;
     qn_pool_options_init(&threads);
+    threads.allocator = m->report->options->allocator;
     if (m->report->options->calibrator) threads.threads = m->report->options->calibrator->threads;
     QN_TRY(qn_executor_create_pool(&threads, &m->pool));
     /* No stage runs again: the graphs are as they are. */
@@ -304,7 +305,7 @@ qn_status *qn_report_measure(qn_report *report, const qn_graph *graph) {
 
 void qn_report_forget(qn_report *report) {
     for (size_t i = 0; i < report->values.count; i++) {
-        free(report->values.items[i].picks);
+        qn_free(report->options->allocator, report->values.items[i].picks);
         qn_observer_destroy(report->values.items[i].observer);
     }
     report->values.count = 0;

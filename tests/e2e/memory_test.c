@@ -149,7 +149,7 @@ static void and_so_it_may_with_all_that_a_build_can_do(void **state) {
                      5);
 }
 
-/* ---- Calibration and a contract, on a network of two convolutions and an argmax ---- */
+/* ---- Calibration, a contract and a report, on a network of two convolutions and an argmax ---- */
 
 enum { SIDE = 16, CHANNELS = 2, HIDDEN = 3, CLASSES = 4, SAMPLE_COUNT = 3 };
 
@@ -196,10 +196,15 @@ static qn_status *make_network(const qn_allocator *allocator, qn_network **out_n
     return status ? status : qn_network_mark_output(*out_network, qn_node_get_output(labels, 0), NULL);
 }
 
+static void ignore_report(void *self, const char *json) { (void)self, (void)json; }
+
 static qn_status *build_under_contract(qn_network *network, const qn_config *config, const qn_allocator *allocator,
                                        const qn_calibrator *calibrator, qn_samples samples, qn_model **out_model) {
     qn_contract contract;
     qn_build_options options;
+    feed others = {0};
+    qn_samples report_samples = samples;
+    report_samples.self = &others;
     qn_contract_init(&contract);
     qn_build_options_init(&options);
     contract.samples = samples;
@@ -208,6 +213,8 @@ static qn_status *build_under_contract(qn_network *network, const qn_config *con
     options.allocator = allocator;
     options.calibrator = calibrator;
     options.contract = &contract;
+    options.report = ignore_report;
+    options.report_samples = &report_samples;
     return qn_build(network, config, &options, out_model);
 }
 
