@@ -108,6 +108,8 @@ qn_status *cli_write_json(const char *path, json_t *object) QN_MUST_USE;
 json_t *cli_json_text(const char *text);
 /* Is the JSON to go to standard output, which then takes nothing else? */
 int cli_json_on_stdout(const char *path);
+/* Is there a file, and no folder, device or pipe, which might make who opens it wait? */
+int cli_is_regular_file(const char *path);
 /* Makes a folder and those above it, and sees that files can be made in it. IO. */
 qn_status *cli_make_folder(const char *path) QN_MUST_USE;
 /* DIR/NAME in fresh memory freed with free(); NULL when memory is short. */

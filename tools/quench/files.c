@@ -53,6 +53,11 @@ qn_status *cli_make_folder(const char *path) {
     return status;
 }
 
+int cli_is_regular_file(const char *path) {
+    struct stat info;
+    return !stat(path, &info) && S_ISREG(info.st_mode);
+}
+
 int cli_json_on_stdout(const char *path) { return path && !strcmp(path, "-"); }
 
 qn_status *cli_write_json(const char *path, json_t *object) {

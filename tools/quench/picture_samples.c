@@ -57,7 +57,7 @@ static void close_pictures(void *self) {
 static uint64_t hash_file(const char *path) {
     unsigned char bytes[16384];
     uint64_t hash = 0xcbf29ce484222325u;
-    FILE *file = fopen(path, "rb");
+    FILE *file = cli_is_regular_file(path) ? fopen(path, "rb") : NULL;
     if (!file) return 0;
     for (size_t count; (count = fread(bytes, 1, sizeof bytes, file)) > 0;)
         for (size_t i = 0; i < count; i++) hash = (hash ^ bytes[i]) * 0x100000001b3u;

@@ -67,12 +67,13 @@ void picture_list_deinit(picture_list *list) {
 }
 
 static qn_status *read_lines(picture_list *list, FILE *file) {
-    static const char blanks[] = " \t\r\n\f\v";
+    static const char blanks[] = " \t\r\n\f\v", mark[] = "\xef\xbb\xbf"; /* what some editors begin UTF-8 with */
     char *line = NULL;
-    size_t room = 0;
+    size_t room = 0, number = 0;
     qn_status *status = NULL;
     while (!status && getline(&line, &room, file) > 0) {
-        char *start = line + strspn(line, blanks);
+        const size_t skipped = number++ || strncmp(line, mark, strlen(mark)) ? 0 : strlen(mark);
+        char *start = line + skipped + strspn(line + skipped, blanks);
         size_t length = strlen(start);
         while (length && strchr(blanks, start[length - 1])) length--;
         if (length) status = push(list, strndup(start, length));

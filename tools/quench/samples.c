@@ -106,6 +106,8 @@ typedef enum file_kind { FILE_ARRAY, FILE_PICTURE, FILE_LIST } file_kind;
 
 static qn_status *look_at(const char *path, file_kind *out_kind) {
     unsigned char start[512];
+    if (!access(path, F_OK) && !cli_is_regular_file(path))
+        return qn_status_create(QN_IO, "%s: is not a regular file", path);
     FILE *file = fopen(path, "rb");
     if (!file) return qn_status_create(errno == ENOENT ? QN_NOT_FOUND : QN_IO, "%s: %s", path, strerror(errno));
     errno = 0;

@@ -6,12 +6,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 int cli_is_compiled_file(const char *path) {
     unsigned char start[16];
-    struct stat info;
-    if (stat(path, &info) || !S_ISREG(info.st_mode)) return 0; /* a pipe would make us wait */
+    if (!cli_is_regular_file(path)) return 0;
     FILE *file = fopen(path, "rb");
     size_t bytes = file ? fread(start, 1, sizeof start, file) : 0;
     if (file) fclose(file);

@@ -56,7 +56,7 @@ quench ok build "$model" $CALIBRATE --save-ranges only.json
 cmp ranges.json only.json || broken "the ranges differ"
 
 it "takes lists as data sets have them"
-{ printf 'scene_1.jpg\r\n\r\n  scene_3.jpg \n\n%s shape[1,100,80,3]\n' "$pictures/scene_5.jpg"; printf 'scene_8'; } >list.txt
+{ printf '\357\273\277scene_1.jpg\r\n\r\n  scene_3.jpg \n\n%s shape[1,100,80,3]\n' "$pictures/scene_5.jpg"; printf 'scene_8'; } >list.txt
 quench ok build "$model" --precision qint8_mixed_float16 --calibrate list.txt --images "$pictures" --save-ranges list.json
 grep -q '"samples": 4,' list.json || broken "expected 4 samples"
 cp "$pictures"/scene_[1358].jpg .
@@ -104,6 +104,15 @@ says "2 of 4 pictures were left out"
 printf 'two/c.jpg\ntwo/d.png\n' >bad.txt
 quench fails build "$model" -o x.qn --precision qint8_mixed_float16 --calibrate bad.txt --skip-unreadable
 says "none of the 2 pictures can be read"
+
+it "waits for no pipe"
+mkfifo pipe.jpg
+quench fails build "$model" -o x.qn --precision qint8_mixed_float16 --calibrate pipe.jpg
+says "pipe.jpg: is not a regular file"
+printf 'scene_1.jpg\npipe.jpg\n' >pipes.txt
+quench fails build "$model" -o x.qn --precision qint8_mixed_float16 --calibrate pipes.txt -v
+says "pipe.jpg: is not a regular file"
+rm pipe.jpg
 
 it "refuses shapes that the model cannot have"
 for shape in 1,900,80,3 1,80,80,1 2,80,80,3 80,80 1,-1,2,3; do
