@@ -13,6 +13,33 @@ typedef struct int_plan {
     int64_t row_bytes; /* between gathered rows; 0: the rows are read where they are */
 } int_plan;
 
+/* ---- Packing ---- */
+
+/* Elements of one panel. */
+static int64_t count_panel_elems(const qn_conv_int_family *family, int64_t depth) {
+    return QN_CONV_PANEL * qn_ceil_div(depth, family->group) * family->group;
+}
+
+size_t qn_conv_int_packed_bytes(const qn_conv_int_family *family, int64_t taps_by_cin, int64_t cout) {
+    const int64_t elems = qn_ceil_div(cout, QN_CONV_PANEL) * count_panel_elems(family, taps_by_cin);
+    return (size_t)(elems * family->weight_bytes);
+}
+
+void qn_conv_int_pack(const qn_conv_int_family *family, const void *weights, int64_t taps_by_cin, int64_t cout,
+                      void *out_packed) {
+    const int64_t group = family->group, bytes = family->weight_bytes;
+    const int64_t panel_elems = count_panel_elems(family, taps_by_cin);
+    memset(out_packed, 0, qn_conv_int_packed_bytes(family, taps_by_cin, cout));
+    for (int64_t k = 0; k < taps_by_cin; k++)
+        for (int64_t o = 0; o < cout; o++) {
+            const int64_t column = k / group * QN_CONV_PANEL + o % QN_CONV_PANEL;
+            const int64_t at = o / QN_CONV_PANEL * panel_elems + column * group + k % group;
+            memcpy(qn_elem_mut(out_packed, at, bytes), qn_elem(weights, k * cout + o, bytes), (size_t)bytes);
+        }
+}
+
+/* ---- Work ---- */
+
 /* The rows of pixels first .. first + count - 1 in scratch, filled up to whole groups. */
 static void gather(const int_plan *plan, int64_t first, int64_t count, uint8_t *rows) {
     const qn_conv_int_params *p = &plan->p;
@@ -62,13 +89,13 @@ static void run_conv(const void *params, int64_t begin, int64_t end, void *scrat
     if (kernel->end) kernel->end();
 }
 
-void qn_conv_int_work(const qn_conv_int_params *params, const qn_conv_int_family *family, qn_work *out_work) {
+void qn_conv_int_work(const qn_conv_int_family *family, const qn_conv_int_params *params, qn_work *out_work) {
     const qn_conv_int_kernel *kernel = params->kernel;
     int_plan plan = {.p = *params, .family = family};
     const int64_t panels = qn_ceil_div(params->out_c, QN_CONV_PANEL), bytes = family->elem_bytes;
     plan.pixels = params->batch * params->out_h * params->out_w;
     plan.depth = params->kernel_h * params->kernel_w * params->in_c;
-    plan.panel_elems = qn_conv_int_packed_elems(plan.depth, 1, family->group);
+    plan.panel_elems = count_panel_elems(family, plan.depth);
     if (plan.pixels == 0 || panels == 0) {
         QN_WORK_SET(out_work, run_conv, 0, 0, kernel->name, plan);
         return;

@@ -10,13 +10,13 @@ typedef struct qn_conv_int_family {
     int64_t bias_bytes, group;
 } qn_conv_int_family;
 
-/* Elements of the packed weights. */
-static inline int64_t qn_conv_int_packed_elems(int64_t taps_by_cin, int64_t cout, int64_t group) {
-    return qn_ceil_div(cout, QN_CONV_PANEL) * QN_CONV_PANEL * qn_ceil_div(taps_by_cin, group) * group;
-}
+/* Bytes of packed weights, and packing from [KH, KW, Cin, Cout] = [taps_by_cin, cout]. */
+size_t qn_conv_int_packed_bytes(const qn_conv_int_family *family, int64_t taps_by_cin, int64_t cout);
+void qn_conv_int_pack(const qn_conv_int_family *family, const void *weights, int64_t taps_by_cin, int64_t cout,
+                      void *out_packed);
 
 /* `family` must be static. */
-void qn_conv_int_work(const qn_conv_int_params *params, const qn_conv_int_family *family, qn_work *out_work);
+void qn_conv_int_work(const qn_conv_int_family *family, const qn_conv_int_params *params, qn_work *out_work);
 
 /* *result from element `at` of dst and addend and channel `channel` on. */
 static inline qn_requantize qn_requantize_from(const qn_requantize *result, int64_t at, int64_t channel) {
