@@ -53,6 +53,15 @@ qn_status *qn_conv_infer(qn_infer *infer, const qn_conv_attrs *attrs, qn_window 
 /* The window of an evaluation, and what is outside the picture before row 0 and column 0. */
 void qn_conv_eval_window(const qn_eval *eval, const qn_conv_attrs *attrs, qn_window *out_window, int64_t out_pad[2]);
 
+/* Members that the parameters of all kernels of convolutions have: sizes of x and of the result, and the window. */
+#define QN_CONV_GEOMETRY(x, out, window)                                                                               \
+    .batch = (x)->dims[0], .in_h = (x)->dims[1], .in_w = (x)->dims[2], .out_h = (out)->dims[1],                        \
+    .out_w = (out)->dims[2], .kernel_h = (window)->kernel[0], .kernel_w = (window)->kernel[1],                         \
+    .stride_h = (window)->stride[0], .stride_w = (window)->stride[1], .dilation_h = (window)->dilation[0],             \
+    .dilation_w = (window)->dilation[1],                                                                               \
+    .pad_top = qn_window_pad_before(window, 0, (x)->dims[1], (out)->dims[1]),                                          \
+    .pad_left = qn_window_pad_before(window, 1, (x)->dims[2], (out)->dims[2])
+
 /* Draws all but the groups, a kernel, and a picture in which at least one window fits. */
 void qn_sample_conv(qn_rng *rng, qn_conv_attrs *attrs, int64_t out_kernel[2], int64_t out_size[2]);
 
