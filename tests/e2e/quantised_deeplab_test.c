@@ -25,7 +25,7 @@ typedef struct calibration {
     double seconds;
     uint64_t hash; /* of the file */
     int64_t pictures;
-    double megabytes; /* peak of the process */
+    double processor_seconds, megabytes; /* of all threads; peak of the process */
 } calibration;
 
 static double now(void) {
@@ -57,6 +57,8 @@ static calibration calibrate_here(void) {
     return c;
 }
 
+static double seconds_of(struct timeval time) { return (double)time.tv_sec + (double)time.tv_usec * 1e-6; }
+
 /* Runs before anything else has made this process large. */
 static calibration calibrate_in_a_child(void) {
     calibration c = {0};
@@ -75,6 +77,7 @@ static calibration calibrate_in_a_child(void) {
     assert_int_equal(wait4(child, &status, 0, &usage), child);
     assert_true(complete && WIFEXITED(status) && !WEXITSTATUS(status));
     c.megabytes = (double)usage.ru_maxrss * 1024 / 1e6;
+    c.processor_seconds = seconds_of(usage.ru_utime) + seconds_of(usage.ru_stime);
     return c;
 }
 
@@ -85,10 +88,11 @@ static void calibrating_takes_little_time_and_memory(void **state) {
     need_shared();
     calibration c = calibrate_in_a_child();
     first_hash = c.hash;
-    figure("pascal qint8, calibration and build, default options", "%.1f s for %lld pictures (bar 25 s for 64 on two idle cores)",
-           c.seconds, (long long)c.pictures);
+    figure("pascal qint8, calibration and build, default options",
+           "%.1f s for %lld pictures, %.1f s of processor time (bar 25 s for 64 on two idle cores)", c.seconds,
+           (long long)c.pictures, c.processor_seconds);
     figure("pascal qint8, calibration and build, peak memory", "%.0f MB (bar 300)", c.megabytes);
-    assert_true(c.seconds <= 120); /* other processes may be busy */
+    assert_true(c.processor_seconds <= 50); /* of two cores; others may be busy on them, too */
     assert_true(c.megabytes <= 300);
 }
 
