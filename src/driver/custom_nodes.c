@@ -161,7 +161,7 @@ static qn_status *apply_to_type(qn_graph *graph, const char *type, qn_dtype dtyp
     for (qn_node *node = graph->first; node; node = node->next) {
         if (!is_of_type(node, type)) continue;
         met++;
-        if (dtype) QN_TRY(qn_precision_set_node(graph, node, dtype, "custom_nodes"));
+        if (dtype) QN_TRY(qn_precision_set_kind(graph, node, dtype, "custom_nodes"));
     }
     if (!met && log) {
         char text[NAMES_MAX];

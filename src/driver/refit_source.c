@@ -83,7 +83,8 @@ static json_t *list_precisions(const qn_graph *graph) {
         if (!node->precision) continue;
         const char *reason = node->precision_reason ? node->precision_reason : "";
         json_object_set_new(object, node->name,
-                            json_pack("{s:s,s:s}", "dtype", qn_dtype_name(node->precision), "reason", reason));
+                            json_pack("{s:s,s:s,s:b}", "dtype", qn_dtype_name(node->precision), "reason", reason, "kind",
+                                      node->is_wish_for_kind));
     }
     return object;
 }
@@ -124,7 +125,8 @@ static qn_status *set_precisions(qn_graph *graph, const json_t *json) {
         const char *dtype = json_string_value(json_object_get(wish, "dtype"));
         const char *reason = json_string_value(json_object_get(wish, "reason"));
         if (!node || !dtype || !reason) return QN_ERR(QN_INVALID_MODEL, "refit: the precision of '%s' is none", name);
-        QN_TRY(qn_precision_set_node(graph, node, qn_dtype_from_name(dtype), reason));
+        int is_kind = json_is_true(json_object_get(wish, "kind"));
+        QN_TRY((is_kind ? qn_precision_set_kind : qn_precision_set_node)(graph, node, qn_dtype_from_name(dtype), reason));
     }
     return NULL;
 }

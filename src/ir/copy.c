@@ -94,6 +94,7 @@ static qn_status *copy_node(copier *c, const qn_node *node) {
     copy->source = node->source;
     copy->precision = node->precision;
     copy->precision_reason = node->precision_reason;
+    copy->is_wish_for_kind = node->is_wish_for_kind;
     copy->addend_precision = node->addend_precision;
     memcpy(copy->scales, node->scales, sizeof copy->scales);
     copy->weights = node->weights;

@@ -77,6 +77,8 @@ struct qn_node {
        inspect shows it ("f16: force_float16"); NULL: nothing to say. */
     qn_dtype precision;
     const char *precision_reason;
+    int is_wish_for_kind; /* `precision` is asked of a kind of nodes: what takes this one in, of another kind, does not
+                             inherit it */
     qn_dtype addend_precision; /* conv2d: integers in which its addend is to be added, U8 or S16; NONE: as a float */
     qn_scales scales[2]; /* wished of inputs 0 and 1; ANY: as the graph says */
     qn_dtype weights;    /* S8 or S16: what weights become beside activations of 16 bits; NONE: as the graph says */

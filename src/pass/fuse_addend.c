@@ -6,10 +6,10 @@
 #include "pass/pass.h"
 
 /* The wish of an addition is one for its addend, and the convolution's stays its own. */
-static void keep_wishes(qn_node *add, const qn_node *conv) {
+static void pass_wish_to_addend(qn_node *add) {
     add->addend_precision = add->precision;
-    add->precision = conv->precision;
-    add->precision_reason = conv->precision_reason;
+    add->precision = QN_DTYPE_NONE;
+    add->precision_reason = NULL;
 }
 
 static qn_status *fuse(qn_graph *graph, qn_node *add) {
@@ -19,7 +19,7 @@ static qn_status *fuse(qn_graph *graph, qn_node *add) {
         if (!conv || qn_value_is_constant(addend) || !qn_types_equal(&addend->type, &conv->outputs[0]->type)) continue;
         if (graph->integer.dtype && qn_addition_is_asked(add)) {
             if (qn_dtype_is_float(conv->precision)) continue;
-            keep_wishes(add, conv);
+            pass_wish_to_addend(add);
         }
         return qn_absorb_epilogue(graph, add, conv, QN_EPILOGUE_ADDEND, addend, QN_ACTIVATION_NONE);
     }

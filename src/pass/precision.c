@@ -14,6 +14,13 @@ qn_status *qn_precision_set_node(qn_graph *graph, qn_node *node, qn_dtype dtype,
     if (!copy) return qn_status_out_of_memory();
     node->precision = dtype;
     node->precision_reason = copy;
+    node->is_wish_for_kind = 0;
+    return NULL;
+}
+
+qn_status *qn_precision_set_kind(qn_graph *graph, qn_node *node, qn_dtype dtype, const char *reason) {
+    QN_TRY(qn_precision_set_node(graph, node, dtype, reason));
+    node->is_wish_for_kind = 1;
     return NULL;
 }
 
@@ -46,6 +53,6 @@ qn_status *qn_precision_set_op(qn_graph *graph, const char *name, qn_dtype dtype
     const qn_op_def *op = qn_op_find(name);
     if (!op) return QN_ERR(QN_INVALID_ARGUMENT, "there is no operator '%s'", name);
     for (qn_node *node = graph->first; node; node = node->next)
-        if (node->op == op) QN_TRY(qn_precision_set_node(graph, node, dtype, reason));
+        if (node->op == op) QN_TRY(qn_precision_set_kind(graph, node, dtype, reason));
     return NULL;
 }

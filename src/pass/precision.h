@@ -3,8 +3,11 @@
  * forbid. Where it is not met the node stores floats like the graph, and says so.
  *
  * Every node stores its float operands and results in one type. A wish belongs to a node; that of a value belongs to
- * the node that makes it, and that of an input or constant to every node that reads it. When nodes are fused the wish
- * goes with them. Later wishes replace earlier ones, so those for operators come before those for names.
+ * the node that makes it, and that of an input or constant to every node that reads it. Later wishes replace earlier
+ * ones, so those for operators come before those for names.
+ *
+ * When nodes are fused the wish goes with them: that of the layer, or else one that another of them has by name. A wish
+ * for a kind of nodes ("add") says nothing of a convolution that takes one of them in.
  */
 #ifndef QN_PASS_PRECISION_H
 #define QN_PASS_PRECISION_H
@@ -13,6 +16,8 @@
 
 /* `dtype` F16, F32, U8 or S16; anything else is UNSUPPORTED. `reason` says who asks ("custom_nodes"); it is copied. */
 qn_status *qn_precision_set_node(qn_graph *graph, qn_node *node, qn_dtype dtype, const char *reason) QN_MUST_USE;
+/* The same where all nodes of some kind are asked, of which this is one. */
+qn_status *qn_precision_set_kind(qn_graph *graph, qn_node *node, qn_dtype dtype, const char *reason) QN_MUST_USE;
 qn_status *qn_precision_set_value(qn_graph *graph, qn_value *value, qn_dtype dtype, const char *reason) QN_MUST_USE;
 /* The node or else the value of that name. INVALID_ARGUMENT: there is none; the nearest is named. */
 qn_status *qn_precision_set_named(qn_graph *graph, const char *name, qn_dtype dtype, const char *reason) QN_MUST_USE;

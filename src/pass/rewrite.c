@@ -60,25 +60,36 @@ int qn_types_equal(const qn_type *a, const qn_type *b) {
     return 1;
 }
 
+static void take_precision(qn_node *node, const qn_node *from) {
+    node->precision = from->precision;
+    node->precision_reason = from->precision_reason;
+    node->is_wish_for_kind = from->is_wish_for_kind;
+}
+
+/* What is taken in hands its wishes on, unless they are for nodes of its kind. That of a node of the same operator, named
+   for itself, comes first. */
+static void take_wishes(qn_node *node, const qn_node *taken) {
+    int is_same = taken->op == node->op, is_named = !taken->is_wish_for_kind;
+    if (taken->precision && (node->precision ? is_same && is_named : is_same || is_named)) take_precision(node, taken);
+    if (!node->addend_precision) node->addend_precision = taken->addend_precision;
+    for (int i = 0; i < 2; i++)
+        if (!node->scales[i]) node->scales[i] = taken->scales[i];
+    if (!node->weights) node->weights = taken->weights;
+}
+
 qn_status *qn_rewrite(qn_graph *graph, qn_node *node, const qn_op_def *op, const void *attrs, int input_count,
                       qn_value *const *inputs) {
     QN_LIST(qn_node *) suspects = {0};
     for (int i = 0; i < node->input_count; i++)
         if (node->inputs[i] && node->inputs[i]->producer) QN_TRY(QN_LIST_PUSH(graph->arena, &suspects, node->inputs[i]->producer));
+    if (node->op != op && node->is_wish_for_kind) take_precision(node, &(qn_node){0});
     QN_TRY(qn_node_become(graph, node, op, attrs, input_count, inputs));
     while (suspects.count) {
         qn_node *suspect = suspects.items[--suspects.count];
         if (!suspect->outputs[0]->producer || qn_node_is_needed(suspect)) continue; /* gone already, or alive */
         for (int i = 0; i < suspect->input_count; i++)
             if (suspect->inputs[i] && suspect->inputs[i]->producer) QN_TRY(QN_LIST_PUSH(graph->arena, &suspects, suspect->inputs[i]->producer));
-        if (!node->precision) { /* what is taken in hands its wish on */
-            node->precision = suspect->precision;
-            node->precision_reason = suspect->precision_reason;
-        }
-        if (!node->addend_precision) node->addend_precision = suspect->addend_precision;
-        for (int i = 0; i < 2; i++)
-            if (!node->scales[i]) node->scales[i] = suspect->scales[i];
-        if (!node->weights) node->weights = suspect->weights;
+        take_wishes(node, suspect);
         qn_graph_remove_node(graph, suspect);
     }
     return NULL;

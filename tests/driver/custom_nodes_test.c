@@ -123,6 +123,39 @@ static void weights_of_eight_bits_go_with_activations_of_sixteen(void **state) {
                    QN_INVALID_ARGUMENT, "'deep' cannot have int16 weights");
 }
 
+/* The precision of the one layer that a convolution, its bias and a relu become in a build of qint8. */
+static const char *precision_of_fused(const char *custom_nodes) {
+    static const char *const layer = "input %x : f32[1, 16, 16, 64]\n"
+                                     "const %w : f32[1, 1, 64, 64] = random 5\n"
+                                     "const %b : f32[64] = random 6\n"
+                                     "%conv = conv2d(%x, %w)\n"
+                                     "%biased = add(%conv, %b)\n"
+                                     "%out = relu(%biased)\n"
+                                     "output %out\n";
+    static char text[160], json[400];
+    qn_model *model = NULL;
+    snprintf(json, sizeof json, "{'precision_config': {'precision_mode': 'qint8_mixed_float32'}, " RANGES
+             ", 'custom_nodes': {%s}}", custom_nodes);
+    expect_ok(try_build(layer, json, &model));
+    *text = 0;
+    for (size_t i = 0; i < qn_model_get_info(model)->step_count; i++) {
+        const qn_step_info *step = qn_model_step(model, i);
+        if (!strncmp(step->op, "conv2d", strlen("conv2d"))) snprintf(text, sizeof text, "%.3s", step->precision);
+    }
+    qn_model_destroy(model);
+    return text;
+}
+
+static void what_a_convolution_takes_in_asks_for_it_only_by_name(void **state) {
+    (void)state;
+    assert_string_equal(precision_of_fused("'add': {'precision': 'int16'}"), "u8:");
+    assert_string_equal(precision_of_fused("'IActivationNode': {'precision': 'float32'}"), "u8:");
+    assert_string_equal(precision_of_fused("'biased': {'precision': 'int16'}"), "s16");
+    assert_string_equal(precision_of_fused("'out': {'precision': 'float32'}"), "f32");
+    assert_string_equal(precision_of_fused("'out': {'precision': 'float32'}, 'conv': {'precision': 'int16'}"), "s16");
+    assert_string_equal(precision_of_fused("'out': {'precision': 'float32'}, 'conv2d': {'precision': 'int16'}"), "f32");
+}
+
 static void names_that_nothing_has_are_refused_with_the_nearest(void **state) {
     (void)state;
     qn_model *model;
@@ -167,6 +200,7 @@ int main(void) {
         cmocka_unit_test(granularity_is_found_by_name_then_by_type),
         cmocka_unit_test(the_type_of_weights_is_found_likewise),
         cmocka_unit_test(weights_of_eight_bits_go_with_activations_of_sixteen),
+        cmocka_unit_test(what_a_convolution_takes_in_asks_for_it_only_by_name),
         cmocka_unit_test(names_that_nothing_has_are_refused_with_the_nearest),
         cmocka_unit_test(a_type_without_nodes_is_a_warning),
         cmocka_unit_test(a_wish_for_half_precision_comes_true),
