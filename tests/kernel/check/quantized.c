@@ -77,8 +77,15 @@ static void fill_source(check_context *context, const int_case *c, int64_t count
     for (int64_t i = 0; i < count; i++) words[i] = check_chance(context, 90) ? -32768 : 32767;
 }
 
+/* Small as a rule; of words as large as makes sums leave 32 bits just so, or by far. */
+static int64_t draw_bias_span(check_context *context, const int_case *c) {
+    if (check_chance(context, 70)) return 1000;
+    if (!c->is_s16) return (1 << 30) - 1;
+    return check_chance(context, 50) ? INT64_C(1) << 31 : INT64_C(1) << 50;
+}
+
 static void fill_bias(check_context *context, const int_case *c) {
-    const int64_t span = check_chance(context, 70) ? 1000 : c->is_s16 ? INT64_C(1) << 50 : (1 << 30) - 1;
+    const int64_t span = draw_bias_span(context, c);
     for (int64_t i = 0; i < c->out_c; i++) {
         const int64_t value = check_draw(context, -span, span);
         if (c->is_s16)
