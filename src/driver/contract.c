@@ -274,7 +274,7 @@ static qn_status *search(keeper *k, attempt *out) {
         else
             low = middle.kept;
     }
-    return qn_sensitivity_apply(&k->list, k->graph, out->kept);
+    return qn_sensitivity_settle(&k->list, k->graph, k->config, out->kept);
 }
 
 /* ---- Telling ---- */

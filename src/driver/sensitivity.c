@@ -140,12 +140,30 @@ static qn_status *apply_floats(const qn_sensitivity *list, qn_graph *graph) {
     return NULL;
 }
 
+static qn_status *settle(qn_sensitivity *list, const qn_graph *graph, const qn_config *config, size_t kept,
+                         qn_arena *scratch) {
+    gainless_layers gainless = {0};
+    QN_TRY(find_gainless(graph, config, scratch, &gainless));
+    for (size_t i = kept; i < list->count; i++)
+        list->layers[i].saves_no_time = is_gainless(&gainless, list->layers[i].node);
+    return NULL;
+}
+
+qn_status *qn_sensitivity_settle(qn_sensitivity *list, qn_graph *graph, const qn_config *config, size_t kept) {
+    qn_arena scratch;
+    QN_TRY(qn_sensitivity_apply(list, graph, kept));
+    qn_arena_init(&scratch, list->arena->allocator);
+    qn_status *status = settle(list, graph, config, kept, &scratch);
+    qn_arena_deinit(&scratch);
+    return status;
+}
+
 qn_sensitivity_mix qn_sensitivity_mix_of(const qn_sensitivity *list, size_t kept) {
     qn_sensitivity_mix mix = {0};
     double integers = list->integer_macs, bytes = list->byte_macs;
     for (size_t i = 0; i < list->count; i++) {
         const qn_sensitive_layer *layer = &list->layers[i];
-        qn_dtype dtype = i < kept ? layer->chosen->dtype : list->dtype;
+        qn_dtype dtype = i < kept ? layer->chosen->dtype : layer->saves_no_time ? list->kept : list->dtype;
         mix.floats += qn_dtype_is_float(dtype);
         mix.words += i < kept && dtype == QN_DTYPE_S16;
         integers += qn_dtype_is_float(dtype) ? 0 : layer->macs;

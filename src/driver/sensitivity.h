@@ -25,6 +25,7 @@ typedef struct qn_sensitive_layer {
     qn_layer_form forms[QN_LAYER_FORMS]; /* the cheapest first, floats last */
     size_t form_count;
     const qn_layer_form *chosen; /* of these; NULL: not decided yet */
+    int saves_no_time;           /* as integers of the mode, beside what the others became: it stays float */
 } qn_sensitive_layer;
 
 typedef struct qn_sensitivity {
@@ -61,6 +62,10 @@ qn_status *qn_sensitivity_choose(qn_sensitivity *list, qn_graph *graph, const qn
 
 /* Wishes that the first `kept` layers become what was decided and the others integers of the mode. */
 qn_status *qn_sensitivity_apply(const qn_sensitivity *list, qn_graph *graph, size_t kept) QN_MUST_USE;
+
+/* The same for good: finds, too, which of the others stay float, since integers would save them no time now that layers
+   beside them are none. */
+qn_status *qn_sensitivity_settle(qn_sensitivity *list, qn_graph *graph, const qn_config *config, size_t kept) QN_MUST_USE;
 
 qn_sensitivity_mix qn_sensitivity_mix_of(const qn_sensitivity *list, size_t kept);
 

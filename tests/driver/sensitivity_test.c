@@ -117,12 +117,41 @@ static void layers_that_stay_float_for_time_are_not_listed(void **state) {
     measured_deinit(&m);
 }
 
+/* The second layer saves time where the first gives it bytes, and none where it would have to make them. */
+static void whoever_saves_no_time_beside_floats_counts_as_float(void **state) {
+    static const char network[] = "input %x : f32[1, 9, 9, 2]\nconst %k : f32[3, 3, 2, 16] = random 1\n"
+                                  "const %l : f32[1, 1, 16, 2] = random 2\n%r = conv2d(%x, %k) {padding=same_upper}\n"
+                                  "%y = conv2d(%r, %l)\noutput %y";
+    static const qn_value_stats stats = {.low = -2, .high = 3};
+    measured m = {0};
+    (void)state;
+    qn_arena_init(&m.arena, NULL);
+    m.graph = graph_of(&m.arena, network);
+    m.config = config_of(INT8);
+    m.graph->integer = (qn_integer_wish){.dtype = QN_DTYPE_U8, .reason = "test"};
+    qn_graph_find_value(m.graph, "x")->stats = qn_graph_find_value(m.graph, "r")->stats = &stats;
+    expect_ok(qn_sensitivity_list(&m.list, m.graph, m.config, &m.arena));
+    assert_int_equal(m.list.count, 2);
+    qn_sensitive_layer *first = &m.list.layers[0];
+    first->chosen = &first->forms[first->form_count - 1];
+    expect_ok(qn_sensitivity_settle(&m.list, m.graph, m.config, 0));
+    assert_int_equal(qn_sensitivity_mix_of(&m.list, 0).floats, 0);
+    assert_true(qn_sensitivity_mix_of(&m.list, 0).byte_share == 1);
+    expect_ok(qn_sensitivity_settle(&m.list, m.graph, m.config, 1));
+    assert_int_equal(first->node->precision, QN_DTYPE_F32);
+    assert_int_equal(m.list.layers[1].node->precision, QN_DTYPE_NONE);
+    assert_int_equal(qn_sensitivity_mix_of(&m.list, 1).floats, 2);
+    assert_true(qn_sensitivity_mix_of(&m.list, 1).integer_share == 0);
+    measured_deinit(&m);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(errors_are_those_of_all_samples_in_any_order),
         cmocka_unit_test(a_layer_becomes_the_cheapest_that_loses_little),
         cmocka_unit_test(whoever_asks_for_floats_gets_them),
         cmocka_unit_test(layers_that_stay_float_for_time_are_not_listed),
+        cmocka_unit_test(whoever_saves_no_time_beside_floats_counts_as_float),
     };
     return cmocka_run_group_tests_name("driver/sensitivity", tests, NULL, NULL);
 }
