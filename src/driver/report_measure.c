@@ -82,6 +82,7 @@ static int see_floats(void *self, const char *name, const qn_tensor *tensor) {
     measuring *m = self;
     const qn_view view = view_of(tensor);
     const int64_t elems = qn_view_elems(&view), channels = tensor->rank ? tensor->dims[tensor->rank - 1] : 1;
+    if (qn_trial_ask(&m->floats)) return 1;
     if (tensor->dtype != QN_DTYPE_F32 || elems < 1) return 0;
     for (size_t i = 0; i < m->report->values.count; i++) {
         qn_report_value *value = &m->report->values.items[i];
@@ -121,6 +122,7 @@ static void compare(qn_report_value *value, const qn_tensor *tensor) {
 
 static int see_finished(void *self, const char *name, const qn_tensor *tensor) {
     measuring *m = self;
+    if (qn_trial_ask(&m->finished)) return 1;
     for (size_t i = 0; i < m->report->values.count; i++) {
         qn_report_value *value = &m->report->values.items[i];
         if (value->final_name && !strcmp(value->final_name, name)) compare(value, tensor);

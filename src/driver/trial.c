@@ -15,12 +15,15 @@ static qn_status *compile(const qn_graph *graph, const qn_trial_options *options
     return qn_compile_program(copy, "{}", (qn_bytes){0}, NULL, file);
 }
 
-/* An observer that only asks whether to go on. */
-static int ask(void *self, const char *name, const qn_tensor *tensor) {
-    qn_trial *trial = self;
-    (void)name, (void)tensor;
+int qn_trial_ask(qn_trial *trial) {
     trial->is_cancelled = qn_cancel_is_asked(&trial->cancel);
     return trial->is_cancelled;
+}
+
+/* An observer that only asks whether to go on. */
+static int ask(void *self, const char *name, const qn_tensor *tensor) {
+    (void)name, (void)tensor;
+    return qn_trial_ask(self);
 }
 
 static qn_status *load(qn_trial *trial, const qn_buffer *file, const qn_executor *executor) {

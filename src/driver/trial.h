@@ -33,6 +33,9 @@ typedef struct qn_trial_options {
 qn_status *qn_trial_create(qn_trial *trial, const qn_graph *graph, const qn_trial_options *options) QN_MUST_USE;
 void qn_trial_destroy(qn_trial *trial); /* accepts a zeroed one */
 
+/* Is the run to end, which then gives CANCELLED? For observers that take the place of the trial's own. */
+int qn_trial_ask(qn_trial *trial);
+
 /* Sets the shapes of `inputs` and runs. INVALID_ARGUMENT: a type or a shape that does not fit; CANCELLED. */
 qn_status *qn_trial_run(qn_trial *trial, const qn_tensor *inputs) QN_MUST_USE;
 

@@ -416,6 +416,64 @@ static void an_addition_that_stays_float_says_why(void **state) {
     json_decref(report);
 }
 
+/* ---- Cancelling ---- */
+
+typedef struct overseer {
+    int asked, patience;
+    int before, in_report; /* how often was asked before the report's samples run, and since */
+} overseer;
+
+static void oversee(void *self, const char *phase, double fraction) {
+    overseer *o = self;
+    if (!strcmp(phase, "report") && !o->before) o->before = o->asked;
+    if (!strcmp(phase, "report") && fraction == 1) o->in_report = o->asked - o->before;
+}
+
+static int lose_patience(void *self) {
+    overseer *o = self;
+    return ++o->asked > o->patience;
+}
+
+static void throw_away(void *self, const char *json) { (void)self, (void)json; }
+
+static qn_status *build_overseen(overseer *o, qn_model **out_model) {
+    source feed = {.count = 2, .scale = 1};
+    qn_samples samples = samples_of(&feed);
+    qn_network *graph = network_of(network);
+    qn_config *config = config_of(integers);
+    qn_calibrator *calibrator;
+    qn_build_options options;
+    expect_ok(qn_calibrator_create(NULL, &calibrator));
+    expect_ok(qn_calibrator_set_fixed_range(calibrator, -4, 4));
+    qn_build_options_init(&options);
+    options.calibrator = calibrator;
+    options.report = throw_away;
+    options.report_samples = &samples;
+    options.progress = oversee;
+    options.cancel = lose_patience;
+    options.progress_self = options.cancel_self = o;
+    qn_status *status = qn_build(graph, config, &options, out_model);
+    qn_calibrator_destroy(calibrator);
+    qn_config_destroy(config);
+    qn_network_destroy(graph);
+    return status;
+}
+
+static void a_report_can_be_cancelled_within_each_of_its_runs(void **state) {
+    qn_model *model;
+    overseer whole = {.patience = 1000000};
+    (void)state;
+    expect_ok(build_overseen(&whole, &model));
+    qn_model_destroy(model);
+    assert_true(whole.in_report > 2 * 2 * 4); /* two samples, two networks, an input and three layers at least */
+    for (int patience = whole.before; patience < whole.before + whole.in_report; patience++) {
+        overseer o = {.patience = patience};
+        expect_refused(build_overseen(&o, &model), QN_CANCELLED, "cancelled");
+        assert_null(model);
+        assert_int_equal(o.asked, patience + 1);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(layers_behind_fake_quantisation_are_found),
@@ -431,6 +489,7 @@ int main(void) {
         cmocka_unit_test(the_same_build_reports_the_same),
         cmocka_unit_test(samples_unlike_the_training_data_are_found),
         cmocka_unit_test(turned_colours_are_found),
+        cmocka_unit_test(a_report_can_be_cancelled_within_each_of_its_runs),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
