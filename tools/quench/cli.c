@@ -129,11 +129,12 @@ static int refuse_name(const struct option *known, const char *word) {
                      nearest ? "?" : "");
 }
 
-static int refuse_option(const struct option *known, int code, char **argv) {
+/* `letters`: as getopt takes them. The argument before optind may be one before that of an unknown letter. */
+static int refuse_option(const struct option *known, const char *letters, int code, char **argv) {
     int is_letter = optopt > 0 && optopt < FIRST_OPTION;
     if (code == ':' && is_letter) return cli_usage("option -%c needs a value", optopt);
     if (code == ':') return cli_usage("option %s needs a value", argv[optind - 1]);
-    if (is_letter && strncmp(argv[optind - 1], "--", 2)) return cli_usage("option -%c is not known", optopt);
+    if (is_letter && !strchr(letters, optopt)) return cli_usage("option -%c is not known", optopt);
     if (optopt) return cli_usage("option %s takes no value", argv[optind - 1]);
     return refuse_name(known, argv[optind - 1]);
 }
@@ -153,7 +154,7 @@ int cli_parse(const cli_command *command, int argc, char **argv, void *settings,
         else if (code == 'v')
             state.verbose = 1;
         else if (code == ':' || code == '?')
-            answer = refuse_option(long_options, code, argv);
+            answer = refuse_option(long_options, letters, code, argv);
         else
             answer = take_option(command, code, is_given, settings);
         if (answer != CLI_GO_ON) return answer;

@@ -1,5 +1,5 @@
 # Help, wrong usage and exit statuses.
-commands="build segment run bench eval inspect verify cpu"
+commands="build segment run bench eval compare inspect verify cpu"
 
 it "lists its commands"
 quench ok --help
@@ -37,6 +37,10 @@ quench misused build m.pb --rang=1
 says "option --rang is short for --range and --ranges"
 quench misused cpu -x
 says "option -x is not known"
+quench misused cpu --quiet -xv
+says "option -x is not known"
+quench misused cpu --quiet=3
+says "option --quiet=3 takes no value"
 quench misused build m.pb -o
 says "option -o needs a value"
 quench misused bench m.qn --threads
