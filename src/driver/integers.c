@@ -25,7 +25,7 @@ int qn_integers_read(const qn_value *value) {
 typedef struct ranging {
     qn_graph *graph;
     const qn_calibrator *calibrator; /* NULL: none */
-    qn_value_ranges ranges;
+    qn_value_ranges ranges, byte_ranges; /* for the integers of the mode; for 8 bits, where single nodes ask for them */
     const json_t *custom; /* custom_ranges; NULL: none */
     size_t wanted, found;
     const char *missing; /* a value that has no range */
@@ -92,14 +92,22 @@ static qn_status *take_custom(ranging *r, qn_value *value, const json_t *row) {
     return add_stats(r->graph, value, &stats);
 }
 
+/* Does somebody ask to read it as bytes? Whoever reads words then makes do with the same range. */
+static int is_asked_as_bytes(const qn_value *value) {
+    for (size_t i = 0; i < value->uses.count; i++)
+        if (value->uses.items[i].node->precision == QN_DTYPE_U8) return 1;
+    return 0;
+}
+
 static qn_status *find_range(ranging *r, qn_value *value) {
     const json_t *custom = json_object_get(r->custom, value->name);
-    const qn_value_range *range = qn_value_ranges_find(&r->ranges, value->name);
+    const qn_value_ranges *ranges = is_asked_as_bytes(value) ? &r->byte_ranges : &r->ranges;
+    const qn_value_range *range = qn_value_ranges_find(ranges, value->name);
     r->wanted++;
     if (custom) return r->found++, take_custom(r, value, custom);
     if (value->stats) return r->found++, NULL; /* the graph itself says it */
     if (range) {
-        QN_TRY(qn_value_ranges_get(&r->ranges, value->name, channels_of(r->graph, value), &range));
+        QN_TRY(qn_value_ranges_get(ranges, value->name, channels_of(r->graph, value), &range));
         return r->found++, take_range(r, value, range);
     }
     custom = json_object_get(r->custom, "");
@@ -158,13 +166,23 @@ static qn_status *check_custom_names(const ranging *r) {
     return NULL;
 }
 
+/* Those of words are symmetric, which would waste half of what bytes hold. */
+static qn_status *gather_ranges(ranging *r, const qn_calibrator *calibrator) {
+    const qn_integer_wish *wish = &r->graph->integer;
+    qn_value_ranges_init(&r->ranges, r->graph->arena);
+    qn_value_ranges_init(&r->byte_ranges, r->graph->arena);
+    if (!calibrator) return NULL;
+    QN_TRY(qn_calibrator_ranges(calibrator, 8, wish->symmetric, r->graph->arena, &r->byte_ranges));
+    if (wish->dtype == QN_DTYPE_S16)
+        return qn_calibrator_ranges(calibrator, 16, wish->symmetric, r->graph->arena, &r->ranges);
+    r->ranges = r->byte_ranges;
+    return NULL;
+}
+
 static qn_status *put_ranges(qn_graph *graph, const qn_config *config, const qn_build_options *options) {
     ranging r = {.graph = graph, .calibrator = options->calibrator, .custom = qn_config_find(config, "custom_ranges")};
-    qn_value_ranges_init(&r.ranges, graph->arena);
     QN_TRY(check_custom_names(&r));
-    if (options->calibrator)
-        QN_TRY(qn_calibrator_ranges(options->calibrator, graph->integer.dtype == QN_DTYPE_S16 ? 16 : 8,
-                                    graph->integer.symmetric, graph->arena, &r.ranges));
+    QN_TRY(gather_ranges(&r, options->calibrator));
     for (size_t i = 0; i < graph->values.count; i++)
         if (qn_integers_read(graph->values.items[i])) QN_TRY(find_range(&r, graph->values.items[i]));
     QN_TRY(check_found(&r, options->log));

@@ -246,6 +246,35 @@ static void a_contract_without_integers_is_refused(void **state) {
                    "a contract needs a precision_mode of integers");
 }
 
+/* Ranges of words are symmetric: bytes would lose half of what they hold. */
+static void bytes_in_a_mode_of_words_have_the_scales_of_bytes(void **state) {
+    static const char *const configs[] = {
+        "{'precision_config': {'precision_mode': 'qint8_mixed_float32'}, 'custom_nodes': {'conv2d': {'precision': 'int8'}}}",
+        "{'precision_config': {'precision_mode': 'qint16_mixed_float32'}, 'custom_nodes': {'conv2d': {'precision': 'int8'}}}"};
+    const qn_value_info *value, *other;
+    qn_model *models[2];
+    int found = 0;
+    (void)state;
+    for (int i = 0; i < 2; i++) {
+        qn_calibrator *calibrator = calibrated(sample_network, configs[i], 21, 6);
+        models[i] = build_with(sample_network, configs[i], calibrator);
+        qn_calibrator_destroy(calibrator);
+    }
+    for (size_t v = 0; (value = qn_model_value(models[0], v)); v++) {
+        size_t at;
+        if (!value->encoding) continue;
+        expect_ok(qn_model_find_value(models[1], value->name, &at));
+        other = qn_model_value(models[1], at);
+        assert_int_equal(other->dtype, QN_DTYPE_U8);
+        assert_int_equal(other->encoding->channels, value->encoding->channels);
+        assert_memory_equal(other->encoding->scale, value->encoding->scale, value->encoding->channels * sizeof(float));
+        assert_memory_equal(other->encoding->zero_point, value->encoding->zero_point, value->encoding->channels);
+        found++;
+    }
+    assert_int_equal(found, 2);
+    qn_model_destroy(models[0]), qn_model_destroy(models[1]);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_mode_is_as_near_as_its_types_allow),
@@ -261,6 +290,7 @@ int main(void) {
         cmocka_unit_test(numbers_that_do_not_fit_the_channels_are_refused),
         cmocka_unit_test(ranges_of_nothing_and_of_everything_are_survived),
         cmocka_unit_test(a_contract_without_integers_is_refused),
+        cmocka_unit_test(bytes_in_a_mode_of_words_have_the_scales_of_bytes),
     };
     return cmocka_run_group_tests_name("driver/integers", tests, NULL, NULL);
 }
