@@ -240,6 +240,7 @@ int qn_custom_nodes_ask_for_bytes(const qn_config *config) {
         const json_t *inputs = json_object_get(entry, "input");
         const char *type = json_string_value(json_object_get(json_object_get(inputs, "1"), "type"));
         if (weights_of(type) == QN_DTYPE_S8) return 1;
+        if (dtype_of(json_string_value(json_object_get(entry, "precision"))) == QN_DTYPE_U8) return 1;
     }
     return 0;
 }

@@ -31,7 +31,7 @@ qn_status *qn_custom_nodes_apply(qn_graph *graph, const qn_config *config, const
 qn_granularity qn_custom_nodes_granularity(const qn_config *config, const qn_node *node, int input);
 /* The same of the type of its weights: S8, S16 or, where nobody asked, NONE. */
 qn_dtype qn_custom_nodes_weights(const qn_config *config, const qn_node *node);
-/* Does anything in custom_nodes ask for weights of 8 bits? */
+/* Does anything in custom_nodes ask for weights of 8 bits, by itself or with activations of 8? */
 int qn_custom_nodes_ask_for_bytes(const qn_config *config);
 
 #endif

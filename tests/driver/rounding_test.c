@@ -21,6 +21,12 @@
     "{'precision_config': {'precision_mode': 'qint16_mixed_float32', 'weight_type': 'int8', "                          \
     "'rounding_iterations': " iterations ", 'weight_quant_granularity': 'per_tensor'}}"
 
+/* Bytes that single nodes ask for in a mode of words. */
+#define NODES(iterations)                                                                                              \
+    "{'precision_config': {'precision_mode': 'qint16_mixed_float32', 'rounding_iterations': " iterations               \
+    ", 'weight_quant_granularity': 'per_tensor'}, "                                                                    \
+    "'custom_nodes': {'conv2d': {'precision': 'int8'}, 'matmul': {'precision': 'int8'}}}"
+
 enum { SAMPLES = 20, OUTPUTS = 10 };
 
 /* ---- A network of every kind of layer that is rounded ---- */
@@ -120,6 +126,7 @@ static void networks_lose_less_by_it(void **state) {
     (void)state;
     expect_gain(NEAREST, ROUNDED, 0.15);
     expect_gain(WORDS("0"), WORDS("10"), 0.15);
+    expect_gain(NODES("0"), NODES("10"), 0.15);
 }
 
 /* ---- The same again ---- */
