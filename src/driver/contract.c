@@ -310,7 +310,7 @@ static qn_status *report(const keeper *k, const attempt *a, const qn_log *log) {
     if (a->is_enough) {
         snprintf(line, sizeof line, "contract kept: %s", text);
         if (log) log->write(log->self, QN_LOG_INFO, line);
-        if (log && qn_sensitivity_mix_of(&k->list, a->kept).floats == k->list.count)
+        if (log && !(qn_sensitivity_mix_of(&k->list, a->kept).integer_share > 0))
             log->write(log->self, QN_LOG_WARNING,
                        "the contract leaves no layer integer: ask for less, or build in a float mode");
         return NULL;

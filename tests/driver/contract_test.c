@@ -114,6 +114,26 @@ static void integers_throughout_are_taken_where_they_keep_the_contract(void **st
     labelled_deinit(&f);
 }
 
+/* They ask for integers themselves, so that none is the contract's to decide. */
+static void nodes_that_ask_for_bytes_are_integer_layers(void **state) {
+    (void)state;
+    labelled_feed f;
+    qn_contract contract;
+    case_log log;
+    qn_model *model;
+    case_log_init(&log);
+    labelled_init(&f, &contract, QN_METRIC_AGREEMENT, COUNT);
+    contract.min_agreement = 0.5;
+    expect_ok(build_under(&contract,
+                          "{'precision_config': {'precision_mode': 'qint8_mixed_float16'}, "
+                          "'custom_nodes': {'conv2d': {'precision': 'int8'}}}",
+                          &log, &model));
+    assert_non_null(strstr(log.text, "0 of 0 layers stay float, 100.0 % of multiply-adds are integer"));
+    assert_null(strstr(log.text, "leaves no layer integer"));
+    qn_model_destroy(model);
+    labelled_deinit(&f);
+}
+
 static void layers_leave_bytes_where_these_do_not_keep_it(void **state) {
     (void)state;
     labelled_feed f;
@@ -398,6 +418,7 @@ static void memory_may_end_at_any_point_of_a_contract(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(integers_throughout_are_taken_where_they_keep_the_contract),
+        cmocka_unit_test(nodes_that_ask_for_bytes_are_integer_layers),
         cmocka_unit_test(layers_leave_bytes_where_these_do_not_keep_it),
         cmocka_unit_test(the_bound_of_the_samples_counts_not_their_mean),
         cmocka_unit_test(a_drop_of_miou_is_kept_by_labels),
