@@ -220,7 +220,8 @@ typedef struct attempt {
 static qn_status *judge_prefix(keeper *k, size_t kept, qn_arena *arena, attempt *out) {
     qn_scores scores;
     int is_miou = k->contract->metric == QN_METRIC_MIOU;
-    snprintf(k->phase, sizeof k->phase, "contract: %zu of %zu layers float", kept, k->list.count);
+    snprintf(k->phase, sizeof k->phase, "contract: %zu of %zu layers not %s", kept, k->list.count,
+             k->list.dtype == QN_DTYPE_U8 ? "int8" : "int16");
     QN_TRY(qn_progress_step(k->progress, k->phase, 0, 1));
     QN_TRY(qn_sensitivity_choose(&k->list, k->graph, k->config, kept, k->floats_only, &k->pool));
     QN_TRY(qn_sensitivity_apply(&k->list, k->graph, kept));
