@@ -16,10 +16,10 @@ enum { SAMPLES = 6, PROBES_MAX = 8 };
 
 static int is_layer(const qn_node *node) { return node->op == &qn_op_conv2d || node->op == &qn_op_matmul; }
 
-/* Weights of layers that the cost model leaves float whatever speaks for integers. Which these are shows in the fused
-   graph, where layers meet. */
+/* Layers that the cost model leaves float whatever speaks for integers. Which these are shows in the fused graph, where
+   layers meet; what they read has the same names there. */
 typedef struct gainless_layers {
-    const char **names;
+    const qn_node **nodes;
     size_t count;
 } gainless_layers;
 
@@ -33,17 +33,21 @@ static qn_status *find_gainless(const qn_graph *graph, const qn_config *config, 
     QN_TRY(qn_graph_copy(graph, scratch, &fused));
     QN_TRY(qn_compile_passes(fused, config, &options, &silent, QN_PASS_FUSE, QN_PASS_FUSE));
     QN_TRY(qn_quantise_mark(fused));
-    out->names = QN_ARENA_ARRAY(scratch, const char *, fused->node_count);
-    if (!out->names) return qn_status_out_of_memory();
+    out->nodes = QN_ARENA_ARRAY(scratch, const qn_node *, fused->node_count);
+    if (!out->nodes) return qn_status_out_of_memory();
     for (qn_node *node = fused->first; node; node = node->next)
         if (is_layer(node) && !node->mark && !qn_quantise_find_obstacle(fused, node))
-            out->names[out->count++] = node->inputs[1]->name;
+            out->nodes[out->count++] = node;
     return NULL;
+}
+
+static int read_the_same(const qn_node *a, const qn_node *b) {
+    return !strcmp(a->inputs[0]->name, b->inputs[0]->name) && !strcmp(a->inputs[1]->name, b->inputs[1]->name);
 }
 
 static int is_gainless(const gainless_layers *gainless, const qn_node *node) {
     for (size_t i = 0; i < gainless->count; i++)
-        if (!strcmp(gainless->names[i], node->inputs[1]->name)) return 1;
+        if (read_the_same(gainless->nodes[i], node)) return 1;
     return 0;
 }
 
