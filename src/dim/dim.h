@@ -11,7 +11,7 @@
  * Ranges may be narrowed, never widened: expressions made under a range hold only within it.
  *
  * Failure is sticky: after an overflow of a constant or exhausted memory every constructor returns the constant 0
- * and qn_dim_pool_status() says why; callers check once per operator.
+ * and qn_dim_pool_take_status() says why; callers check once per operator.
  */
 #ifndef QN_DIM_DIM_H
 #define QN_DIM_DIM_H
