@@ -32,6 +32,7 @@ typedef struct array_eval {
     int64_t compared, equal;        /* against the other model */
     map_scores maps;                /* where the labels are maps */
     int are_maps;
+    int classes; /* how many the labels of maps may have; 0: nobody says */
     double ms;
 } array_eval;
 
@@ -91,8 +92,12 @@ static qn_status *play(player *p, const qn_tensor *inputs, size_t count, double 
 
 static qn_status *read_labels(array_eval *e, int64_t count) {
     if (count > e->label_count - e->at)
-        return qn_status_create(QN_INVALID_ARGUMENT, "%s: %lld labels are fewer than the samples have",
-                                e->options->labels, (long long)e->label_count);
+        return qn_status_create(QN_INVALID_ARGUMENT,
+                                "%s: %lld labels are fewer than the samples have: expected %lld, if those that follow "
+                                "are like sample %lld of %lld",
+                                e->options->labels, (long long)e->label_count,
+                                (long long)(e->at + count * (e->source.samples.count - e->samples)),
+                                (long long)e->samples + 1, (long long)e->source.samples.count);
     if (!e->sample_labels.data || e->sample_labels.dims[0] != count) {
         cli_tensor_free(&e->sample_labels);
         CLI_TRY(cli_tensor_init(qn_npy_info(e->labels)->dtype, 1, &count, &e->sample_labels));
@@ -104,14 +109,40 @@ static qn_status *read_labels(array_eval *e, int64_t count) {
 
 static int is_map(const qn_tensor *output) { return !is_scores(output) && output->rank >= 3; }
 
+static int is_ignored(const array_eval *e, double label) {
+    return label < 0 || (e->are_maps && label == QN_IMAGE_IGNORE_LABEL);
+}
+
+/* How many labels there may be: of scores as many as there are, else what the model or the user says; 0: nobody does. */
+static int64_t count_labels(const array_eval *e) {
+    const qn_tensor *output = &e->first.outputs[0];
+    return is_scores(output) ? output->dims[output->rank - 1] : e->classes;
+}
+
+static qn_status *check_labels(const array_eval *e) {
+    char wanted[80] = "a whole number";
+    const int64_t classes = count_labels(e);
+    if (classes)
+        snprintf(wanted, sizeof wanted, "a whole number below %lld, or %s where it is not judged", (long long)classes,
+                 e->are_maps ? "255" : "-1");
+    for (size_t i = 0; i < e->first.answer_count; i++) {
+        const double label = cli_tensor_get(&e->sample_labels, i);
+        if (label == floor(label) && (is_ignored(e, label) || !classes || label < (double)classes)) continue;
+        return qn_status_create(QN_INVALID_ARGUMENT, "%s: label %zu of sample %lld: expected %s, found %.9g",
+                                e->options->labels, i + 1, (long long)e->samples + 1, wanted, label);
+    }
+    return NULL;
+}
+
 /* In label maps 255 is not judged, and what is below 0 nowhere. */
 static qn_status *judge(array_eval *e) {
     const player *p = &e->first;
     e->are_maps = is_map(&p->outputs[0]);
     CLI_TRY(read_labels(e, (int64_t)p->answer_count));
+    CLI_TRY(check_labels(e));
     for (size_t i = 0; i < p->answer_count; i++) {
         const int64_t label = cli_tensor_integer(&e->sample_labels, i);
-        if (label < 0 || (e->are_maps && label == QN_IMAGE_IGNORE_LABEL)) continue;
+        if (is_ignored(e, (double)label)) continue;
         e->judged++;
         e->right += label == p->answers[i];
     }
@@ -129,8 +160,9 @@ static qn_status *compare(array_eval *e) {
 
 static qn_status *judge_maps(array_eval *e) {
     if (!e->labels || !e->are_maps) return NULL;
-    return map_scores_add(&e->maps, &e->sample_labels, e->first.answers, e->other.path ? e->other.answers : NULL,
-                          e->first.answer_count);
+    return cli_context(map_scores_add(&e->maps, &e->sample_labels, e->first.answers,
+                                      e->other.path ? e->other.answers : NULL, e->first.answer_count),
+                       "sample %lld of %s", (long long)e->samples + 1, e->options->labels);
 }
 
 static qn_status *run_all(array_eval *e) {
@@ -158,7 +190,6 @@ static int64_t count_elems(const qn_tensor *info) {
     return count;
 }
 
-/* How many classes the labels of maps may have; 0: nobody says. */
 static int count_classes(const array_eval *e) {
     image_block block;
     if (e->options->classes) return (int)e->options->classes;
@@ -180,7 +211,8 @@ static qn_status *open_parts(array_eval *e, const char *model) {
     if (!e->inputs) return cli_out_of_memory();
     if (options->labels) CLI_TRY(qn_npy_open(options->labels, NULL, &e->labels));
     if (options->labels) e->label_count = count_elems(qn_npy_info(e->labels));
-    CLI_TRY(map_scores_init(&e->maps, count_classes(e)));
+    e->classes = count_classes(e);
+    CLI_TRY(map_scores_init(&e->maps, e->classes));
     return sample_source_open(e->first.session.model, &samples, &e->source);
 }
 

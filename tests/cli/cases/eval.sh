@@ -109,9 +109,32 @@ between "$(json accuracy)" 0 1
 quench fails eval scenes.qn --inputs "$refs/00_1x7x5.ImageTensor.npy" --labels labels.npy
 says "labels.npy: 441 labels, but the samples have 35"
 quench fails eval scenes.qn --inputs "$refs/06_4x31x97.ImageTensor.npy" --labels labels.npy
-says "labels.npy: 441 labels are fewer than the samples have"
+says "labels.npy: 441 labels are fewer than the samples have: expected 12028, if .* sample 1 of 4"
 quench fails eval scenes.qn --inputs none.npy --labels labels.npy
 says "none.npy"
 quench misused eval scenes.qn --inputs x.npy
 quench misused eval scenes.qn --inputs x.npy --labels y.npy --images "$scenes/pictures"
 quench misused eval scenes.qn --images "$scenes/pictures" --masks "$scenes/masks" --labels y.npy
+
+it "refuses labels that are no whole numbers, or no classes"
+# label DTYPE BYTES BYTES_OF_ALL: the 18th label of sample 1 is of these bytes (octal), the others are 0
+label() {
+    npy strange.npy "$1" "35," "$3"
+    printf "$2" | dd of=strange.npy bs=1 seek=$((128 + 17 * $3 / 35)) conv=notrunc 2>/dev/null
+}
+array=$refs/00_1x7x5.ImageTensor.npy
+label '<f4' '\000\000\000\077' 140
+quench fails eval scenes.qn --inputs "$array" --labels strange.npy
+says "strange.npy: label 18 of sample 1: expected a whole number below 9, or 255 where it is not judged, found 0.5"
+label '<f4' '\000\000\300\177' 140
+quench fails eval scenes.qn --inputs "$array" --labels strange.npy
+says "label 18 of sample 1: .*, found nan"
+label '|u1' '\211' 35
+quench fails eval scenes.qn --inputs "$array" --labels strange.npy
+says "label 18 of sample 1: .*, found 137"
+label '|u1' '\377' 35
+quench ok eval scenes.qn --inputs "$array" --labels strange.npy
+prints '^right .* of 34 labels$'
+label '<f4' '\000\000\200\277' 140
+quench ok eval scenes.qn --inputs "$array" --labels strange.npy
+prints '^right .* of 34 labels$'
