@@ -126,11 +126,16 @@ typedef struct cli_files {
 /* Adds a file that is read (it need not exist), or one that is written for the sake of `source`. Texts are copied. */
 qn_status *cli_files_add_input(cli_files *files, const char *path) QN_MUST_USE;
 qn_status *cli_files_add_output(cli_files *files, const char *path, const char *source) QN_MUST_USE;
-/* INVALID_ARGUMENT if an output is also an input, by whatever name or link, or is written twice. */
+/* INVALID_ARGUMENT if an output is also an input, by whatever name or link, or is written twice; IO if a folder or device
+   has its name. */
 qn_status *cli_files_check(const cli_files *files) QN_MUST_USE;
-/* Can a file of this path be made? For finding out before long work, not after. IO: its folder is not there, or may not be
-   written to. NULL and "-" are fine. */
+/* Can a file of this path be made? For finding out before long work, not after. IO: its folder is not there or takes no
+   files, or a folder or device has the name. NULL and "-" are fine. */
 qn_status *cli_check_writable(const char *path) QN_MUST_USE;
+/* Is `path`, which may be NULL, directly in `folder`, by their texts? Then it needs no check before the folder is made. */
+int cli_is_in_folder(const char *path, const char *folder);
+/* Can files be made in this folder, or in the nearest above it that is there? IO. */
+qn_status *cli_check_folder(const char *path) QN_MUST_USE;
 void cli_files_deinit(cli_files *files);
 
 /* ---- Commands ---- */

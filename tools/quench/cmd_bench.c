@@ -243,6 +243,8 @@ static json_t *to_json(const bench *b, const char *path) {
 
 static qn_status *run_bench(bench *b, const char *path) {
     b->allocator = cli_counting_allocator(&b->counter);
+    CLI_TRY(cli_check_writable(b->settings->json));
+    CLI_TRY(cli_check_writable(b->settings->trace));
     CLI_TRY(cli_session_open(path, &b->settings->run, &b->allocator, &b->session));
     CLI_TRY(cli_context(prepare(b), "%s", path));
     CLI_TRY(cli_context(measure(b), "%s", path));

@@ -280,6 +280,7 @@ static qn_status *check_files(const job *j, char **paths) {
         status = cli_files_add_input(&files, paths[1]);
     if (!status) status = cli_files_add_output(&files, json, "--json");
     if (!status) status = cli_files_check(&files);
+    if (!status) status = cli_check_writable(json);
     cli_files_deinit(&files);
     return status;
 }

@@ -142,6 +142,7 @@ static qn_status *check_files(const evaluation *e, const char *model) {
     if (!status && e->settings->list) status = cli_files_add_input(&files, e->settings->list);
     if (!status && e->settings->against) status = cli_files_add_input(&files, e->settings->against);
     if (!status) status = cli_files_check(&files);
+    if (!status) status = cli_check_writable(json);
     cli_files_deinit(&files);
     return status;
 }

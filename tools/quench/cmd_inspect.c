@@ -272,6 +272,7 @@ static json_t *model_to_json(const view *v) {
 }
 
 static qn_status *show_model(view *v) {
+    CLI_TRY(cli_check_writable(v->settings->json));
     if (v->settings->graph) {
         CLI_TRY(cli_open_model(v->path, &v->settings->run.source, &v->session.model, NULL));
         return print_step_graph(v->session.model, graph_format(v->settings->graph));

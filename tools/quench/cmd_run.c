@@ -228,7 +228,16 @@ static json_t *to_json(job *j, const char *model) {
                      "outputs", take_summaries(j, 0), "dumps", take_summaries(j, 1));
 }
 
+static qn_status *check_outputs(const run_settings *settings) {
+    const char *paths[] = {settings->json, settings->trace};
+    CLI_TRY(cli_check_folder(settings->out));
+    for (int i = 0; i < 2; i++)
+        if (!cli_is_in_folder(paths[i], settings->out)) CLI_TRY(cli_check_writable(paths[i]));
+    return NULL;
+}
+
 static qn_status *run(job *j, const char *model) {
+    CLI_TRY(check_outputs(j->settings));
     CLI_TRY(cli_session_open(model, &j->settings->run, NULL, &j->session));
     CLI_TRY(allocate(j));
     CLI_TRY(cli_context(input_arrays_load(j->session.model, &j->settings->inputs, &j->inputs), "%s", model));

@@ -160,6 +160,9 @@ static qn_status *plan(batch *b, const char *model, char **operands, int count) 
     }
     qn_status *status = check_jobs(b, model, &files);
     cli_files_deinit(&files);
+    if (!status) status = cli_check_folder(b->settings->out);
+    if (!status && !cli_is_in_folder(b->settings->json, b->settings->out))
+        status = cli_check_writable(b->settings->json);
     return status;
 }
 
@@ -257,6 +260,7 @@ static qn_status *segment_one(const batch *b, const job *j, int *out_is_final) {
                              j->picture);
     if (!status) status = qn_image_count_labels(&labels, areas);
     *out_is_final = !status;
+    if (!status) status = cli_make_folder(b->settings->out);
     for (int a = 0; a < ARTIFACT_COUNT && !status; a++)
         if (j->outputs[a]) status = save_artifact(b, (artifact)a, j->outputs[a], &photo, &labels, areas);
     if (!status && !cli_json_on_stdout(b->settings->json)) print_result(b, j, &photo, &info, areas);
@@ -300,7 +304,7 @@ static qn_status *segment(batch *b, char **operands, int count) {
     CLI_TRY(segmenter_open(operands[0], &settings->run, settings->fit, &b->segmenter));
     const image_block *block = segmenter_block(b->segmenter);
     CLI_TRY(image_block_load_palette(block, settings->palette, block->class_count, &b->palette));
-    CLI_TRY(cli_make_folder(settings->out));
+    if (cli_is_in_folder(settings->json, settings->out)) CLI_TRY(cli_make_folder(settings->out));
     if (settings->json && !(b->results = json_array())) return cli_out_of_memory();
     CLI_TRY(run_all(b));
     if (settings->json) CLI_TRY(write_results(b, operands[0]));

@@ -113,7 +113,7 @@ static int is_ignored(const array_eval *e, double label) {
     return label < 0 || (e->are_maps && label == QN_IMAGE_IGNORE_LABEL);
 }
 
-/* How many labels there may be: of scores as many as there are, else what the model or the user says; 0: nobody does. */
+/* How many labels there may be: as many as there are scores, else what the model or the user says; 0: nobody does. */
 static int64_t count_labels(const array_eval *e) {
     const qn_tensor *output = &e->first.outputs[0];
     return is_scores(output) ? output->dims[output->rank - 1] : e->classes;
@@ -267,6 +267,7 @@ static qn_status *check_files(const eval_array_options *options, const char *mod
     if (!status && options->labels) status = cli_files_add_input(&files, options->labels);
     if (!status && options->against) status = cli_files_add_input(&files, options->against);
     if (!status) status = cli_files_check(&files);
+    if (!status) status = cli_check_writable(options->json);
     cli_files_deinit(&files);
     return status;
 }

@@ -2,6 +2,7 @@
 #include "cli.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -168,6 +169,14 @@ static qn_status *check_sorted(struct cli_file **sorted, size_t count, size_t ou
     return NULL;
 }
 
+/* What writing a file by renaming refuses. */
+static qn_status *expect_replaceable(const char *path) {
+    struct stat info;
+    if (stat(path, &info) || S_ISREG(info.st_mode)) return NULL;
+    return qn_status_create(QN_IO, "%s: %s there, expected a regular file or none", path,
+                            S_ISDIR(info.st_mode) ? "a folder is" : "a device or pipe is");
+}
+
 qn_status *cli_files_check(const cli_files *files) {
     struct cli_file **sorted = malloc((files->count + 1) * sizeof *sorted);
     if (!sorted) return cli_out_of_memory();
@@ -177,18 +186,48 @@ qn_status *cli_files_check(const cli_files *files) {
         outputs += files->items[i].source != NULL;
     }
     qn_status *status = check_sorted(sorted, files->count, outputs);
+    for (size_t i = 0; i < files->count && !status; i++)
+        if (files->items[i].source) status = expect_replaceable(files->items[i].path);
     free(sorted);
     return status;
 }
 
+/* Permissions do not tell it of every file system, so a file is made, and goes at once. */
 qn_status *cli_check_writable(const char *path) {
     if (!path || !strcmp(path, "-")) return NULL;
-    const char *slash = strrchr(path, '/');
-    char *folder = slash ? strndup(path, slash == path ? 1 : (size_t)(slash - path)) : strdup(".");
-    if (!folder) return cli_out_of_memory();
+    CLI_TRY(expect_replaceable(path));
+    char *probe = cli_format("%s.tmp-%ld", path, (long)getpid());
+    if (!probe) return cli_out_of_memory();
+    const int descriptor = open(probe, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
     qn_status *status = NULL;
-    if (access(folder, W_OK | X_OK))
-        status = qn_status_create(QN_IO, "%s: cannot create a file there: %s: %s", path, folder, strerror(errno));
-    free(folder);
+    if (descriptor < 0)
+        status = qn_status_create(QN_IO, "%s: cannot create a file there: %s", path, strerror(errno));
+    else
+        close(descriptor), unlink(probe);
+    free(probe);
+    return status;
+}
+
+int cli_is_in_folder(const char *path, const char *folder) {
+    const char *slash = path ? strrchr(path, '/') : NULL;
+    size_t length = strlen(folder);
+    while (length > 1 && folder[length - 1] == '/') length--;
+    return slash && (size_t)(slash - path) == length && !strncmp(path, folder, length);
+}
+
+qn_status *cli_check_folder(const char *path) {
+    struct stat info = {0};
+    char *part = strdup(path);
+    if (!part) return cli_out_of_memory();
+    while (stat(part, &info) && errno == ENOENT) {
+        char *slash = strrchr(part, '/');
+        if (slash == part) slash++;
+        strcpy(slash ? slash : part, slash ? "" : ".");
+    }
+    const char *reason = access(part, W_OK | X_OK) ? strerror(errno) : NULL;
+    if (!reason && !S_ISDIR(info.st_mode)) reason = strerror(ENOTDIR);
+    qn_status *status =
+        reason ? qn_status_create(QN_IO, "%s: files cannot be made in this folder: %s", path, reason) : NULL;
+    free(part);
     return status;
 }
