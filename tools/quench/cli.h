@@ -132,7 +132,7 @@ qn_status *cli_files_check(const cli_files *files) QN_MUST_USE;
 /* Can a file of this path be made? For finding out before long work, not after. IO: its folder is not there or takes no
    files, or a folder or device has the name. NULL and "-" are fine. */
 qn_status *cli_check_writable(const char *path) QN_MUST_USE;
-/* Is `path`, which may be NULL, directly in `folder`, by their texts? Then it needs no check before the folder is made. */
+/* Is `path`, which may be NULL, directly in `folder`, by their texts? Then it is checked once the folder is made. */
 int cli_is_in_folder(const char *path, const char *folder);
 /* Can files be made in this folder, or in the nearest above it that is there? IO. */
 qn_status *cli_check_folder(const char *path) QN_MUST_USE;

@@ -123,6 +123,7 @@ static qn_status *prepare(bench *b) {
 /* ---- Measuring ---- */
 
 static qn_status *run_once(bench *b, double *out_ms) {
+    CLI_TRY(cli_watch_check());
     double start = cli_now_ms();
     CLI_TRY(qn_context_run(b->session.context, b->inputs, b->input_count, b->outputs, b->output_count));
     *out_ms = cli_now_ms() - start;
@@ -241,11 +242,7 @@ static json_t *to_json(const bench *b, const char *path) {
     return object;
 }
 
-static qn_status *run_bench(bench *b, const char *path) {
-    b->allocator = cli_counting_allocator(&b->counter);
-    CLI_TRY(cli_check_writable(b->settings->json));
-    CLI_TRY(cli_check_writable(b->settings->trace));
-    CLI_TRY(cli_session_open(path, &b->settings->run, &b->allocator, &b->session));
+static qn_status *measure_and_write(bench *b, const char *path) {
     CLI_TRY(cli_context(prepare(b), "%s", path));
     CLI_TRY(cli_context(measure(b), "%s", path));
     if (b->settings->layers) CLI_TRY(measure_layers(b));
@@ -253,6 +250,18 @@ static qn_status *run_bench(bench *b, const char *path) {
     CLI_TRY(measure_memory(b));
     if (!cli_json_on_stdout(b->settings->json)) print_results(b, path);
     return b->settings->json ? cli_write_json(b->settings->json, to_json(b, path)) : NULL;
+}
+
+static qn_status *run_bench(bench *b, const char *path) {
+    cli_watch watch;
+    b->allocator = cli_counting_allocator(&b->counter);
+    CLI_TRY(cli_check_writable(b->settings->json));
+    CLI_TRY(cli_check_writable(b->settings->trace));
+    CLI_TRY(cli_session_open(path, &b->settings->run, &b->allocator, &b->session));
+    cli_watch_begin(&watch);
+    qn_status *status = measure_and_write(b, path);
+    cli_watch_end(&watch);
+    return status;
 }
 
 int cli_cmd_bench(int argc, char **argv) {

@@ -258,10 +258,7 @@ static json_t *to_json(const evaluation *e, const char *model) {
     return object;
 }
 
-static qn_status *evaluate(evaluation *e, const char *model) {
-    CLI_TRY(plan(e));
-    CLI_TRY(check_files(e, model));
-    CLI_TRY(open_models(e, model));
+static qn_status *run_and_write(evaluation *e, const char *model) {
     for (size_t i = 0; i < e->count; i++) {
         CLI_TRY(judge(e, &e->items[i]));
         cli_progress("evaluating", i + 1, e->count);
@@ -269,6 +266,17 @@ static qn_status *evaluate(evaluation *e, const char *model) {
     if (e->other) CLI_TRY(paired_scores_compare(&e->scores, &e->difference));
     if (!cli_json_on_stdout(e->settings->json)) print_results(e);
     return e->settings->json ? cli_write_json(e->settings->json, to_json(e, model)) : NULL;
+}
+
+static qn_status *evaluate(evaluation *e, const char *model) {
+    cli_watch watch;
+    CLI_TRY(plan(e));
+    CLI_TRY(check_files(e, model));
+    CLI_TRY(open_models(e, model));
+    cli_watch_begin(&watch);
+    qn_status *status = run_and_write(e, model);
+    cli_watch_end(&watch);
+    return status;
 }
 
 static int check_options(const eval_settings *settings) {

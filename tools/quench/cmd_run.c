@@ -236,7 +236,18 @@ static qn_status *check_outputs(const run_settings *settings) {
     return NULL;
 }
 
+static qn_status *save_all(job *j, const char *model) {
+    for (size_t i = 0; i < j->output_count; i++) {
+        CLI_TRY(cli_watch_check());
+        CLI_TRY(save(j, &j->artifacts[i], &j->outputs[i]));
+    }
+    CLI_TRY(check_dumps(j));
+    cli_remark("one run took %.2f ms", j->ms);
+    return j->settings->json ? cli_write_json(j->settings->json, to_json(j, model)) : NULL;
+}
+
 static qn_status *run(job *j, const char *model) {
+    cli_watch watch;
     CLI_TRY(check_outputs(j->settings));
     CLI_TRY(cli_session_open(model, &j->settings->run, NULL, &j->session));
     CLI_TRY(allocate(j));
@@ -246,10 +257,10 @@ static qn_status *run(job *j, const char *model) {
     CLI_TRY(cli_make_folder(j->settings->out));
     CLI_TRY(cli_session_make_outputs(&j->session, j->outputs));
     CLI_TRY(cli_context(run_traced(j), "%s", model));
-    for (size_t i = 0; i < j->output_count; i++) CLI_TRY(save(j, &j->artifacts[i], &j->outputs[i]));
-    CLI_TRY(check_dumps(j));
-    cli_remark("one run took %.2f ms", j->ms);
-    return j->settings->json ? cli_write_json(j->settings->json, to_json(j, model)) : NULL;
+    cli_watch_begin(&watch);
+    qn_status *status = save_all(j, model);
+    cli_watch_end(&watch);
+    return status;
 }
 
 int cli_cmd_run(int argc, char **argv) {

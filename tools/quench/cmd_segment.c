@@ -288,7 +288,7 @@ static qn_status *run_all(batch *b) {
     for (size_t i = 0; i < b->pictures.count; i++) {
         int is_final = 0;
         qn_status *status = segment_one(b, &b->jobs[i], &is_final);
-        if (status && is_final) return status;
+        if (status && (is_final || qn_status_code(status) == QN_CANCELLED)) return status;
         if (status && b->results)
             json_array_append_new(b->results, json_pack("{s:o,s:o}", "file", cli_json_text(b->jobs[i].picture), "error",
                                                         cli_json_text(qn_status_message(status))));
@@ -300,17 +300,20 @@ static qn_status *run_all(batch *b) {
 
 static qn_status *segment(batch *b, char **operands, int count) {
     const segment_settings *settings = b->settings;
+    cli_watch watch;
     CLI_TRY(plan(b, operands[0], operands + 1, count - 1));
     CLI_TRY(segmenter_open(operands[0], &settings->run, settings->fit, &b->segmenter));
     const image_block *block = segmenter_block(b->segmenter);
     CLI_TRY(image_block_load_palette(block, settings->palette, block->class_count, &b->palette));
     if (cli_is_in_folder(settings->json, settings->out)) CLI_TRY(cli_make_folder(settings->out));
     if (settings->json && !(b->results = json_array())) return cli_out_of_memory();
-    CLI_TRY(run_all(b));
-    if (settings->json) CLI_TRY(write_results(b, operands[0]));
-    if (b->failed)
+    cli_watch_begin(&watch);
+    qn_status *status = run_all(b);
+    if (!status && settings->json) status = write_results(b, operands[0]);
+    cli_watch_end(&watch);
+    if (!status && b->failed)
         return qn_status_create(QN_INVALID_ARGUMENT, "%zu of %zu pictures failed", b->failed, b->pictures.count);
-    return NULL;
+    return status;
 }
 
 int cli_cmd_segment(int argc, char **argv) {

@@ -82,6 +82,7 @@ static qn_status *read_answers(player *p) {
 }
 
 static qn_status *play(player *p, const qn_tensor *inputs, size_t count, double *inout_ms) {
+    CLI_TRY(cli_watch_check());
     CLI_TRY(cli_session_fit(&p->session, inputs, p->outputs));
     double start = cli_now_ms();
     CLI_TRY(qn_context_run(p->session.context, inputs, count, p->outputs,
@@ -272,12 +273,20 @@ static qn_status *check_files(const eval_array_options *options, const char *mod
     return status;
 }
 
-static qn_status *evaluate(array_eval *e, const char *model) {
-    CLI_TRY(check_files(e->options, model));
-    CLI_TRY(open_parts(e, model));
+static qn_status *run_and_write(array_eval *e) {
     CLI_TRY(run_all(e));
     if (!cli_json_on_stdout(e->options->json)) print_results(e);
     return e->options->json ? cli_write_json(e->options->json, to_json(e)) : NULL;
+}
+
+static qn_status *evaluate(array_eval *e, const char *model) {
+    cli_watch watch;
+    CLI_TRY(check_files(e->options, model));
+    CLI_TRY(open_parts(e, model));
+    cli_watch_begin(&watch);
+    qn_status *status = run_and_write(e);
+    cli_watch_end(&watch);
+    return status;
 }
 
 qn_status *eval_arrays(const char *model, const eval_array_options *options) {

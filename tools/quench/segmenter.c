@@ -90,6 +90,7 @@ static qn_status *crop_labels(qn_image *labels, int width, int height) {
 static qn_status *run_tile(segmenter *s, const qn_image *tile, qn_image *out_labels, double *inout_ms) {
     const image_block *block = &s->fitter.block;
     int64_t dims[4];
+    CLI_TRY(cli_watch_check());
     fitter_make_dims(&s->fitter, tile->width, tile->height, dims);
     CLI_TRY(set_dims(s, dims));
     image_block_fill(block, tile, &s->input);

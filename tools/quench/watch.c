@@ -28,6 +28,8 @@ void cli_watch_begin(cli_watch *watch) {
 
 int cli_watch_is_cancelled(void *self) { return (void)self, is_interrupted; }
 
+qn_status *cli_watch_check(void) { return is_interrupted ? qn_status_create(QN_CANCELLED, "cancelled") : NULL; }
+
 /* ", 12 s left", or nothing where that cannot be told yet; `text` has 32 bytes. */
 static const char *time_left(const cli_watch *watch, double fraction, char *text) {
     const double elapsed_ms = cli_now_ms() - watch->phase_ms;

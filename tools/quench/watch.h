@@ -18,6 +18,9 @@ void cli_watch_begin(cli_watch *watch);
    shorter than half a second show nothing; others show the time they have left. */
 void cli_watch_progress(void *self, const char *phase, double fraction);
 int cli_watch_is_cancelled(void *self);
+/* CANCELLED once Ctrl-C was heard: for work without callbacks to ask between its pieces, none of which is a part of a
+ * file. */
+qn_status *cli_watch_check(void) QN_MUST_USE;
 /* Ends what is shown; signals do again what they did. */
 void cli_watch_end(cli_watch *watch);
 
