@@ -293,9 +293,9 @@ qn_status *cli_join_status(qn_status *first, qn_status *second) {
     return first;
 }
 
-static void note(const char *format, va_list args) {
+static void note(const char *kind, const char *format, va_list args) {
     end_bar();
-    fprintf(stderr, "quench: ");
+    fprintf(stderr, "quench: %s", kind);
     vfprintf(stderr, format, args);
     fputc('\n', stderr);
 }
@@ -303,14 +303,21 @@ static void note(const char *format, va_list args) {
 void cli_note(const char *format, ...) {
     va_list args;
     va_start(args, format);
-    if (!state.quiet) note(format, args);
+    if (!state.quiet) note("", format, args);
+    va_end(args);
+}
+
+void cli_warn(const char *format, ...) {
+    va_list args;
+    va_start(args, format);
+    note("warning: ", format, args);
     va_end(args);
 }
 
 void cli_remark(const char *format, ...) {
     va_list args;
     va_start(args, format);
-    if (state.verbose) note(format, args);
+    if (state.verbose) note("", format, args);
     va_end(args);
 }
 
@@ -319,7 +326,7 @@ int cli_is_verbose(void) { return state.verbose; }
 static void write_log(void *self, qn_log_level level, const char *text) {
     (void)self;
     if (level == QN_LOG_WARNING)
-        cli_note("warning: %s", text);
+        cli_warn("%s", text);
     else
         cli_remark("%s", text);
 }

@@ -89,7 +89,9 @@ qn_status *cli_join_status(qn_status *first, qn_status *second) QN_MUST_USE;
 qn_status *cli_out_of_memory(void) QN_MUST_USE;
 /* "quench: TEXT" unless --quiet. */
 void cli_note(const char *format, ...) QN_PRINTF(1, 2);
-/* The same, only with --verbose. */
+/* "quench: warning: TEXT", with --quiet too. */
+void cli_warn(const char *format, ...) QN_PRINTF(1, 2);
+/* As a note, only with --verbose. */
 void cli_remark(const char *format, ...) QN_PRINTF(1, 2);
 int cli_is_verbose(void);
 /* Shows warnings of the library, and what it notices with --verbose. */
@@ -126,8 +128,8 @@ typedef struct cli_files {
 /* Adds a file that is read (it need not exist), or one that is written for the sake of `source`. Texts are copied. */
 qn_status *cli_files_add_input(cli_files *files, const char *path) QN_MUST_USE;
 qn_status *cli_files_add_output(cli_files *files, const char *path, const char *source) QN_MUST_USE;
-/* INVALID_ARGUMENT if an output is also an input, by whatever name or link, or is written twice; IO if a folder or device
-   has its name. */
+/* INVALID_ARGUMENT if an output is also an input, by whatever name or link, or is written twice; IO if a folder or
+   device has its name. */
 qn_status *cli_files_check(const cli_files *files) QN_MUST_USE;
 /* Can a file of this path be made? For finding out before long work, not after. IO: its folder is not there or takes no
    files, or a folder or device has the name. NULL and "-" are fine. */

@@ -161,7 +161,7 @@ static qn_status *look(view *v) {
     if (!status) status = cost_table_init(&v->costs, v->session.engine, v->session.model);
     /* A model that cannot run here can still be looked at. */
     if (status && v->settings->shapes.count) return status;
-    if (status) cli_note("warning: nothing can be said about its arena: %s", qn_status_message(status));
+    if (status) cli_warn("nothing can be said about its arena: %s", qn_status_message(status));
     qn_status_free(status);
     const qn_step_info *step;
     for (size_t i = 0; (step = qn_model_step(v->session.model, i)); i++) op_counts_add(&v->counts, step->op);

@@ -194,7 +194,7 @@ qn_status *image_block_load_palette(const image_block *block, const char *name, 
     }
     CLI_TRY(qn_image_palette_load(name, NULL, out_palette));
     if (class_count && out_palette->class_count && class_count != out_palette->class_count)
-        cli_note("warning: palette %s names %d classes, the model has %d", name, out_palette->class_count, class_count);
+        cli_warn("palette %s names %d classes, the model has %d", name, out_palette->class_count, class_count);
     return NULL;
 }
 

@@ -130,12 +130,12 @@ static qn_status *advance(picture_samples *s, int *out_has) {
         *out_has = !status;
         if (!status || !s->skips_unreadable) return status;
         drop_picture(s);
-        if (!s->is_second_pass) cli_note("warning: left out: %s", qn_status_message(status)), s->skipped++;
+        if (!s->is_second_pass) cli_warn("left out: %s", qn_status_message(status)), s->skipped++;
         qn_status_free(status);
     }
     drop_picture(s);
     if (s->skipped && !s->is_second_pass)
-        cli_note("warning: %lld of %zu pictures were left out", (long long)s->skipped, s->count);
+        cli_warn("%lld of %zu pictures were left out", (long long)s->skipped, s->count);
     if (s->given) return NULL;
     return qn_status_create(QN_INVALID_ARGUMENT, "none of the %zu pictures can be read", s->count);
 }

@@ -23,6 +23,12 @@ expect "$(png_kind all/scene_8.gray.png)" = "241x321 0"
 prints 'background [0-9.]+ %'
 expect ! -s .err
 
+it "warns where it is quiet, too"
+echo 'background 0 0 0' >short.txt
+quench ok segment scenes.qn "$pictures/scene_1.jpg" -o quiet --palette short.txt -q
+says '^quench: warning: palette short.txt names 1 classes, the model has 9$'
+expect "$(wc -l <.err)" = 1
+
 it "gives figures as JSON, and nothing else on standard output"
 quench ok segment scenes.qn "$pictures/scene_2.jpg" -o json --palette "$scenes/palette.txt" --json -
 expect "$(json images.0.width)x$(json images.0.height)" = 121x161
