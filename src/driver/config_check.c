@@ -8,6 +8,7 @@
 #include <assert.h>
 #include <float.h>
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 #define QN_KEY(path, kind, fate, allowed, fallback, reason)                                                            \
@@ -47,8 +48,13 @@ typedef struct place {
 } place;
 
 static qn_status *wrong(const place *at, const char *expected, const json_t *found) {
+    char number[32];
+    if (json_is_integer(found))
+        snprintf(number, sizeof number, "%lld", (long long)json_integer_value(found));
+    else if (json_is_real(found))
+        snprintf(number, sizeof number, "%.9g", json_real_value(found));
     return QN_ERR(QN_INVALID_ARGUMENT, "%s: key '%s': expected %s, found %s", at->origin, at->path, expected,
-                  qn_json_type_name(found));
+                  json_is_number(found) ? number : qn_json_type_name(found));
 }
 
 /* Is `word` one of the comma-separated `list`? */

@@ -42,8 +42,11 @@ qn_status *qn_range_algorithm_find(const char *name, const qn_range_algorithm **
         if (!strcmp(word, names[i])) return NULL;
     }
     *out_algorithm = NULL;
+    char list[ALGORITHM_COUNT * 24] = "";
+    for (size_t i = 0; i < ALGORITHM_COUNT; i++)
+        snprintf(list + strlen(list), sizeof list - strlen(list), "%s%s", i ? ", " : "", names[i]);
     const char *nearest = qn_text_nearest(word, names, ALGORITHM_COUNT);
-    return QN_ERR(QN_INVALID_ARGUMENT, "range algorithm '%.*s' is unknown%s%s%s", NAME_BYTES, name,
+    return QN_ERR(QN_INVALID_ARGUMENT, "range algorithm '%.*s' is unknown, there are %s%s%s%s", NAME_BYTES, name, list,
                   nearest ? "; did you mean '" : "", nearest ? nearest : "", nearest ? "'?" : "");
 }
 
