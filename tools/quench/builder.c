@@ -25,24 +25,30 @@ const char *builder_options_find_given(const builder_options *options) {
 
 /* ---- Configuration ---- */
 
-/* Takes `value`, which may be NULL. */
-static qn_status *merge_precision(qn_config *config, const char *key, json_t *value, const char *option) {
-    json_t *object = value ? json_pack("{s:{s:o}}", "precision_config", key, value) : NULL;
-    char *text = object ? json_dumps(object, 0) : NULL;
-    qn_status *status = text ? qn_config_merge_text(config, text, option) : cli_out_of_memory();
-    free(text);
-    json_decref(object);
-    return status;
+/* What an option sets. */
+static qn_status *set_key(qn_config *config, const char *option, const char *value) {
+    const char *key =
+        strcmp(option, "rounding") ? "precision_config.precision_mode" : "precision_config.rounding_iterations";
+    return cli_context(qn_config_set(config, key, value), "--%s", option);
+}
+
+int builder_set_key(const cli_option *option, void *field, const char *value) {
+    qn_config *config = NULL;
+    qn_status *status = qn_config_create(NULL, &config);
+    if (!status) status = set_key(config, option->name, value);
+    qn_config_destroy(config);
+    int answer = status ? cli_usage("%s", qn_status_message(status)) : CLI_GO_ON;
+    qn_status_free(status);
+    *(const char **)field = value;
+    return answer;
 }
 
 static qn_status *make_config(const builder_options *options, const qn_log *log, qn_config **out_config) {
     CLI_TRY(qn_config_create(log, out_config));
     for (size_t i = 0; i < options->configs.count; i++)
         CLI_TRY(qn_config_merge_file(*out_config, options->configs.items[i]));
-    if (options->precision)
-        CLI_TRY(merge_precision(*out_config, "precision_mode", json_string(options->precision), "--precision"));
-    if (!options->rounding) return NULL;
-    return cli_context(qn_config_set(*out_config, "precision_config.rounding_iterations", options->rounding), "--rounding");
+    if (options->precision) CLI_TRY(set_key(*out_config, "precision", options->precision));
+    return options->rounding ? set_key(*out_config, "rounding", options->rounding) : NULL;
 }
 
 /* The number of the input that a range is for. */
@@ -190,6 +196,10 @@ qn_status *builder_calibrate(builder *b, cli_watch *watch) {
     const calibration_options *options = &b->options->calibration;
     const int has_ranges = calibration_is_wanted(options);
     print_mode(b, mode, sizeof mode);
+    if (b->options->rounding && !is_integer(b))
+        return qn_status_create(QN_INVALID_ARGUMENT,
+                                "%s: the precision is %s: --rounding is of weights that become integers", b->path,
+                                mode);
     if (!has_ranges && !calibration_needs_model(options)) return NULL;
     if (!is_integer(b) && !options->save_ranges)
         return qn_status_create(

@@ -16,6 +16,9 @@ void builder_options_deinit(builder_options *options);
 /* Do the options ask for anything but the defaults? Names one that does, NULL if none does. */
 const char *builder_options_find_given(const builder_options *options);
 
+/* Sets a const char * that the configuration takes: --precision and --rounding. */
+int builder_set_key(const cli_option *option, void *field, const char *value);
+
 /* The options of commands that run a source model: a type's builder_options is at `field`. */
 #define BUILDER_OPTIONS(type, field)                                                                                   \
     {0,                                                                                                                \
@@ -30,7 +33,7 @@ const char *builder_options_find_given(const builder_options *options);
          "precision",                                                                                                  \
          "MODE",                                                                                                       \
          "of a source model: force_float32, force_float16, qint8_mixed_float16, ...",                                  \
-         cli_set_text,                                                                                                 \
+         builder_set_key,                                                                                              \
          offsetof(type, field.precision),                                                                              \
          0,                                                                                                            \
          0},                                                                                                           \

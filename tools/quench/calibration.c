@@ -53,6 +53,28 @@ static int check_contract(const calibration_options *options) {
     return CLI_GO_ON;
 }
 
+int calibration_set_algorithm(const cli_option *option, void *field, const char *value) {
+    qn_calibrator_options calibrator;
+    qn_calibrator *created = NULL;
+    qn_calibrator_options_init(&calibrator);
+    calibrator.algorithm = *(const char **)field = value;
+    qn_status *status = qn_calibrator_create(&calibrator, &created);
+    qn_calibrator_destroy(created);
+    int answer = status ? cli_usage("--%s: %s", option->name, qn_status_message(status)) : CLI_GO_ON;
+    qn_status_free(status);
+    return answer;
+}
+
+/* What says something of samples where there are none. */
+static int check_samples(const calibration_options *options) {
+    if (!options->samples.count && (options->algorithm || options->limit))
+        return cli_usage("%s means nothing without --calibrate", options->algorithm ? "--algorithm" : "--limit");
+    if (!calibration_needs_model(options) && (options->skips_unreadable || options->folder))
+        return cli_usage("%s means nothing without --calibrate or --contract",
+                         options->folder ? "--images" : "--skip-unreadable");
+    return CLI_GO_ON;
+}
+
 int calibration_check_options(const calibration_options *options) {
     float fixed[2];
     if ((options->samples.count > 0) + (options->ranges != NULL) + (options->fixed != NULL) > 1)
@@ -62,7 +84,8 @@ int calibration_check_options(const calibration_options *options) {
                          options->fixed);
     if (options->save_ranges && !calibration_is_wanted(options))
         return cli_usage("--save-ranges: there are no ranges to save without --calibrate");
-    return check_contract(options);
+    const int code = check_samples(options);
+    return code == CLI_GO_ON ? check_contract(options) : code;
 }
 
 int calibration_is_wanted(const calibration_options *options) {
@@ -144,9 +167,6 @@ qn_status *calibration_run(const calibration_options *options, qn_model *model, 
     qn_calibrator_options calibrator;
     qn_calibrator_options_init(&calibrator);
     calibrator.log = &cli_log;
-    if (options->ranges && options->algorithm)
-        return qn_status_create(QN_INVALID_ARGUMENT,
-                                "--algorithm says how ranges follow from samples: it means nothing with --ranges");
     calibrator.algorithm = options->algorithm;
     calibrator.threads = (int)options->threads;
     if (watch) {

@@ -23,6 +23,8 @@ typedef struct calibration_options {
     cli_number min_agreement, max_drop, confidence; /* percent, points, percent */
 } calibration_options;
 
+/* Sets a const char * that names a range algorithm. */
+int calibration_set_algorithm(const cli_option *option, void *field, const char *value);
 /* CLI_GO_ON, or an exit code: the options contradict each other, which has been said. */
 int calibration_check_options(const calibration_options *options);
 void calibration_options_deinit(calibration_options *options);

@@ -86,7 +86,7 @@ quench fails build "$scenes/scenes.pb" -o x.qn --range 1,9,9,3:1,1,1,3
 says "min 9 is above max 1"
 quench fails build "$scenes/scenes.pb" -o x.qn --range 1,200,200,3:1,300,300,3
 says "161"
-quench fails build "$scenes/scenes.pb" -o x.qn --precision qint8_mixed_float
+quench misused build "$scenes/scenes.pb" -o x.qn --precision qint8_mixed_float
 says "qint8_mixed_float16"
 quench fails build "$scenes/scenes.pb" -o x.qn --print-after fuse_activatoin
 says "fuse_activation"

@@ -209,8 +209,22 @@ says "--contract DIR or --calibrate DIR"
 quench fails build "$model" -o x.qn --calibrate "$pictures"
 says "the precision is force_float32, which needs no calibration"
 # shellcheck disable=SC2086
-quench fails build "$model" -o x.qn $CALIBRATE --algorithm eqn
-says "--algorithm: .*eqnm"
+quench misused build "$model" -o x.qn $CALIBRATE --algorithm eqn
+says "--algorithm: .*linear, eqnm, .*; did you mean 'eqnm'"
+for samples in "--algorithm linear" "--limit 3" --skip-unreadable "--images $pictures"; do
+    # shellcheck disable=SC2086
+    quench misused build "$model" -o x.qn --precision qint8_mixed_float16 --ranges ranges.json $samples
+    says "${samples%% *} means nothing without --calibrate"
+done
+quench misused build "$model" -o x.qn --precision int8
+says "--precision: .*'int8' is not possible, allowed: .*qint8_mixed_float16"
+quench misused bench "$model" --precision int8
+# shellcheck disable=SC2086
+quench misused build "$model" -o x.qn $CALIBRATE --rounding -1
+says "--rounding: .*expected an integer from 0 to 1000000, found -1"
+quench fails build "$model" -o x.qn --rounding 5
+says "the precision is force_float32: --rounding is of weights that become integers"
+# shellcheck disable=SC2086
 # shellcheck disable=SC2086
 quench fails build "$model" -o list.txt $CALIBRATE --calibrate list.txt
 says "would overwrite the input list.txt"

@@ -72,7 +72,7 @@ quench misused compare scenes.qn half.qn --precision force_float16 --input "$arr
 quench misused compare scenes.qn half.qn --image a.png --input "$array"
 quench fails compare scenes.qn --precision force_float16 --input "$array"
 says "scenes.qn: is compiled already"
-quench fails compare "$scenes/scenes.pb" --precision force_float61 --input "$array"
+quench misused compare "$scenes/scenes.pb" --precision force_float61 --input "$array"
 says "force_float61"
 quench misused compare scenes.qn half.qn
 says "--input NAME=x.npy or --image FILE is missing"
