@@ -48,7 +48,10 @@ static qn_status *parse_descr(const char *path, const char *at, header *out) {
     for (size_t i = 0; i < CODE_COUNT; i++)
         if (!strncmp(at + 2, codes[i].code, 2) && (at[4] == '\'' || at[4] == '"')) out->dtype = codes[i].dtype;
     if (out->dtype == QN_DTYPE_NONE || !strchr("<>|=", order))
-        return QN_ERR(QN_UNSUPPORTED, "%s: element type '%.8s' is not one quench has", path, at + 1);
+        return QN_ERR(QN_UNSUPPORTED,
+                      "%s: element type '%.*s' is not supported: expected floats of 2 to 8 bytes, integers of 1 to 8, or "
+                      "booleans",
+                      path, (int)qn_min_i64((int64_t)strcspn(at + 1, "'\""), 12), at + 1);
     out->swapped = order == '>' && qn_dtype_size(out->dtype) > 1;
     return NULL;
 }
