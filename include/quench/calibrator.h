@@ -32,7 +32,8 @@ typedef struct qn_samples {
     int64_t count; /* how many there are, for progress; -1: not known */
     /* Gives the next sample: fills inputs[i], for input i of the network as it will be built (element type and layout of the
        compiled model), with dims in the declared range. They may differ from sample to sample. The data is the caller's and
-       must stay until the next call. *out_has: 0 at the end. An error ends the calibration and is handed on. */
+       must stay until the next call. *out_has: 0 at the end. An error ends the calibration and is handed on. Messages count
+       samples from 1. */
     qn_status *(*next)(void *self, qn_tensor *inputs, size_t input_count, int *out_has);
     /* Goes back to the first sample. Needed by contracts only; may be NULL elsewhere. */
     qn_status *(*rewind)(void *self);

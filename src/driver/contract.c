@@ -128,15 +128,15 @@ static void unpack_labels(const kept_labels *kept, int32_t *out_labels) {
 static qn_status *read_truth(keeper *k, int64_t sample, int64_t count) {
     if (k->contract->metric == QN_METRIC_AGREEMENT) {
         const kept_labels *kept = &k->truth.items[sample];
-        if (kept->count != count) return QN_ERR(QN_INTERNAL, "sample %lld changed its size", (long long)sample);
+        if (kept->count != count) return QN_ERR(QN_INTERNAL, "sample %lld changed its size", (long long)sample + 1);
         unpack_labels(kept, k->other);
         return NULL;
     }
     qn_tensor truth = {0};
     QN_TRY(k->contract->samples.labels(k->contract->samples.self, &truth));
     if (!qn_dtype_is_integer(truth.dtype) || qn_labels_count(&truth) != count)
-        return QN_ERR(QN_INVALID_ARGUMENT, "sample %lld: %lld true labels, the network gives %lld", (long long)sample,
-                      (long long)qn_labels_count(&truth), (long long)count);
+        return QN_ERR(QN_INVALID_ARGUMENT, "sample %lld: %lld true labels, the network gives %lld",
+                      (long long)sample + 1, (long long)qn_labels_count(&truth), (long long)count);
     qn_labels_read(&truth, k->other);
     return NULL;
 }
@@ -171,14 +171,14 @@ static qn_status *score(keeper *k, qn_trial *trial, int is_reference, qn_arena *
         QN_TRY(samples->next(samples->self, k->inputs, trial->input_count, &has));
         if (!has) return expect_samples(k, is_reference || (size_t)sample == reference_count(k));
         QN_TRY(expect_samples(k, is_reference || (size_t)sample < reference_count(k)));
-        QN_TRY_CTX(qn_trial_run(trial, k->inputs), "sample %lld", (long long)sample);
+        QN_TRY_CTX(qn_trial_run(trial, k->inputs), "sample %lld", (long long)sample + 1);
         QN_TRY(read_labels(k, &trial->outputs[0], &count));
         if (is_reference && k->contract->metric == QN_METRIC_AGREEMENT) {
             QN_TRY(keep_labels(k, count));
             continue;
         }
         QN_TRY(read_truth(k, sample, count));
-        QN_TRY_CTX(qn_scores_add(scores, k->labels, k->other, count), "sample %lld", (long long)sample);
+        QN_TRY_CTX(qn_scores_add(scores, k->labels, k->other, count), "sample %lld", (long long)sample + 1);
     }
 }
 

@@ -248,7 +248,7 @@ static qn_status *run_samples(measuring *m) {
         memset(m->inputs, 0, m->report->input_count * sizeof *m->inputs);
         QN_TRY(samples->next(samples->self, m->inputs, m->report->input_count, &has));
         if (!has) break;
-        if (number % stride == 0) QN_TRY_CTX(run_sample(m), "report, sample %lld", (long long)number);
+        if (number % stride == 0) QN_TRY_CTX(run_sample(m), "report, sample %lld", (long long)number + 1);
     }
     return qn_progress_step(m->report->progress, "report", 1, 1);
 }

@@ -152,12 +152,12 @@ static void what_is_wrong_with_a_sample_is_said_with_its_number(void **state) {
         qn_code code;
         const char *words;
     } rows[] = {
-        {SPOIL_NAN, QN_INVALID_ARGUMENT, "sample 2: 1 elements of value 'x' are not finite"},
-        {SPOIL_INFINITY, QN_INVALID_ARGUMENT, "sample 2: 1 elements of value 'x' are not finite"},
-        {SPOIL_RANK, QN_INVALID_ARGUMENT, "sample 2"},
-        {SPOIL_CHANNELS, QN_INVALID_ARGUMENT, "sample 2"},
-        {SPOIL_DTYPE, QN_INVALID_ARGUMENT, "sample 2"},
-        {SPOIL_SIZE, QN_INVALID_ARGUMENT, "sample 2"},
+        {SPOIL_NAN, QN_INVALID_ARGUMENT, "sample 3: 1 element of value 'x' is not finite"},
+        {SPOIL_INFINITY, QN_INVALID_ARGUMENT, "sample 3: 1 element of value 'x' is not finite"},
+        {SPOIL_RANK, QN_INVALID_ARGUMENT, "sample 3"},
+        {SPOIL_CHANNELS, QN_INVALID_ARGUMENT, "sample 3"},
+        {SPOIL_DTYPE, QN_INVALID_ARGUMENT, "sample 3"},
+        {SPOIL_SIZE, QN_INVALID_ARGUMENT, "sample 3"},
         {SPOIL_ERROR, QN_IO, "the camera is gone"},
     };
     (void)state;

@@ -152,7 +152,7 @@ static void a_calibration_that_fails_leaves_no_trace(void **state) {
     qn_model *before = build_with(sample_network, ROUNDED, calibrator);
     feed_init(&f, 6, 9);
     f.spoil = SPOIL_NAN, f.spoil_at = 4;
-    expect_refused(try_calibrate(calibrator, sample_network, ROUNDED, &f), QN_INVALID_ARGUMENT, "sample 4");
+    expect_refused(try_calibrate(calibrator, sample_network, ROUNDED, &f), QN_INVALID_ARGUMENT, "sample 5");
     qn_model *after = build_with(sample_network, ROUNDED, calibrator);
     expect_same_bytes(before, after);
     qn_model_destroy(before), qn_model_destroy(after);

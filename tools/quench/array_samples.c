@@ -155,6 +155,19 @@ static qn_status *next_arrays(void *self, qn_tensor *inputs, size_t input_count,
     return NULL;
 }
 
+/* That of the first input. */
+static char *name_arrays(const void *self) {
+    const array_samples *s = self;
+    const stream *first = &s->streams[0];
+    size_t file = 0;
+    if (!s->at) return NULL;
+    int64_t index = sample_pick(s->at - 1, s->count, s->used);
+    while (index >= first->layouts[file].count) index -= first->layouts[file++].count;
+    if (first->layouts[file].count == 1) return strdup(first->files.items[file].path);
+    return cli_format("%s, %lld of %lld", first->files.items[file].path, (long long)index + 1,
+                      (long long)first->layouts[file].count);
+}
+
 static qn_status *rewind_arrays(void *self) {
     array_samples *s = self;
     s->at = 0;
@@ -193,6 +206,7 @@ qn_status *array_samples_open(qn_model *model, const sample_options *options, sa
     if (status) return close_arrays(s), status;
     s->used = sample_pick_count(s->count, options->limit);
     out_source->close = close_arrays;
+    out_source->name = name_arrays;
     out_source->samples = (qn_samples){.self = s, .count = s->used, .next = next_arrays, .rewind = rewind_arrays};
     return NULL;
 }

@@ -247,6 +247,7 @@ qn_status *builder_build(builder *b, qn_build_options *build, qn_model **out_mod
     build->calibrator = b->calibration.calibrator;
     build->contract = b->calibration.contract.samples.next ? &b->calibration.contract : NULL;
     qn_status *status = qn_build(b->network, b->config, build, out_model);
+    status = sample_source_blame(&b->calibration.contract_source, status);
     build->log = e.log;
     return name_file(advise(b, status), b->path);
 }

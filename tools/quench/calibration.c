@@ -128,7 +128,7 @@ static qn_status *measure(const calibration_options *options, qn_model *model, c
     sample_source source;
     CLI_TRY(open_samples(options, model, 0, &source));
     double start = cli_now_ms();
-    qn_status *status = qn_calibrate(c->calibrator, network, config, &source.samples);
+    qn_status *status = sample_source_blame(&source, qn_calibrate(c->calibrator, network, config, &source.samples));
     c->ms = cli_now_ms() - start;
     c->sample_count = qn_calibrator_sample_count(c->calibrator);
     c->peak_bytes = cli_peak_rss_bytes();

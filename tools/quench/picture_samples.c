@@ -166,6 +166,11 @@ static qn_status *next_picture(void *self, qn_tensor *inputs, size_t input_count
     return status;
 }
 
+static char *name_picture(const void *self) {
+    const picture_samples *s = self;
+    return s->at ? strdup(s->items[s->at - 1].file.path) : NULL;
+}
+
 static qn_status *rewind_pictures(void *self) {
     picture_samples *s = self;
     drop_picture(s);
@@ -264,6 +269,7 @@ qn_status *picture_samples_open(qn_model *model, const sample_options *options, 
     qn_status *status = open_parts(s, model, options, list);
     if (status) return close_pictures(s), status;
     out_source->close = close_pictures;
+    out_source->name = name_picture;
     out_source->samples = (qn_samples){.self = s,
                                        .count = s->fitter.mode == QN_IMAGE_FIT_TILE ? -1 : (int64_t)s->count,
                                        .next = next_picture,

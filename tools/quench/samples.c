@@ -206,6 +206,15 @@ qn_status *sample_source_open(qn_model *model, const sample_options *options, sa
     return status;
 }
 
+qn_status *sample_source_blame(const sample_source *source, qn_status *status) {
+    static const char start[] = "sample ";
+    if (!status || !source->name || strncmp(qn_status_message(status), start, sizeof start - 1)) return status;
+    char *name = source->name(source->samples.self);
+    if (name) status = cli_context(status, "%s", name);
+    free(name);
+    return status;
+}
+
 void sample_source_close(sample_source *source) {
     if (source->close) source->close(source->samples.self);
     *source = (sample_source){0};

@@ -20,6 +20,8 @@ typedef struct sample_options {
  */
 typedef struct sample_source {
     qn_samples samples;
+    /* What was given last, for messages, freed with free(): "a.jpg", "x.npy, 3 of 8"; NULL when memory is short. */
+    char *(*name)(const void *self);
     void (*close)(void *self);
 } sample_source;
 
@@ -28,6 +30,8 @@ typedef struct sample_source {
  * @param model  stays the caller's and must outlive the source
  * returns  NOT_FOUND, IO, INVALID_ARGUMENT: with the option, file and line. *out_source is zeroed then */
 qn_status *sample_source_open(qn_model *model, const sample_options *options, sample_source *out_source) QN_MUST_USE;
+/* Names the file before a message of the library that begins with "sample"; NULL stays NULL. */
+qn_status *sample_source_blame(const sample_source *source, qn_status *status) QN_MUST_USE;
 void sample_source_close(sample_source *source); /* accepts a zeroed one */
 
 /* ---- Inside ---- */

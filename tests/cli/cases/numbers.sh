@@ -41,12 +41,12 @@ for number in nan inf -inf; do
     make array strange.npy 2,1,8,8,2 "1 2 3 $number 5 6 7"
     # shellcheck disable=SC2086
     quench fails build plain.pb -o x.qn $INT8 --calibrate strange.npy
-    says "sample 0: 18 elements of value 'x' are not finite"
+    says "strange.npy, 1 of 2: sample 1: 18 elements of value 'x' are not finite"
 done
 make array huge.npy 2,1,8,8,2 "1e38 2e38 -3e38"
 # shellcheck disable=SC2086
 quench fails build plain.pb -o x.qn $INT8 --calibrate huge.npy
-says "sample 0: .* elements of value 'r' are not finite"
+says "huge.npy, 1 of 2: sample 1: .* elements of value 'r' are not finite"
 expect ! -e x.qn
 
 it "takes zeros and constants for what they are"
