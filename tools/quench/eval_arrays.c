@@ -110,14 +110,19 @@ static qn_status *read_labels(array_eval *e, int64_t count) {
 
 static int is_map(const qn_tensor *output) { return !is_scores(output) && output->rank >= 3; }
 
-static int is_ignored(const array_eval *e, double label) {
-    return label < 0 || (e->are_maps && label == QN_IMAGE_IGNORE_LABEL);
-}
-
 /* How many labels there may be: as many as there are scores, else what the model or the user says; 0: nobody does. */
 static int64_t count_labels(const array_eval *e) {
     const qn_tensor *output = &e->first.outputs[0];
     return is_scores(output) ? output->dims[output->rank - 1] : e->classes;
+}
+
+/* 255 in label maps, and where it is no class; what is below 0 everywhere. */
+static int may_be_ignored(const array_eval *e) {
+    return e->are_maps || (count_labels(e) && count_labels(e) <= QN_IMAGE_IGNORE_LABEL);
+}
+
+static int is_ignored(const array_eval *e, double label) {
+    return label < 0 || (label == QN_IMAGE_IGNORE_LABEL && may_be_ignored(e));
 }
 
 static qn_status *check_labels(const array_eval *e) {
@@ -125,7 +130,7 @@ static qn_status *check_labels(const array_eval *e) {
     const int64_t classes = count_labels(e);
     if (classes)
         snprintf(wanted, sizeof wanted, "a whole number below %lld, or %s where it is not judged", (long long)classes,
-                 e->are_maps ? "255" : "-1");
+                 may_be_ignored(e) ? "255" : "-1");
     for (size_t i = 0; i < e->first.answer_count; i++) {
         const double label = cli_tensor_get(&e->sample_labels, i);
         if (label == floor(label) && (is_ignored(e, label) || !classes || label < (double)classes)) continue;
@@ -135,7 +140,6 @@ static qn_status *check_labels(const array_eval *e) {
     return NULL;
 }
 
-/* In label maps 255 is not judged, and what is below 0 nowhere. */
 static qn_status *judge(array_eval *e) {
     const player *p = &e->first;
     e->are_maps = is_map(&p->outputs[0]);

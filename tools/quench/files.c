@@ -37,7 +37,7 @@ static qn_status *make_one_folder(const char *path) {
 }
 
 qn_status *cli_make_folder(const char *path) {
-    char *part = strdup(path);
+    char *part = strdup(*path ? path : ".");
     if (!part) return cli_out_of_memory();
     qn_status *status = NULL;
     for (char *at = part + 1; !status; at++) {
