@@ -32,6 +32,8 @@ typedef struct ranging {
     size_t with_moments;
 } ranging;
 
+static int is_from_file(const ranging *r) { return r->calibrator && r->calibrator->has_loaded; }
+
 static int64_t channels_of(const qn_graph *graph, const qn_value *value) {
     int64_t channels;
     return qn_dim_is_const(graph->dims, value->type.dims[value->type.rank - 1], &channels) ? channels : -1;
@@ -120,13 +122,15 @@ static qn_status *find_range(ranging *r, qn_value *value) {
     return NULL;
 }
 
-/* Ranges that come from elsewhere say nothing of how values move together. */
+/* Ranges that come from elsewhere say nothing of how values move together. Nobody who gives none from a file expects a
+   default to need it. */
 static void warn_of_rounding(const ranging *r, const qn_config *config, const qn_log *log) {
     int is_asked_for = qn_config_int(config, "precision_config.rounding_iterations", 0) > 0;
-    if (!log || !is_asked_for || !r->graph->integer.rounding_iterations || r->with_moments) return;
-    log->write(log->self, QN_LOG_WARNING,
-               "rounding_iterations: weights are rounded to the nearest, for what is needed beyond ranges comes only from "
-               "calibrating on samples with this configuration");
+    if (!log || !r->graph->integer.rounding_iterations || r->with_moments) return;
+    if (!is_asked_for && !is_from_file(r)) return;
+    log->write(log->self, is_asked_for ? QN_LOG_WARNING : QN_LOG_INFO,
+               "rounding_iterations: weights are rounded to the nearest, which costs some accuracy, for what is needed beyond "
+               "ranges comes only from calibrating on samples with this configuration");
 }
 
 static qn_status *check_found(const ranging *r, const qn_log *log) {

@@ -198,6 +198,29 @@ static void ranges_alone_round_to_the_nearest_with_a_warning(void **state) {
     free(network);
 }
 
+/* By default it is no fault of who gives ranges from a file, but still to be known. */
+static void ranges_from_a_file_are_noted_where_rounding_is_the_default(void **state) {
+    static const struct {
+        const char *json;
+        int from_file, notes;
+    } rows[] = {{INT8, 1, 1}, {INT8, 0, 0}, {NEAREST, 1, 0}, {"{'precision_config': {'precision_mode': 'qint16_mixed_float32'}}", 1, 0}};
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        const char *text;
+        case_log log;
+        qn_model *model;
+        qn_calibrator *calibrator = calibrated(sample_network, INT8, 5, SAMPLES);
+        case_log_init(&log);
+        expect_ok(qn_calibrator_ranges_text(calibrator, &text));
+        if (rows[i].from_file) expect_ok(qn_calibrator_load_ranges_text(calibrator, text, "ranges"));
+        expect_ok(try_build_with(sample_network, rows[i].json, calibrator, NULL, &log, &model));
+        assert_int_equal(log.warnings, 0);
+        assert_int_equal(strstr(log.text, "rounding_iterations: weights are rounded to the nearest") != NULL, rows[i].notes);
+        qn_model_destroy(model);
+        qn_calibrator_destroy(calibrator);
+    }
+}
+
 static void layers_that_are_too_long_are_told_of(void **state) {
     static const char network[] = "symbol h [1, 9]\nsymbol w [1, 9]\ninput %x : f32[1, h, w, 2]\n"
                                   "const %a : f32[32, 33, 2, 3] = splat 0.25\nconst %b : f32[1, 1, 3, 3] = splat 0.5\n"
@@ -263,6 +286,7 @@ int main(void) {
         cmocka_unit_test(a_calibration_that_fails_leaves_no_trace),
         cmocka_unit_test(nothing_is_gathered_that_nobody_asks_for),
         cmocka_unit_test(ranges_alone_round_to_the_nearest_with_a_warning),
+        cmocka_unit_test(ranges_from_a_file_are_noted_where_rounding_is_the_default),
         cmocka_unit_test(layers_that_are_too_long_are_told_of),
         cmocka_unit_test(memory_may_end_at_any_point),
     };

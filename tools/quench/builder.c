@@ -225,17 +225,19 @@ static qn_status *advise(const builder *b, qn_status *status) {
     return longer;
 }
 
-/* A log that takes out what a contract came to. */
+/* A log that takes out what a contract came to, and shows what ranges from a file cost without being asked. */
 typedef struct ear {
     builder *builder;
     const qn_log *log; /* of the rest; NULL: nobody's */
 } ear;
 
 static void hear(void *self, qn_log_level level, const char *text) {
-    static const char kept[] = "contract kept: ";
+    static const char kept[] = "contract kept: ", rounding[] = "rounding_iterations: ";
     ear *e = self;
     if (!strncmp(text, kept, sizeof kept - 1))
         snprintf(e->builder->kept, sizeof e->builder->kept, "%s", text + sizeof kept - 1);
+    else if (e->log && level == QN_LOG_INFO && !strncmp(text, rounding, sizeof rounding - 1))
+        cli_note("note: %s", text);
     else if (e->log)
         e->log->write(e->log->self, level, text);
 }

@@ -49,6 +49,8 @@ cmp learned.qn int8.qn || broken "three sweeps are not the default"
 ! cmp -s learned.qn nearest.qn || broken "nothing was learned"
 quench ok build "$model" -o learned.qn --precision qint8_mixed_float16 --ranges ranges.json --rounding 3
 says "warning: rounding_iterations: weights are rounded to the nearest"
+quench ok build "$model" -o learned.qn --precision qint8_mixed_float16 --ranges ranges.json
+says "note: rounding_iterations: weights are rounded to the nearest"
 
 it "saves ranges without building anything"
 # shellcheck disable=SC2086
