@@ -243,7 +243,11 @@ static void wrong_files_are_refused(void **state) {
     refuse(HEAD "'source': {'bytes': 3, 'name': 'x'}, 'values': {}}", QN_INVALID_ARGUMENT, "key 'name'");
     refuse(HEAD "'values': {'a': {'min': NaN, 'max': 1}}}", QN_INVALID_ARGUMENT, "no JSON");
     refuse(HEAD "'values': {'a': {'min': 0, 'max': 1e999}}}", QN_INVALID_ARGUMENT, "overflow");
-    refuse(HEAD "'values': {'a': {'min': 0, 'max': 1}, 'a': {'min': 0, 'max': 1}}}", QN_INVALID_ARGUMENT, "duplicate");
+    refuse(HEAD "'values': {'a': {'min': 0, 'max': 1}, 'a': {'min': 0, 'max': 1}}}", QN_INVALID_ARGUMENT,
+           "line 1: duplicate key 'a'");
+    refuse(HEAD "'values': {'a': {'min': 0,\n'max': 1, 'min': 0}}}", QN_INVALID_ARGUMENT, "line 2: duplicate key 'min'");
+    refuse(HEAD "'values': {'caf\u00e9/of/more/than/20/letters\\'': 1, 'caf\u00e9/of/more/than/20/letters\\'': 1}}",
+           QN_INVALID_ARGUMENT, "duplicate key 'caf\u00e9/of/more/than/20/letters\\\"'");
 }
 
 static void huge_and_deep_files_are_refused(void **state) {
