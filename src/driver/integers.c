@@ -139,8 +139,11 @@ static qn_status *check_found(const ranging *r, const qn_log *log) {
     if (r->found == r->wanted) return NULL;
     if (!r->found && r->ranges.list.count)
         return QN_ERR(QN_INVALID_ARGUMENT,
-                      "the ranges are those of another network ('%s'): they have none for '%s' or any other of %zu values",
-                      r->ranges.network, r->missing, r->wanted);
+                      "%s%sthe ranges are those of another network ('%s'): they have none for '%s' or any other of %zu values",
+                      r->ranges.origin, is_from_file(r) ? ": " : "", r->ranges.network, r->missing, r->wanted);
+    if (!r->found && is_from_file(r))
+        return QN_ERR(QN_INVALID_ARGUMENT, "%s holds no ranges, but precision_mode %s needs those of the network's values",
+                      r->ranges.origin, mode);
     if (!r->found)
         return QN_ERR(QN_INVALID_ARGUMENT,
                       "precision_mode %s needs the ranges of the network's values: calibrate on samples, load a ranges file, or "
@@ -152,18 +155,24 @@ static qn_status *check_found(const ranging *r, const qn_log *log) {
     return NULL;
 }
 
+/* The nearest name of a value that integers read; NULL where none is near. */
+static qn_status *find_nearest(const ranging *r, const char *name, const char **out_nearest) {
+    const char **names = QN_ARENA_ARRAY(r->graph->arena, const char *, r->graph->values.count);
+    size_t count = 0;
+    if (!names) return qn_status_out_of_memory();
+    for (size_t i = 0; i < r->graph->values.count; i++)
+        if (qn_integers_read(r->graph->values.items[i])) names[count++] = r->graph->values.items[i]->name;
+    *out_nearest = qn_text_nearest(name, names, count);
+    return NULL;
+}
+
 /* custom_ranges may name any value of the network; one it does not have is a mistake. */
 static qn_status *check_custom_names(const ranging *r) {
-    const char *name;
+    const char *name, *nearest;
     json_t *row;
     json_object_foreach((json_t *)(uintptr_t)r->custom, name, row) {
         if (!*name || qn_graph_find_value(r->graph, name)) continue;
-        const char **names = QN_ARENA_ARRAY(r->graph->arena, const char *, r->graph->values.count);
-        size_t count = 0;
-        if (!names) return qn_status_out_of_memory();
-        for (size_t i = 0; i < r->graph->values.count; i++)
-            if (qn_integers_read(r->graph->values.items[i])) names[count++] = r->graph->values.items[i]->name;
-        const char *nearest = qn_text_nearest(name, names, count);
+        QN_TRY(find_nearest(r, name, &nearest));
         return QN_ERR(QN_INVALID_ARGUMENT, "custom_ranges: the simplified network has no value '%s'%s%s", name,
                       nearest ? "; nearest: " : "", nearest ? nearest : "");
     }
@@ -183,6 +192,26 @@ static qn_status *gather_ranges(ranging *r, const qn_calibrator *calibrator) {
     return NULL;
 }
 
+/* A file may be of a network that was simplified otherwise, so this is no error. */
+static qn_status *warn_of_strays(const ranging *r, const qn_log *log) {
+    enum { SHOWN = 3 };
+    char text[1024], more[40] = "";
+    size_t strays = 0, at = (size_t)snprintf(text, sizeof text, "%.200s: the simplified network has no value ", r->ranges.origin);
+    if (!log || !is_from_file(r)) return NULL;
+    for (size_t i = 0; i < r->ranges.list.count; i++) {
+        const char *name = r->ranges.list.items[i].name, *nearest;
+        if (qn_graph_find_value(r->graph, name) || strays++ >= SHOWN) continue;
+        QN_TRY(find_nearest(r, name, &nearest));
+        at += (size_t)snprintf(text + at, sizeof text - at, "%s'%.100s'", strays > 1 ? ", " : "", name);
+        if (nearest) at += (size_t)snprintf(text + at, sizeof text - at, " (nearest: '%.100s')", nearest);
+    }
+    if (!strays) return NULL;
+    if (strays > SHOWN) snprintf(more, sizeof more, " and %zu more", strays - SHOWN);
+    snprintf(text + at, sizeof text - at, "%s: such ranges are not used", more);
+    log->write(log->self, QN_LOG_WARNING, text);
+    return NULL;
+}
+
 static qn_status *put_ranges(qn_graph *graph, const qn_config *config, const qn_build_options *options) {
     ranging r = {.graph = graph, .calibrator = options->calibrator, .custom = qn_config_find(config, "custom_ranges")};
     QN_TRY(check_custom_names(&r));
@@ -190,6 +219,7 @@ static qn_status *put_ranges(qn_graph *graph, const qn_config *config, const qn_
     for (size_t i = 0; i < graph->values.count; i++)
         if (qn_integers_read(graph->values.items[i])) QN_TRY(find_range(&r, graph->values.items[i]));
     QN_TRY(check_found(&r, options->log));
+    QN_TRY(warn_of_strays(&r, options->log));
     warn_of_rounding(&r, config, options->log);
     return NULL;
 }

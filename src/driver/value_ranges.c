@@ -12,7 +12,7 @@ enum { SLOTS_MIN = 64 };
 #define SQUARE_ROUNDING 1e-5
 
 void qn_value_ranges_init(qn_value_ranges *ranges, qn_arena *arena) {
-    *ranges = (qn_value_ranges){.network = "", .algorithm = "", .arena = arena};
+    *ranges = (qn_value_ranges){.origin = "", .network = "", .algorithm = "", .arena = arena};
 }
 
 /* ---- Finding ---- */
@@ -53,8 +53,8 @@ qn_status *qn_value_ranges_get(const qn_value_ranges *ranges, const char *name, 
     if (!known || channels < 0 || known == channels) return NULL;
     *out_range = NULL;
     return QN_ERR(QN_INVALID_ARGUMENT,
-                  "value '%.200s' has %lld channels, but its range is of %lld: these are the ranges of another model",
-                  name, (long long)channels, (long long)known);
+                  "%s%svalue '%.200s' has %lld channels, but its range is of %lld: these are the ranges of another model",
+                  ranges->origin, *ranges->origin ? ": " : "", name, (long long)channels, (long long)known);
 }
 
 /* ---- Adding ---- */

@@ -39,6 +39,7 @@ typedef struct qn_value_range {
 } qn_value_range;
 
 typedef struct qn_value_ranges {
+    const char *origin; /* the file, or whatever it was called; "" where nothing was read */
     const char *network, *algorithm; /* "" where unknown; the arena's after reading, else the caller's */
     int64_t samples;
     int has_source; /* is the file known that was calibrated? */

@@ -219,6 +219,9 @@ qn_status *qn_value_ranges_parse(const char *text, size_t bytes, const char *ori
                                  qn_value_ranges *out_ranges) {
     json_t *root;
     qn_value_ranges_init(out_ranges, arena);
+    const char *kept = qn_arena_copy_string(arena, origin, strlen(origin));
+    if (!kept) return qn_status_out_of_memory();
+    out_ranges->origin = kept;
     QN_TRY(qn_json_parse(text, bytes, 0, origin, &root));
     qn_status *status = read_root(out_ranges, root);
     json_decref(root);

@@ -275,6 +275,55 @@ static void bytes_in_a_mode_of_words_have_the_scales_of_bytes(void **state) {
     qn_model_destroy(models[0]), qn_model_destroy(models[1]);
 }
 
+/* ---- Ranges from a file ---- */
+
+/* A build from a file with these values; single quotes stand for double ones. */
+static qn_status *build_from_values(const char *values, case_log *log, qn_model **out_model) {
+    char text[2000];
+    qn_calibrator *loaded;
+    snprintf(text, sizeof text, "{'format': 'quench ranges 1', 'network': 'n', 'algorithm': '', 'samples': 9, 'values': {%s}}", values);
+    for (char *c = text; *c; c++)
+        if (*c == '\'') *c = '"';
+    expect_ok(qn_calibrator_create(NULL, &loaded));
+    expect_ok(qn_calibrator_load_ranges_text(loaded, text, "mine.json"));
+    qn_status *status = try_build_with(sample_network, INT8, loaded, NULL, log, out_model);
+    qn_calibrator_destroy(loaded);
+    return status;
+}
+
+#define X_AND_R "'x': {'min': -2, 'max': 3}, 'r': {'min': 0, 'max': 11}"
+
+static void ranges_of_values_that_are_not_there_are_told_of(void **state) {
+    (void)state;
+    case_log log;
+    qn_model *model;
+    case_log_init(&log);
+    expect_ok(build_from_values(X_AND_R, &log, &model));
+    assert_int_equal(log.warnings, 0);
+    qn_model_destroy(model);
+    expect_ok(build_from_values(X_AND_R ", 'rr': {'min': 0, 'max': 1}, 'nobody': {'min': 0, 'max': 1}", &log, &model));
+    assert_int_equal(log.warnings, 1);
+    assert_non_null(strstr(log.text, "mine.json: the simplified network has no value 'rr' (nearest: 'r'), 'nobody': such"));
+    qn_model_destroy(model);
+    expect_ok(build_from_values(X_AND_R ", 'k1': {'min': 0, 'max': 1}, 'k2': {'min': 0, 'max': 1}, 'k3': {'min': 0, 'max': 1}"
+                                        ", 'k4': {'min': 0, 'max': 1}, 'k5': {'min': 0, 'max': 1}", &log, &model));
+    assert_int_equal(log.warnings, 2);
+    assert_non_null(strstr(log.text, "'k3'"));
+    assert_null(strstr(log.text, "'k4'"));
+    assert_non_null(strstr(log.text, " and 2 more: such ranges are not used"));
+    qn_model_destroy(model);
+}
+
+static void files_whose_ranges_do_not_fit_are_named(void **state) {
+    (void)state;
+    qn_model *model;
+    expect_refused(build_from_values("", NULL, &model), QN_INVALID_ARGUMENT, "mine.json holds no ranges");
+    expect_refused(build_from_values("'v': {'min': 0, 'max': 1}", NULL, &model), QN_INVALID_ARGUMENT,
+                   "mine.json: the ranges are those of another network ('n')");
+    expect_refused(build_from_values("'x': {'min': 0, 'max': 1, 'channel_mean': [0, 0, 0, 0, 0, 0, 0]}", NULL, &model),
+                   QN_INVALID_ARGUMENT, "mine.json: value 'x' has 2 channels, but its range is of 7");
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_mode_is_as_near_as_its_types_allow),
@@ -291,6 +340,8 @@ int main(void) {
         cmocka_unit_test(ranges_of_nothing_and_of_everything_are_survived),
         cmocka_unit_test(a_contract_without_integers_is_refused),
         cmocka_unit_test(bytes_in_a_mode_of_words_have_the_scales_of_bytes),
+        cmocka_unit_test(ranges_of_values_that_are_not_there_are_told_of),
+        cmocka_unit_test(files_whose_ranges_do_not_fit_are_named),
     };
     return cmocka_run_group_tests_name("driver/integers", tests, NULL, NULL);
 }

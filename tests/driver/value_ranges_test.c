@@ -312,7 +312,8 @@ static void lookups_tell_ranges_of_another_model(void **state) {
     expect_ok(qn_value_ranges_get(&ranges, "a", -1, &range));
     expect_ok(qn_value_ranges_get(&ranges, "b", 5, &range));
     assert_int_equal(range->channels, 0);
-    expect_refused(qn_value_ranges_get(&ranges, "a", 3, &range), QN_INVALID_ARGUMENT, "ranges of another model");
+    expect_refused(qn_value_ranges_get(&ranges, "a", 3, &range), QN_INVALID_ARGUMENT,
+                   "r.json: value 'a' has 3 channels, but its range is of 2: these are the ranges of another model");
     assert_null(range);
     expect_refused(qn_value_ranges_get(&ranges, "c", 3, &range), QN_NOT_FOUND, "'c'");
     assert_null(range);
