@@ -283,11 +283,11 @@ static qn_status *search(keeper *k, attempt *out) {
 /* "3 of 55 layers stay float, 2 became int16, 98.1 % of multiply-adds are integer, 93.0 % int8" */
 static void describe_mix(const keeper *k, size_t kept, char *text, size_t bytes) {
     qn_sensitivity_mix mix = qn_sensitivity_mix_of(&k->list, kept);
-    char words[40] = "", share[40] = "";
-    if (mix.words) snprintf(words, sizeof words, ", %zu became int16", mix.words);
+    char floats[80] = "", words[40] = "", share[40] = "";
+    if (mix.words) snprintf(words, sizeof words, "%zu became int16, ", mix.words);
     if (mix.words) snprintf(share, sizeof share, ", %.1f %% int8", 100.0 * mix.byte_share);
-    snprintf(text, bytes, "%zu of %zu layers stay float%s, %.1f %% of multiply-adds are integer%s", mix.floats,
-             k->list.count, words, 100.0 * mix.integer_share, share);
+    if (k->list.count) snprintf(floats, sizeof floats, "%zu of %zu layers stay float, ", mix.floats, k->list.count);
+    snprintf(text, bytes, "%s%s%.1f %% of multiply-adds are integer%s", floats, words, 100.0 * mix.integer_share, share);
 }
 
 static void describe(const keeper *k, const attempt *a, char *text, size_t bytes) {
@@ -305,6 +305,20 @@ static void describe(const keeper *k, const attempt *a, char *text, size_t bytes
                  100.0 * a->bound, sure, samples, mix);
 }
 
+/* Nodes that ask for integers get them whatever the contract. */
+static qn_status *refuse(const keeper *k, const char *text) {
+    const int is_asked = k->list.integer_macs > 0;
+    if (is_asked && !k->list.count)
+        return QN_ERR(QN_UNSUPPORTED,
+                      "the contract cannot be kept: custom_nodes or the network itself wants every layer integer, so none may "
+                      "become float, and there is %s. Ask for less, or take wishes out of custom_nodes",
+                      text);
+    return QN_ERR(QN_UNSUPPORTED,
+                  "the contract cannot be kept: with every layer float%s there is still %s. %s",
+                  is_asked ? ", but for those that custom_nodes or the network itself wants integer," : "", text,
+                  "Ask for less, give more samples (the bound narrows with their number), or store floats in float32");
+}
+
 static qn_status *report(const keeper *k, const attempt *a, const qn_log *log) {
     char text[512], line[600];
     describe(k, a, text, sizeof text);
@@ -316,9 +330,7 @@ static qn_status *report(const keeper *k, const attempt *a, const qn_log *log) {
                        "the contract leaves no layer integer: ask for less, or build in a float mode");
         return NULL;
     }
-    return QN_ERR(QN_UNSUPPORTED,
-                  "the contract cannot be kept: with every layer float there is still %s. %s", text,
-                  "Ask for less, give more samples (the bound narrows with their number), or store floats in float32");
+    return refuse(k, text);
 }
 
 static qn_status *keep(keeper *k, const qn_log *log) {

@@ -128,7 +128,7 @@ static void nodes_that_ask_for_bytes_are_integer_layers(void **state) {
                           "{'precision_config': {'precision_mode': 'qint8_mixed_float16'}, "
                           "'custom_nodes': {'conv2d': {'precision': 'int8'}}}",
                           &log, &model));
-    assert_non_null(strstr(log.text, "0 of 0 layers stay float, 100.0 % of multiply-adds are integer"));
+    assert_non_null(strstr(log.text, "samples; 100.0 % of multiply-adds are integer"));
     assert_null(strstr(log.text, "leaves no layer integer"));
     qn_model_destroy(model);
     labelled_deinit(&f);
@@ -195,21 +195,49 @@ static void a_drop_of_miou_is_kept_by_labels(void **state) {
 
 /* ---- Not kept ---- */
 
+#define BYTES_FOR(nodes) "{'precision_config': {'precision_mode': 'qint8_mixed_float32'}, 'custom_nodes': {" nodes "}}"
+#define ALL_BYTES BYTES_FOR("'c': {'precision': 'int8'}, 's': {'precision': 'int8'}")
+
+/* Where nodes are to be integers whatever it costs. */
 static void what_cannot_be_kept_is_refused_with_what_there_is(void **state) {
+    static const struct {
+        const char *json, *first, *second;
+    } rows[] = {
+        {ALL_BYTES, "custom_nodes or the network itself wants every layer integer, so none may become float, and there is agreement 9",
+         "samples; 100.0 % of multiply-adds are integer. Ask for less"},
+        {BYTES_FOR("'c': {'precision': 'int8'}"),
+         "with every layer float, but for those that custom_nodes or the network itself wants integer, there is still agreement 9",
+         "1 of 1 layers stay float, "},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        labelled_feed f;
+        qn_contract contract;
+        qn_model *model;
+        labelled_init(&f, &contract, QN_METRIC_AGREEMENT, COUNT);
+        contract.min_agreement = 1;
+        qn_status *status = build_under(&contract, rows[i].json, NULL, &model);
+        if (!strstr(qn_status_message(status), rows[i].second)) fail_msg("%s", qn_status_message(status));
+        if (!strstr(qn_status_message(status), rows[i].first)) fail_msg("%s", qn_status_message(status));
+        expect_refused(status, QN_UNSUPPORTED, "the contract cannot be kept");
+        assert_null(model);
+        labelled_deinit(&f);
+    }
+}
+
+static void a_contract_kept_by_integers_that_nodes_ask_for_has_some(void **state) {
     (void)state;
     labelled_feed f;
     qn_contract contract;
     qn_model *model;
+    case_log log;
+    case_log_init(&log);
     labelled_init(&f, &contract, QN_METRIC_AGREEMENT, COUNT);
-    contract.min_agreement = 1; /* and both layers are to be integers whatever it costs */
-    qn_status *status = build_under(&contract,
-                                    "{'precision_config': {'precision_mode': 'qint8_mixed_float32'},"
-                                    " 'custom_nodes': {'c': {'precision': 'int8'}, 's': {'precision': 'int8'}}}",
-                                    NULL, &model);
-    assert_non_null(strstr(qn_status_message(status), "agreement 9"));
-    assert_non_null(strstr(qn_status_message(status), "0 of 0 layers stay float"));
-    expect_refused(status, QN_UNSUPPORTED, "the contract cannot be kept");
-    assert_null(model);
+    contract.min_agreement = 0.8;
+    expect_ok(build_under(&contract, ALL_BYTES, &log, &model));
+    assert_non_null(strstr(log.text, "40 samples; 100.0 % of multiply-adds are integer"));
+    assert_null(strstr(log.text, "leaves no layer integer"));
+    qn_model_destroy(model);
     labelled_deinit(&f);
 }
 
@@ -423,6 +451,7 @@ int main(void) {
         cmocka_unit_test(the_bound_of_the_samples_counts_not_their_mean),
         cmocka_unit_test(a_drop_of_miou_is_kept_by_labels),
         cmocka_unit_test(what_cannot_be_kept_is_refused_with_what_there_is),
+        cmocka_unit_test(a_contract_kept_by_integers_that_nodes_ask_for_has_some),
         cmocka_unit_test(whatever_is_wrong_with_a_contract_is_said),
         cmocka_unit_test(a_network_without_labels_is_refused),
         cmocka_unit_test(a_contract_tells_its_progress_and_can_be_cancelled_wherever_it_asks),
