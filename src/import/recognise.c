@@ -16,12 +16,16 @@ typedef struct signature {
     const char *message; /* what it is, and a way out */
 } signature;
 
+#define DAMAGED "looks like a file compiled by quench, but its first bytes are damaged; get it anew, or build it again"
 #define AT(offset, bytes) offset, bytes, sizeof(bytes) - 1
 
 static const signature signatures[] = {
     {AT(0, "version https://git-lfs"), QN_INVALID_MODEL,
      "is a Git LFS pointer, not the model it points to; fetch it with `git lfs pull`"},
-    {AT(0, "\x93QN"), QN_UNSUPPORTED, "is compiled by quench already; run it as it is (segment, run, bench, inspect)"},
+    {AT(0, "\x93QN\r\n\x1A\n\0"), QN_UNSUPPORTED,
+     "is compiled by quench already; run it as it is (segment, run, bench, inspect)"},
+    {AT(0, "\x93QN"), QN_INVALID_MODEL, DAMAGED},
+    {AT(1, "QN\r\n\x1A\n"), QN_INVALID_MODEL, DAMAGED},
     {AT(0, "\xFF\xD8\xFF"), QN_INVALID_MODEL, "is a JPEG picture, not a model"},
     {AT(0, "\x89PNG"), QN_INVALID_MODEL, "is a PNG picture, not a model"},
     {AT(0, "GIF8"), QN_INVALID_MODEL, "is a GIF picture, not a model"},

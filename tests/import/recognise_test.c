@@ -79,7 +79,9 @@ static void pictures_and_archives_are_named(void **state) {
     expect_refused((qn_bytes){(const uint8_t *)"PK\x03\x04\0\0", 6}, QN_UNSUPPORTED, "ZIP");
     expect_refused((qn_bytes){(const uint8_t *)"\x1c\0\0\0TFL3", 8}, QN_UNSUPPORTED, "TFLite");
     expect_refused((qn_bytes){(const uint8_t *)"\x89HDF\r\n\x1A\n\0", 9}, QN_UNSUPPORTED, "HDF5");
-    expect_refused((qn_bytes){(const uint8_t *)"\x93QN\r\n\x1A\n\0", 8}, QN_UNSUPPORTED, "compiled by quench");
+    expect_refused((qn_bytes){(const uint8_t *)"\x93QN\r\n\x1A\n\0", 8}, QN_UNSUPPORTED, "is compiled by quench");
+    expect_refused((qn_bytes){(const uint8_t *)"\x92QN\r\n\x1A\n\0", 8}, QN_INVALID_MODEL, "first bytes are damaged");
+    expect_refused((qn_bytes){(const uint8_t *)"\x93QN\r\r\x1A\n\0", 8}, QN_INVALID_MODEL, "first bytes are damaged");
 }
 
 static void text_is_told_apart(void **state) {

@@ -53,6 +53,19 @@ for bytes in 0 1 15 16 100 5000 $((size / 2)) $((size - 1)); do
     quench fails bench cut.qn --duration 1
 done
 
+it "says of a compiled file whose first bytes are damaged that it is"
+for byte in 0 4; do
+    cp scenes.qn damaged.qn
+    printf Z | dd of=damaged.qn bs=1 seek=$byte conv=notrunc status=none
+    for c in "bench damaged.qn --duration 1" "inspect damaged.qn"; do
+        # shellcheck disable=SC2086
+        quench fails $c
+        says "damaged.qn looks like a file compiled by quench, but its first bytes are damaged"
+    done
+    quench fails verify damaged.qn
+    says "damaged.qn: not a compiled model, or damaged"
+done
+
 it "refuses a compiled file with a byte too many"
 { cat scenes.qn; printf x; } >long.qn
 quench fails verify long.qn
