@@ -56,7 +56,7 @@ qn_status *qn_status_create(qn_code code, const char *message, ...) {
 }
 
 qn_status *qn_status_context(qn_status *status, const char *format, ...) {
-    if (!status || status->is_static) return status;
+    if (!status || status->is_static || status->code == QN_CANCELLED) return status;
     va_list args;
     va_start(args, format);
     char *context = format_text(format, args);

@@ -18,7 +18,8 @@ qn_status *qn_status_make(qn_code code, const char *file, int line, const char *
 /* The static out-of-memory status. */
 qn_status *qn_status_out_of_memory(void) QN_MUST_USE;
 
-/* Puts "context: " before the message of `status` (NULL stays NULL) and returns it. */
+/* Puts "context: " before the message of `status` (NULL stays NULL) and returns it. CANCELLED gets none: who asked to stop
+   does not care where, and a node's name would look like its fault. */
 qn_status *qn_status_context(qn_status *status, const char *format, ...) QN_PRINTF(2, 3) QN_MUST_USE;
 
 /* Returns `first` if it is a failure (freeing `second`), else `second`. */

@@ -66,6 +66,14 @@ static void test_context_on_success_stays_success(void **state) {
     assert_null(qn_status_context(NULL, "node '%s'", "x"));
 }
 
+static void test_cancelling_takes_no_context(void **state) {
+    (void)state;
+    qn_status *status = qn_status_context(QN_ERR(QN_CANCELLED, "cancelled"), "node '%s'", "x");
+    assert_string_equal(qn_status_message(status), "cancelled");
+    assert_int_equal(qn_status_code(status), QN_CANCELLED);
+    qn_status_free(status);
+}
+
 static qn_status *answer(qn_status *status, int *steps) {
     QN_TRY(status);
     ++*steps;
@@ -156,6 +164,7 @@ int main(void) {
         cmocka_unit_test(test_messages_of_any_length_are_kept_whole),
         cmocka_unit_test(test_contexts_stand_outermost_first),
         cmocka_unit_test(test_context_on_success_stays_success),
+        cmocka_unit_test(test_cancelling_takes_no_context),
         cmocka_unit_test(test_try_goes_on_after_success_and_returns_a_failure),
         cmocka_unit_test(test_out_of_memory_is_one_static_status),
         cmocka_unit_test(test_join_keeps_the_first_failure),
