@@ -92,10 +92,12 @@ static const char style[] =
     ".card b{display:block;font-size:1.25rem;font-weight:600}.card span{color:var(--dim);font-size:.85rem}"
     ".find{border-left:4px solid var(--amber);background:var(--soft);padding:.5rem .8rem;margin:.5rem 0}"
     ".find b{display:inline-block}.find b::first-letter{text-transform:uppercase}.good{border-color:var(--green)}"
-    ".wide{overflow-x:auto}table{border-collapse:collapse;font-size:13px;width:100%}"
+    ".wide{overflow-x:auto}.layers{position:relative;left:50%;transform:translateX(-50%);width:max-content;"
+    "min-width:100%;max-width:calc(100vw - 3rem)}table{border-collapse:collapse;font-size:13px;width:100%}"
     "th,td{padding:.3rem .55rem;border-bottom:1px solid var(--line);text-align:right;white-space:nowrap}"
     "th{color:var(--dim);font-weight:500;vertical-align:bottom}"
-    "td:first-child,th:first-child,td.l,th.l{text-align:left}td.n{white-space:normal;min-width:14rem}"
+    "td:first-child,th:first-child,td.l,th.l{text-align:left}td.n{white-space:normal;min-width:14rem;"
+    "max-width:20rem}td.w{white-space:normal;min-width:9rem;max-width:14rem}"
     ".tag{border-radius:.3rem;padding:0 .4rem;background:var(--line)}.tag.int{background:var(--blue);color:#fff}"
     ".bad{color:var(--red)}details{border-bottom:1px solid var(--line);padding:.35rem 0}summary{cursor:pointer}"
     ".pair{display:flex;flex-wrap:wrap;gap:1rem;margin:.5rem 0}figure{margin:0}figcaption{font-size:.85rem;"
@@ -181,7 +183,10 @@ static void write_head(FILE *out, const json_t *report) {
         html_text(out, html_get_text(quantisation, "mode"));
         html_number(out, quantisation, "calibration_samples", ", ranges from %.0f samples by ");
         html_text(out, html_get_text(quantisation, "algorithm"));
-        html_number(out, quantisation, "report_samples", "; measured here on %.0f of them");
+        if (html_get(quantisation, "report_samples") > 0)
+            html_number(out, quantisation, "report_samples", "; measured here on %.0f of them");
+        else
+            fputs("; nothing was measured here, for the build was given ranges and no samples", out);
     }
     fputs("</p>\n", out);
 }

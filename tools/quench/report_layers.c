@@ -13,13 +13,22 @@ static int is_integer(const json_t *layer) {
 
 enum { BAR_HEIGHT = 160, CHART_WIDTH = 1000, GUTTER = 34 };
 
+static double sqnr_of(const json_t *layer) { return html_get(json_object_get(layer, "output"), "sqnr_db"); }
+
+static int is_measured(const json_t *layers) {
+    size_t i;
+    json_t *layer;
+    json_array_foreach(layers, i, layer) if (!isnan(sqnr_of(layer))) return 1;
+    return 0;
+}
+
 /* The dB that the chart reaches to: a multiple of 10. */
 static double top_of(const json_t *layers) {
     size_t i;
     json_t *layer;
     double top = 10;
     json_array_foreach(layers, i, layer) {
-        const double sqnr = html_get(json_object_get(layer, "output"), "sqnr_db");
+        const double sqnr = sqnr_of(layer);
         if (sqnr > top) top = 10 * ceil(sqnr / 10);
     }
     return fmin(top, 100);
@@ -30,7 +39,7 @@ void html_layer_bars(FILE *out, const json_t *layers) {
     const double top = top_of(layers), step = (double)(CHART_WIDTH - GUTTER) / (double)(count ? count : 1);
     size_t i;
     json_t *layer;
-    if (!count) return;
+    if (!is_measured(layers)) return;
     fputs("<h2>Signal to noise, layer by layer</h2>\n<p class=\"dim\">How far every layer's output is from the float "
           "network's, in dB, with all layers before it as they were built: more is better. Blue layers compute in "
           "integers, "
@@ -45,7 +54,7 @@ void html_layer_bars(FILE *out, const json_t *layers) {
             GUTTER, CHART_WIDTH, y, y, y + 4, db);
     }
     json_array_foreach(layers, i, layer) {
-        const double sqnr = html_get(json_object_get(layer, "output"), "sqnr_db");
+        const double sqnr = sqnr_of(layer);
         const double height = isnan(sqnr) ? 0 : BAR_HEIGHT * fmin(fmax(sqnr, 0), top) / top;
         fprintf(out, "<rect class=\"bar%s\" x=\"%.2f\" y=\"%.2f\" width=\"%.2f\" height=\"%.2f\"><title>",
                 is_integer(layer) ? "" : " float", GUTTER + step * (double)i + 0.1 * step, 8 + BAR_HEIGHT - height,
@@ -92,7 +101,7 @@ static void write_row(FILE *out, const json_t *layer) {
     html_text(out, html_get_text(layer, "op"));
     fprintf(out, "</td><td class=\"l\"><span class=\"tag%s\">", is_integer(layer) ? " int" : "");
     html_text(out, html_get_text(layer, "precision"));
-    fputs("</span></td><td class=\"l\">", out);
+    fputs("</span></td><td class=\"l w\">", out);
     html_text(out, html_get_text(layer, "reason"));
     fprintf(out, "</td><td>%.2f</td>", html_get(layer, "macs") / 1e6);
     write_cell(out, layer, "ms", "%.3f");
@@ -113,7 +122,7 @@ void html_layer_table(FILE *out, const json_t *layers) {
     size_t i;
     json_t *layer;
     if (!json_array_size(layers)) return;
-    fputs("<h2>Layers</h2>\n<div class=\"wide\"><table>\n<tr><th>layer</th><th class=\"l\">operator</th><th "
+    fputs("<h2>Layers</h2>\n<div class=\"wide layers\"><table>\n<tr><th>layer</th><th class=\"l\">operator</th><th "
           "class=\"l\">computes "
           "in</th><th "
           "class=\"l\">why</th><th>million<br>multiply-adds</th><th>modelled<br>ms</th><th>weights</th><th>their "

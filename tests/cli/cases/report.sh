@@ -41,6 +41,14 @@ expect "$(grep -c '<details>' report.html)" = 41
 grep -q 'of labels are equal' report.html || broken "it says how much is equal"
 ! grep -qiE '<script|<link|<iframe|@import|url\(|(src|href)="?https?:' report.html || broken "it loads something"
 
+it "says in it that nothing was measured without samples, and shows no chart of it"
+grep -q '; measured here on 8 of them' report.html || broken "it does not say what was measured"
+grep -q '<h2>Signal to noise' report.html || broken "the chart is missing"
+quench ok build "$scenes/scenes.pb" -o int8.qn --precision qint8_mixed_float16 --fixed-range=-6,6 --report report.html
+grep -q '; nothing was measured here, for the build was given ranges and no samples' report.html || broken "it does not say why"
+! grep -qE 'measured here on|<h2>Signal to noise' report.html || broken "it shows what was not measured"
+grep -q '<h2>Layers' report.html || broken "the layers are missing"
+
 it "keeps the contract in it"
 quench ok build "$scenes/scenes.pb" -o int8.qn --precision qint8_mixed_float16 --calibrate "$scenes/pictures" --min-agreement 90 --report report.html
 grep -q '<h2>Contract</h2>' report.html || broken "the contract is missing"
