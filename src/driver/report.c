@@ -3,6 +3,7 @@
 #include "driver/integers.h"
 #include "driver/sensitivity.h"
 #include "pass/addition.h"
+#include "pass/conversion.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -115,20 +116,15 @@ static qn_status *take_layers(qn_report *report, const qn_graph *graph) {
 
 /* ---- After QUANTISE: why layers stayed float ---- */
 
-static int is_quantised(const qn_node *node) {
-    return node->op == &qn_op_conv2d_quantized || node->op == &qn_op_matmul_quantized ||
-           node->op == &qn_op_add_quantized;
-}
-
 static int is_layer(const qn_node *node) {
-    return is_quantised(node) || node->op == &qn_op_conv2d || node->op == &qn_op_matmul || node->op == &qn_op_add;
+    return qn_node_is_quantised(node) || node->op == &qn_op_conv2d || node->op == &qn_op_matmul || node->op == &qn_op_add;
 }
 
 static void take_obstacles(qn_report *report) {
     for (size_t i = 0; i < report->layers.count; i++) {
         qn_report_layer *layer = &report->layers.items[i];
         const qn_node *node = layer->fused_output->producer;
-        if (node && !is_quantised(node)) layer->reason = node->precision_reason;
+        if (node && !qn_node_is_quantised(node)) layer->reason = node->precision_reason;
     }
 }
 
@@ -178,7 +174,7 @@ static void settle_layer(qn_report *report, const qn_graph *graph, qn_report_lay
     settle_value(report, layer->output, final);
     if (!node) return;
     layer->precision = node->inputs[0]->type.dtype;
-    if (is_quantised(node) || !layer->reason) layer->reason = reason_of(node);
+    if (qn_node_is_quantised(node) || !layer->reason) layer->reason = reason_of(node);
     int has_byte_weights = node->input_count > 1 && node->inputs[1]->type.dtype == QN_DTYPE_S8;
     layer->cycles = layer->precision == QN_DTYPE_U8    ? layer->byte_cycles
                     : layer->precision != QN_DTYPE_S16 ? layer->float_cycles

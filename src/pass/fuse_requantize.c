@@ -1,6 +1,7 @@
 /* quantize_linear(conv2d_quantized(...)) = conv2d_quantized(...) that gives integers: the scales multiply, that of an
  * integer addend too, limits follow them, and a zero point per channel moves into the bias, whose steps are much finer.
  * The same for products, and for sums that get one zero point. */
+#include "pass/conversion.h"
 #include "pass/pass.h"
 #include "pass/rewrite.h"
 
@@ -96,13 +97,8 @@ static void drop_idle_limit(qn_requantize_attrs *result, qn_value **inputs, int 
 
 /* The operator that alone makes what is converted; NULL if there is none that could give integers instead. */
 static qn_node *find_maker(const qn_node *quantize) {
-    static const qn_op_def *const ops[] = {&qn_op_conv2d_quantized, &qn_op_matmul_quantized, &qn_op_add_quantized};
     if (!qn_value_is_constant(quantize->inputs[1]) || !qn_value_is_constant(quantize->inputs[2])) return NULL;
-    for (size_t i = 0; i < sizeof ops / sizeof *ops; i++) {
-        qn_node *node = qn_match_sole_producer(quantize->inputs[0], ops[i]);
-        if (node) return node;
-    }
-    return NULL;
+    return qn_match_quantised(quantize->inputs[0]);
 }
 
 /* 0: a float addend would have to be scaled too. */

@@ -11,6 +11,7 @@
 #include "op/geometry.h"
 #include "pass/addition.h"
 #include "pass/byte_form.h"
+#include "pass/conversion.h"
 #include "pass/pass.h"
 #include "pass/quantise.h"
 #include "pass/rewrite.h"
@@ -278,13 +279,6 @@ static qn_status *choose_encoding(qn_graph *graph, const qn_value *x, qn_dtype d
     return qn_encoding_choose(&request, graph->arena, out);
 }
 
-static qn_status *add_vector(qn_graph *graph, const char *owner, const char *what, qn_dtype dtype, int64_t count,
-                             const void *data, qn_value **out) {
-    qn_view view = {.dtype = dtype, .rank = 1, .dims = {count}, .data = (void *)(uintptr_t)data};
-    const char *name = qn_arena_printf(graph->arena, "%s/%s", owner, what);
-    return name ? qn_graph_add_constant(graph, name, &view, out) : qn_status_out_of_memory();
-}
-
 static int all_equal(const qn_encoding *a) {
     for (int64_t c = 1; c < a->channels; c++)
         if (a->scale[c] != a->scale[0] || a->zero_point[c] != a->zero_point[0]) return 0;
@@ -293,25 +287,16 @@ static int all_equal(const qn_encoding *a) {
 
 static qn_status *add_quantize(qn_graph *graph, qn_value *x, qn_node *before, conversion *made) {
     const qn_encoding *a = &made->encoding;
-    const qn_quantize_linear_attrs attrs = {.dtype = a->dtype};
-    int64_t count = all_equal(a) ? 1 : a->channels;
-    float *multiplier = QN_ARENA_ARRAY(graph->arena, float, (size_t)count);
-    const char *name = qn_arena_printf(graph->arena, "%s/%s", x->name, qn_dtype_name(a->dtype));
-    qn_value *inputs[3] = {x};
-    qn_node *node;
-    if (!multiplier || !name) return qn_status_out_of_memory();
-    for (int64_t c = 0; c < count; c++) multiplier[c] = 1.0f / a->scale[c];
-    QN_TRY(add_vector(graph, name, "multiplier", QN_DTYPE_F32, count, multiplier, &inputs[1]));
-    QN_TRY(add_vector(graph, name, "zero_point", QN_DTYPE_S32, count, a->zero_point, &inputs[2]));
-    QN_TRY(qn_graph_add_node(graph, &qn_op_quantize_linear, name, &attrs, 3, inputs, before, &node));
+    const char *type = qn_dtype_name(a->dtype), *name = qn_arena_printf(graph->arena, "%s/%s", x->name, type);
     qn_value_encoding *encoding = QN_ARENA_NEW(graph->arena, qn_value_encoding);
-    if (!encoding) return qn_status_out_of_memory();
-    *encoding = (qn_value_encoding){x->name, count, a->scale, a->zero_point};
-    node->outputs[0]->encoding = encoding;
+    qn_node *node;
+    if (!name || !encoding) return qn_status_out_of_memory();
+    *encoding = (qn_value_encoding){x->name, all_equal(a) ? 1 : a->channels, a->scale, a->zero_point};
+    QN_TRY(qn_add_conversion(graph, x, name, a->dtype, encoding, before, &node));
     node->source = x->producer ? x->producer->source : NULL;
-    node->precision_reason = qn_arena_printf(graph->arena, "%s: %s", qn_dtype_name(a->dtype), graph->integer.reason);
+    node->precision_reason = qn_arena_printf(graph->arena, "%s: %s", type, graph->integer.reason);
     made->quantised = node->outputs[0];
-    return qn_node_infer(graph, node);
+    return node->precision_reason ? NULL : qn_status_out_of_memory();
 }
 
 /* What `x` is as integers of `dtype`: a conversion, unless somebody made it before. */
@@ -375,14 +360,14 @@ static qn_status *add_parameters(qn_graph *graph, const qn_node *node, const qn_
         qn_arena_printf(graph->arena, "%s/%s", node->inputs[WEIGHTS]->name, qn_dtype_name(weights.dtype));
     if (!weights_name) return qn_status_out_of_memory();
     QN_TRY(qn_graph_add_constant(graph, weights_name, &weights, &inputs[1]));
-    QN_TRY(add_vector(graph, node->name, "bias", is_bytes ? QN_DTYPE_S32 : QN_DTYPE_S64, layer->outputs, integers->bias,
+    QN_TRY(qn_add_vector(graph, node->name, "bias", is_bytes ? QN_DTYPE_S32 : QN_DTYPE_S64, layer->outputs, integers->bias,
                       &inputs[2]));
-    QN_TRY(add_vector(graph, node->name, "multiplier", QN_DTYPE_F32, layer->outputs, integers->weight_scale, &inputs[3]));
+    QN_TRY(qn_add_vector(graph, node->name, "multiplier", QN_DTYPE_F32, layer->outputs, integers->weight_scale, &inputs[3]));
     if (!has_limit) return NULL;
     float *limit = QN_ARENA_ARRAY(graph->arena, float, (size_t)layer->outputs);
     if (!limit) return qn_status_out_of_memory();
     for (int64_t o = 0; o < layer->outputs; o++) limit[o] = 6.0f;
-    return add_vector(graph, node->name, "limit", QN_DTYPE_F32, layer->outputs, limit, &inputs[4]);
+    return qn_add_vector(graph, node->name, "limit", QN_DTYPE_F32, layer->outputs, limit, &inputs[4]);
 }
 
 /* inputs 5 and 6: the addend as integers, if it is to be that, else as the float it is. */
@@ -397,7 +382,7 @@ static qn_status *add_addend(qn_graph *graph, qn_node *node, conversion (*made)[
     QN_TRY(convert(graph, addend, dtype, node, converted));
     inputs[6] = converted->quantised;
     result->addend_zero_point = encoding->zero_point[0];
-    return add_vector(graph, node->name, "addend_multiplier", QN_DTYPE_F32, encoding->channels, encoding->scale,
+    return qn_add_vector(graph, node->name, "addend_multiplier", QN_DTYPE_F32, encoding->channels, encoding->scale,
                       &inputs[5]);
 }
 
@@ -491,9 +476,9 @@ static qn_status *add_operand(qn_graph *graph, qn_node *node, int side, conversi
     QN_TRY(convert(graph, node->inputs[side], (qn_dtype)node->mark, node, made));
     int64_t count = all_equal(encoding) ? 1 : encoding->channels;
     inputs[side] = made->quantised;
-    QN_TRY(add_vector(graph, node->name, side ? "b_multiplier" : "a_multiplier", QN_DTYPE_F32, count, encoding->scale,
+    QN_TRY(qn_add_vector(graph, node->name, side ? "b_multiplier" : "a_multiplier", QN_DTYPE_F32, count, encoding->scale,
                       &inputs[2 + side]));
-    return add_vector(graph, node->name, side ? "b_zero_point" : "a_zero_point", QN_DTYPE_S32, count,
+    return qn_add_vector(graph, node->name, side ? "b_zero_point" : "a_zero_point", QN_DTYPE_S32, count,
                       encoding->zero_point, &inputs[4 + side]);
 }
 
@@ -509,7 +494,7 @@ static qn_status *quantise_addition(qn_graph *graph, qn_node *node, conversion (
     if (activation) attrs.result.activation = QN_ACTIVATION_RELU;
     if (activation && activation->op == &qn_op_relu6) {
         attrs.result.activation = QN_ACTIVATION_RELU6;
-        QN_TRY(add_vector(graph, last->name, "limit", QN_DTYPE_F32, 1, &limit, &inputs[6]));
+        QN_TRY(qn_add_vector(graph, last->name, "limit", QN_DTYPE_F32, 1, &limit, &inputs[6]));
     }
     QN_TRY(qn_rewrite(graph, last, &qn_op_add_quantized, &attrs, inputs[6] ? 7 : 6, inputs));
     last->precision_reason = qn_arena_printf(graph->arena, "%s: %s", qn_dtype_name(dtype), asks);

@@ -10,6 +10,7 @@
  * A conversion to integers reads halves or floats as it finds them, so that none is rounded to half for it alone.
  *
  * A wish for integers that is still there was not met: the node is treated like one without, and says so. */
+#include "pass/conversion.h"
 #include "pass/pass.h"
 #include "pass/precision.h"
 
@@ -162,21 +163,15 @@ static qn_status *set_dtype(storage *s, qn_node *node, qn_dtype dtype) {
     return qn_node_infer(s->graph, node);
 }
 
-/* Computes in integers: what it says of itself is said already. */
-static int is_integer(const qn_node *node) {
-    return node->op == &qn_op_conv2d_quantized || node->op == &qn_op_matmul_quantized ||
-           node->op == &qn_op_add_quantized;
-}
-
 static qn_status *explain(storage *s, qn_node *node, const char *reason) {
-    if (is_integer(node) && node->precision_reason) return NULL;
+    if (qn_node_is_quantised(node) && node->precision_reason) return NULL; /* it says what it is */
     node->precision_reason = qn_arena_printf(s->graph->arena, "%s: %s", has_halves(node) ? "f16" : "f32", reason);
     return node->precision_reason ? NULL : qn_status_out_of_memory();
 }
 
 static qn_status *keep_f32(storage *s, qn_node *node, const char *reason) {
     QN_TRY(set_dtype(s, node, QN_DTYPE_F32));
-    if (is_integer(node)) return NULL;
+    if (qn_node_is_quantised(node)) return NULL;
     if (reason) return explain(s, node, reason);
     node->precision_reason = NULL;
     return NULL;
@@ -200,7 +195,7 @@ static int asks_for_integers(const qn_node *node) {
 }
 
 static qn_status *convert(storage *s, qn_node *node) {
-    int is_unmet = asks_for_integers(node) && !is_integer(node);
+    int is_unmet = asks_for_integers(node) && !qn_node_is_quantised(node);
     qn_dtype wanted = qn_dtype_is_float(node->precision) ? node->precision : s->graph->precision;
     const char *reason = node->precision || is_unmet ? node->precision_reason : s->graph->precision_reason;
     if (!has_floats(node) || is_float_cast(node) || node->op == &qn_op_quantize_linear) return NULL;

@@ -8,6 +8,7 @@
  *
  * Of a grid that leaves out the lowest integer, values below its range may then become that integer, one step lower.
  * Interpolation reads what is not rounded yet: its results move by less than a step. */
+#include "pass/conversion.h"
 #include "pass/pass.h"
 #include "pass/rewrite.h"
 #include "quant/grid.h"
@@ -70,43 +71,26 @@ static qn_node *find_conversion(const walk *w, const qn_value *value) {
     return NULL;
 }
 
-static qn_status *add_vector(qn_graph *graph, const qn_node *node, const char *what, qn_dtype dtype, const void *data,
-                             int64_t count, qn_value **out) {
-    const qn_view view = {.dtype = dtype, .rank = 1, .dims = {count}, .data = (void *)(uintptr_t)data};
-    const char *name = qn_arena_printf(graph->arena, "%s/%s", node->name, what);
-    return name ? qn_graph_add_constant(graph, name, &view, out) : qn_status_out_of_memory();
-}
-
 /* Does an integer operator make it that gives floats, and for nobody else? */
 static int makes_integers(const qn_value *value) {
-    static const qn_op_def *const ops[] = {&qn_op_conv2d_quantized, &qn_op_matmul_quantized, &qn_op_add_quantized};
-    for (size_t i = 0; i < sizeof ops / sizeof *ops; i++)
-        if (qn_match_sole_producer(value, ops[i])) return qn_dtype_is_float(value->type.dtype);
-    return 0;
+    return qn_match_quantised(value) && qn_dtype_is_float(value->type.dtype);
 }
 
 /* The conversion of what `node` rounds. */
-static qn_status *add_conversion(qn_graph *graph, qn_node *node, const qn_value_encoding *grid, qn_node **out) {
-    const qn_quantize_linear_attrs attrs = {.dtype = QN_DTYPE_U8};
+static qn_status *add_conversion(qn_graph *graph, const qn_value_encoding *grid, qn_node *node, qn_node **out) {
     const char *name = qn_arena_printf(graph->arena, "%s/u8", node->outputs[0]->name);
-    float *multiplier = QN_ARENA_ARRAY(graph->arena, float, (size_t)grid->channels);
-    qn_value *inputs[3] = {node->inputs[0]};
-    if (!name || !multiplier) return qn_status_out_of_memory();
-    for (int64_t c = 0; c < grid->channels; c++) multiplier[c] = 1.0f / grid->scale[c];
-    QN_TRY(add_vector(graph, node, "u8/multiplier", QN_DTYPE_F32, multiplier, grid->channels, &inputs[1]));
-    QN_TRY(add_vector(graph, node, "u8/zero_point", QN_DTYPE_S32, grid->zero_point, grid->channels, &inputs[2]));
-    QN_TRY(qn_graph_add_node(graph, &qn_op_quantize_linear, name, &attrs, 3, inputs, node, out));
-    (*out)->outputs[0]->encoding = grid;
+    if (!name) return qn_status_out_of_memory();
+    QN_TRY(qn_add_conversion(graph, node->inputs[0], name, QN_DTYPE_U8, grid, node, out));
     (*out)->source = node->source;
-    return qn_node_infer(graph, *out);
+    return NULL;
 }
 
 /* `node` becomes the floats of what `conversion` now makes of its input. */
 static qn_status *read_integers(qn_graph *graph, qn_node *node, qn_node *conversion, const qn_value_encoding *grid) {
     const qn_dequantize_linear_attrs attrs = {.dtype = QN_DTYPE_F32};
     qn_value *inputs[3] = {conversion->outputs[0]};
-    QN_TRY(add_vector(graph, node, "scale", QN_DTYPE_F32, grid->scale, grid->channels, &inputs[1]));
-    QN_TRY(add_vector(graph, node, "zero_point", QN_DTYPE_S32, grid->zero_point, grid->channels, &inputs[2]));
+    QN_TRY(qn_add_vector(graph, node->name, "scale", QN_DTYPE_F32, grid->channels, grid->scale, &inputs[1]));
+    QN_TRY(qn_add_vector(graph, node->name, "zero_point", QN_DTYPE_S32, grid->channels, grid->zero_point, &inputs[2]));
     QN_TRY(qn_node_set_input(graph, conversion, 0, node->inputs[0]));
     qn_graph_move_before(graph, conversion, node);
     return qn_node_become(graph, node, &qn_op_dequantize_linear, &attrs, 3, inputs);
@@ -125,7 +109,7 @@ static qn_status *take(qn_graph *graph, qn_node *node) {
     if (attrs->narrow_range) return NULL;
     qn_node *conversion = find_conversion(&w, node->outputs[0]);
     if (!conversion && makes_integers(node->inputs[0]) && !qn_dtype_is_float(node->precision))
-        QN_TRY(add_conversion(graph, node, stats->grid, &conversion));
+        QN_TRY(add_conversion(graph, stats->grid, node, &conversion));
     return conversion ? read_integers(graph, node, conversion, stats->grid) : NULL;
 }
 
