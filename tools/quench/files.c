@@ -37,7 +37,7 @@ static qn_status *make_one_folder(const char *path) {
 }
 
 qn_status *cli_make_folder(const char *path) {
-    char *part = strdup(*path ? path : ".");
+    char *part = strdup(path);
     if (!part) return cli_out_of_memory();
     qn_status *status = NULL;
     for (char *at = part + 1; !status; at++) {
@@ -217,7 +217,7 @@ int cli_is_in_folder(const char *path, const char *folder) {
 
 qn_status *cli_check_folder(const char *path) {
     struct stat info = {0};
-    char *part = strdup(path);
+    char *part = strdup(*path ? path : "."); /* room for a "." at least */
     if (!part) return cli_out_of_memory();
     while (stat(part, &info) && errno == ENOENT) {
         char *slash = strrchr(part, '/');
