@@ -15,10 +15,12 @@
  * Any number of contexts may run at once on one engine.
  *
  * Memory: all arrays are allocated when the context is created, and the arena, the one block that holds intermediate
- * values and scratch, when shapes are set for the first time. If the model's shapes have an upper bound, the arena is
- * as large as the largest of them needs and stays; what is not touched costs address space only. Else setting shapes
- * may replace it by a larger one. Running allocates nothing. The arena may also be the caller's:
- * qn_context_create_with().
+ * values and scratch, when shapes are set for the first time. If the model's shapes have an upper bound, the arena has
+ * a ceiling, what the largest of them needs. As a rule it is made that large at once and stays; what is not touched
+ * costs address space only. Where the ceiling cannot be had, or is over 64 MiB and over four times what the shapes
+ * need, the arena is as large as they need. Setting shapes then replaces it by a larger one where they outgrow it, by
+ * half as much again at least and never past the ceiling; so it is, by what is needed, where there is no ceiling.
+ * Running allocates nothing. The arena may also be the caller's: qn_context_create_with().
  */
 #ifndef QUENCH_CONTEXT_H
 #define QUENCH_CONTEXT_H
@@ -72,7 +74,8 @@ QN_API qn_status *qn_context_create_with(qn_engine *engine, const qn_context_opt
  * @param shapes     one per input, in the model's order: the size at these shapes. NULL: the ceiling, the size that is
  *                   enough for every shape in range
  * @param count      the model's number of inputs; 0 with NULL
- * @param out_bytes  values and the scratch of all the engine's threads together; 0 on failure
+ * @param out_bytes  values and the scratch of all the engine's threads together, as a context with an arena of its own
+ *                   uses them; 0 on failure
  * returns    INVALID_ARGUMENT, LIMIT, INVALID_MODEL: as qn_context_set_input_shapes(); UNAVAILABLE: no ceiling, since
  *            the shapes have no upper bound; OUT_OF_MEMORY; UNSUPPORTED as qn_context_create()
  * threads    any thread
@@ -112,10 +115,11 @@ QN_API void qn_context_destroy(qn_context *context);
  * @param dims   `rank` sizes
  * returns    INVALID_ARGUMENT: no such input, wrong rank, a dim outside the model's range (the message says what
  *            bounds it) or a combination that the model's own checks refuse: the shapes stay as they were.
- *            OUT_OF_MEMORY, LIMIT (a value larger than memory can be): no shapes are set then, set them again.
- *            BUSY. INVALID_MODEL: the file contradicts itself at these shapes
- *            INVALID_ARGUMENT also where the caller's arena is too small: nothing has changed then either
- * cost       microseconds; allocates the first time, and where there is no ceiling when the arena must grow
+ *            INVALID_ARGUMENT also where the caller's arena is too small.
+ *            OUT_OF_MEMORY, LIMIT (a value larger than memory can be), INVALID_MODEL (the file contradicts itself at
+ *            these shapes): the shapes stay as they were too. Only if the arena was to grow and then not even the
+ *            memory that it had is there any more, no shapes are set: set them again. BUSY
+ * cost       microseconds; allocates the first time, and when an arena below its ceiling, or without one, must grow
  */
 QN_API qn_status *qn_context_set_input_shape(qn_context *context, size_t index, int rank,
                                              const int64_t *dims) QN_MUST_USE;
@@ -156,7 +160,7 @@ QN_API qn_status *qn_context_run(qn_context *context, const qn_tensor *inputs, s
 QN_API void qn_context_cancel(qn_context *context);
 
 typedef struct qn_arena_info {
-    uint64_t total_bytes;   /* of the arena as allocated or given; never shrinks */
+    uint64_t total_bytes;   /* of the arena as allocated or given; grows up to the ceiling, never shrinks */
     uint64_t value_bytes;   /* needed for values at the shapes that are set */
     uint64_t scratch_bytes; /* needed for scratch, all threads together */
     uint64_t table_bytes;   /* everything else the context holds */

@@ -3,8 +3,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#define SCRATCH_MAX (INT64_MAX / 4)
-
 /* ---- Are these shapes allowed? ---- */
 
 static const qn_program_value *input_value(const qn_context *context, size_t input) {
@@ -88,42 +86,6 @@ static void adopt(qn_context *context) {
 
 /* ---- Making ready ---- */
 
-static qn_status *check_steps(qn_context *context) {
-    for (uint32_t s = 0; s < context->program->step_count; s++) {
-        qn_status *status = qn_checker_check(context->checker, s, 0);
-        if (status) return qn_context_step_error(context, s, status);
-    }
-    return NULL;
-}
-
-static void lower_steps(qn_context *context) {
-    qn_context_point_views(context);
-    for (uint32_t s = 0; s < context->program->step_count; s++) {
-        qn_context_load_operands(context, s);
-        qn_context_lower(context, s);
-    }
-}
-
-/* Makes the block large enough: at once for every shape in range where that is known, since what is not touched costs
-   address space only. The old block goes first, so that both are never there at once. */
-static qn_status *grow_block(qn_context *context) {
-    const qn_allocator *allocator = &context->engine->allocator;
-    uint64_t bytes = context->needed_bytes > context->ceiling_bytes ? context->needed_bytes : context->ceiling_bytes;
-    if (context->is_borrowed)
-        return QN_ERR(QN_INVALID_ARGUMENT,
-                      "the arena given to the context has %llu bytes, but these shapes need %llu: "
-                      "qn_engine_measure_arena() tells beforehand",
-                      (unsigned long long)context->block_bytes, (unsigned long long)context->needed_bytes);
-    if (!bytes) bytes = 1;
-    qn_free(allocator, context->block);
-    context->block_bytes = 0;
-    context->block = bytes <= SIZE_MAX ? allocator->alloc(allocator->self, (size_t)bytes, QN_OFFSETS_ALIGN) : NULL;
-    if (!context->block)
-        return qn_status_context(qn_status_out_of_memory(), "an arena of %llu bytes", (unsigned long long)bytes);
-    context->block_bytes = bytes;
-    return NULL;
-}
-
 /* Values computed from shapes are written now and stay. */
 qn_status *qn_context_write_dims_values(qn_context *context) {
     const qn_program *program = context->program;
@@ -142,25 +104,8 @@ qn_status *qn_context_write_dims_values(qn_context *context) {
 }
 
 static qn_status *make_ready(qn_context *context) {
-    QN_TRY(qn_context_place_values(context));
-    qn_context_point_views(context);
-    QN_TRY(qn_checker_begin(context->checker));
-    qn_status *status = check_steps(context);
-    qn_checker_end(context->checker);
-    QN_TRY(status);
-    lower_steps(context);
-    context->scratch_bytes = qn_context_scratch_bytes(context);
-    uint64_t value_bytes = qn_align_up(context->value_bytes, QN_OFFSETS_ALIGN);
-    if (context->scratch_bytes > SCRATCH_MAX)
-        return QN_ERR(QN_LIMIT, "scratch memory is larger than memory can be at these shapes");
-    context->needed_bytes = value_bytes + context->scratch_bytes;
-    if (context->is_measuring) return NULL;
-    if (!context->block || context->needed_bytes > context->block_bytes) {
-        QN_TRY(grow_block(context));
-        lower_steps(context);
-    }
-    context->scratch = context->block + value_bytes;
-    return qn_context_write_dims_values(context);
+    QN_TRY(qn_context_take_arena(context));
+    return context->is_measuring ? NULL : qn_context_write_dims_values(context);
 }
 
 qn_status *qn_context_bind(qn_context *context, const qn_shape *shapes) {

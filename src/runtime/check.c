@@ -168,3 +168,9 @@ qn_status *qn_checker_check(struct qn_checker *checker, uint32_t index, int use_
     }
     return NULL;
 }
+
+int64_t qn_checker_most(const struct qn_checker *checker, uint32_t output, uint32_t axis) {
+    int64_t low, high;
+    qn_dim_range(checker->pool, checker->outputs[output].dims[axis], &low, &high);
+    return high;
+}

@@ -21,7 +21,7 @@ static int make_tables(qn_context *c) {
     const qn_program *program = c->program;
     qn_arena *tables = &c->tables;
     size_t values = program->value_count, symbols = program->symbol_count, dims = program->dim_count;
-    int lays_out = !program->arena_bytes, has_ranges = program->data_symbol_count > 0 || !lays_out;
+    int has_ranges = program->data_symbol_count > 0 || program->arena_bytes;
     c->given = qn_arena_alloc(tables, program->input_count, 1);
     c->shapes = QN_ARENA_ARRAY(tables, qn_shape, 2 * program->input_count); /* the second half: being tried */
     c->symbols = QN_ARENA_ARRAY(tables, int64_t, symbols);
@@ -35,9 +35,10 @@ static int make_tables(qn_context *c) {
     c->steps = qn_arena_alloc_aligned(tables, program->step_count * sizeof *c->steps, _Alignof(qn_step_state));
     c->input_data = QN_ARENA_ARRAY(tables, void *, program->input_count);
     c->output_data = QN_ARENA_ARRAY(tables, void *, program->output_count);
-    c->blocks = QN_ARENA_ARRAY(tables, qn_offsets_block, lays_out ? values : 0);
-    c->block_owners = QN_ARENA_ARRAY(tables, uint32_t, lays_out ? values : 0);
-    c->block_scratch = qn_arena_alloc(tables, 1, lays_out ? qn_offsets_scratch_bytes(values) : 0);
+    c->blocks = QN_ARENA_ARRAY(tables, qn_offsets_block, values);
+    c->block_owners = QN_ARENA_ARRAY(tables, uint32_t, values);
+    c->block_scratch = qn_arena_alloc(tables, 1, qn_offsets_scratch_bytes(values));
+    c->data_most = QN_ARENA_ARRAY(tables, int64_t, symbols);
     c->low = QN_ARENA_ARRAY(tables, int64_t, has_ranges ? dims : 0);
     c->high = QN_ARENA_ARRAY(tables, int64_t, has_ranges ? dims : 0);
     c->symbol_low = QN_ARENA_ARRAY(tables, int64_t, has_ranges ? symbols : 0);
@@ -45,7 +46,7 @@ static int make_tables(qn_context *c) {
     c->checker = qn_checker_create(c);
     return c->given && c->shapes && c->symbols && c->next_symbols && c->dims && c->next_dims && c->views &&
            c->capacity && c->offsets && c->operands && c->steps && c->input_data && c->output_data && c->blocks &&
-           c->block_owners && c->block_scratch && c->low && c->high && c->symbol_low && c->symbol_high && c->checker;
+           c->block_owners && c->block_scratch && c->data_most && c->low && c->high && c->symbol_low && c->symbol_high && c->checker;
 }
 
 /* Room cannot be made for what has no bound. */
@@ -83,7 +84,6 @@ static const char *first_missing(const qn_context *context) {
 static qn_status *prepare(qn_context *context) {
     QN_TRY(check_data_symbols(context->program));
     if (!make_tables(context)) return qn_status_out_of_memory();
-    for (size_t i = 0; i < context->program->value_count; i++) context->offsets[i] = context->program->values[i].offset;
     QN_TRY(qn_context_find_ceiling(context));
     give_fixed_shapes(context);
     return first_missing(context) ? NULL : qn_context_bind(context, context->shapes);
@@ -160,12 +160,13 @@ void qn_context_destroy(qn_context *context) {
 
 /* ---- Shapes ---- */
 
-/* Binds `shapes` and remembers them; what has gone wrong beyond repair leaves only the fixed shapes. */
+/* Binds `shapes` and remembers them. A failure changes nothing; only where not even the memory of before can be had
+   again the fixed shapes alone are left. */
 static qn_status *adopt_shapes(qn_context *context, const qn_shape *shapes) {
     int was_bound = context->is_bound;
     qn_status *status = qn_context_bind(context, shapes);
-    if (was_bound && !context->is_bound && qn_status_code(status) == QN_INVALID_ARGUMENT) {
-        /* The caller's mistake changes nothing: what was in force fits the block that is still there. */
+    if (was_bound && !context->is_bound) {
+        /* What was in force fits the block that is still there, or needs no more than the one that went for a larger. */
         qn_status_free(qn_context_bind(context, context->shapes));
         was_bound = context->is_bound;
     }

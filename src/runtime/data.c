@@ -9,12 +9,32 @@ static qn_status *recompute(qn_context *context) {
     return qn_context_refresh_data_views(context);
 }
 
+void qn_context_widen_data(qn_context *context) {
+    for (size_t i = 0; i < context->program->symbol_count; i++)
+        context->data_most[i] = context->program->symbols[i].high;
+}
+
+qn_status *qn_context_narrow_data(qn_context *context, uint32_t step) {
+    const qn_program *program = context->program;
+    const qn_program_step *row = &program->steps[step];
+    int is_narrower = 0;
+    for (uint32_t i = 0; i < row->data_symbol_count; i++) {
+        const qn_program_data_symbol *data = &program->data_symbols[row->first_data_symbol + i];
+        const int64_t most = qn_max_i64(qn_checker_most(context->checker, data->output, data->axis),
+                                        program->symbols[data->symbol].low);
+        if (most >= context->data_most[data->symbol]) continue;
+        context->data_most[data->symbol] = context->symbols[data->symbol] = most;
+        is_narrower = 1;
+    }
+    return is_narrower ? recompute(context) : NULL;
+}
+
 qn_status *qn_context_reset_data(qn_context *context) {
     const qn_program *program = context->program;
     if (!program->data_symbol_count) return NULL;
     for (size_t i = 0; i < program->data_symbol_count; i++) {
         uint32_t symbol = program->data_symbols[i].symbol;
-        context->symbols[symbol] = program->symbols[symbol].high;
+        context->symbols[symbol] = context->data_most[symbol];
     }
     return recompute(context);
 }

@@ -8,6 +8,7 @@
  *   context.c  life of a context, its tables, the public calls that set and ask shapes
  *   bind.c     from shapes to a program that is ready to run
  *   place.c    views, room and addresses of values
+ *   arena.c    the block that holds values and scratch
  *   ceiling.c  how much memory any shape in range can need
  *   steps.c    steps made concrete
  *   data.c     sizes that become known while running
@@ -147,7 +148,9 @@ struct qn_context {
     qn_offsets_block *blocks; /* for laying out per shape */
     uint32_t *block_owners;
     void *block_scratch;
-    int64_t *low, *high, *symbol_low, *symbol_high; /* for programs with data symbols */
+    int64_t *data_most; /* per symbol that depends on data: the most it can be at the shapes in force */
+    int64_t *low, *high, *symbol_low, *symbol_high; /* for programs with data symbols, and those that have a plan */
+    int lays_out; /* values are laid out for the shapes in force, not where the plan puts them for all in range */
 
     uint8_t *block; /* the arena: values, then scratch */
     uint64_t block_bytes, value_bytes, scratch_bytes;
@@ -204,11 +207,17 @@ qn_status *qn_context_run_checks(const qn_context *context, const int64_t *dims,
 /* Sets ceiling_bytes and scratch_room. Before the first binding: it uses the tables. */
 qn_status *qn_context_find_ceiling(qn_context *context) QN_MUST_USE;
 
+/* arena.c */
+/* Places the values, makes the steps concrete, and sees that the block has room for them: of its own it replaces one that
+   is too small. INVALID_ARGUMENT if the caller's is, INVALID_MODEL, LIMIT; OUT_OF_MEMORY: there is no block then. */
+qn_status *qn_context_take_arena(qn_context *context) QN_MUST_USE;
+
 /* place.c */
 /* Bytes of `value` with its dims taken from `dims`: INVALID_MODEL where one is negative, LIMIT. */
 qn_status *qn_value_measure(const qn_program_value *value, const int64_t *dims, uint64_t *out_bytes) QN_MUST_USE;
 void qn_view_set_dims(qn_view *view, const qn_program_value *value, const int64_t *dims);
-/* Views and room of every value at the shapes in `dims`, and offsets of those in the arena. */
+/* Views and room of every value at the shapes in `dims`, and offsets of those in the arena: as the plan says, or with
+   `lays_out` for these shapes. */
 qn_status *qn_context_place_values(qn_context *context) QN_MUST_USE;
 /* Dims of the values that depend on data, from `dims`; all others are left alone. Fails if one leaves its room. */
 qn_status *qn_context_refresh_data_views(qn_context *context) QN_MUST_USE;
@@ -229,6 +238,11 @@ uint64_t qn_step_scratch_bytes(const qn_step_state *state);
 size_t qn_context_scratch_stride(const qn_step_state *state);
 
 /* data.c */
+/* Data symbols may be as large as the program says. */
+void qn_context_widen_data(qn_context *context);
+/* `step` has just been checked: its data symbols are at most what its operator makes of the shapes in force, and so is all
+   that follows from them. */
+qn_status *qn_context_narrow_data(qn_context *context, uint32_t step) QN_MUST_USE;
 /* Data symbols at their upper bounds again, and all that follows from them. */
 qn_status *qn_context_reset_data(qn_context *context) QN_MUST_USE;
 /* Takes the sizes that `step` has found and makes everything that depends on them follow. */
@@ -242,5 +256,7 @@ void qn_checker_end(struct qn_checker *checker);
 /* Does the operator of `step`, given its operands' types, make outputs of the types that the program says?
    INVALID_MODEL if not. `use_data`: the inputs' elements are there and may be looked at. */
 qn_status *qn_checker_check(struct qn_checker *checker, uint32_t step, int use_data) QN_MUST_USE;
+/* The most that dim `axis` of output `output` of the step checked last can be. */
+int64_t qn_checker_most(const struct qn_checker *checker, uint32_t output, uint32_t axis);
 
 #endif

@@ -40,7 +40,7 @@ static const int64_t *upper_dims(qn_context *context) {
     for (size_t i = 0; i < program->symbol_count; i++) {
         int is_data = program->symbols[i].input < 0;
         context->symbol_low[i] = is_data ? program->symbols[i].low : context->symbols[i];
-        context->symbol_high[i] = is_data ? program->symbols[i].high : context->symbols[i];
+        context->symbol_high[i] = is_data ? context->data_most[i] : context->symbols[i];
     }
     qn_ranges_run(program->dims, program->dim_count, context->symbol_low, context->symbol_high, context->low,
                   context->high);
@@ -48,17 +48,29 @@ static const int64_t *upper_dims(qn_context *context) {
     return context->high;
 }
 
-/* Room of every owner: what the plan reserves, or without a ceiling what its sharers need at these shapes. */
+/* Bytes in the arena that a value needs at these shapes, as far as the plan lets it grow. Where the plan knows less of
+   the shapes together than each alone allows, it decides. */
+static qn_status *measure_need(const qn_context *context, const qn_program_value *value, uint32_t root,
+                               const int64_t *upper, uint64_t *out_bytes) {
+    qn_status *status = qn_value_measure(value, upper, out_bytes);
+    if (!context->program->arena_bytes) return status;
+    const uint64_t planned = context->program->values[root].bytes;
+    if (status || *out_bytes > planned) *out_bytes = planned;
+    qn_status_free(status);
+    return NULL;
+}
+
+/* Room of every owner: what the plan reserves, or what its sharers need at these shapes. */
 static qn_status *measure_room(qn_context *context) {
     const qn_program *program = context->program;
-    const int64_t *upper = program->arena_bytes ? NULL : upper_dims(context);
+    const int64_t *upper = context->lays_out ? upper_dims(context) : NULL;
     for (size_t i = 0; i < program->value_count; i++) context->capacity[i] = 0;
     for (size_t i = 0; i < program->value_count; i++) {
         const qn_program_value *value = &program->values[i];
         uint32_t root = context->model->roots[i];
         uint64_t bytes = value->bytes;
         if (in_arena(value) && upper)
-            QN_TRY(qn_value_measure(value, upper, &bytes));
+            QN_TRY(measure_need(context, value, root, upper, &bytes));
         else if (root != i)
             continue;
         else if (value->place == QN_PLACE_INPUT || value->place == QN_PLACE_OUTPUT)
@@ -68,11 +80,19 @@ static qn_status *measure_room(qn_context *context) {
     return NULL;
 }
 
+static void take_planned_offsets(qn_context *context) {
+    const qn_program *program = context->program;
+    for (size_t i = 0; i < program->value_count; i++) context->offsets[i] = program->values[i].offset;
+    context->value_bytes = program->arena_bytes;
+}
+
 static qn_status *set_offsets(qn_context *context) {
     const qn_program *program = context->program;
     const uint32_t *lives = context->model->lives;
-    context->value_bytes = program->arena_bytes;
-    if (program->arena_bytes) return NULL; /* set when the context was created */
+    if (!context->lays_out) {
+        take_planned_offsets(context);
+        return NULL;
+    }
     size_t count = 0;
     for (uint32_t i = 0; i < program->value_count; i++) {
         if (!in_arena(&program->values[i]) || context->model->roots[i] != i) continue;
@@ -80,8 +100,12 @@ static qn_status *set_offsets(qn_context *context) {
             (qn_offsets_block){.bytes = context->capacity[i], .first = lives[2 * i], .last = lives[2 * i + 1]};
         context->block_owners[count++] = i;
     }
-    if (!qn_offsets_pack(context->blocks, count, context->block_scratch, &context->value_bytes))
-        return QN_ERR(QN_LIMIT, "the values are larger than memory can be at these shapes");
+    const int is_packed = qn_offsets_pack(context->blocks, count, context->block_scratch, &context->value_bytes);
+    if (program->arena_bytes && (!is_packed || context->value_bytes > program->arena_bytes)) {
+        take_planned_offsets(context); /* smaller values may pack worse */
+        return NULL;
+    }
+    if (!is_packed) return QN_ERR(QN_LIMIT, "the values are larger than memory can be at these shapes");
     for (size_t i = 0; i < count; i++) context->offsets[context->block_owners[i]] = context->blocks[i].offset;
     return NULL;
 }
