@@ -92,7 +92,9 @@ static void run_pool(const void *params, int64_t begin, int64_t end, void *scrat
 }
 
 void qn_pool_work(const qn_pool_params *params, qn_work *out_work) {
-    const int64_t cells = params->kernel_h * params->kernel_w * params->channels;
+    /* Of a window of any size only what lies in the picture is read. */
+    const int64_t cells =
+        qn_min_i64(params->kernel_h, params->in_h) * qn_min_i64(params->kernel_w, params->in_w) * params->channels;
     pool_plan plan = {.p = *params, .pixels = params->batch * params->out_h * params->out_w};
     if (params->channels == 0) plan.pixels = 0;
     plan.pixels_per_task = qn_max_i64(1, TASK_CELLS / qn_max_i64(1, cells));

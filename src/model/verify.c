@@ -230,6 +230,8 @@ static qn_status *verify_step_ranges(const qn_program *program, const qn_program
 }
 
 static qn_status *verify_data_symbols(const qn_program *program, const qn_program_step *step, uint8_t *settled) {
+    if (step->data_symbol_count && !(step->op->flags & QN_OP_DATA_SHAPE))
+        return BAD("settles a size, but no size of what the operator makes depends on data");
     for (uint32_t i = 0; i < step->data_symbol_count; i++) {
         const qn_program_data_symbol *row = &program->data_symbols[step->first_data_symbol + i];
         if (row->symbol >= program->symbol_count || program->symbols[row->symbol].input >= 0 || settled[row->symbol])

@@ -50,6 +50,10 @@
 qn_status *qn_conv_infer(qn_infer *infer, const qn_conv_attrs *attrs, qn_window *out_window,
                          qn_dim out_dims[4]) QN_MUST_USE;
 
+/* Packed weights, input 1, are a constant of a convolution that kernels of this packing compute: part of
+   qn_op_def.check. */
+qn_status *qn_conv_check_packing(const qn_eval *operands, const qn_conv_attrs *attrs, int64_t packing) QN_MUST_USE;
+
 /* The window of an evaluation, and what is outside the picture before row 0 and column 0. */
 void qn_conv_eval_window(const qn_eval *eval, const qn_conv_attrs *attrs, qn_window *out_window, int64_t out_pad[2]);
 

@@ -47,6 +47,11 @@ static qn_status *infer_conv2d(qn_infer *infer) {
     return NULL;
 }
 
+static qn_status *check_conv2d(const qn_eval *operands) {
+    const qn_conv2d_attrs *attrs = operands->attrs;
+    return qn_conv_check_packing(operands, &attrs->conv, attrs->packing);
+}
+
 /* Sum over the taps of one output. `position`: n, oy, ox, o. */
 static double convolve_at(const qn_eval *eval, const qn_window *window, const int64_t pad[2],
                           const int64_t position[4]) {
@@ -189,6 +194,7 @@ const qn_op_def qn_op_conv2d = {
     .attrs = attr_defs,
     .attrs_bytes = sizeof(qn_conv2d_attrs),
     .infer = infer_conv2d,
+    .check = check_conv2d,
     .eval = eval_conv2d,
     .lower = lower_conv2d,
     .macs = macs_conv2d,

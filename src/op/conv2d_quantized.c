@@ -39,10 +39,31 @@ static qn_status *infer_conv2d_quantized(qn_infer *infer) {
     return NULL;
 }
 
+static int sums_fit(const qn_view *weights) {
+    const int64_t *dims = weights->dims;
+    if (dims[0] > QN_CONV_U8_MAX_DEPTH || dims[1] > QN_CONV_U8_MAX_DEPTH) return 0;
+    return !dims[2] || dims[0] * dims[1] <= QN_CONV_U8_MAX_DEPTH / dims[2];
+}
+
+/* Sums of more products of u8 may leave int32; the planner packs no such weights. Those of a depthwise convolution of
+   s16 it widens to s16. */
+static qn_status *check_packing(const qn_eval *operands) {
+    const qn_conv2d_quantized_attrs *attrs = operands->attrs;
+    const qn_view *x = &operands->inputs[X], *weights = &operands->inputs[WEIGHTS];
+    if (attrs->packing == QN_PACKING_PLAIN) return NULL;
+    QN_TRY(qn_conv_check_packing(operands, &attrs->conv, attrs->packing));
+    if (x->dtype == QN_DTYPE_U8 && !sums_fit(weights))
+        return qn_packing_refuse(attrs->packing, "weights", "sums of at most 32768 products of u8");
+    if (x->dtype == QN_DTYPE_S16 && attrs->packing == QN_PACKING_CHANNEL16 && weights->dtype != QN_DTYPE_S16)
+        return qn_packing_refuse(attrs->packing, "weights", "s16 beside s16");
+    return NULL;
+}
+
 static qn_status *check_conv2d_quantized(const qn_eval *operands) {
     const qn_conv2d_quantized_attrs *attrs = operands->attrs;
     if (operands->inputs[X].dtype == QN_DTYPE_U8 && (attrs->pad_value < 0 || attrs->pad_value > 255))
         return QN_ERR(QN_INVALID_MODEL, "pad_value is %lld; expected 0 to 255 for u8", (long long)attrs->pad_value);
+    QN_TRY(check_packing(operands));
     return qn_requantize_check(operands, &attrs->result, &slots);
 }
 
@@ -86,8 +107,6 @@ static qn_status *eval_conv2d_quantized(const qn_eval *eval) {
     return NULL;
 }
 
-/* Sums of more products of u8 may leave int32; the planner packs no such weights. Those of a depthwise convolution of
-   s16 it widens to s16. */
 static int lower_conv2d_quantized(const qn_eval *operands, const qn_kernel_set *kernels, qn_work *out_work) {
     const qn_conv2d_quantized_attrs *attrs = operands->attrs;
     const qn_view *x = &operands->inputs[X], *weights = &operands->inputs[WEIGHTS], *out = &operands->outputs[0];
@@ -104,7 +123,7 @@ static int lower_conv2d_quantized(const qn_eval *operands, const qn_kernel_set *
         .pad_value = attrs->pad_value,
         .result = qn_requantize_lower(operands, &attrs->result, &slots),
     };
-    if (is_u8 && window.kernel[0] * window.kernel[1] > QN_CONV_U8_MAX_DEPTH / weights->dims[2]) return 0;
+    if (is_u8 && !sums_fit(weights)) return 0;
     if (attrs->packing == QN_PACKING_PANEL16 && attrs->conv.groups == 1) {
         qn_conv_int_lower(operands, kernels, &params, out_work);
         return 1;

@@ -60,6 +60,17 @@ static qn_status *infer_matmul(qn_infer *infer) {
     return NULL;
 }
 
+static qn_status *check_matmul(const qn_eval *operands) {
+    const qn_matmul_attrs *attrs = operands->attrs;
+    if (attrs->packing == QN_PACKING_PLAIN) return NULL;
+    QN_TRY(qn_packing_check(operands, attrs->packing, "the elements of b", 2));
+    if (attrs->packing != QN_PACKING_PANEL16 || attrs->transpose_a || attrs->transpose_b)
+        return qn_packing_refuse(attrs->packing, "the elements of b",
+                                 attrs->packing == QN_PACKING_PANEL16 ? "products that transpose nothing"
+                                                                      : "convolutions");
+    return NULL;
+}
+
 /* First element of the matrix of `view` that broadcasts to output matrix `index`. */
 static int64_t matrix_start(const qn_view *view, const qn_view *out, int64_t index) {
     int64_t start = 0, stride = view->dims[view->rank - 1] * view->dims[view->rank - 2];
@@ -163,6 +174,7 @@ const qn_op_def qn_op_matmul = {
     .attrs = attr_defs,
     .attrs_bytes = sizeof(qn_matmul_attrs),
     .infer = infer_matmul,
+    .check = check_matmul,
     .eval = eval_matmul,
     .lower = lower_matmul,
     .macs = macs_matmul,

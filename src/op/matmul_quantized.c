@@ -31,8 +31,19 @@ static qn_status *infer_matmul_quantized(qn_infer *infer) {
     return NULL;
 }
 
+/* Sums of more products of u8 may leave int32; the planner packs no such matrix. */
+static qn_status *check_packing(const qn_eval *operands, int64_t packing) {
+    if (packing == QN_PACKING_PLAIN) return NULL;
+    QN_TRY(qn_packing_check(operands, packing, "the elements of b", 2));
+    if (packing != QN_PACKING_PANEL16) return qn_packing_refuse(packing, "the elements of b", "convolutions");
+    if (operands->inputs[A].dtype == QN_DTYPE_U8 && operands->inputs[B].dims[0] > QN_CONV_U8_MAX_DEPTH)
+        return qn_packing_refuse(packing, "the elements of b", "sums of at most 32768 products of u8");
+    return NULL;
+}
+
 static qn_status *check_matmul_quantized(const qn_eval *operands) {
     const qn_matmul_quantized_attrs *attrs = operands->attrs;
+    QN_TRY(check_packing(operands, attrs->packing));
     return qn_requantize_check(operands, &attrs->result, &slots);
 }
 

@@ -27,6 +27,23 @@ qn_status *qn_eval_expect_plain(const qn_eval *eval, int64_t packing, const char
                   qn_dtype_name(eval->inputs[0].dtype));
 }
 
+qn_status *qn_packing_check(const qn_eval *operands, int64_t packing, const char *name, int rank) {
+    const qn_view *x = &operands->inputs[0], *weights = &operands->inputs[1];
+    if (!weights->data)
+        return QN_ERR(QN_INVALID_MODEL, "%s are packed as %s, but no constant", name, qn_packing_names[packing]);
+    if (weights->rank != rank)
+        return QN_ERR(QN_INVALID_MODEL, "%s of rank %d are packed as %s; expected rank %d", name, weights->rank,
+                      qn_packing_names[packing], rank);
+    if (x->dtype == QN_DTYPE_F32 || x->dtype == QN_DTYPE_F16 || x->dtype == QN_DTYPE_U8 || x->dtype == QN_DTYPE_S16)
+        return NULL;
+    return QN_ERR(QN_INVALID_MODEL, "%s are packed as %s, which is for f32, f16, u8 and s16, not for %s", name,
+                  qn_packing_names[packing], qn_dtype_name(x->dtype));
+}
+
+qn_status *qn_packing_refuse(int64_t packing, const char *name, const char *reason) {
+    return QN_ERR(QN_INVALID_MODEL, "%s are packed as %s, which is for %s", name, qn_packing_names[packing], reason);
+}
+
 qn_status *qn_label_dtype_check(int64_t dtype) {
     if (dtype == QN_DTYPE_F32 || qn_dtype_is_integer((qn_dtype)dtype)) return NULL;
     return QN_ERR(QN_INVALID_MODEL, "dtype is %s; expected an integer type or f32", qn_dtype_name((qn_dtype)dtype));

@@ -1,94 +1,16 @@
 /* Files that are well signed but wrong: whatever is accepted must also be safe to run. */
-#include "rig.h"
+#include "forged.h"
 
+#include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "model/format.h"
 
-enum { ROUNDS = 5000, BYTES_MAX = 1 << 22 };
+#define FILES QN_SOURCE_DIR "/tests/model/files/"
 
-/* Allocations beyond what these small programs can need are refused, so that forged sizes do not fill the machine. */
-static void *small_alloc(void *self, size_t bytes, size_t align) {
-    (void)self;
-    return bytes > BYTES_MAX ? NULL
-                             : aligned_alloc(align < 16 ? 16 : align, qn_align_up(bytes, align < 16 ? 16 : align));
-}
-
-static void small_free(void *self, void *block) {
-    (void)self;
-    free(block);
-}
-
-/* Inputs at the given or nearest possible size, outputs as large as the model says; 0 if that is too much. */
-static int make_tensor(qn_tensor *tensor, const qn_value_info *info, int rank, const int64_t *dims) {
-    size_t bytes = qn_dtype_size(info->dtype);
-    *tensor = (qn_tensor){.dtype = info->dtype, .rank = rank};
-    for (int d = 0; d < rank; d++) {
-        tensor->dims[d] = dims[d];
-        if (dims[d] < 0 || (dims[d] && bytes > BYTES_MAX / (size_t)dims[d])) return 0;
-        bytes *= (size_t)dims[d];
-    }
-    tensor->data = malloc(bytes ? bytes : 1); /* exactly: what goes past it is seen */
-    for (size_t i = 0; i < bytes; i++) ((uint8_t *)tensor->data)[i] = (uint8_t)(i * 7);
-    return 1;
-}
-
-static void run_once(qn_model *model, qn_context *context) {
-    enum { MAX = 4 };
-    const qn_model_info *info = qn_model_get_info(model);
-    qn_tensor inputs[MAX] = {0}, outputs[MAX] = {0};
-    int good = info->input_count <= MAX && info->output_count <= MAX;
-    for (size_t i = 0; good && i < info->input_count; i++) {
-        const qn_value_info *input = qn_model_input(model, i);
-        int64_t dims[QN_MAX_RANK];
-        for (int d = 0; d < input->rank; d++) {
-            dims[d] = input->max_dims[d] < 6 ? input->max_dims[d] : 6;
-            if (dims[d] < input->min_dims[d]) dims[d] = input->min_dims[d];
-        }
-        qn_status *status = qn_context_set_input_shape(context, i, input->rank, dims);
-        good = !status && make_tensor(&inputs[i], input, input->rank, dims);
-        qn_status_free(status);
-    }
-    for (size_t i = 0; good && i < info->output_count; i++) {
-        int rank = 0;
-        int64_t dims[QN_MAX_RANK];
-        qn_status *status = qn_context_get_output_shape(context, i, &rank, dims);
-        good = (!status || qn_status_code(status) == QN_UNAVAILABLE) &&
-               make_tensor(&outputs[i], qn_model_output(model, i), rank, dims);
-        qn_status_free(status);
-    }
-    if (good) qn_status_free(qn_context_run(context, inputs, info->input_count, outputs, info->output_count));
-    for (size_t i = 0; i < MAX; i++) {
-        free(inputs[i].data);
-        free(outputs[i].data);
-    }
-}
-
-/* Returns how far the file got: 0 refused, 1 loaded, 2 made a context. */
-static int try_file(rig_file file) {
-    const qn_allocator allocator = {NULL, small_alloc, small_free};
-    qn_model_options model_options;
-    qn_model_options_init(&model_options);
-    model_options.allocator = &allocator;
-    qn_engine_options options;
-    qn_engine_options_init(&options);
-    options.allocator = &allocator;
-    options.threads = 1;
-    rig r = {NULL, NULL, NULL};
-    qn_status *status = qn_model_load_memory(file.data, file.size, QN_MEMORY_BORROW, &model_options, &r.model);
-    int got = !status;
-    if (!status) status = qn_engine_create(r.model, &options, &r.engine);
-    if (!status) status = qn_context_create(r.engine, &r.context);
-    if (!status) {
-        got = 2;
-        run_once(r.model, r.context);
-    }
-    qn_status_free(status);
-    rig_close(&r);
-    return got;
-}
+enum { ROUNDS = 5000, ROUNDS_OF_NETWORKS = 400 };
 
 static void mutate(qn_rng *rng, uint8_t *at) {
     switch (qn_rng_range(rng, 0, 4)) {
@@ -111,17 +33,17 @@ static uint8_t *draw_place(qn_rng *rng, rig_file f) {
     }
 }
 
-static void forge(make_fn make, int ceiling, uint64_t seed) {
+static void forge_file(rig_file original, int rounds, uint64_t seed) {
+    const char *text = getenv("QUENCH_SEED");
     qn_rng rng;
-    qn_rng_init(&rng, seed);
-    rig_file original = rig_write(make, ceiling);
+    qn_rng_init(&rng, seed + 1000 * (text ? strtoull(text, NULL, 0) : 0));
     int counts[3] = {0, 0, 0};
-    for (int round = 0; round < ROUNDS; round++) {
+    for (int round = 0; round < rounds; round++) {
         rig_file f = {aligned_alloc(64, qn_align_up(original.size, 64)), original.size};
         memcpy(f.data, original.data, original.size);
         for (int64_t count = qn_rng_range(&rng, 1, 2); count > 0; count--) mutate(&rng, draw_place(&rng, f));
         qn_store_u64(f.data + QN_HEADER_CHECKSUM, qn_format_checksum(f.data, f.size));
-        counts[try_file(f)]++;
+        counts[forged_try(f, &rng)]++;
         free(f.data);
     }
     print_message("seed %llu: %d refused, %d loaded, %d run\n", (unsigned long long)seed, counts[0], counts[1],
@@ -129,6 +51,8 @@ static void forge(make_fn make, int ceiling, uint64_t seed) {
     assert_true(counts[0] > 0 && counts[2] > 0);
     free(original.data);
 }
+
+static void forge(make_fn make, int ceiling, uint64_t seed) { forge_file(rig_write(make, ceiling), ROUNDS, seed); }
 
 static void test_forged_pictures_are_survived(void **state) {
     (void)state;
@@ -148,6 +72,33 @@ static void test_forged_integers_are_survived(void **state) {
     forge(program_integers, 0, 6);
 }
 
+static rig_file read_whole(const char *path) {
+    FILE *file = fopen(path, "rb");
+    assert_non_null(file);
+    fseek(file, 0, SEEK_END);
+    const long size = ftell(file);
+    rewind(file);
+    rig_file out = {aligned_alloc(64, qn_align_up((size_t)size, 64)), (size_t)size};
+    assert_int_equal(fread(out.data, 1, out.size, file), out.size);
+    fclose(file);
+    return out;
+}
+
+/* Networks of many operators, in every precision. */
+static void test_forged_networks_are_survived(void **state) {
+    (void)state;
+    DIR *folder = opendir(FILES);
+    assert_non_null(folder);
+    for (struct dirent *entry = readdir(folder); entry; entry = readdir(folder)) {
+        char path[sizeof FILES + sizeof entry->d_name];
+        snprintf(path, sizeof path, FILES "%s", entry->d_name);
+        uint64_t seed = 7;
+        for (const char *at = entry->d_name; *at; at++) seed = seed * 31 + (uint8_t)*at;
+        if (strstr(path, ".qn")) forge_file(read_whole(path), ROUNDS_OF_NETWORKS, seed);
+    }
+    closedir(folder);
+}
+
 /* A convolution that claims a larger output than its input gives. */
 static const qn_program *program_liar(maker *m, int ceiling) {
     qn_dim n = maker_symbol(m, "x.0", 0, 0, 1, 9), twice = qn_dim_mul(maker_pool(m), n, maker_const(m, 2));
@@ -164,11 +115,153 @@ static void test_a_wrong_shape_is_found_when_shapes_are_set(void **state) {
     rig_close(&r);
 }
 
+/* ---- Packed weights that no kernel reads ---- */
+
+typedef struct packed_case {
+    const qn_op_def *op;
+    qn_dtype x, weights;
+    int x_rank;
+    int64_t x_dims[4];
+    int rank;
+    int64_t dims[4]; /* of the weights */
+    qn_packing packing;
+    int64_t groups, is_transposed;
+    const char *message;
+} packed_case;
+
+static void *draw_attrs(const packed_case *c) {
+    void *attrs = calloc(1, c->op->attrs_bytes);
+    qn_attrs_init(c->op, attrs);
+    if (c->op == &qn_op_conv2d) {
+        ((qn_conv2d_attrs *)attrs)->packing = c->packing;
+        ((qn_conv2d_attrs *)attrs)->groups = c->groups;
+    } else if (c->op == &qn_op_conv2d_quantized) {
+        ((qn_conv2d_quantized_attrs *)attrs)->packing = c->packing;
+        ((qn_conv2d_quantized_attrs *)attrs)->conv.groups = c->groups;
+    } else if (c->op == &qn_op_matmul) {
+        ((qn_matmul_attrs *)attrs)->packing = c->packing;
+        ((qn_matmul_attrs *)attrs)->transpose_b = c->is_transposed;
+    } else {
+        ((qn_matmul_quantized_attrs *)attrs)->packing = c->packing;
+    }
+    return attrs;
+}
+
+static void check_packed(const packed_case *c) {
+    enum { BYTES = 1 << 20 };
+    static _Alignas(64) const uint8_t zeros[BYTES];
+    const int is_quantised = c->op == &qn_op_conv2d_quantized || c->op == &qn_op_matmul_quantized;
+    const qn_dtype y = is_quantised ? QN_DTYPE_F32 : c->x;
+    const int64_t outputs = c->dims[c->rank - 1];
+    maker *m = maker_create();
+    qn_dim dims[4];
+    for (int d = 0; d < c->x_rank; d++) dims[d] = maker_const(m, c->x_dims[d]);
+    uint32_t operands[4] = {maker_input(m, "x", c->x, c->x_rank, dims)};
+    operands[1] = maker_constant(m, "w", c->weights, c->rank, c->dims, zeros, BYTES);
+    operands[2] = maker_constant(m, "b", c->x == QN_DTYPE_U8 ? QN_DTYPE_S32 : QN_DTYPE_S64, 1, &outputs, zeros, 0);
+    operands[3] = maker_constant(m, "f", QN_DTYPE_F32, 1, &outputs, zeros, 0);
+    void *attrs = draw_attrs(c);
+    dims[c->x_rank - 1] = maker_const(m, outputs);
+    maker_output(m, maker_step(m, c->op, attrs, is_quantised ? 4 : 2, operands, "y", y, c->x_rank, dims));
+    qn_buffer buffer;
+    qn_buffer_init(&buffer, NULL);
+    assert_ok(qn_program_write(maker_finish(m, 1), &buffer));
+    qn_model *model = NULL;
+    qn_status *status = qn_model_load_memory(buffer.data, buffer.size, QN_MEMORY_COPY, NULL, &model);
+    if (c->message)
+        assert_status(status, QN_INVALID_MODEL, c->message);
+    else
+        assert_ok(status);
+    qn_model_destroy(model);
+    qn_buffer_deinit(&buffer);
+    maker_destroy(m);
+    free(attrs);
+}
+
+static void test_weights_packed_as_no_kernel_reads_them_are_refused_when_loading(void **state) {
+    (void)state;
+#define CONV  &qn_op_conv2d, QN_DTYPE_F32, QN_DTYPE_F32, 4, {1, 4, 4, 6}, 4
+#define BYTES &qn_op_conv2d_quantized, QN_DTYPE_U8, QN_DTYPE_S8, 4, {1, 4, 4, 6}, 4
+#define WORDS &qn_op_conv2d_quantized, QN_DTYPE_S16, QN_DTYPE_S8, 4, {1, 4, 4, 6}, 4
+#define MUL                                                                                                            \
+    &qn_op_matmul, QN_DTYPE_F32, QN_DTYPE_F32, 2, { 4, 6 }
+#define MULQ &qn_op_matmul_quantized, QN_DTYPE_U8, QN_DTYPE_S8, 2
+    const packed_case cases[] = {
+        {CONV, {1, 1, 6, 5}, QN_PACKING_PANEL16, 1, 0, NULL},
+        {CONV, {1, 1, 6, 5}, QN_PACKING_CHANNEL16, 1, 0, "step 0 'y' (conv2d): weights are packed as channel16, which"},
+        {CONV, {1, 1, 3, 6}, QN_PACKING_CHANNEL16, 2, 0, "for convolutions of one channel a group"},
+        {CONV, {1, 1, 3, 6}, QN_PACKING_PANEL16, 2, 0, "panel16, which is for convolutions of one group"},
+        {CONV, {1, 1, 1, 6}, QN_PACKING_CHANNEL16, 6, 0, NULL},
+        {CONV, {1, 1, 1, 12}, QN_PACKING_CHANNEL16, 6, 0, "for convolutions of one channel a group"},
+        {&qn_op_conv2d,
+         QN_DTYPE_F64,
+         QN_DTYPE_F64,
+         4,
+         {1, 4, 4, 6},
+         4,
+         {1, 1, 6, 5},
+         QN_PACKING_PANEL16,
+         1,
+         0,
+         "not for f64"},
+        {&qn_op_conv2d,
+         QN_DTYPE_BF16,
+         QN_DTYPE_BF16,
+         4,
+         {1, 4, 4, 6},
+         4,
+         {1, 1, 6, 5},
+         QN_PACKING_PANEL16,
+         1,
+         0,
+         "not for bf16"},
+        {BYTES, {1, 1, 6, 5}, QN_PACKING_PANEL16, 1, 0, NULL},
+        {BYTES, {1, 1, 6, 5}, QN_PACKING_CHANNEL16, 1, 0, "for convolutions of one channel a group"},
+        {BYTES, {5462, 1, 6, 5}, QN_PACKING_PANEL16, 1, 0, "sums of at most 32768 products"},
+        {WORDS, {1, 1, 6, 5}, QN_PACKING_PANEL16, 1, 0, NULL},
+        {WORDS, {1, 1, 1, 6}, QN_PACKING_CHANNEL16, 6, 0, "s16 beside s16"},
+        {MUL, 2, {6, 5}, QN_PACKING_PANEL16, 0, 0, NULL},
+        {MUL, 2, {6, 5}, QN_PACKING_CHANNEL16, 0, 0, "the elements of b are packed as channel16"},
+        {MUL, 2, {5, 6}, QN_PACKING_PANEL16, 0, 1, "for products that transpose nothing"},
+        {MUL, 3, {1, 6, 5}, QN_PACKING_PANEL16, 0, 0, "of rank 3 are packed as panel16; expected rank 2"},
+        {MULQ, {4, 6}, 2, {6, 5}, QN_PACKING_PANEL16, 0, 0, NULL},
+        {MULQ, {4, 6}, 2, {6, 5}, QN_PACKING_CHANNEL16, 0, 0, "packed as channel16, which is for convolutions"},
+        {MULQ, {1, 32769}, 2, {32769, 5}, QN_PACKING_PANEL16, 0, 0, "sums of at most 32768 products"},
+    };
+#undef CONV
+#undef BYTES
+#undef WORDS
+#undef MUL
+#undef MULQ
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) check_packed(&cases[i]);
+}
+
+/* y [n] = -x, where n is said to be found by the step. */
+static const qn_program *program_false_settler(maker *m, int ceiling) {
+    qn_dim n = maker_symbol(m, "x.0", 0, 0, 1, 9), k = maker_symbol(m, "y.0", -1, -1, 0, 9);
+    uint32_t x = maker_input(m, "x", QN_DTYPE_F32, 1, &n);
+    maker_output(m, maker_step(m, &qn_op_neg, NULL, 1, &x, "y", QN_DTYPE_F32, 1, &k));
+    maker_settles(m, k, 0);
+    return maker_finish(m, ceiling);
+}
+
+static void test_only_operators_whose_sizes_depend_on_data_settle_sizes(void **state) {
+    (void)state;
+    rig_file file = rig_write(program_false_settler, 1);
+    qn_model *model;
+    assert_status(qn_model_load_memory(file.data, file.size, QN_MEMORY_COPY, NULL, &model), QN_INVALID_MODEL,
+                  "step 0 'y' (neg): settles a size");
+    free(file.data);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_forged_pictures_are_survived),
         cmocka_unit_test(test_forged_picks_are_survived),
         cmocka_unit_test(test_forged_integers_are_survived),
+        cmocka_unit_test(test_forged_networks_are_survived),
+        cmocka_unit_test(test_weights_packed_as_no_kernel_reads_them_are_refused_when_loading),
+        cmocka_unit_test(test_only_operators_whose_sizes_depend_on_data_settle_sizes),
         cmocka_unit_test(test_a_wrong_shape_is_found_when_shapes_are_set),
     };
     return cmocka_run_group_tests_name("runtime/forged", tests, NULL, NULL);
