@@ -2,9 +2,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdatomic.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -72,57 +69,4 @@ qn_status *qn_file_map_open(const char *path, qn_file_map *out_map) {
 void qn_file_map_close(qn_file_map *map) {
     if (map->address) munmap(map->address, map->bytes.size);
     *map = (qn_file_map){0};
-}
-
-static int write_all(int descriptor, const uint8_t *data, size_t bytes) {
-    while (bytes) {
-        ssize_t written = write(descriptor, data, bytes < 1u << 30 ? bytes : 1u << 30);
-        if (written < 0 && errno == EINTR) continue;
-        if (written < 0) return 0;
-        data += written;
-        bytes -= (size_t)written;
-    }
-    return 1;
-}
-
-/* A new file beside `path`, under a name that nobody has; its name goes to `name`. */
-static int create_beside(const char *path, char *name, size_t name_bytes) {
-    static atomic_uint counter;
-    for (int attempt = 0; attempt < 100; attempt++) {
-        snprintf(name, name_bytes, "%s.tmp-%ld-%u", path, (long)getpid(), atomic_fetch_add(&counter, 1));
-        int descriptor = open(name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-        if (descriptor >= 0 || errno != EEXIST) return descriptor;
-    }
-    return -1;
-}
-
-/* Writes, flushes and closes; 0 or the errno of what failed first. */
-static int fill_and_close(int descriptor, const void *data, size_t bytes) {
-    int error = write_all(descriptor, data, bytes) && !fsync(descriptor) ? 0 : errno;
-    if (close(descriptor) && !error) error = errno;
-    return error;
-}
-
-qn_status *qn_file_write_atomic(const char *path, const void *data, size_t bytes) {
-    struct stat info;
-    if (!stat(path, &info) && !S_ISREG(info.st_mode)) /* renaming would replace the device or pipe itself */
-        return QN_ERR(QN_IO, "%s: %s there, expected a regular file or none", path,
-                      S_ISDIR(info.st_mode) ? "a folder is" : "a device or pipe is");
-    size_t name_bytes = strlen(path) + 48;
-    char *name = malloc(name_bytes);
-    if (!name) return qn_status_out_of_memory();
-    qn_status *status = NULL;
-    int descriptor = create_beside(path, name, name_bytes);
-    if (descriptor < 0) {
-        status = QN_ERR(QN_IO, "%s: cannot create a file there: %s", path, strerror(errno));
-    } else {
-        int error = fill_and_close(descriptor, data, bytes);
-        if (!error && rename(name, path)) error = errno;
-        if (error) {
-            status = QN_ERR(QN_IO, "%s: cannot write: %s", path, strerror(error));
-            unlink(name);
-        }
-    }
-    free(name);
-    return status;
 }

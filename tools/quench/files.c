@@ -2,7 +2,6 @@
 #include "cli.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -91,9 +90,24 @@ json_t *cli_json_text(const char *text) {
 
 struct cli_file {
     char *path, *source; /* source NULL: it is read */
+    char *place;         /* what is written: where the file is when links are followed */
     struct stat info;
     int exists;
 };
+
+/* One text for all ways to the file that writing `path` replaces or makes; its folder need not be there yet. */
+static qn_status *find_place(const char *path, char **out_place) {
+    char *target;
+    CLI_TRY(qn_file_find_target(path, &target));
+    const char *slash = strrchr(target, '/'), *base = slash ? slash + 1 : target;
+    char *folder = slash ? strndup(target, (size_t)(base - target)) : strdup(".");
+    char *real = folder ? realpath(folder, NULL) : NULL;
+    *out_place = real ? cli_join_path(real, base) : strdup(target);
+    free(real);
+    free(folder);
+    free(target);
+    return *out_place ? NULL : cli_out_of_memory();
+}
 
 static qn_status *add_file(cli_files *files, const char *path, const char *source) {
     if (files->count == files->capacity) {
@@ -108,7 +122,7 @@ static qn_status *add_file(cli_files *files, const char *path, const char *sourc
     files->count++;
     if (!file->path || (source && !file->source)) return cli_out_of_memory();
     file->exists = !stat(path, &file->info);
-    return NULL;
+    return source ? find_place(path, &file->place) : NULL;
 }
 
 qn_status *cli_files_add_input(cli_files *files, const char *path) { return add_file(files, path, NULL); }
@@ -118,7 +132,8 @@ qn_status *cli_files_add_output(cli_files *files, const char *path, const char *
 }
 
 void cli_files_deinit(cli_files *files) {
-    for (size_t i = 0; i < files->count; i++) free(files->items[i].path), free(files->items[i].source);
+    for (size_t i = 0; i < files->count; i++)
+        free(files->items[i].path), free(files->items[i].source), free(files->items[i].place);
     free(files->items);
     *files = (cli_files){0};
 }
@@ -132,9 +147,10 @@ static int compare_identity(const void *a, const void *b) {
     return (x->source != NULL) - (y->source != NULL);
 }
 
-static int compare_path(const void *a, const void *b) {
+static int compare_place(const void *a, const void *b) {
     const struct cli_file *x = *(struct cli_file *const *)a, *y = *(struct cli_file *const *)b;
-    return strcmp(x->path, y->path);
+    const int order = strcmp(x->place, y->place);
+    return order ? order : strcmp(x->path, y->path);
 }
 
 static int is_regular(const struct cli_file *file) { return file->exists && S_ISREG(file->info.st_mode); }
@@ -159,9 +175,9 @@ static qn_status *check_sorted(struct cli_file **sorted, size_t count, size_t ou
     size_t kept = 0;
     for (size_t i = 0; i < count; i++)
         if (sorted[i]->source) sorted[kept++] = sorted[i];
-    qsort(sorted, outputs, sizeof *sorted, compare_path);
+    qsort(sorted, outputs, sizeof *sorted, compare_place);
     for (size_t i = 1; i < outputs; i++)
-        if (!strcmp(sorted[i - 1]->path, sorted[i]->path))
+        if (!strcmp(sorted[i - 1]->place, sorted[i]->place))
             return qn_status_create(QN_INVALID_ARGUMENT,
                                     "%s: would be written twice, for %s and for %s: rename one, or run them into "
                                     "different folders",
@@ -192,20 +208,8 @@ qn_status *cli_files_check(const cli_files *files) {
     return status;
 }
 
-/* Permissions do not tell it of every file system, so a file is made, and goes at once. */
 qn_status *cli_check_writable(const char *path) {
-    if (!path || !strcmp(path, "-")) return NULL;
-    CLI_TRY(expect_replaceable(path));
-    char *probe = cli_format("%s.tmp-%ld", path, (long)getpid());
-    if (!probe) return cli_out_of_memory();
-    const int descriptor = open(probe, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-    qn_status *status = NULL;
-    if (descriptor < 0)
-        status = qn_status_create(QN_IO, "%s: cannot create a file there: %s", path, strerror(errno));
-    else
-        close(descriptor), unlink(probe);
-    free(probe);
-    return status;
+    return path && strcmp(path, "-") ? qn_file_check_writable(path) : NULL;
 }
 
 int cli_is_in_folder(const char *path, const char *folder) {

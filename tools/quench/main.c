@@ -1,6 +1,7 @@
 /* main.c - the program: `quench COMMAND ...`. */
 #include "cli.h"
 
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -49,6 +50,7 @@ static int run(int argc, char **argv) {
 int main(int argc, char **argv) {
     /* A line of results is there when it is printed, also in a pipe, and before the message that follows it. */
     setvbuf(stdout, NULL, _IOLBF, 0);
+    signal(SIGXFSZ, SIG_IGN); /* results that go beyond a limit on file sizes are an error like any other */
     int code = run(argc, argv);
     /* A full disk or a closed pipe shows when the last text goes out. */
     if (!fflush(stdout) && !ferror(stdout)) return code;

@@ -9,8 +9,9 @@
 
 enum { SILENT_MS = 500 };
 
-static const int signals[] = {SIGINT, SIGTERM};
-static struct sigaction former[2];
+static const int signals[] = {SIGINT, SIGTERM, SIGHUP};
+enum { SIGNAL_COUNT = sizeof signals / sizeof *signals };
+static struct sigaction former[SIGNAL_COUNT];
 static volatile sig_atomic_t is_interrupted;
 
 static void hear(int number) { (void)number, is_interrupted = 1; }
@@ -20,7 +21,7 @@ void cli_watch_begin(cli_watch *watch) {
     struct sigaction action = {.sa_handler = hear, .sa_flags = SA_RESTART};
     sigemptyset(&action.sa_mask);
     is_interrupted = 0;
-    for (int i = 0; i < 2; i++) {
+    for (int i = 0; i < SIGNAL_COUNT; i++) {
         sigaction(signals[i], NULL, &former[i]);
         if (former[i].sa_handler != SIG_IGN) sigaction(signals[i], &action, NULL); /* nohup keeps what it asked for */
     }
@@ -70,5 +71,5 @@ void cli_watch_progress(void *self, const char *phase, double fraction) {
 
 void cli_watch_end(cli_watch *watch) {
     if (watch->is_shown && isatty(STDERR_FILENO)) cli_show_bar("done", 100, "");
-    for (int i = 0; i < 2; i++) sigaction(signals[i], &former[i], NULL);
+    for (int i = 0; i < SIGNAL_COUNT; i++) sigaction(signals[i], &former[i], NULL);
 }

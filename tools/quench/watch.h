@@ -12,7 +12,8 @@ typedef struct cli_watch {
     int is_shown;    /* something was */
 } cli_watch;
 
-/* From here on Ctrl-C and a polite kill no longer end the program but are what cli_watch_is_cancelled answers. */
+/* From here on Ctrl-C, a polite kill and a terminal that closes no longer end the program but are what
+ * cli_watch_is_cancelled answers. */
 void cli_watch_begin(cli_watch *watch);
 /* The callbacks of qn_build_options and qn_calibrator_options; `self` is the watch. Phases
    shorter than half a second show nothing; others show the time they have left. */

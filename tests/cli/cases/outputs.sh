@@ -62,3 +62,31 @@ quench fails segment scenes.qn missing.jpg -o new --json new/x.json
 holds new x.json
 quench ok segment scenes.qn "$scene" -o new/deep/ --save gray --json new/deep/x.json
 holds new/deep scene_1.gray.png x.json
+
+it "keeps the permissions of what it replaces, and writes to where a link leads"
+quench ok build "$scenes/scenes.pb" -o kept.qn
+chmod 600 kept.qn
+quench ok build "$scenes/scenes.pb" -o kept.qn
+expect "$(stat -c %a kept.qn)" = 600
+cmp -s kept.qn scenes.qn || broken "the build is another one"
+mkdir store
+ln -s store/real.qn link.qn
+for mode in 644 600; do
+    quench ok build "$scenes/scenes.pb" -o link.qn
+    expect -L link.qn
+    cmp -s store/real.qn scenes.qn || broken "the file behind the link is no build"
+    chmod 600 store/real.qn
+done
+expect "$(stat -c %a store/real.qn)" = 600
+holds store real.qn
+
+it "sees through links that two outputs would write one file"
+ln -s nothing.html first.html
+ln -s ./nothing.html second.qn
+quench fails build "$scenes/scenes.pb" -o second.qn --report first.html
+says "would be written twice"
+quench fails build "$scenes/scenes.pb" -o store/../both --report both
+says "would be written twice"
+ln -s circle circle
+quench fails build "$scenes/scenes.pb" -o circle
+says "circle: cannot create a file there: Too many levels"

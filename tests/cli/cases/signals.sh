@@ -37,3 +37,38 @@ interrupts TERM 'grep -q evaluating .err' eval scenes.qn --images many --masks m
 interrupts TERM 'grep -q thread .err && sleep 0.5' bench scenes.qn --duration 100000 --json bench.json
 expect $status = 1
 expect ! -e bench.json
+
+it "ends segment as politely when the terminal goes"
+rm -rf out
+interrupts HUP '[ -e out/a11.png ]' segment scenes.qn many -o out --save indexed,overlay,rgb --json figures.json
+expect $status = 1
+expect -z "$(find . -name '*tmp*')"
+expect ! -e figures.json
+
+# What no handler hears ends the program, between two files or in one, and leaves no part of a file.
+it "leaves no temporary file, whatever ends it"
+seed=${QUENCH_SEED:-$$}
+echo "QUENCH_SEED=$seed"
+for signal in HUP QUIT PIPE ALRM XCPU USR1; do
+    rm -rf out
+    command="segment, ended by $signal, seed $seed"
+    (ulimit -c 0; exec "$program" segment scenes.qn many -o out --save indexed,rgb,overlay,gray --legend -q) >.out 2>.err &
+    pause=$(awk -v s="$seed" -v n="$signal" 'BEGIN { srand(s + length(n)); printf "%.3f", 0.1 + 0.5 * rand() }')
+    sleep "$pause"
+    seed=$((seed + 1))
+    kill -$signal $! 2>/dev/null
+    wait $! 2>/dev/null
+    expect -z "$(find . -name '*tmp*')"
+done
+
+it "reports a limit on file sizes as an error, and leaves nothing"
+mkdir limited
+command="build, limited to a few blocks"
+(ulimit -f 40; exec "$program" build "$scenes/scenes.pb" -o limited/x.qn --report limited/x.html) >.out 2>.err
+expect $? = 1
+says 'quench: error: limited/x\.(qn|html): cannot write: File too large'
+expect -z "$(find limited -name '*tmp*')"
+command="inspect, limited to a few blocks"
+(ulimit -f 1; exec "$program" inspect scenes.qn --steps --memory) >limited/text 2>.err
+expect $? = 1
+says 'quench: error: cannot write to standard output'
