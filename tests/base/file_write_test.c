@@ -23,6 +23,7 @@
 #include "folder.h"
 
 #include "base/text.h"
+#include "support/skips.h"
 
 /* ---- A file system to order ---- */
 
@@ -120,10 +121,7 @@ static void test_what_is_no_regular_file_is_never_replaced(void **state) {
 
 static void test_a_read_only_folder_is_an_error(void **state) {
     (void)state;
-    if (geteuid() == 0) {
-        print_message("skipped: needs a user other than root\n");
-        skip();
-    }
+    if (geteuid() == 0) skip_because("needs a user other than root");
     assert_int_equal(chmod(folder, 0500), 0);
     qn_status *status = qn_file_write_atomic(in_folder("file"), "x", 1);
     chmod(folder, 0700);
@@ -181,10 +179,7 @@ static void test_owner_and_group_stay_where_they_can_be_given(void **state) {
     (void)state;
     struct stat info;
     const char *path = in_folder("owned");
-    if (geteuid() != 0) {
-        print_message("skipped: needs root\n");
-        skip();
-    }
+    if (geteuid() != 0) skip_because("needs root");
     assert_null(qn_file_write_atomic(path, "x", 1));
     assert_int_equal(chown(path, 1234, 2345), 0);
     assert_int_equal(chmod(path, 0660), 0);
@@ -199,10 +194,7 @@ static void test_owner_and_group_stay_where_they_can_be_given(void **state) {
 static void test_another_group_gets_no_more_than_others(void **state) {
     (void)state;
     const char *path = in_folder("group");
-    if (geteuid() != 0) {
-        print_message("skipped: needs root\n");
-        skip();
-    }
+    if (geteuid() != 0) skip_because("needs root");
     assert_null(qn_file_write_atomic(path, "x", 1));
     assert_int_equal(chown(path, 1234, 2345), 0);
     assert_int_equal(chmod(path, 0664), 0);
@@ -233,10 +225,7 @@ static void test_an_access_list_stays(void **state) {
     char found[256];
     const char *path = in_folder("listed");
     assert_null(qn_file_write_atomic(path, "x", 1));
-    if (setxattr(path, name, &list, sizeof list, 0)) {
-        print_message("skipped: the file system keeps no access lists: %s\n", strerror(errno));
-        skip();
-    }
+    if (setxattr(path, name, &list, sizeof list, 0)) skip_because("the file system keeps no access lists: %s", strerror(errno));
     assert_null(qn_file_write_atomic(path, "y", 1));
     assert_int_equal(getxattr(path, name, found, sizeof found), sizeof list);
     assert_memory_equal(found, &list, sizeof list);

@@ -1,22 +1,16 @@
 /* Shapes, layouts and normalisation on real networks: the bundled ones, and ../shared where it is there. */
 #include "driver_case.h"
 
+#include "support/skips.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #define SCENES    QN_SOURCE_DIR "/models/scenes/scenes.pb"
 #define DYNAMIC   QN_SOURCE_DIR "/models/scenes/scenes_dynamic.pb"
-#define MOBILENET QN_SHARED_DIR "/models/tensorflow/mobilenet_v1_0.25_128.pb"
-#define DEEPLAB   QN_SHARED_DIR "/models/tensorflow/deeplabv3_mnv2_pascal_float32.pb"
-
-static void need(const char *path) {
-    struct stat info;
-    if (!stat(path, &info)) return;
-    print_message("skipped: needs %s\n", path);
-    skip();
-}
+#define MOBILENET shared_path("models/tensorflow/mobilenet_v1_0.25_128.pb")
+#define DEEPLAB   shared_path("models/tensorflow/deeplabv3_mnv2_pascal_float32.pb")
 
 static qn_status *try_build_file(const char *path, const char *json, qn_model **out_model) {
     qn_network *network;
@@ -31,7 +25,7 @@ static qn_status *try_build_file(const char *path, const char *json, qn_model **
 
 static qn_model *build_file(const char *path, const char *json) {
     qn_model *model;
-    need(path);
+    need_path(path);
     expect_ok(try_build_file(path, json, &model));
     return model;
 }
@@ -139,6 +133,7 @@ static void a_preprocessing_graph_tells_its_layout_and_can_be_turned(void **stat
 static void mobilenet_takes_bytes(void **state) {
     (void)state;
     enum { PIXELS = 128 * 128 * 3, CLASSES = 1001 };
+    need_path(MOBILENET);
     uint8_t *bytes = malloc(PIXELS);
     float *floats = malloc(PIXELS * sizeof *floats), a[CLASSES], b[CLASSES];
     int64_t dims[QN_MAX_RANK];

@@ -6,36 +6,17 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
-void need_shared(void) {
-    struct stat info;
-    if (!stat(QN_SHARED_DIR "/refs", &info)) return;
-    print_message("skipped: needs the reference data in ../shared\n");
-    skip();
-}
+void need_shared(void) { need_path(shared_path("refs")); }
 
-static const char *make_path(const char *folder, const char *format, va_list args) {
+const char *source_path(const char *format, ...) {
     static char paths[8][1024];
     static int next;
     char *path = paths[next++ % 8];
-    int length = snprintf(path, sizeof paths[0], "%s/", folder);
+    int length = snprintf(path, sizeof paths[0], "%s/", QN_SOURCE_DIR);
+    va_list args;
+    va_start(args, format);
     vsnprintf(path + length, sizeof paths[0] - (size_t)length, format, args);
-    return path;
-}
-
-const char *shared_path(const char *format, ...) {
-    va_list args;
-    va_start(args, format);
-    const char *path = make_path(QN_SHARED_DIR, format, args);
-    va_end(args);
-    return path;
-}
-
-const char *source_path(const char *format, ...) {
-    va_list args;
-    va_start(args, format);
-    const char *path = make_path(QN_SOURCE_DIR, format, args);
     va_end(args);
     return path;
 }

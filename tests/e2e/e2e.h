@@ -6,6 +6,7 @@
 #include "quench/compiler.h"
 #include "quench/image.h"
 #include "quench/npy.h"
+#include "support/skips.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -16,8 +17,7 @@
 
 /* Skips the running test, by name and reason, when the reference data is not there. */
 void need_shared(void);
-/* QN_SHARED_DIR/PATH, QN_SOURCE_DIR/PATH; static storage, good until eight calls later. */
-const char *shared_path(const char *format, ...) QN_PRINTF(1, 2);
+/* QN_SOURCE_DIR/PATH; static storage, good until eight calls later. */
 const char *source_path(const char *format, ...) QN_PRINTF(1, 2);
 
 /* Fails the test with the message of `status` unless it is NULL. */

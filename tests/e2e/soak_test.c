@@ -187,10 +187,7 @@ static void random_shapes_of_deeplab_leave_memory_flat_and_answers_right(void **
     static const subject deeplab = {"DeepLab", NULL, 1, 1, 513};
     (void)state;
     need_shared();
-    if (IS_SANITIZED) {
-        print_message("skipped: takes too long with sanitizers\n");
-        skip();
-    }
+    if (IS_SANITIZED) skip_because("takes too long with sanitizers");
     try_shapes(build_model(shared_path("models/tensorflow/deeplabv3_mnv2_pascal_float32.pb"), deeplab.config),
                &deeplab);
 }

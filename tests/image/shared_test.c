@@ -1,22 +1,14 @@
 /* Real photos and masks from the shared folder; each case is skipped by name where it is absent. */
 #include "samples.h"
+#include "support/skips.h"
 
 #include <dirent.h>
 #include <math.h>
 #include <stdio.h>
-#include <unistd.h>
 
-static const char *shared(const char *name) {
-    static char path[1024];
-    snprintf(path, sizeof path, "%s/%s", QN_SHARED_DIR, name);
-    return path;
-}
+static const char *shared(const char *name) { return shared_path("%s", name); }
 
-static void skip_unless_there(const char *name) {
-    if (!access(shared(name), R_OK)) return;
-    print_message("skipped: needs %s\n", shared(name));
-    skip();
-}
+static void skip_unless_there(const char *name) { need_path(shared(name)); }
 
 static uint32_t adler32(const uint8_t *data, size_t bytes) {
     uint32_t a = 1, b = 0;

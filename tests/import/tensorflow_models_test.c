@@ -3,6 +3,7 @@
 #include "base/file.h"
 #include "expect.h"
 #include "import/import.h"
+#include "support/skips.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -29,16 +30,11 @@ static void close_model(fixture *f) {
 
 /* Maps the model, or skips the test by name where it is absent. */
 static void map_model(fixture *f, const char *name) {
-    char path[1024];
+    const char *path = shared_path("models/tensorflow/%s", name);
+    need_path(path);
     memset(f, 0, sizeof *f);
     qn_arena_init(&f->arena, NULL);
-    snprintf(path, sizeof path, "%s/models/tensorflow/%s", QN_SHARED_DIR, name);
-    qn_status *status = qn_file_map_open(path, &f->map);
-    if (!status) return;
-    print_message("skipped: needs %s\n", path);
-    qn_status_free(status);
-    qn_arena_deinit(&f->arena);
-    skip();
+    expect_ok(qn_file_map_open(path, &f->map));
 }
 
 static qn_status *import_model(fixture *f, const char *name, qn_import_options options) {
@@ -234,7 +230,7 @@ static void every_layer_that_tensorflow_lists_is_found_with_its_shape(void **sta
     const qn_import_input_dims dims[] = {{.given = 1, .rank = 4, .dims = {1, 375, 500, 3}}};
     expect_ok(import_model(&f, "deeplabv3_mnv2_pascal_float32.pb",
                            (qn_import_options){.inputs = inputs, .input_dims = dims, .input_count = 1}));
-    FILE *file = fopen(QN_SHARED_DIR "/refs/deeplabv3_mnv2_pascal_float32/tensors/2007_000123.layers.tsv", "r");
+    FILE *file = fopen(shared_path("refs/deeplabv3_mnv2_pascal_float32/tensors/2007_000123.layers.tsv"), "r");
     assert_non_null(file);
     assert_non_null(fgets(line, sizeof line, file)); /* the heading */
     while (fgets(line, sizeof line, file)) {
