@@ -73,6 +73,16 @@ size_t qn_dim_symbol_count(const qn_dim_pool *pool);
 size_t qn_dim_symbol_number(const qn_dim_pool *pool, qn_dim symbol);
 qn_dim qn_dim_symbol_at(const qn_dim_pool *pool, size_t index); /* in order of creation */
 
+enum { QN_DIM_SYMBOLS_MAX = 8 };
+/* The symbols that occur in `dim`, each once; returns how many there are, or -1 where these are more than
+   QN_DIM_SYMBOLS_MAX or the expression is too large to look through. */
+int qn_dim_symbols(const qn_dim_pool *pool, qn_dim dim, qn_dim out_symbols[QN_DIM_SYMBOLS_MAX]);
+/* The same of those only that stand in products of sizes: H and W of H*W + N. */
+int qn_dim_multiplied_symbols(const qn_dim_pool *pool, qn_dim dim, qn_dim out_symbols[QN_DIM_SYMBOLS_MAX]);
+/* The greatest number that divides `dim` whatever its symbols are, as far as its form tells: 4 of 4*T + 8. At least 1.
+ */
+int64_t qn_dim_divisor(const qn_dim_pool *pool, qn_dim dim);
+
 /* Learns from "`condition` is never negative": cuts off the ends of the symbols' ranges where interval arithmetic
    shows the condition to be negative, remembering `reason` (copied). Returns 1 if anything was narrowed.
    A condition that can never hold narrows nothing. */

@@ -64,6 +64,12 @@ int64_t qn_dim_form_content(const qn_dim_form *form, int with_constant) {
     return divisor == 0 || divisor > INT64_MAX ? 1 : (int64_t)divisor;
 }
 
+int64_t qn_dim_divisor(const qn_dim_pool *pool, qn_dim dim) {
+    qn_dim_form form;
+    qn_dim_form_clear(&form);
+    return qn_dim_form_add(pool, &form, dim, 1) ? qn_dim_form_content(&form, 1) : 1;
+}
+
 qn_dim qn_dim_form_intern(qn_dim_pool *pool, const qn_dim_form *form) {
     if (form->count == 0) return qn_dim_const(pool, form->constant);
     if (form->count == 1 && form->constant == 0 && form->terms[0].coef == 1)

@@ -4,7 +4,7 @@
 #include <string.h>
 
 /* Larger demands are left to the run-time checks, and so are bounds beyond what a dim can be. */
-enum { LEARN_SYMBOLS_MAX = 8, LEARN_NODES_MAX = 128 };
+enum { LEARN_SYMBOLS_MAX = QN_DIM_SYMBOLS_MAX, LEARN_NODES_MAX = 128 };
 static const int64_t far_away = INT64_C(1) << 40;
 
 /* ---- The symbols of a dim ---- */
@@ -29,6 +29,48 @@ static void collect(void *self, qn_dim dim) {
     set->seen[set->seen_count++] = dim;
     if (is_symbol) set->symbols[set->count++] = node->u.symbol;
     qn_dim_each_operand(set->pool, dim, collect, set);
+}
+
+int qn_dim_symbols(const qn_dim_pool *pool, qn_dim dim, qn_dim out_symbols[QN_DIM_SYMBOLS_MAX]) {
+    symbol_set set = {.pool = pool};
+    collect(&set, dim);
+    if (set.too_large) return -1;
+    for (size_t i = 0; i < set.count; i++) out_symbols[i] = pool->symbols.items[set.symbols[i]].dim;
+    return (int)set.count;
+}
+
+typedef struct product_walk {
+    symbol_set outside, inside; /* of products of sizes */
+} product_walk;
+
+/* Does the node multiply sizes? What is 0 or 1 is a comparison. */
+static int multiplies_sizes(const qn_dim_pool *pool, const qn_dim_node *node) {
+    int sizes = 0;
+    if (node->kind != QN_DIM_KIND_PRODUCT) return 0;
+    for (uint32_t i = 0; i < node->count; i++) sizes += !qn_dim_is_bool(pool, node->u.factors[i]);
+    return sizes > 1;
+}
+
+static void look_for_products(void *self, qn_dim dim) {
+    product_walk *walk = self;
+    symbol_set *outside = &walk->outside;
+    for (size_t i = 0; i < outside->seen_count; i++)
+        if (qn_dim_same(outside->seen[i], dim)) return;
+    outside->too_large |= outside->seen_count == LEARN_NODES_MAX;
+    if (outside->too_large) return;
+    outside->seen[outside->seen_count++] = dim;
+    if (multiplies_sizes(outside->pool, qn_dim_node_at(outside->pool, dim)))
+        collect(&walk->inside, dim);
+    else
+        qn_dim_each_operand(outside->pool, dim, look_for_products, walk);
+}
+
+int qn_dim_multiplied_symbols(const qn_dim_pool *pool, qn_dim dim, qn_dim out_symbols[QN_DIM_SYMBOLS_MAX]) {
+    product_walk walk = {{.pool = pool}, {.pool = pool}};
+    look_for_products(&walk, dim);
+    if (walk.outside.too_large || walk.inside.too_large) return -1;
+    for (size_t i = 0; i < walk.inside.count; i++) out_symbols[i] = pool->symbols.items[walk.inside.symbols[i]].dim;
+    return (int)walk.inside.count;
 }
 
 /* ---- Cutting refuted ends off a symbol's range ---- */

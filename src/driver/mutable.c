@@ -1,5 +1,7 @@
 #include "driver/mutable.h"
 
+#include "driver/folds.h"
+
 #include <stdio.h>
 #include <string.h>
 
@@ -30,6 +32,9 @@ typedef struct trials {
     qn_arena *arena; /* the graph's own */
     declared (*inputs)[QN_MAX_RANK];
     QN_LIST(candidate) candidates;
+    qn_folds folds;  /* reshapes at the declared sizes */
+    qn_dim *symbols; /* of the candidates, while a trial runs */
+    int64_t *sizes;  /* of the candidates */
 } trials;
 
 const qn_pin *qn_pins_find(const qn_pins *pins, size_t input, int axis) {
@@ -179,6 +184,40 @@ static qn_status *pin_settled(trials *t, const candidate *focus) {
     return NULL;
 }
 
+/* ---- What would lose its meaning ---- */
+
+static qn_status *blame(void *self, size_t index, const char *reason) {
+    trials *t = self;
+    candidate *c = &t->candidates.items[index];
+    return c->is_pinned ? NULL : pin(t, c, reason);
+}
+
+/* After an inference that went well: pins what would mean something else, of all free candidates or (not NULL) one. */
+static qn_status *pin_meaningless(trials *t, const candidate *focus, const char **out_failure) {
+    const size_t count = t->candidates.count;
+    for (size_t i = 0; i < count; i++) {
+        const candidate *c = &t->candidates.items[i];
+        t->symbols[i] = qn_dim_const(t->graph->dims, 0);
+        if (c->is_free) (void)qn_dim_symbol_find(t->graph->dims, c->name, &t->symbols[i]);
+    }
+    const qn_fold_trial trial = {.count = count,
+                                 .symbols = t->symbols,
+                                 .sizes = t->sizes,
+                                 .focus = focus ? (size_t)(focus - t->candidates.items) : count,
+                                 .self = t,
+                                 .blame = blame};
+    return qn_folds_judge(&t->folds, t->graph, &trial, out_failure);
+}
+
+static qn_status *note_declared(trials *t) {
+    const size_t count = t->candidates.count;
+    t->symbols = qn_arena_alloc(t->arena, count, sizeof *t->symbols);
+    t->sizes = qn_arena_alloc(t->arena, count, sizeof *t->sizes);
+    if (!t->symbols || !t->sizes) return qn_status_out_of_memory();
+    for (size_t i = 0; i < count; i++) t->sizes[i] = t->candidates.items[i].size;
+    return qn_folds_note(t->graph, &t->folds);
+}
+
 /* ---- Trials ---- */
 
 /* Infers the graph with the free candidates as symbols, in memory that is given back. What it settles is pinned (of
@@ -192,11 +231,16 @@ static qn_status *try_out(trials *t, const candidate *focus, const char **out_fa
     *out_failure = NULL;
     qn_status *status = rebase(t, qn_dim_pool_create(&scratch));
     if (!status) status = qn_graph_infer(graph);
-    if (status && qn_status_code(status) != QN_OUT_OF_MEMORY) {
+    const int is_inferred = !status;
+    if (is_inferred) status = pin_meaningless(t, focus, out_failure);
+    if (status && !is_inferred && qn_status_code(status) != QN_OUT_OF_MEMORY) {
         const char *message = qn_status_message(status);
         *out_failure = qn_arena_copy_string(t->arena, message, strlen(message));
         qn_status_free(status);
         status = *out_failure ? NULL : qn_status_out_of_memory();
+    } else if (!status && *out_failure) {
+        *out_failure = qn_arena_copy_string(t->arena, *out_failure, strlen(*out_failure));
+        if (!*out_failure) status = qn_status_out_of_memory();
     } else if (!status) {
         status = pin_settled(t, focus);
     }
@@ -284,9 +328,12 @@ static qn_status *find_pins(trials *t) {
             QN_TRY(try_singly(t));
         }
     }
-    if (!count_unpinned(t)) return NULL;
-    free_unpinned(t);
-    QN_TRY(try_out(t, NULL, &failure));
+    do { /* what is pinned may show what others depend on */
+        left = count_unpinned(t);
+        if (!left) return NULL;
+        free_unpinned(t);
+        QN_TRY(try_out(t, NULL, &failure));
+    } while (!failure && count_unpinned(t) < left);
     return failure ? try_growing(t) : NULL;
 }
 
@@ -319,6 +366,7 @@ qn_status *qn_mutable_apply(qn_graph *graph, int (*keep)(const void *self, size_
     if (!declare_inputs(&t)) return NULL;
     QN_TRY(list_candidates(&t, keep, keep_self));
     if (!t.candidates.count) return NULL;
+    QN_TRY(note_declared(&t));
     QN_TRY(find_pins(&t));
     free_unpinned(&t);
     for (size_t i = 0; i < t.candidates.count; i++) {

@@ -1,7 +1,8 @@
 /* driver/mutable.h - which fixed dims of the inputs can vary: found by trying, not by reading the graph.
  *
  * A network whose inputs were declared with fixed sizes often runs at others. Each fixed dim is made a symbol and the
- * graph is inferred: where that fails, or teaches that only one size is possible, the dim is pinned by the graph.
+ * graph is inferred: where that fails, or teaches that only one size is possible, the dim is pinned by the graph; so it
+ * is where the network would no longer mean the same (driver/folds.h).
  */
 #ifndef QN_DRIVER_MUTABLE_H
 #define QN_DRIVER_MUTABLE_H

@@ -101,6 +101,7 @@ typedef struct qn_integer_wish {
 typedef struct qn_check {
     qn_dim condition;    /* must be >= 0 */
     const char *message; /* already carries the node */
+    const qn_node *node; /* who demands it first; NULL: not known */
 } qn_check;
 
 typedef struct qn_graph {

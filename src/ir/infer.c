@@ -58,7 +58,7 @@ static qn_status *add_check(struct session *session, qn_dim condition, const cha
     const qn_node *node = session->node;
     int known = note_condition(session, condition);
     if (known) return known < 0 ? qn_status_out_of_memory() : NULL;
-    qn_check check = {.condition = condition};
+    qn_check check = {.condition = condition, .node = node};
     check.message = node->source
                         ? qn_arena_printf(graph->arena, "%s: %s", node->source, message)
                         : qn_arena_printf(graph->arena, "node '%s' (%s): %s", node->name, node->op->name, message);

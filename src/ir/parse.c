@@ -294,7 +294,7 @@ static qn_status *parse_output(struct parser *p) {
 }
 
 static qn_status *parse_check(struct parser *p) {
-    qn_check check;
+    qn_check check = {0};
     QN_TRY(expect(p, '['));
     QN_TRY(parse_dim(p, &check.condition));
     QN_TRY(expect(p, ']'));

@@ -18,9 +18,12 @@ qn_status *qn_context_check_shape(const qn_context *context, size_t input, int r
         const qn_dim_instr *instr = &program->dims[value->dims[d]];
         if (dims[d] < 0)
             return QN_ERR(QN_INVALID_ARGUMENT, "input '%s': dim %d is %lld", value->name, d, (long long)dims[d]);
-        if (instr->code == QN_DIM_CONST && dims[d] != instr->imm)
-            return QN_ERR(QN_INVALID_ARGUMENT, "input '%s': dim %d is %lld, must be %lld", value->name, d,
-                          (long long)dims[d], (long long)instr->imm);
+        if (instr->code == QN_DIM_CONST && dims[d] != instr->imm) {
+            char reason[1024];
+            qn_program_find_pin(program, value->name, d, instr->imm, reason, sizeof reason);
+            return QN_ERR(QN_INVALID_ARGUMENT, "input '%s': dim %d is %lld, must be %lld%s%s%s", value->name, d,
+                          (long long)dims[d], (long long)instr->imm, *reason ? " (" : "", reason, *reason ? ")" : "");
+        }
         if (instr->code != QN_DIM_SYMBOL) continue;
         const qn_program_symbol *symbol = &program->symbols[instr->a];
         if (dims[d] >= symbol->low && dims[d] <= symbol->high) continue;

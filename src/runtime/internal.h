@@ -7,6 +7,7 @@
  *   pool.c     the threads
  *   context.c  life of a context, its tables, the public calls that set and ask shapes
  *   bind.c     from shapes to a program that is ready to run
+ *   pinned.c   why a dim has one size
  *   place.c    views, room and addresses of values
  *   arena.c    the block that holds values and scratch
  *   ceiling.c  how much memory any shape in range can need
@@ -198,6 +199,10 @@ qn_status *qn_context_bind(qn_context *context, const qn_shape *shapes) QN_MUST_
 /* Follows the engine where its weights have been replaced: takes them and binds the shapes in force again, without
    allocating. Every run begins with it. */
 qn_status *qn_context_refresh_weights(qn_context *context) QN_MUST_USE;
+/* Why the network holds dim `axis` of an input to `size`, as the compiler found (meta, "pinned"); "" where it says
+   nothing. Cut short where there is no room. */
+void qn_program_find_pin(const qn_program *program, const char *input, int axis, int64_t size, char *out_reason,
+                         size_t room);
 /* Is this shape in the range of the input? Names input, axis, value, range and reason if not. */
 qn_status *qn_context_check_shape(const qn_context *context, size_t input, int rank, const int64_t *dims) QN_MUST_USE;
 /* Evaluates the checks that become known when `ready` steps have run. */

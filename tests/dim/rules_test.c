@@ -276,8 +276,36 @@ static void programs_share_what_they_have_computed(void **state) {
 
 #define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
+static void expressions_tell_their_symbols_products_and_divisors(void **state) {
+    world *w = *state;
+    qn_dim found[QN_DIM_SYMBOLS_MAX];
+    assert_int_equal(qn_dim_symbols(w->pool, parse(w, "h * w + 3 * n"), found), 3);
+    assert_int_equal(qn_dim_symbols(w->pool, parse(w, "7"), found), 0);
+    assert_int_equal(qn_dim_multiplied_symbols(w->pool, parse(w, "floor((h * w + 3) / 4) + n"), found), 2);
+    assert_int_equal(qn_dim_multiplied_symbols(w->pool, parse(w, "h + w"), found), 0);
+    const qn_dim three = qn_dim_const(w->pool, 3),
+                 both = qn_dim_and(w->pool, qn_dim_ge(w->pool, w->h, three), qn_dim_ge(w->pool, w->w, three));
+    assert_int_equal(qn_dim_multiplied_symbols(w->pool, both, found), 0); /* comparisons are no sizes */
+    assert_int_equal(qn_dim_divisor(w->pool, parse(w, "4 * h + 8")), 4);
+    assert_int_equal(qn_dim_divisor(w->pool, parse(w, "4 * h + 9")), 1);
+    assert_int_equal(qn_dim_divisor(w->pool, parse(w, "h")), 1);
+}
+
+static void too_many_symbols_are_not_told(void **state) {
+    world *w = *state;
+    qn_dim found[QN_DIM_SYMBOLS_MAX], sum = qn_dim_const(w->pool, 0);
+    for (int i = 0; i <= QN_DIM_SYMBOLS_MAX; i++) {
+        char name[16];
+        snprintf(name, sizeof name, "s%d", i);
+        sum = qn_dim_add(w->pool, sum, qn_dim_symbol(w->pool, name, 1, 9));
+    }
+    assert_int_equal(qn_dim_symbols(w->pool, sum, found), -1);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
+        CASE(expressions_tell_their_symbols_products_and_divisors),
+        CASE(too_many_symbols_are_not_told),
         CASE(ranges_decide_max_and_min),
         CASE(quotients_cancel_and_nest),
         CASE(atrous_pads_and_crops_cancel),

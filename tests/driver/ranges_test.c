@@ -56,6 +56,11 @@ static void refuse(const char *statements, const char *json, const char *words) 
 #define RESHAPED                                                                                                       \
     "input %x : f32[1, 4, 4, 2]\nconst %to : s32[2] = {1, 32}\n%y = reshape(%x, %to) source \"tensorflow: node "       \
     "'End/Reshape' (Reshape)\"\noutput %y\n"
+/* A reshape that counts height and width, and a product that demands a number of both. */
+#define COUNTED                                                                                                        \
+    "input %x : f32[1, 4, 4, 2]\nconst %to : s32[2] = {-1, 32}\nconst %flat : s32[2] = {1, -1}\nconst %w : f32[32, "   \
+    "3] "                                                                                                              \
+    "= random 1\n%y = reshape(%x, %to)\n%f = reshape(%x, %flat)\n%z = matmul(%f, %w)\noutput %y\noutput %z\n"
 #define BATCHED                                                                                                        \
     "input %x : f32[1, 4, 3]\nconst %axes : s32[1] = {1}\nconst %to : s32[2] = {1, 3}\n%m = reduce_mean(%x, "          \
     "%axes)\n%y = reshape(%m, %to) name \"end\"\noutput %y\n"
@@ -295,12 +300,8 @@ static void failing_free(void *self, void *block) {
     qn_allocator_default()->free(qn_allocator_default()->self, block);
 }
 
-static void memory_may_end_at_any_point(void **state) {
-    (void)state;
-    qn_config *config = config_of("{'insert_bn_before_firstnode': {'0': {'mean': [1, 2, 3], 'var': [1, 2, 3]}},"
-                                  "'convert_input_layout': {'0': {'src': 'NHWC', 'dst': 'NCHW'}},"
-                                  "'convert_output_layout': {'0': {'src': 'NHWC', 'dst': 'NCHW'}},"
-                                  "'opt_config': {'type64to32_conversion': true}, 'image': {}}");
+static void end_memory_everywhere(const char *statements, const char *json) {
+    qn_config *config = config_of(json);
     for (long n = 0;; n++) {
         failing f = {.left = -1};
         f.allocator = (qn_allocator){&f, failing_alloc, failing_free};
@@ -308,7 +309,7 @@ static void memory_may_end_at_any_point(void **state) {
         qn_model *model;
         qn_build_options options;
         expect_ok(qn_network_create("g", &f.allocator, &network));
-        network->graph = graph_of(&network->arena, CONV);
+        network->graph = graph_of(&network->arena, statements);
         qn_build_options_init(&options);
         options.allocator = &f.allocator;
         f.left = n;
@@ -322,6 +323,15 @@ static void memory_may_end_at_any_point(void **state) {
         if (done) break;
     }
     qn_config_destroy(config);
+}
+
+static void memory_may_end_at_any_point(void **state) {
+    (void)state;
+    end_memory_everywhere(CONV, "{'insert_bn_before_firstnode': {'0': {'mean': [1, 2, 3], 'var': [1, 2, 3]}},"
+                                "'convert_input_layout': {'0': {'src': 'NHWC', 'dst': 'NCHW'}},"
+                                "'convert_output_layout': {'0': {'src': 'NHWC', 'dst': 'NCHW'}},"
+                                "'opt_config': {'type64to32_conversion': true}, 'image': {}}");
+    end_memory_everywhere(COUNTED, NULL);
 }
 
 int main(void) {
