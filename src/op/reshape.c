@@ -22,10 +22,25 @@ static void cancel_equal(const qn_infer *infer, qn_dim *a, int *a_count, qn_dim 
     }
 }
 
-/* Target dims given as expressions, at most one of them the number -1. */
+/* 1 where `dim` is 0, else 0. */
+static qn_dim is_zero(const qn_infer *infer, qn_dim dim) {
+    return qn_dim_eq(infer->dims, dim, qn_infer_const(infer, 0));
+}
+
+/* The product of the dims, each of them at least `least`, which is 0 or 1. */
+static qn_dim multiply_from(qn_infer *infer, int count, const qn_dim *dims, qn_dim least) {
+    qn_dim product = qn_infer_const(infer, 1);
+    if (qn_dim_same(least, qn_infer_const(infer, 0))) return qn_infer_elems(infer, count, dims);
+    for (int i = 0; i < count; i++) product = qn_dim_mul(infer->dims, product, qn_dim_max(infer->dims, dims[i], least));
+    return product;
+}
+
+/* Target dims given as expressions, at most one of them the number -1: what is left of the elements. Where another
+   target dim is 0, there are none, and it is what is left of the dims that are not 0, as in TensorFlow: [0, 6] to
+   [0, -1] is [0, 6]. */
 static qn_status *infer_known(qn_infer *infer, int rank, const qn_dim *target, qn_dim *out_dims) {
     const qn_type *x = &infer->inputs[0];
-    qn_dim have[QN_MAX_RANK], want[QN_MAX_RANK];
+    qn_dim have[QN_MAX_RANK], want[QN_MAX_RANK], has_zero = qn_infer_const(infer, 0);
     int have_count = x->rank, want_count = 0, free_axis = -1;
     memcpy(have, x->dims, sizeof have);
     for (int i = 0; i < rank; i++) {
@@ -38,15 +53,14 @@ static qn_status *infer_known(qn_infer *infer, int rank, const qn_dim *target, q
         }
         QN_TRY(qn_infer_require_within(infer, target[i], qn_infer_const(infer, 0),
                                        qn_infer_const(infer, QN_DIM_UNBOUNDED), "shape", i));
+        has_zero = qn_dim_or(infer->dims, has_zero, is_zero(infer, target[i]));
         want[want_count++] = target[i];
     }
     cancel_equal(infer, have, &have_count, want, &want_count);
     qn_dim left = qn_infer_elems(infer, have_count, have), given = qn_infer_elems(infer, want_count, want);
     if (free_axis >= 0) {
-        int64_t low, high;
-        qn_dim_range(infer->dims, given, &low, &high);
-        qn_dim divisor = low > 0 ? given : qn_dim_max(infer->dims, given, qn_infer_const(infer, 1));
-        out_dims[free_axis] = qn_dim_floor_div(infer->dims, left, divisor);
+        out_dims[free_axis] = qn_dim_floor_div(infer->dims, multiply_from(infer, have_count, have, has_zero),
+                                               multiply_from(infer, want_count, want, qn_infer_const(infer, 1)));
         given = qn_dim_mul(infer->dims, given, out_dims[free_axis]);
     }
     if (qn_dim_same(left, given)) return NULL;
@@ -66,17 +80,26 @@ static qn_status *infer_reshape(qn_infer *infer) {
     if (target) {
         QN_TRY(infer_known(infer, (int)rank, target, dims));
     } else {
-        qn_dim elems = qn_infer_elems(infer, x->rank, x->dims);
+        qn_dim elems = multiply_from(infer, x->rank, x->dims, qn_infer_const(infer, 1));
         for (int i = 0; i < rank; i++) dims[i] = qn_infer_data_dim(infer, 0, i, qn_infer_const(infer, 0), elems);
     }
     qn_infer_set(infer, 0, x->dtype, (int)rank, dims);
     return NULL;
 }
 
+/* What -1 stands for where the other dims of the target that are not 0 take `given` elements; -1: more than can be
+   counted. */
+static int64_t take_rest(const qn_view *x, int has_zero, int64_t given) {
+    int64_t rest = 1;
+    for (int i = 0; i < x->rank; i++)
+        if ((x->dims[i] || !has_zero) && !qn_checked_mul_i64(rest, x->dims[i], &rest)) return -1;
+    return rest / given;
+}
+
 /* The dims that the control input asks for. */
 static qn_status *read_target(const qn_eval *eval, int64_t *out_dims) {
     int64_t elems = qn_view_elems(&eval->inputs[0]), given = 1;
-    int rank = eval->outputs[0].rank, free_axis = -1;
+    int rank = eval->outputs[0].rank, free_axis = -1, has_zero = 0;
     QN_TRY(qn_move_read_ints(&eval->inputs[1], "shape", rank, out_dims));
     for (int i = 0; i < rank; i++) {
         if (out_dims[i] == -1 && free_axis < 0) {
@@ -84,13 +107,15 @@ static qn_status *read_target(const qn_eval *eval, int64_t *out_dims) {
             continue;
         }
         QN_TRY(qn_move_expect_within(out_dims[i], 0, INT64_MAX, "shape", i));
-        if (!qn_checked_mul_i64(given, out_dims[i], &given)) given = -1;
+        has_zero |= !out_dims[i];
+        if (!qn_checked_mul_i64(given, out_dims[i] ? out_dims[i] : 1, &given)) given = -1;
         if (given < 0) break;
     }
     if (free_axis >= 0 && given >= 0) {
-        out_dims[free_axis] = given ? elems / given : eval->outputs[0].dims[free_axis];
+        out_dims[free_axis] = take_rest(&eval->inputs[0], has_zero, given);
         given *= out_dims[free_axis];
     }
+    if (has_zero && given > 0) given = 0;
     if (given != elems)
         return QN_ERR(QN_INVALID_ARGUMENT, "expected a shape of %lld elements, found another", (long long)elems);
     return NULL;
@@ -120,10 +145,7 @@ static void sample_reshape(qn_sample *sample) {
     } else if (qn_rng_range(sample->rng, 0, 1)) {
         target[target_rank++] = 1;
     }
-    int64_t elems = 1;
-    for (int i = 0; i < target_rank; i++) elems *= target[i];
-    if (elems && target_rank && qn_rng_range(sample->rng, 0, 1))
-        target[qn_rng_range(sample->rng, 0, target_rank - 1)] = -1;
+    if (target_rank && qn_rng_range(sample->rng, 0, 1)) target[qn_rng_range(sample->rng, 0, target_rank - 1)] = -1;
     qn_sample_input(sample, qn_sample_dtype(sample, QN_DTYPES_ANY), rank, dims);
     qn_sample_ints(sample, qn_sample_index_dtype(sample), target_rank, target);
 }

@@ -185,6 +185,25 @@ static void reshape_divides_symbols_by_themselves(void **state) {
     expect_reshape(1, 0, "n * h");
 }
 
+/* Boxes that may be none: [n, 7, 32] to [n, -1] has 224 columns even then. */
+static void reshape_of_what_may_be_empty_keeps_the_other_dims(void **state) {
+    (void)state;
+    static const struct {
+        int64_t target[2];
+        const char *text[2];
+    } rows[] = {{{0, -1}, {"0", "224"}}, {{-1, 32}, {"7 * n", "32"}}, {{-2, -1}, {"n", "224"}}};
+    for (int i = 0; i < 3; i++) {
+        operator_case *c = operator_case_create(&qn_op_reshape);
+        qn_dim n = operator_case_symbol(c, "n", 0, i ? 8 : 0), dims[3] = {n, number(c, 7), number(c, 32)}, target[2];
+        for (int k = 0; k < 2; k++) target[k] = rows[i].target[k] == -2 ? n : number(c, rows[i].target[k]);
+        add_symbolic(c, QN_DTYPE_F32, 3, dims, NULL);
+        add_vector(c, 2, target);
+        assert_null(operator_case_infer(c));
+        for (int k = 0; k < 2; k++) assert_dim_text(c, c->out_type.dims[k], rows[i].text[k]);
+        operator_case_destroy(c);
+    }
+}
+
 static void reshape_to_numbers_pins_a_symbol(void **state) {
     (void)state;
     operator_case *c = operator_case_create(&qn_op_reshape);
@@ -291,6 +310,7 @@ int main(void) {
         cmocka_unit_test(pad_adds_symbolic_paddings),
         cmocka_unit_test(pad_demands_paddings_that_are_not_negative),
         cmocka_unit_test(reshape_divides_symbols_by_themselves),
+        cmocka_unit_test(reshape_of_what_may_be_empty_keeps_the_other_dims),
         cmocka_unit_test(reshape_to_numbers_pins_a_symbol),
         cmocka_unit_test(squeeze_without_axes_needs_to_know_every_dim),
         cmocka_unit_test(concat_adds_symbols_along_its_axis),

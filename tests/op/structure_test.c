@@ -57,6 +57,49 @@ static void a_reshape_that_does_not_fit_is_refused_with_both_shapes(void **state
     operator_case_destroy(c);
 }
 
+/* TensorFlow's answers: what -1 stands for where there are no elements. */
+static void an_empty_reshape_has_the_shape_that_tensorflow_gives_it(void **state) {
+    (void)state;
+    static const struct {
+        int rank;
+        int64_t dims[3];
+        int target_rank;
+        int32_t target[3];
+        int64_t expected[3];
+    } cases[] = {
+        {2, {0, 6}, 2, {0, -1}, {0, 6}},
+        {2, {0, 6}, 3, {0, -1, 4}, {0, 1, 4}},
+        {2, {0, 6}, 2, {-1, 0}, {6, 0}},
+        {2, {0, 6}, 2, {-1, 3}, {0, 3}},
+        {2, {0, 0}, 2, {0, -1}, {0, 1}},
+        {3, {2, 0, 3}, 2, {0, -1}, {0, 6}},
+        {3, {2, 0, 3}, 3, {0, 0, -1}, {0, 0, 6}},
+        {1, {0}, 2, {0, -1}, {0, 1}},
+        {1, {0}, 1, {-1}, {0}},
+        {3, {0, 6, 4}, 3, {4, -1, 0}, {4, 6, 0}},
+        {2, {6, 0}, 3, {-1, 2, 0}, {3, 2, 0}},
+        {2, {0, 2}, 3, {0, -1, 4}, {0, 0, 4}},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        operator_case *c = operator_case_create(&qn_op_reshape);
+        operator_case_input(c, QN_DTYPE_S32, cases[i].rank, cases[i].dims, six);
+        operator_case_input(c, QN_DTYPE_S32, 1, (int64_t[]){cases[i].target_rank}, cases[i].target);
+        finish(c, QN_DTYPE_S32, cases[i].target_rank, cases[i].expected, NULL);
+    }
+}
+
+static void an_empty_shape_of_what_is_not_empty_is_refused(void **state) {
+    (void)state;
+    static const int32_t targets[2][2] = {{0, -1}, {-1, 0}};
+    for (int i = 0; i < 2; i++) {
+        operator_case *c = operator_case_create(&qn_op_reshape);
+        operator_case_input(c, QN_DTYPE_S32, DIMS(2, 3), six);
+        operator_case_input(c, QN_DTYPE_S32, DIMS(2), targets[i]);
+        assert_infer_fails(c, "expected as many elements as [2, 3] has");
+        operator_case_destroy(c);
+    }
+}
+
 static void shape_size_and_rank_tell_the_dims(void **state) {
     (void)state;
     operator_case *c = operator_case_create(&qn_op_shape);
@@ -265,6 +308,8 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(identity_and_views_keep_the_elements_in_order),
         cmocka_unit_test(a_reshape_that_does_not_fit_is_refused_with_both_shapes),
+        cmocka_unit_test(an_empty_reshape_has_the_shape_that_tensorflow_gives_it),
+        cmocka_unit_test(an_empty_shape_of_what_is_not_empty_is_refused),
         cmocka_unit_test(shape_size_and_rank_tell_the_dims),
         cmocka_unit_test(transpose_reorders_the_axes),
         cmocka_unit_test(concat_and_stack_join_their_inputs),
