@@ -136,12 +136,19 @@ QN_API qn_status *qn_image_decode_mask(const void *data, size_t bytes, const cha
                                        qn_image *out_labels) QN_MUST_USE;
 
 /* Makes a label map from what a network answers.
- * @param labels   class of each pixel, [H,W], [N,H,W] or [N,H,W,1]; any number type, read as whole numbers
+ * @param labels   class of each pixel, [H,W], [N,H,W] or [N,H,W,1]; any number type, or bool: 0 and 1
  * @param index    which of the N pictures; 0 for [H,W]
- * returns  INVALID_ARGUMENT for another rank, an empty picture or an index outside; UNSUPPORTED for a value outside
- *          0 .. 255 */
+ * returns  INVALID_ARGUMENT for another rank, an empty picture or an index outside; UNSUPPORTED for a value that is no
+ *          whole number of 0 .. 255 */
 QN_API qn_status *qn_image_from_labels(const qn_tensor *labels, int64_t index, const qn_allocator *allocator,
                                        qn_image *out_labels) QN_MUST_USE;
+
+/* Makes a label map of two classes from the scores of one: 1, the foreground, where the score is above the threshold,
+ * else 0, also where it is NaN. For networks that end in one channel: 0.5 behind a sigmoid, 0 before it.
+ * @param scores  as `labels` of qn_image_from_labels
+ * returns  INVALID_ARGUMENT for another rank, an empty picture or an index outside */
+QN_API qn_status *qn_image_from_foreground(const qn_tensor *scores, int64_t index, double threshold,
+                                           const qn_allocator *allocator, qn_image *out_labels) QN_MUST_USE;
 
 /* ---- Raw frames, as cameras and video decoders give them ---- */
 

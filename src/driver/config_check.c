@@ -219,11 +219,14 @@ static qn_status *check_palette(const place *at, const json_t *value) {
 
 static qn_status *check_decode(const place *at, const json_t *value) {
     if (json_is_string(value)) return check_text(at, value);
-    const json_t *axis = json_object_get(value, "logits");
-    if (json_object_size(value) == 1 && json_is_integer(axis) &&
-        (json_integer_value(axis) == 1 || json_integer_value(axis) == 3))
-        return NULL;
-    return wrong(at, "\"labels\", \"logits\", \"scores\" or {\"logits\": axis} with axis 1 or 3", value);
+    const json_t *axis = json_object_get(value, "logits"), *threshold = json_object_get(value, "foreground");
+    const int is_axis = json_is_integer(axis) && json_integer_value(axis) >= 0 && json_integer_value(axis) <= 3;
+    if (json_object_size(value) == 1 && (is_axis || is_number_within(threshold, -FLT_MAX, 0, FLT_MAX))) return NULL;
+    return wrong(
+        at,
+        "\"labels\", \"logits\", \"scores\", \"foreground\", {\"logits\": axis} with axis 1 or 3 (0 or 2 without "
+        "batch) or {\"foreground\": threshold}",
+        value);
 }
 
 /* ---- Tables by the number of an input or output ---- */

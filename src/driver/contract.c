@@ -6,6 +6,7 @@
 
 #include "base/checked.h"
 #include "driver/calibrator.h"
+#include "driver/image_block.h"
 #include "driver/score.h"
 #include "driver/sensitivity.h"
 #include "driver/trial.h"
@@ -65,6 +66,8 @@ typedef struct keeper {
     qn_arena arena; /* everything below */
     QN_LIST(kept_labels) truth; /* AGREEMENT: what the float network says */
     qn_scores reference;        /* MIOU: the float network against the true labels */
+    qn_answer answer;           /* how the first output is read, where `has_answer` */
+    int has_answer;
     int32_t *labels, *other;    /* of the sample at hand */
     int64_t room;
     qn_tensor *inputs;
@@ -83,12 +86,13 @@ static qn_status *make_room(keeper *k, int64_t count) {
 }
 
 static qn_status *read_labels(keeper *k, const qn_tensor *tensor, int64_t *out_count) {
-    *out_count = qn_labels_count(tensor);
+    const qn_answer *answer = k->has_answer ? &k->answer : NULL;
+    *out_count = qn_labels_count(tensor, answer);
     if (*out_count < 0)
         return QN_ERR(QN_UNSUPPORTED, "a contract compares labels; the first output has none: it gives %s of rank %d",
                       qn_dtype_name(tensor->dtype), tensor->rank);
     QN_TRY(make_room(k, *out_count));
-    qn_labels_read(tensor, k->labels);
+    qn_labels_read(tensor, answer, k->labels);
     return NULL;
 }
 
@@ -134,10 +138,10 @@ static qn_status *read_truth(keeper *k, int64_t sample, int64_t count) {
     }
     qn_tensor truth = {0};
     QN_TRY(k->contract->samples.labels(k->contract->samples.self, &truth));
-    if (!qn_dtype_is_integer(truth.dtype) || qn_labels_count(&truth) != count)
+    if (!qn_dtype_is_integer(truth.dtype) || qn_labels_count(&truth, NULL) != count)
         return QN_ERR(QN_INVALID_ARGUMENT, "sample %lld: %lld true labels, the network gives %lld",
-                      (long long)sample + 1, (long long)qn_labels_count(&truth), (long long)count);
-    qn_labels_read(&truth, k->other);
+                      (long long)sample + 1, (long long)qn_labels_count(&truth, NULL), (long long)count);
+    qn_labels_read(&truth, NULL, k->other);
     return NULL;
 }
 
@@ -337,6 +341,8 @@ static qn_status *keep(keeper *k, const qn_log *log) {
     attempt best;
     k->inputs = QN_ARENA_ARRAY(&k->arena, qn_tensor, k->graph->inputs.count);
     if (!k->inputs) return qn_status_out_of_memory();
+    if (k->graph->outputs.count)
+        k->has_answer = qn_image_block_find_answer(k->graph, k->config, k->graph->outputs.items[0], &k->answer);
     QN_TRY(qn_sensitivity_list(&k->list, k->graph, k->config, &k->arena));
     QN_TRY(score_reference(k));
     QN_TRY(search(k, &best));

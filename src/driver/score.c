@@ -15,26 +15,47 @@ static qn_view view_of(const qn_tensor *tensor) {
     return view;
 }
 
-int64_t qn_labels_count(const qn_tensor *tensor) {
-    qn_view view = view_of(tensor);
-    int64_t elems = qn_view_elems(&view);
-    if (qn_dtype_is_integer(tensor->dtype)) return elems;
-    if (!qn_dtype_is_float(tensor->dtype) || tensor->rank < 1 || tensor->dims[tensor->rank - 1] < 2) return -1;
-    return elems / tensor->dims[tensor->rank - 1];
+/* The axis whose scores compete for a label; -1: every element is or parts one. */
+static int find_axis(const qn_tensor *tensor, const qn_answer *answer) {
+    const int last = tensor->rank - 1;
+    if (answer && answer->kind == QN_ANSWER_LOGITS && answer->axis < tensor->rank) return answer->axis;
+    if (answer && answer->kind != QN_ANSWER_SCORES) return -1;
+    return qn_dtype_is_float(tensor->dtype) ? last : -1;
 }
 
-void qn_labels_read(const qn_tensor *tensor, int32_t *out_labels) {
-    qn_view view = view_of(tensor);
-    int64_t count = qn_labels_count(tensor), width = qn_dtype_is_float(tensor->dtype) ? view.dims[view.rank - 1] : 1;
-    if (tensor->dtype == QN_DTYPE_S32) {
+int64_t qn_labels_count(const qn_tensor *tensor, const qn_answer *answer) {
+    const qn_view view = view_of(tensor);
+    const int64_t elems = qn_view_elems(&view);
+    const int axis = find_axis(tensor, answer), is_float = qn_dtype_is_float(tensor->dtype);
+    if (axis >= 0) return tensor->dims[axis] < 2 ? -1 : elems / tensor->dims[axis];
+    const int is_label = qn_dtype_is_integer(tensor->dtype) || tensor->dtype == QN_DTYPE_BOOL;
+    return is_label || (is_float && answer && answer->kind != QN_ANSWER_SCORES) ? elems : -1;
+}
+
+/* Element `at` of `classes` in steps of `step` that is the first greatest. */
+static int32_t find_greatest(const qn_view *view, int64_t at, int64_t classes, int64_t step) {
+    int64_t best = 0;
+    for (int64_t c = 1; c < classes; c++)
+        if (qn_view_get(view, at + c * step) > qn_view_get(view, at + best * step)) best = c;
+    return (int32_t)best;
+}
+
+void qn_labels_read(const qn_tensor *tensor, const qn_answer *answer, int32_t *out_labels) {
+    const qn_view view = view_of(tensor);
+    const int64_t count = qn_labels_count(tensor, answer);
+    const int axis = find_axis(tensor, answer), is_parted = answer && answer->kind == QN_ANSWER_FOREGROUND;
+    if (tensor->dtype == QN_DTYPE_S32 && axis < 0 && !is_parted) {
         memcpy(out_labels, tensor->data, (size_t)count * sizeof *out_labels);
         return;
     }
+    int64_t step = 1;
+    for (int i = axis + 1; axis >= 0 && i < tensor->rank; i++) step *= tensor->dims[i];
     for (int64_t i = 0; i < count; i++) {
-        int64_t best = 0;
-        for (int64_t c = 1; c < width; c++)
-            if (qn_view_get(&view, i * width + c) > qn_view_get(&view, i * width + best)) best = c;
-        out_labels[i] = (int32_t)(width > 1 ? best : qn_view_get_int(&view, i));
+        if (axis >= 0)
+            out_labels[i] =
+                find_greatest(&view, i / step * step * tensor->dims[axis] + i % step, tensor->dims[axis], step);
+        else
+            out_labels[i] = is_parted ? qn_view_get(&view, i) > answer->threshold : (int32_t)qn_view_get_int(&view, i);
     }
 }
 

@@ -3,15 +3,18 @@
 #define QN_DRIVER_SCORE_H
 
 #include "base/memory.h"
+#include "driver/answer.h"
 #include "quench/contract.h"
 
 /* ---- Labels ---- */
 
-/* How many labels a tensor holds: its elements; where they are floats one for each row of the last axis. -1: none, a
-   scalar or a last axis of one float. */
-int64_t qn_labels_count(const qn_tensor *tensor);
-/* Writes them: integers as they are, floats by the index of the first greatest along the last axis. */
-void qn_labels_read(const qn_tensor *tensor, int32_t *out_labels);
+/* How many labels a tensor holds: its elements where they are integers or booleans, and where `answer` says that each
+   is a label or parts two classes; else one for each row of scores along the axis of classes. -1: none, a scalar of
+   floats or rows of one float.
+   @param answer  how the output is read; NULL: floats by the last axis */
+int64_t qn_labels_count(const qn_tensor *tensor, const qn_answer *answer);
+/* Writes them: labels as they are, classes by the index of the first greatest, two classes as 0 and 1. */
+void qn_labels_read(const qn_tensor *tensor, const qn_answer *answer, int32_t *out_labels);
 
 /* ---- What one sample tells ---- */
 

@@ -1,6 +1,7 @@
 #include "driver/sensitivity.h"
 
 #include "base/checked.h"
+#include "driver/image_block.h"
 #include "driver/score.h"
 #include "driver/trial.h"
 #include "pass/precision.h"
@@ -255,6 +256,8 @@ typedef struct qn_few_samples {
     int64_t elems[SAMPLES][PROBES_MAX];
     int32_t *labels[SAMPLES];          /* its labels; NULL: the first output has none */
     int64_t label_count[SAMPLES];
+    qn_answer answer; /* how the first output is read, where `has_answer` */
+    int has_answer;
     probes probes;
     qn_arena arena;
 } few_samples;
@@ -289,12 +292,13 @@ static qn_status *take_samples(few_samples *few, const qn_samples *samples, size
 /* Labels of the float network are kept; those of another are compared with them: *inout_differing, *inout_total. */
 static qn_status *take_labels(few_samples *few, size_t sample, const qn_tensor *output, int is_reference,
                               int64_t *inout_differing, int64_t *inout_total) {
-    int64_t count = qn_labels_count(output);
+    const qn_answer *answer = few->has_answer ? &few->answer : NULL;
+    int64_t count = qn_labels_count(output, answer);
     if (count <= 0) return NULL;
     const qn_allocator *allocator = few->arena.allocator;
     int32_t *labels = qn_alloc_zeroed(allocator, (size_t)count, sizeof *labels, 16);
     if (!labels) return qn_status_out_of_memory();
-    qn_labels_read(output, labels);
+    qn_labels_read(output, answer, labels);
     if (is_reference) {
         few->labels[sample] = qn_arena_copy(&few->arena, labels, (size_t)count * sizeof *labels);
         few->label_count[sample] = count;
@@ -396,6 +400,8 @@ qn_status *qn_sensitivity_measure(qn_sensitivity *list, qn_graph *graph, const q
     if (!list->few) return qn_status_out_of_memory();
     qn_arena_init(&list->few->arena, list->arena->allocator);
     list->few->probes.cancel = &graph->cancel;
+    if (graph->outputs.count)
+        list->few->has_answer = qn_image_block_find_answer(graph, config, graph->outputs.items[0], &list->few->answer);
     QN_TRY(take_samples(list->few, samples, graph->inputs.count));
     QN_TRY(measure_layers(list, graph, config, pool, progress));
     sort_layers(list);

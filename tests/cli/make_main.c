@@ -1,8 +1,9 @@
 /* make - files that shell scripts cannot write easily.
  *
- *     make layer FILE.pb "W W W W" "B B"    a TensorFlow graph: x [1, 8, 8, 2] -> 1 x 1 convolution -> + bias -> relu ->
- *                                           the same convolution -> y
- *     make array FILE.npy 1,8,8,2 "V ..."   float32 elements, these again and again until all are there
+ *     make layer FILE.pb "W W W W" "B B"    a TensorFlow graph: x [1, 8, 8, 2] -> 1 x 1 convolution -> + bias -> relu
+ * -> the same convolution -> y make mask FILE.pb END ...             a TensorFlow graph: x [1, ?, ?, 3] of floats ->
+ * the sum of the channels, less 1.5 -> the ends in their order (see `ends`) -> y make array FILE.npy 1,8,8,2 "V ..."
+ * float32 elements, these again and again until all are there
  *
  * Numbers are those of strtod: also nan, inf, 1e-40. */
 #include "../import/graphdef_builder.h"
@@ -60,6 +61,77 @@ static int make_layer(const char *path, const char *weights_text, const char *bi
     return finish(status);
 }
 
+/* ---- Masks: one score for each pixel ---- */
+
+static void end_in_squeeze(gd_graph *graph, const char *name, const char *from) {
+    gd_node(graph, name, "Squeeze", from);
+    gd_attr_ints(graph, "squeeze_dims", 1, (int64_t[]){3});
+}
+
+static void end_in_planes(gd_graph *graph, const char *name, const char *from) {
+    char inputs[64];
+    gd_const_s32(graph, "perm", 1, (int64_t[]){4}, (int32_t[]){0, 3, 1, 2});
+    snprintf(inputs, sizeof inputs, "%s perm", from);
+    gd_node(graph, name, "Transpose", inputs);
+}
+
+static void end_in_resize(gd_graph *graph, const char *name, const char *from) {
+    char inputs[64];
+    gd_const_s32(graph, "sides", 1, (int64_t[]){2}, (int32_t[]){32, 48});
+    snprintf(inputs, sizeof inputs, "%s sides", from);
+    gd_node(graph, name, "ResizeNearestNeighbor", inputs);
+}
+
+/* Scores of two classes: 0 and the one there was. */
+static void end_in_pair(gd_graph *graph, const char *name, const char *from) {
+    char inputs[64];
+    gd_const_f32(graph, "to_pair", 4, (int64_t[]){1, 1, 1, 2}, (float[]){0, 1});
+    snprintf(inputs, sizeof inputs, "%s to_pair", from);
+    gd_node(graph, name, "Conv2D", inputs);
+    gd_attr_ints(graph, "strides", 4, (int64_t[]){1, 1, 1, 1});
+    gd_attr_text(graph, "padding", "VALID");
+}
+
+static void end_in_softmax(gd_graph *graph, const char *name, const char *from) {
+    gd_node(graph, name, "Softmax", from);
+}
+static void end_in_sigmoid(gd_graph *graph, const char *name, const char *from) {
+    gd_node(graph, name, "Sigmoid", from);
+}
+
+static const struct {
+    const char *name;
+    void (*add)(gd_graph *graph, const char *name, const char *from);
+} ends[] = {{"sigmoid", end_in_sigmoid}, {"squeeze", end_in_squeeze}, {"planes", end_in_planes},
+            {"resize", end_in_resize},   {"pair", end_in_pair},       {"softmax", end_in_softmax}};
+
+static int add_end(gd_graph *graph, const char *end, const char *name, const char *from) {
+    for (size_t i = 0; i < sizeof ends / sizeof *ends; i++)
+        if (!strcmp(end, ends[i].name)) return ends[i].add(graph, name, from), 0;
+    return 2;
+}
+
+static int make_mask(const char *path, char **names, int count) {
+    char from[16] = "a", name[16];
+    int code = 0;
+    gd_graph graph;
+    gd_init(&graph);
+    gd_placeholder(&graph, "x", GD_FLOAT, 4, (int64_t[]){1, -1, -1, 3});
+    gd_const_f32(&graph, "w", 4, (int64_t[]){1, 1, 3, 1}, (float[]){1, 1, 1});
+    gd_const_f32(&graph, "b", 1, (int64_t[]){1}, (float[]){-1.5f});
+    add_layer(&graph, "c", "x");
+    gd_node(&graph, "a", "BiasAdd", "c b");
+    for (int i = 0; i < count && !code; i++) {
+        snprintf(name, sizeof name, i + 1 < count ? "end_%d" : "y", i);
+        code = add_end(&graph, names[i], name, from);
+        strcpy(from, name);
+    }
+    qn_bytes bytes = gd_finish(&graph);
+    qn_status *status = code ? NULL : qn_file_write_atomic(path, bytes.data, bytes.size);
+    gd_deinit(&graph);
+    return code ? code : finish(status);
+}
+
 static int make_array(const char *path, const char *dims, const char *numbers_text) {
     static float numbers[NUMBERS_MAX];
     const int count = read_numbers(numbers_text, numbers);
@@ -80,6 +152,7 @@ static int make_array(const char *path, const char *dims, const char *numbers_te
 
 int main(int argc, char **argv) {
     if (argc == 5 && !strcmp(argv[1], "layer")) return make_layer(argv[2], argv[3], argv[4]);
+    if (argc >= 4 && !strcmp(argv[1], "mask")) return make_mask(argv[2], argv + 3, argc - 3);
     if (argc == 5 && !strcmp(argv[1], "array")) return make_array(argv[2], argv[3], argv[4]);
     return 2;
 }

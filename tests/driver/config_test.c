@@ -70,7 +70,7 @@ static void wrong_types_are_refused_with_what_was_expected(void **state) {
     refuse("{'image': {'mean': [1, 2]}}", QN_INVALID_ARGUMENT,
            "2 numbers, expected one for all channels or one per channel");
     refuse("{'image': {'pad_value': 256}}", QN_INVALID_ARGUMENT, "from 0 to 255");
-    refuse("{'image': {'decode': {'logits': 2}}}", QN_INVALID_ARGUMENT, "axis 1 or 3");
+    refuse("{'image': {'decode': {'logits': 4}}}", QN_INVALID_ARGUMENT, "axis 1 or 3");
     refuse("{'image': {'palette': [[1, 2]]}}", QN_INVALID_ARGUMENT, "a colour [red, green, blue]");
     refuse("{'image': {'classes': []}}", QN_INVALID_ARGUMENT, "0 names, expected 1 to 256");
     refuse("{'image': {'input': ''}}", QN_INVALID_ARGUMENT, "expected a name");

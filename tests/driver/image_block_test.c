@@ -80,6 +80,92 @@ static void classifiers_give_scores_of_the_whole_picture(void **state) {
     qn_model_destroy(model);
 }
 
+#define ONE_SCORE(type, ends)                                                                                          \
+    "input %x : " type "[1, h, w, 3]\nconst %k : f32[1, 1, 3, 1] = random 4\n%f = cast(%x) {dtype=f32}\n"              \
+    "%c = conv2d(%f, %k) {padding=valid}\n" ends "output %y\n"
+#define PERM "const %p : s32[4] = {0, 3, 1, 2}\n"
+
+static void expect_parted(const char *statements, const char *json, const char *axis, const char *threshold) {
+    qn_model *model = build_of(statements, json);
+    expect_meta(model, "image.decode", "'foreground'");
+    expect_meta(model, "image.class_count", "2");
+    expect_meta(model, "image.axis", axis);
+    expect_meta(model, "image.threshold", threshold);
+    qn_model_destroy(model);
+}
+
+static void one_score_is_two_classes_parted_where_the_graph_says(void **state) {
+    (void)state;
+    static const struct {
+        const char *ends, *axis, *threshold;
+    } cases[] = {
+        {ONE_SCORE("f32", "%y = sigmoid(%c)\n"), "3", "0.5"},
+        {ONE_SCORE("f32", "%y = identity(%c)\n"), "3", "0.0"},
+        {ONE_SCORE("f32", "%s = sigmoid(%c)\n%y = squeeze(%s) {axes=[3]}\n"), NULL, "0.5"},
+        {ONE_SCORE("f32", "%y = squeeze(%c) {axes=[3]}\n"), NULL, "0.0"},
+        {ONE_SCORE("f32", "%s = sigmoid(%c)\n%y = squeeze(%s) {axes=[0, 3]}\n"), NULL, "0.5"},
+        {ONE_SCORE("f32", "%s = sigmoid(%c)\n%y = squeeze(%s) {axes=[0]}\n"), "2", "0.5"},
+        {ONE_SCORE("f32", PERM "%s = sigmoid(%c)\n%y = transpose(%s, %p)\n"), "1", "0.5"},
+        {ONE_SCORE("f32", "const %n : s32[2] = {64, 64}\n%s = sigmoid(%c)\n%y = resize_bilinear(%s, %n)\n"), "3",
+         "0.5"},
+        {ONE_SCORE("f32", "%s = sigmoid(%c)\n%y = round(%s)\n"), "3", "0.5"},
+        {ONE_SCORE("f32", "const %n : f32[] = {255}\n%s = sigmoid(%c)\n%y = mul(%s, %n)\n"), "3", "127.5"},
+        {ONE_SCORE("f32", "const %n : f32[] = {255}\n%s = sigmoid(%c)\n%m = mul(%s, %n)\n%y = cast(%m) {dtype=u8}\n"),
+         "3", "127.5"},
+        {ONE_SCORE("f32", "%y = tanh(%c)\n"), "3", "0.0"},
+        {ONE_SCORE("f32", "const %n : f32[] = {3}\nconst %m : f32[] = {6}\n%a = add(%c, %n)\n%r = relu6(%a)\n"
+                          "%y = div(%r, %m)\n"),
+         "3", "0.5"},
+        {ONE_SCORE("f32", "const %n : f32[] = {1}\n%a = neg(%c)\n%e = exp(%a)\n%d = add(%e, %n)\n%y = div(%n, %d)\n"),
+         "3", "0.5"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        expect_parted(cases[i].ends, "{'image': {'scale': 0.1}}", cases[i].axis, cases[i].threshold);
+        expect_parted(cases[i].ends, "{'image': {'decode': 'foreground'}}", cases[i].axis, cases[i].threshold);
+        expect_parted(cases[i].ends, "{'image': {'decode': {'foreground': 0.25}}}", cases[i].axis, "0.25");
+    }
+    expect_parted(cases[0].ends, "{'image': {'decode': 'logits'}}", "3", "0.5");
+    expect_parted(cases[0].ends, "{'image': {'decode': {'logits': 3}}}", "3", "0.5");
+    expect_parted(ONE_SCORE("u8", "%y = sigmoid(%c)\n"), NULL, "3", "0.5");
+}
+
+static void expect_read(const char *statements, const char *decode, const char *axis, const char *classes) {
+    qn_model *model = build_of(statements, NULL);
+    expect_meta(model, "image.decode", decode);
+    expect_meta(model, "image.axis", axis);
+    expect_meta(model, "image.class_count", classes);
+    qn_model_destroy(model);
+}
+
+#define BYTES                                                                                                          \
+    "input %x : u8[1, h, w, 3]\nconst %k : f32[1, 1, 3, 5] = random 4\n%f = cast(%x) {dtype=f32}\n%c = conv2d(%f, "    \
+    "%k) {padding=valid}\n"
+
+static void label_maps_are_known_in_every_form(void **state) {
+    (void)state;
+    expect_read(BYTES "%a = argmax(%c) {axis=3, dtype=s32}\n%y = expand_dims(%a) {axes=[3]}\noutput %y\n", "'labels'",
+                "3", "5");
+    expect_read(BYTES "%a = argmax(%c) {axis=3, dtype=s32}\n%y = expand_dims(%a) {axes=[1]}\noutput %y\n", "'labels'",
+                "1", "5");
+    expect_read(BYTES "%a = argmax(%c) {axis=3, dtype=s32}\n%y = squeeze(%a) {axes=[0]}\noutput %y\n", "'labels'", NULL,
+                "5");
+    expect_read(
+        BYTES
+        "const %t : s32[5] = {7, 8, 9, 10, 11}\n%a = argmax(%c) {axis=3, dtype=s32}\n%y = gather(%t, %a)\noutput %y\n",
+        "'labels'", NULL, NULL);
+    expect_read(BYTES "output %c\n", "'logits'", "3", "5");
+    expect_read(BYTES "%y = softmax(%c)\noutput %y\n", "'logits'", "3", "5");
+    expect_read(ONE_SCORE("u8", "const %n : f32[] = {0.5}\n%s = sigmoid(%c)\n%y = greater(%s, %n)\n"), "'labels'", "3",
+                "2");
+    expect_read(ONE_SCORE("u8", "const %n : f32[] = {0.5}\n%s = greater(%c, %n)\n%y = cast(%s) {dtype=s32}\n"),
+                "'labels'", "3", "2");
+    expect_read(
+        "input %x : u8[h, w, 3]\nconst %k : f32[1, 1, 3, 5] = random 4\n%f = cast(%x) {dtype=f32}\n"
+        "%e = expand_dims(%f) {axes=[0]}\n%c = conv2d(%e, %k) {padding=valid}\n%a = argmax(%c) {axis=3, dtype=s32}\n"
+        "%y = squeeze(%a) {axes=[0]}\noutput %y\n",
+        "'labels'", NULL, "5");
+}
+
 static void layouts_are_those_of_the_built_network(void **state) {
     (void)state;
     qn_model *model = build_of(SCORES, "{'image': {}, 'convert_input_layout': {'0': {'src': 'NHWC', 'dst': 'NCHW'}},"
@@ -117,6 +203,9 @@ static void blocks_that_do_not_fit_are_refused(void **state) {
            "image.classes: the names are 19, the classes of output 'y' are 21");
     refuse(SCORES, "{'image': {'decode': 'scores'}}", "image.output: 'y' is f32 of rank 4, expected f32 scores of classes");
     refuse(CLASSIFIER, "{'image': {'decode': 'labels'}}", "image.output: 'y' is f32 of rank 2, expected labels");
+    refuse(SCORES, "{'image': {'decode': 'foreground'}}",
+           "image.output: 'y' is f32 of rank 4, expected one score for each pixel");
+    refuse(SCORES, "{'image': {'decode': {'logits': 2}}}", "cannot have its classes along axis 2, expected 1 or 3");
     refuse(SCORES, "{'image': {'classes': ['a']}}", "image.classes: the names are 1, the classes of output 'y' are 4");
     refuse(SCORES, "{'image': {'palette': [[1, 2, 3]]}}", "image.palette: the colours are 1, the classes 4");
     refuse(GRAY_SCORES, "{'image': {'mean': [1, 2, 3]}}", "image.mean: 3 numbers for input 'x', whose channels are 1");
@@ -136,6 +225,8 @@ int main(void) {
         cmocka_unit_test(a_block_is_merged_over_what_the_graph_shows),
         cmocka_unit_test(float_networks_are_fed_by_a_block),
         cmocka_unit_test(classifiers_give_scores_of_the_whole_picture),
+        cmocka_unit_test(one_score_is_two_classes_parted_where_the_graph_says),
+        cmocka_unit_test(label_maps_are_known_in_every_form),
         cmocka_unit_test(layouts_are_those_of_the_built_network),
         cmocka_unit_test(normalised_inputs_take_pictures_as_they_are),
         cmocka_unit_test(blocks_that_do_not_fit_are_refused),

@@ -48,31 +48,55 @@ static void labels_are_integers_or_the_first_greatest_float(void **state) {
     (void)state;
     int32_t labels[4];
     const qn_tensor bytes = {QN_DTYPE_U8, 2, {1, 3}, (uint8_t[]){0, 255, 7}};
-    assert_int_equal(qn_labels_count(&bytes), 3);
-    qn_labels_read(&bytes, labels);
+    assert_int_equal(qn_labels_count(&bytes, NULL), 3);
+    qn_labels_read(&bytes, NULL, labels);
     assert_memory_equal(labels, ((int32_t[]){0, 255, 7}), 12);
     const qn_tensor wide = {QN_DTYPE_S64, 1, {2}, (int64_t[]){-1, 70000}};
-    qn_labels_read(&wide, labels);
+    qn_labels_read(&wide, NULL, labels);
     assert_memory_equal(labels, ((int32_t[]){-1, 70000}), 8);
     const qn_tensor words = {QN_DTYPE_S32, 1, {2}, (int32_t[]){5, -9}};
-    qn_labels_read(&words, labels);
+    qn_labels_read(&words, NULL, labels);
     assert_memory_equal(labels, ((int32_t[]){5, -9}), 8);
     const qn_tensor floats = {QN_DTYPE_F32, 3, {2, 2, 3}, (float[]){1, 2, 2, 3, 1, 3, -1, -2, -1.5f, 0, 0, 0.5f}};
-    assert_int_equal(qn_labels_count(&floats), 4);
-    qn_labels_read(&floats, labels);
+    assert_int_equal(qn_labels_count(&floats, NULL), 4);
+    qn_labels_read(&floats, NULL, labels);
     assert_memory_equal(labels, ((int32_t[]){1, 0, 0, 2}), 16);
     const qn_tensor halves = {QN_DTYPE_F16, 1, {2}, (uint16_t[]){0x3c00, 0x4000}};
-    qn_labels_read(&halves, labels);
+    qn_labels_read(&halves, NULL, labels);
     assert_int_equal(labels[0], 1);
 }
 
 static void scalars_and_single_floats_are_no_labels(void **state) {
     (void)state;
     float one = 1;
-    assert_int_equal(qn_labels_count(&(qn_tensor){QN_DTYPE_F32, 0, {0}, &one}), -1);
-    assert_int_equal(qn_labels_count(&(qn_tensor){QN_DTYPE_F32, 2, {1, 1}, &one}), -1);
-    assert_int_equal(qn_labels_count(&(qn_tensor){QN_DTYPE_BOOL, 1, {1}, &one}), -1);
-    assert_int_equal(qn_labels_count(&(qn_tensor){QN_DTYPE_S32, 0, {0}, &one}), 1);
+    assert_int_equal(qn_labels_count(&(qn_tensor){QN_DTYPE_F32, 0, {0}, &one}, NULL), -1);
+    assert_int_equal(qn_labels_count(&(qn_tensor){QN_DTYPE_F32, 2, {1, 1}, &one}, NULL), -1);
+    assert_int_equal(qn_labels_count(&(qn_tensor){QN_DTYPE_S32, 0, {0}, &one}, NULL), 1);
+}
+
+static void answers_say_how_scores_become_labels(void **state) {
+    (void)state;
+    int32_t labels[6];
+    float scores[6] = {0.4f, 0.6f, 0.5f, 0.9f, 0.1f, 0.2f};
+    const qn_answer part = {.kind = QN_ANSWER_FOREGROUND, .axis = 3, .class_count = 2, .threshold = 0.5};
+    const qn_tensor one = {QN_DTYPE_F32, 4, {1, 2, 3, 1}, scores};
+    assert_int_equal(qn_labels_count(&one, &part), 6);
+    qn_labels_read(&one, &part, labels);
+    assert_memory_equal(labels, ((int32_t[]){0, 1, 0, 1, 0, 0}), 24);
+    const qn_answer first = {.kind = QN_ANSWER_LOGITS, .axis = 1, .class_count = 3};
+    const qn_tensor planes = {QN_DTYPE_F32, 4, {1, 3, 1, 2}, scores};
+    assert_int_equal(qn_labels_count(&planes, &first), 2);
+    qn_labels_read(&planes, &first, labels);
+    assert_memory_equal(labels, ((int32_t[]){1, 1}), 8);
+    const qn_answer as_they_are = {.kind = QN_ANSWER_LABELS, .axis = -1};
+    const qn_tensor floats = {QN_DTYPE_F32, 3, {1, 1, 2}, (float[]){7, 0}};
+    assert_int_equal(qn_labels_count(&floats, &as_they_are), 2);
+    qn_labels_read(&floats, &as_they_are, labels);
+    assert_memory_equal(labels, ((int32_t[]){7, 0}), 8);
+    const qn_tensor bools = {QN_DTYPE_BOOL, 2, {1, 2}, (uint8_t[]){1, 0}};
+    assert_int_equal(qn_labels_count(&bools, NULL), 2);
+    qn_labels_read(&bools, NULL, labels);
+    assert_memory_equal(labels, ((int32_t[]){1, 0}), 8);
 }
 
 /* ---- Totals ---- */
@@ -240,6 +264,7 @@ static void the_bound_is_that_of_a_plain_bootstrap(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(labels_are_integers_or_the_first_greatest_float),
+        cmocka_unit_test(answers_say_how_scores_become_labels),
         cmocka_unit_test(scalars_and_single_floats_are_no_labels),
         cmocka_unit_test_setup_teardown(agreement_is_the_share_of_all_labels, setup, teardown),
         cmocka_unit_test_setup_teardown(miou_is_the_mean_over_the_classes_that_occur, setup, teardown),

@@ -143,6 +143,21 @@ static void labels_come_from_tensors_of_any_number_type(void **state) {
     assert_memory_equal(labels.data, expected + 6, 2);
     qn_image_deinit(&labels);
     wide[5] = 256;
+    float part[4] = {0.25f, 0.75f, 0.5f, NAN};
+    uint8_t truth[4] = {0, 1, 1, 0};
+    assert_error(qn_image_from_labels(&(qn_tensor){QN_DTYPE_F32, 4, {1, 2, 2, 1}, part}, 0, NULL, &labels),
+                 QN_UNSUPPORTED, "label 0.25 at column 0, row 0", "qn_image_from_foreground", NULL);
+    assert_ok(qn_image_from_foreground(&(qn_tensor){QN_DTYPE_F32, 4, {1, 2, 2, 1}, part}, 0, 0.5, NULL, &labels));
+    assert_memory_equal(labels.data, ((uint8_t[]){0, 1, 0, 0}), 4);
+    qn_image_deinit(&labels);
+    assert_ok(qn_image_from_foreground(&(qn_tensor){QN_DTYPE_F32, 3, {2, 1, 2}, part}, 1, 0, NULL, &labels));
+    assert_memory_equal(labels.data, ((uint8_t[]){1, 0}), 2);
+    qn_image_deinit(&labels);
+    assert_error(qn_image_from_foreground(&(qn_tensor){QN_DTYPE_F32, 4, {1, 1, 2, 2}, part}, 0, 0, NULL, &labels),
+                 QN_INVALID_ARGUMENT, "as scores", NULL);
+    assert_ok(qn_image_from_labels(&(qn_tensor){QN_DTYPE_BOOL, 2, {2, 2}, truth}, 0, NULL, &labels));
+    assert_memory_equal(labels.data, truth, 4);
+    qn_image_deinit(&labels);
     assert_error(qn_image_from_labels(&(qn_tensor){QN_DTYPE_S64, 2, {2, 4}, wide}, 0, NULL, &labels), QN_UNSUPPORTED,
                  "label 256 at column 1, row 1", NULL);
     assert_error(qn_image_from_labels(&(qn_tensor){QN_DTYPE_S32, 3, {4, 2, 1}, narrow}, 4, NULL, &labels),

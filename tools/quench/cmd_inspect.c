@@ -200,10 +200,18 @@ static void print_meta(const json_t *meta) {
     if (kept)
         printf("%-10s weights can be replaced: the constants hold %s of them for that\n", "refit",
                cli_print_bytes((uint64_t)json_integer_value(kept), text));
-    if (!json_unpack((json_t *)meta, "{s:{s:s,s:s,s?s,s?I}}", "image", "input", &input, "output", &output, "decode",
-                     &decode, "class_count", &classes))
-        printf("%-10s pictures go into '%s', '%s' gives %s of %lld classes\n", "image", input, output, decode,
-               (long long)classes);
+    double threshold = 0;
+    const char *reason = "?";
+    if (json_unpack((json_t *)meta, "{s:{s:s,s:s,s?s,s?I,s?F,s?s}}", "image", "input", &input, "output", &output,
+                    "decode", &decode, "class_count", &classes, "threshold", &threshold, "threshold_reason", &reason))
+        return;
+    printf("%-10s pictures go into '%s', '%s' gives ", "image", input, output);
+    if (!strcmp(decode, "foreground"))
+        printf("2 classes: 1 where it is above %g, else 0 (%s)\n", threshold, reason);
+    else if (classes)
+        printf("%s of %lld classes\n", decode, (long long)classes);
+    else
+        printf("%s\n", decode);
 }
 
 static void print_arena(const view *v) {

@@ -14,8 +14,10 @@
 typedef struct player {
     const char *path;
     cli_session session;
+    image_block block; /* where has_block: says how the first output is read */
+    int has_block;
     qn_tensor *outputs; /* as many as it has, at the shapes of the last sample */
-    int64_t *answers;   /* of the first output: labels, or the number of the largest score along the last axis */
+    int64_t *answers;   /* of the first output: labels, or the number of the largest score along an axis */
     size_t answer_count;
 } player;
 
@@ -41,6 +43,7 @@ static void player_deinit(player *p) {
     for (size_t i = 0; i < count; i++) cli_tensor_free(&p->outputs[i]);
     free(p->outputs);
     free(p->answers);
+    if (p->has_block) image_block_deinit(&p->block);
     cli_session_close(&p->session);
 }
 
@@ -48,6 +51,9 @@ static qn_status *player_open(const char *path, const cli_run_options *run, play
     p->path = path;
     CLI_TRY(cli_session_open(path, run, NULL, &p->session));
     const size_t count = qn_model_get_info(p->session.model)->output_count;
+    qn_status *status = image_block_read(p->session.model, &p->block);
+    p->has_block = !status;
+    qn_status_free(status); /* a model without such a block takes arrays all the same */
     p->outputs = calloc(count + 1, sizeof *p->outputs);
     if (!p->outputs) return cli_out_of_memory();
     return count ? NULL : qn_status_create(QN_UNSUPPORTED, "%s: the model has no output to judge", path);
@@ -55,28 +61,51 @@ static qn_status *player_open(const char *path, const cli_run_options *run, play
 
 /* ---- One sample ---- */
 
-static int is_scores(const qn_tensor *output) {
+static int is_float(const qn_tensor *output) {
     return output->dtype == QN_DTYPE_F32 || output->dtype == QN_DTYPE_F64 || output->dtype == QN_DTYPE_F16 ||
            output->dtype == QN_DTYPE_BF16;
 }
 
+/* Does the image block say how the first output is read? */
+static int is_told(const player *p) { return p->has_block && p->block.output == 0 && !p->block.is_classifier; }
+
+/* The axis along which scores compete; -1: every element is or parts a label. */
+static int find_score_axis(const player *p) {
+    const qn_tensor *output = &p->outputs[0];
+    if (is_told(p)) return p->block.answer == ANSWER_LOGITS ? p->block.class_axis : -1;
+    return is_float(output) && output->rank ? output->rank - 1 : -1;
+}
+
+static int64_t find_greatest(const qn_tensor *output, size_t at, size_t classes, size_t step) {
+    size_t best = 0;
+    for (size_t c = 1; c < classes; c++)
+        if (cli_tensor_get(output, at + c * step) > cli_tensor_get(output, at + best * step)) best = c;
+    return (int64_t)best;
+}
+
 static qn_status *read_answers(player *p) {
     const qn_tensor *output = &p->outputs[0];
-    const size_t classes = is_scores(output) && output->rank ? (size_t)output->dims[output->rank - 1] : 1;
+    const int axis = find_score_axis(p), is_parted = is_told(p) && p->block.answer == ANSWER_FOREGROUND;
+    const size_t classes = axis >= 0 ? (size_t)output->dims[axis] : 1;
+    size_t step = 1;
+    for (int i = axis + 1; axis >= 0 && i < output->rank; i++) step *= (size_t)output->dims[i];
     if (!classes) return qn_status_create(QN_INVALID_ARGUMENT, "%s: its first output is empty", p->path);
+    if (axis >= 0 && classes == 1)
+        return qn_status_create(
+            QN_UNSUPPORTED,
+            "%s: its first output has one score where it could tell classes apart: for a network on "
+            "pictures, build it with an image block in --config, as {\"image\": {}}, which makes two "
+            "classes of it",
+            p->path);
     p->answer_count = cli_tensor_elems(output) / classes;
     free(p->answers);
     p->answers = calloc(p->answer_count + 1, sizeof *p->answers);
     if (!p->answers) return cli_out_of_memory();
     for (size_t i = 0; i < p->answer_count; i++) {
-        size_t best = 0;
-        if (!is_scores(output)) {
-            p->answers[i] = cli_tensor_integer(output, i);
-            continue;
-        }
-        for (size_t c = 1; c < classes; c++)
-            if (cli_tensor_get(output, i * classes + c) > cli_tensor_get(output, i * classes + best)) best = c;
-        p->answers[i] = (int64_t)best;
+        if (axis >= 0)
+            p->answers[i] = find_greatest(output, i / step * step * classes + i % step, classes, step);
+        else
+            p->answers[i] = is_parted ? cli_tensor_get(output, i) > p->block.threshold : cli_tensor_integer(output, i);
     }
     return NULL;
 }
@@ -108,12 +137,12 @@ static qn_status *read_labels(array_eval *e, int64_t count) {
     return NULL;
 }
 
-static int is_map(const qn_tensor *output) { return !is_scores(output) && output->rank >= 3; }
+static int is_map(const player *p) { return is_told(p) || (!is_float(&p->outputs[0]) && p->outputs[0].rank >= 3); }
 
 /* How many labels there may be: as many as there are scores, else what the model or the user says; 0: nobody does. */
 static int64_t count_labels(const array_eval *e) {
-    const qn_tensor *output = &e->first.outputs[0];
-    return is_scores(output) ? output->dims[output->rank - 1] : e->classes;
+    const int axis = find_score_axis(&e->first);
+    return axis >= 0 ? e->first.outputs[0].dims[axis] : e->classes;
 }
 
 /* 255 in label maps, and where it is no class; what is below 0 everywhere. */
@@ -142,7 +171,7 @@ static qn_status *check_labels(const array_eval *e) {
 
 static qn_status *judge(array_eval *e) {
     const player *p = &e->first;
-    e->are_maps = is_map(&p->outputs[0]);
+    e->are_maps = is_map(p);
     CLI_TRY(read_labels(e, (int64_t)p->answer_count));
     CLI_TRY(check_labels(e));
     for (size_t i = 0; i < p->answer_count; i++) {
@@ -196,13 +225,8 @@ static int64_t count_elems(const qn_tensor *info) {
 }
 
 static int count_classes(const array_eval *e) {
-    image_block block;
     if (e->options->classes) return (int)e->options->classes;
-    qn_status *status = image_block_read(e->first.session.model, &block);
-    const int classes = status ? 0 : block.class_count;
-    if (!status) image_block_deinit(&block);
-    qn_status_free(status); /* a model without such a block takes arrays all the same */
-    return classes;
+    return e->first.has_block ? e->first.block.class_count : 0;
 }
 
 static qn_status *open_parts(array_eval *e, const char *model) {

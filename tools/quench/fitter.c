@@ -55,8 +55,8 @@ void fitter_make_dims(const fitter *f, int width, int height, int64_t out_dims[4
     const int axis = f->block.height_axis;
     if (width < f->range.min_width) width = f->range.min_width;
     if (height < f->range.min_height) height = f->range.min_height;
-    out_dims[0] = 1;
-    out_dims[axis == 1 ? 3 : 1] = f->block.channels;
+    out_dims[0] = 1; /* the batch, where there is one */
+    out_dims[f->block.channel_axis] = f->block.channels;
     out_dims[axis] = height;
     out_dims[axis + 1] = width;
 }

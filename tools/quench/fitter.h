@@ -32,7 +32,8 @@ qn_status *fitter_plan(const fitter *f, int width, int height, qn_image_fit *out
  */
 qn_status *fitter_scale(const qn_image *photo, const qn_image_fit *fit, qn_image *out_scaled) QN_MUST_USE;
 
-/* The shape at which a tile of width x height runs: one below the range's lower end is padded to it. */
+/* The shape, of the block's input_rank, at which a tile of width x height runs: one below the range's lower end is
+   padded to it. */
 void fitter_make_dims(const fitter *f, int width, int height, int64_t out_dims[4]);
 qn_dtype fitter_dtype(const fitter *f);
 

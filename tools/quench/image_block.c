@@ -30,9 +30,12 @@ static qn_status *read_input(const json_t *json, const char *color, const char *
     float scale[1], pad[3];
     out_block->is_bgr = !strcmp(color, "BGR");
     out_block->channels = strcmp(color, "GRAY") ? 3 : 1;
-    out_block->height_axis = strcmp(layout, "NCHW") ? 1 : 2;
+    const int has_batch = *layout == 'N', is_planar = layout[has_batch] == 'C';
+    out_block->input_rank = 3 + has_batch;
+    out_block->height_axis = has_batch + is_planar;
+    out_block->channel_axis = is_planar ? has_batch : has_batch + 2;
     if (strcmp(color, "RGB") && strcmp(color, "BGR") && strcmp(color, "GRAY")) return refuse("color", color);
-    if (strcmp(layout, "NHWC") && strcmp(layout, "NCHW")) return refuse("layout", layout);
+    if (strcmp(layout + has_batch, "HWC") && strcmp(layout + has_batch, "CHW")) return refuse("layout", layout);
     int are_sound = read_numbers(json, "mean", 0, out_block->channels, out_block->mean) &&
                     read_numbers(json, "std", 1, out_block->channels, out_block->std) &&
                     read_numbers(json, "scale", 1, 1, scale) &&
@@ -47,13 +50,22 @@ static qn_status *read_input(const json_t *json, const char *color, const char *
     return NULL;
 }
 
-static qn_status *read_output(const char *decode, int axis, const char *fit, int class_count, image_block *out_block) {
+static qn_status *read_output(const json_t *json, const char *decode, const char *fit, int class_count,
+                              image_block *out_block) {
+    const json_t *axis = json_object_get(json, "axis"), *threshold = json_object_get(json, "threshold");
     out_block->is_classifier = !strcmp(decode, "scores");
-    if (strcmp(decode, "labels") && strcmp(decode, "logits") && !out_block->is_classifier) return refuse("decode", decode);
-    out_block->class_axis = strcmp(decode, "logits") ? -1 : axis;
-    if (out_block->class_axis >= 0 && axis != 1 && axis != 3)
-        return qn_status_create(QN_INVALID_MODEL,
-                                "its image block has the classes of logits along axis %d, expected 1 or 3", axis);
+    if (!strcmp(decode, "logits"))
+        out_block->answer = ANSWER_LOGITS;
+    else if (!strcmp(decode, "foreground"))
+        out_block->answer = ANSWER_FOREGROUND;
+    else if (strcmp(decode, "labels") && !out_block->is_classifier)
+        return refuse("decode", decode);
+    out_block->threshold = (float)json_number_value(threshold);
+    if (out_block->answer == ANSWER_FOREGROUND && !json_is_number(threshold))
+        return qn_status_create(QN_INVALID_MODEL, "its image block parts two classes without a threshold");
+    const json_int_t at = json_is_integer(axis) ? json_integer_value(axis) : -1;
+    out_block->class_axis = at < 0 ? -1 : at < QN_MAX_RANK ? (int)at : QN_MAX_RANK;
+    if (out_block->answer == ANSWER_LOGITS && !axis) out_block->class_axis = 3;
     out_block->class_count = class_count >= 1 && class_count <= QN_IMAGE_CLASSES_MAX ? class_count : 0;
     out_block->has_fit = fit != NULL;
     return fit ? qn_image_fit_mode_from_name(fit, &out_block->fit) : NULL;
@@ -64,18 +76,37 @@ static int allows(const qn_value_info *value, int axis, int64_t size) {
     return value->min_dims[axis] <= size && size <= value->max_dims[axis];
 }
 
+/* Finds the rows of [N, H, W] or [H, W] with the axis of classes anywhere but between the sides. */
+static qn_status *check_output(const qn_value_info *output, image_block *block) {
+    char text[CLI_DIMS_TEXT];
+    const int axis = block->class_axis, sides = output->rank - (axis >= 0), has_batch = sides == 3;
+    block->row_axis = has_batch + (axis >= 0 && axis <= has_batch);
+    const int is_between = axis == block->row_axis + 1, is_logits = block->answer == ANSWER_LOGITS;
+    if ((sides != 2 && sides != 3) || axis >= output->rank || is_between || (has_batch && axis == 0) ||
+        (is_logits && axis < 0) || !cli_dtype_size(output->dtype) || (has_batch && !allows(output, 0, 1)))
+        return qn_status_create(QN_UNSUPPORTED, "output '%s' is %s %s, expected %s", output->name,
+                                cli_dtype_name(output->dtype), cli_print_range(output, text),
+                                is_logits ? "scores of each class, as [1, height, width, classes]"
+                                          : "a number for each pixel, as [1, height, width]");
+    if (!is_logits || output->max_dims[axis] > 1) return NULL;
+    return qn_status_create(
+        QN_UNSUPPORTED,
+        "output '%s' has scores of one class, which its image block takes for all there are: class 0 "
+        "everywhere. Build it again: image.decode \"foreground\" makes two classes of it",
+        output->name);
+}
+
 /* Does the model have what the block says? */
 static qn_status *check_model(const qn_model *model, image_block *block) {
     char text[CLI_DIMS_TEXT];
     const qn_value_info *input = qn_model_input(model, block->input), *output = qn_model_output(model, block->output);
-    int channel_axis = block->height_axis == 1 ? 3 : 1;
     if (qn_model_get_info(model)->input_count != 1)
         return qn_status_create(QN_UNSUPPORTED,
                                 "it has %zu inputs, a picture can feed only one; `quench run` takes arrays",
                                 qn_model_get_info(model)->input_count);
     block->is_float = input->dtype == QN_DTYPE_F32;
-    if ((input->dtype != QN_DTYPE_U8 && !block->is_float) || input->rank != 4 || !allows(input, 0, 1) ||
-        !allows(input, channel_axis, block->channels))
+    if ((input->dtype != QN_DTYPE_U8 && !block->is_float) || input->rank != block->input_rank ||
+        (input->rank == 4 && !allows(input, 0, 1)) || !allows(input, block->channel_axis, block->channels))
         return qn_status_create(
             QN_UNSUPPORTED, "input '%s' is %s %s, expected uint8 or float32 with batch 1 and %d channels", input->name,
             cli_dtype_name(input->dtype), cli_print_range(input, text), block->channels);
@@ -84,31 +115,28 @@ static qn_status *check_model(const qn_model *model, image_block *block) {
         return qn_status_create(QN_UNSUPPORTED, "output '%s' is %s %s, expected float32 scores [batch, classes]",
                                 output->name, cli_dtype_name(output->dtype), cli_print_range(output, text));
     }
-    if (output->rank != (block->class_axis < 0 ? 3 : 4) || (block->class_axis >= 0 && output->dtype != QN_DTYPE_F32))
-        return qn_status_create(QN_UNSUPPORTED, "output '%s' is %s %s, expected %s", output->name,
-                                cli_dtype_name(output->dtype), cli_print_range(output, text),
-                                block->class_axis < 0 ? "labels [1, height, width]" : "float32 scores of rank 4");
-    return NULL;
+    return check_output(output, block);
 }
 
 static qn_status *parse(const qn_model *model, image_block *out_block) {
     const char *input, *output, *color = "RGB", *decode = "labels", *layout = "NHWC", *fit = NULL;
-    int class_count = 0, axis = 3;
+    int class_count = 0;
     if (!json_is_object(out_block->json))
         return qn_status_create(
             QN_UNSUPPORTED,
             "it does not say how pictures go in and labels come out: it has no image block. One is found for a uint8 "
-            "input with 3 or 1 channels that leads to labels by an argmax; else the build configuration can give it "
+            "input with 3 or 1 channels that leads to labels by an argmax or to nothing but scores; else the build's "
+            "--config can give it, as {\"image\": {\"scale\": 0.00392157, \"output\": \"NAME\"}} for pixels from 0 to "
+            "1 "
             "(docs/configuration.md)");
-    if (json_unpack(out_block->json, "{s:s,s:s,s?s,s?s,s?s,s?s,s?i,s?i}", "input", &input, "output", &output, "color",
-                    &color, "decode", &decode, "layout", &layout, "fit", &fit, "class_count", &class_count, "axis",
-                    &axis))
+    if (json_unpack(out_block->json, "{s:s,s:s,s?s,s?s,s?s,s?s,s?i}", "input", &input, "output", &output, "color",
+                    &color, "decode", &decode, "layout", &layout, "fit", &fit, "class_count", &class_count))
         return qn_status_create(QN_INVALID_MODEL,
                                 "its image block does not name input and output, or a member has the wrong type");
     CLI_TRY(qn_model_find_input(model, input, &out_block->input));
     CLI_TRY(qn_model_find_output(model, output, &out_block->output));
     CLI_TRY(read_input(out_block->json, color, layout, out_block));
-    CLI_TRY(read_output(decode, axis, fit, class_count, out_block));
+    CLI_TRY(read_output(out_block->json, decode, fit, class_count, out_block));
     return check_model(model, out_block);
 }
 
@@ -201,7 +229,7 @@ qn_status *image_block_load_palette(const image_block *block, const char *name, 
 /* ---- In ---- */
 
 void image_block_fill(const image_block *block, const qn_image *picture, qn_tensor *input) {
-    const int channels = block->channels, is_planar = block->height_axis == 2;
+    const int channels = block->channels, is_planar = block->channel_axis < block->height_axis;
     const size_t height = (size_t)input->dims[block->height_axis], width = (size_t)input->dims[block->height_axis + 1];
     const size_t step = is_planar ? 1 : (size_t)channels, plane = is_planar ? height * width : 1;
     for (int c = 0; c < channels; c++) {
@@ -228,7 +256,7 @@ static uint8_t to_pixel(const image_block *block, const qn_tensor *input, size_t
 }
 
 qn_status *image_block_show(const image_block *block, const qn_tensor *input, qn_image *out_picture) {
-    const int channels = block->channels, is_planar = block->height_axis == 2;
+    const int channels = block->channels, is_planar = block->channel_axis < block->height_axis;
     const size_t height = (size_t)input->dims[block->height_axis], width = (size_t)input->dims[block->height_axis + 1];
     const size_t step = is_planar ? 1 : (size_t)channels, plane = is_planar ? height * width : 1;
     CLI_TRY(qn_image_init((int)width, (int)height, channels, NULL, out_picture));
@@ -244,17 +272,27 @@ qn_status *image_block_show(const image_block *block, const qn_tensor *input, qn
 
 /* ---- Out ---- */
 
-static qn_status *take_labels(const qn_tensor *output, int width, int height, qn_image *out_labels) {
+/* The label of element i as a byte. */
+static qn_status *take_label(const qn_tensor *output, size_t i, uint8_t *out_label) {
+    const double label = cli_tensor_get(output, i);
+    *out_label = label >= 0 && label < QN_IMAGE_CLASSES_MAX ? (uint8_t)label : 0;
+    if (*out_label == label) return NULL;
+    if (label >= 0 && label < QN_IMAGE_CLASSES_MAX)
+        return qn_status_create(
+            QN_UNSUPPORTED,
+            "label %.9g at pixel %zu is no whole number: if these are scores of one class, build with "
+            "image.decode \"foreground\"",
+            label, i);
+    return qn_status_create(QN_UNSUPPORTED, "label %.9g at pixel %zu is outside 0..255", label, i);
+}
+
+static qn_status *take_labels(const qn_tensor *output, int own_width, int own_height, int width, int height,
+                              qn_image *out_labels) {
     qn_image own;
-    CLI_TRY(qn_image_init((int)output->dims[2], (int)output->dims[1], 1, NULL, &own));
+    CLI_TRY(qn_image_init(own_width, own_height, 1, NULL, &own));
     qn_status *status = NULL;
     size_t count = (size_t)own.width * (size_t)own.height;
-    for (size_t i = 0; i < count && !status; i++) {
-        int64_t label = cli_tensor_integer(output, i);
-        own.data[i] = (uint8_t)label;
-        if (label < 0 || label >= QN_IMAGE_CLASSES_MAX)
-            status = qn_status_create(QN_UNSUPPORTED, "label %lld at pixel %zu is outside 0..255", (long long)label, i);
-    }
+    for (size_t i = 0; i < count && !status; i++) status = take_label(output, i, &own.data[i]);
     if (!status && (own.width != width || own.height != height))
         status = qn_image_resize(&own, width, height, QN_IMAGE_NEAREST, NULL, out_labels);
     else if (!status)
@@ -276,10 +314,11 @@ static float find_neighbours(int i, int size, int count, int *out_first, int *ou
     return at - (float)*out_first;
 }
 
-/* Scores [1, h, w, C] or [1, C, h, w] as an array with strides. */
+/* Scores [h, w, C] or [C, h, w] as an array with strides. */
 typedef struct scores {
     const float *data;
     int height, width, classes;
+    float threshold; /* of one class */
     size_t row_step, column_step, class_step;
 } scores;
 
@@ -295,10 +334,11 @@ static void blend_rows(const scores *s, int y, int height, float *out_row) {
         }
 }
 
-static uint8_t best_class(const float *a, const float *b, float f, int classes) {
+static uint8_t best_class(const scores *s, const float *a, const float *b, float f) {
     int best = 0;
     float most = a[0] + (b[0] - a[0]) * f;
-    for (int c = 1; c < classes; c++) {
+    if (s->classes == 1) return most > s->threshold;
+    for (int c = 1; c < s->classes; c++) {
         const float score = a[c] + (b[c] - a[c]) * f;
         if (score > most) most = score, best = c;
     }
@@ -314,32 +354,47 @@ static qn_status *take_logits(const scores *s, int width, int height, qn_image *
         for (int x = 0; x < width; x++) {
             int first, second;
             const float f = find_neighbours(x, width, s->width, &first, &second);
-            out_labels->data[(size_t)y * out_labels->stride_bytes + (size_t)x] = best_class(
-                row + (size_t)first * (size_t)s->classes, row + (size_t)second * (size_t)s->classes, f, s->classes);
+            out_labels->data[(size_t)y * out_labels->stride_bytes + (size_t)x] =
+                best_class(s, row + (size_t)first * (size_t)s->classes, row + (size_t)second * (size_t)s->classes, f);
         }
     }
     free(row);
     return status;
 }
 
+/* The output as floats, which it may be already: *out_own is freed by the caller. */
+static const float *as_floats(const qn_tensor *output, float **out_own) {
+    const size_t count = cli_tensor_elems(output);
+    *out_own = NULL;
+    if (output->dtype == QN_DTYPE_F32) return output->data;
+    *out_own = malloc((count + 1) * sizeof **out_own);
+    for (size_t i = 0; *out_own && i < count; i++) (*out_own)[i] = (float)cli_tensor_get(output, i);
+    return *out_own;
+}
+
 qn_status *image_block_take(const image_block *block, const qn_tensor *output, int width, int height,
                             qn_image *out_labels) {
     char text[CLI_DIMS_TEXT];
-    const int is_planar = block->class_axis == 1, row_axis = is_planar ? 2 : 1;
+    const int axis = block->class_axis, row_axis = block->row_axis, is_planar = axis >= 0 && axis < row_axis;
     const int64_t rows = output->dims[row_axis], columns = output->dims[row_axis + 1];
-    const int64_t classes = block->class_axis < 0 ? 1 : output->dims[block->class_axis];
+    const int64_t classes = axis < 0 ? 1 : output->dims[axis];
+    const int is_logits = block->answer == ANSWER_LOGITS, has_batch = output->rank - (axis >= 0) == 3;
     *out_labels = (qn_image){0};
-    if (output->dims[0] != 1 || rows < 1 || columns < 1 || rows > INT_MAX || columns > INT_MAX || classes < 1 ||
-        classes > QN_IMAGE_CLASSES_MAX)
+    if ((has_batch && output->dims[0] != 1) || rows < 1 || columns < 1 || rows > INT_MAX || columns > INT_MAX ||
+        (is_logits ? classes < 2 : classes != 1) || classes > QN_IMAGE_CLASSES_MAX)
         return qn_status_create(QN_UNSUPPORTED, "the output of %s elements is no label map or has more than %d classes",
                                 cli_print_dims(output->rank, output->dims, text), QN_IMAGE_CLASSES_MAX);
-    if (block->class_axis < 0) return take_labels(output, width, height, out_labels);
-    const scores s = {.data = output->data,
+    if (block->answer == ANSWER_LABELS) return take_labels(output, (int)columns, (int)rows, width, height, out_labels);
+    float *own;
+    const scores s = {.data = as_floats(output, &own),
                       .height = (int)rows,
                       .width = (int)columns,
                       .classes = (int)classes,
+                      .threshold = block->threshold,
                       .row_step = (size_t)(is_planar ? columns : columns * classes),
                       .column_step = (size_t)(is_planar ? 1 : classes),
                       .class_step = (size_t)(is_planar ? rows * columns : 1)};
-    return take_logits(&s, width, height, out_labels);
+    qn_status *status = s.data ? take_logits(&s, width, height, out_labels) : cli_out_of_memory();
+    free(own);
+    return status;
 }

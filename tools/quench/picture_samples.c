@@ -84,9 +84,10 @@ static qn_status *plan_given(const picture_samples *s, const sample_item *file, 
     char text[CLI_DIMS_TEXT];
     const int axis = s->fitter.block.height_axis;
     const int64_t *dims = file->dims;
-    int64_t channels = file->rank == 4 ? dims[axis == 1 ? 3 : 1] : 0;
-    if (file->rank != 4 || dims[0] != 1 || channels != s->fitter.block.channels || dims[axis] > INT_MAX ||
-        dims[axis + 1] > INT_MAX)
+    const int rank = s->fitter.block.input_rank;
+    int64_t channels = file->rank == rank ? dims[s->fitter.block.channel_axis] : 0;
+    if (file->rank != rank || (rank == 4 && dims[0] != 1) || channels != s->fitter.block.channels ||
+        dims[axis] > INT_MAX || dims[axis + 1] > INT_MAX)
         return qn_status_create(QN_INVALID_ARGUMENT, "a picture cannot have the shape %s that the list gives it",
                                 cli_print_dims(file->rank, dims, text));
     const int width = (int)dims[axis + 1], height = (int)dims[axis];
@@ -158,7 +159,7 @@ static qn_status *next_picture(void *self, qn_tensor *inputs, size_t input_count
     if (!*out_has) return NULL;
     CLI_TRY(qn_image_crop(&s->photo, qn_image_fit_tile(&s->fit, s->tile), NULL, &tile));
     fitter_make_dims(&s->fitter, tile.width, tile.height, dims);
-    qn_status *status = reserve(&s->input, fitter_dtype(&s->fitter), 4, dims);
+    qn_status *status = reserve(&s->input, fitter_dtype(&s->fitter), s->fitter.block.input_rank, dims);
     if (!status) image_block_fill(&s->fitter.block, &tile, &s->input);
     qn_image_deinit(&tile);
     inputs[s->fitter.block.input] = s->input;
@@ -184,10 +185,9 @@ static qn_status *find_label_dims(picture_samples *s, int64_t out_dims[3]) {
     int rank;
     int64_t dims[QN_MAX_RANK];
     const image_block *block = &s->fitter.block;
-    CLI_TRY(qn_context_set_input_shape(s->context, block->input, 4, s->input.dims));
+    CLI_TRY(qn_context_set_input_shape(s->context, block->input, s->input.rank, s->input.dims));
     CLI_TRY(qn_context_get_output_shape(s->context, block->output, &rank, dims));
-    const int height = block->class_axis == 1 ? 2 : 1;
-    out_dims[0] = 1, out_dims[1] = dims[height], out_dims[2] = dims[height + 1];
+    out_dims[0] = 1, out_dims[1] = dims[block->row_axis], out_dims[2] = dims[block->row_axis + 1];
     return NULL;
 }
 

@@ -70,11 +70,12 @@ const image_block *segmenter_block(const segmenter *s) { return &s->fitter.block
 /* ---- One run of the network ---- */
 
 static qn_status *set_dims(segmenter *s, const int64_t dims[4]) {
-    if (s->input.data && !memcmp(s->input.dims, dims, 4 * sizeof *dims)) return NULL;
+    const int rank = s->fitter.block.input_rank;
+    if (s->input.data && !memcmp(s->input.dims, dims, (size_t)rank * sizeof *dims)) return NULL;
     free_tensors(s);
-    CLI_TRY(qn_context_set_input_shape(s->session.context, s->fitter.block.input, 4, dims));
+    CLI_TRY(qn_context_set_input_shape(s->session.context, s->fitter.block.input, rank, dims));
     CLI_TRY(cli_session_make_outputs(&s->session, s->outputs));
-    return cli_tensor_init(fitter_dtype(&s->fitter), 4, dims, &s->input);
+    return cli_tensor_init(fitter_dtype(&s->fitter), rank, dims, &s->input);
 }
 
 static qn_status *crop_labels(qn_image *labels, int width, int height) {

@@ -144,6 +144,12 @@ says "full/scene_1.*cannot write"
 expect "$(grep -c '^quench: error' .err)" = 1
 expect -z "$(ls -A full | grep -v '^scene_1.png$')"
 
+it "takes bytes that lead to scores as classes"
+quench ok build "$scenes/scenes.pb" -o logits.qn --output logits/semantic/BiasAdd
+quench ok segment logits.qn "$pictures/scene_1.jpg" -o scores --save gray
+quench ok segment scenes.qn "$pictures/scene_1.jpg" -o scores/labels --save gray
+cmp scores/scene_1.gray.png scores/labels/scene_1.gray.png || broken "the labels differ"
+
 it "refuses palettes that are none"
 quench fails segment scenes.qn small.ppm -o shared --palette citscapes
 says "cityscapes"
@@ -152,7 +158,8 @@ quench fails segment scenes.qn small.ppm -o shared --palette bad.txt
 says "bad.txt"
 
 it "says what a model lacks that does not segment"
-quench ok build "$scenes/scenes.pb" -o logits.qn --output logits/semantic/BiasAdd
-quench fails segment logits.qn small.ppm -o shared
-says "logits.qn: .*no image block"
+make mask floats.pb sigmoid
+quench ok build floats.pb -o floats.qn
+quench fails segment floats.qn small.ppm -o shared
+says "floats.qn: .*no image block.*--config.*\"image\": "
 expect ! -e shared
