@@ -319,7 +319,7 @@ static qn_status *verify_constants_of(const qn_verifier *v, const qn_program_ste
 static qn_status *verify_step_tables(const qn_verifier *v) {
     const qn_program *program = v->program;
     uint8_t *settled = qn_arena_alloc(v->arena, program->symbol_count, 1);
-    uint64_t operands = 0;
+    uint64_t operands = 0, data_symbols = 0;
     if (!settled) return qn_status_out_of_memory();
     for (size_t s = 0; s < program->step_count; s++) {
         const qn_program_step *step = &program->steps[s];
@@ -327,7 +327,11 @@ static qn_status *verify_step_tables(const qn_verifier *v) {
         operands += step->input_count + step->output_count;
         if (operands > program->operand_count) return BAD("steps share operands");
         QN_TRY_CTX(verify_data_symbols(program, step, settled), "step %zu '%s' (%s)", s, step->name, step->op->name);
+        data_symbols += step->data_symbol_count;
     }
+    if (data_symbols != program->data_symbol_count)
+        return BAD("%zu data symbols, but steps settle %llu", program->data_symbol_count,
+                   (unsigned long long)data_symbols);
     return NULL;
 }
 

@@ -225,7 +225,7 @@ static const forgery forgeries[] = {
     {QN_SECTION_STEPS, 0, 12, 1 << 20, "outside their section"},
     {QN_SECTION_STEPS, 0, 20, 1 << 20, "operands are outside"},
     {QN_SECTION_STEPS, 0, 24, 0, "0 inputs"},
-    {QN_SECTION_STEPS, 0, 40, 0, "nothing settles"},
+    {QN_SECTION_STEPS, 0, 40, 0, "1 data symbols, but steps settle 0"},
     {QN_SECTION_STEPS, 0, 44, 1, "reserved"},
     {QN_SECTION_DATA_SYMBOLS, 0, 0, 0, "settles symbol 0"},
     {QN_SECTION_DATA_SYMBOLS, 0, 4, 1, "output 1 of 1"},
