@@ -13,6 +13,7 @@ static qn_status *build(qn_network *network, const char *mode, qn_model **out_mo
     qn_calibrator *calibrator = NULL;
     qn_config *config = NULL;
     qn_build_options_init(&options);
+    options.allocator = fuzz_allocator();
     qn_status *status = qn_config_create(NULL, &config);
     if (!status) status = qn_config_set(config, "precision_config.precision_mode", mode);
     if (!status) status = qn_calibrator_create(NULL, &calibrator);
@@ -26,12 +27,16 @@ static qn_status *build(qn_network *network, const char *mode, qn_model **out_mo
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes) {
     static const char *const modes[] = {"\"qint8_mixed_float16\"", "\"qint16_mixed_float32\""};
+    uint64_t choice = fuzz_choice(data, bytes);
+    qn_network_options options;
+    qn_network_options_init(&options);
+    options.allocator = fuzz_allocator();
     for (size_t i = 0; i < sizeof modes / sizeof *modes; i++) {
         qn_network *network = NULL;
         qn_model *model = NULL;
-        qn_status *status = qn_network_import_memory(data, bytes, "damaged.pb", NULL, &network);
+        qn_status *status = qn_network_import_memory(data, bytes, "damaged.pb", &options, &network);
         if (!status) status = build(network, modes[i], &model);
-        if (!status) status = run_smallest(model);
+        if (!status) run_model(model, choice);
         qn_model_destroy(model);
         qn_network_destroy(network);
         expect_fair(status);

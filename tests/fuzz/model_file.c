@@ -1,0 +1,82 @@
+#include "model_file.h"
+
+#include "model/format.h"
+
+static const char mark[3] = {'Q', 'N', 'S'};
+
+enum { PREFIX_BYTES = 4, LENGTH_BYTES = 2 };
+
+static const size_t record_bytes[QN_SECTION_COUNT] = {QN_RECORD_INFO,
+                                                      QN_RECORD_SYMBOL,
+                                                      QN_RECORD_DIM,
+                                                      QN_RECORD_INDEX,
+                                                      QN_RECORD_VALUE,
+                                                      QN_RECORD_INDEX,
+                                                      QN_RECORD_STEP,
+                                                      QN_RECORD_DATA_SYMBOL,
+                                                      QN_RECORD_CHECK,
+                                                      QN_RECORD_INDEX,
+                                                      QN_RECORD_INDEX,
+                                                      QN_RECORD_INDEX,
+                                                      1,
+                                                      1,
+                                                      1,
+                                                      QN_RECORD_ENCODING,
+                                                      QN_RECORD_SCALE,
+                                                      1};
+
+static uint32_t version_of(const uint8_t *data) { return data[3] == 2 ? 2 : 1; }
+
+int model_file_is_short(const uint8_t *data, size_t bytes) {
+    return bytes >= PREFIX_BYTES && !memcmp(data, mark, sizeof mark);
+}
+
+int model_file_find(const uint8_t *data, size_t bytes, uint32_t which, size_t *out_at, size_t *out_bytes) {
+    size_t at = PREFIX_BYTES;
+    which %= qn_format_section_count(version_of(data));
+    for (uint32_t i = 0; at + LENGTH_BYTES <= bytes; i++) {
+        size_t length = (size_t)data[at] | (size_t)data[at + 1] << 8;
+        at += LENGTH_BYTES;
+        if (length > bytes - at) length = bytes - at;
+        *out_at = at;
+        *out_bytes = length;
+        if (i == which) return 1;
+        at += length;
+    }
+    return 0;
+}
+
+size_t model_file_record_bytes(const uint8_t *data, uint32_t which) {
+    return record_bytes[which % qn_format_section_count(version_of(data))];
+}
+
+void model_file_expand(const uint8_t *data, size_t bytes, qn_buffer *out) {
+    static const uint8_t zeros[QN_FORMAT_HEADER_BYTES + QN_SECTION_COUNT * QN_FORMAT_ENTRY_BYTES];
+    const uint32_t version = version_of(data), count = qn_format_section_count(version);
+    size_t offsets[QN_SECTION_COUNT], sizes[QN_SECTION_COUNT];
+    qn_buffer_append(out, zeros, QN_FORMAT_HEADER_BYTES + (size_t)count * QN_FORMAT_ENTRY_BYTES);
+    for (uint32_t i = 0; i < count; i++) {
+        size_t at = 0, length = 0;
+        if (!model_file_find(data, bytes, i, &at, &length)) at = length = 0;
+        qn_buffer_align(out, i == QN_SECTION_CONSTANTS ? QN_FORMAT_CONSTANT_ALIGN : QN_FORMAT_ALIGN);
+        offsets[i] = out->size;
+        sizes[i] = length - length % record_bytes[i];
+        qn_buffer_append(out, data + at, sizes[i]);
+    }
+    memcpy(out->data, QN_FORMAT_MAGIC, QN_FORMAT_MAGIC_BYTES);
+    qn_store_u32(out->data + QN_HEADER_VERSION, version);
+    qn_store_u32(out->data + QN_HEADER_SECTIONS, count);
+    for (uint32_t i = 0; i < count; i++) {
+        uint8_t *entry = out->data + QN_FORMAT_HEADER_BYTES + (size_t)i * QN_FORMAT_ENTRY_BYTES;
+        qn_store_u32(entry, i + 1);
+        qn_store_u64(entry + 8, offsets[i]);
+        qn_store_u64(entry + 16, sizes[i]);
+    }
+    model_file_mend(out->data, out->size);
+}
+
+void model_file_mend(uint8_t *data, size_t bytes) {
+    if (bytes < QN_FORMAT_HEADER_BYTES) return;
+    qn_store_u64(data + QN_HEADER_FILE_BYTES, bytes);
+    qn_store_u64(data + QN_HEADER_CHECKSUM, qn_format_checksum(data, bytes));
+}
