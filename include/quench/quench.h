@@ -19,6 +19,7 @@
 #include "quench/queue.h"
 #include "quench/status.h"
 #include "quench/tensor.h"
+#include "quench/text.h"
 #include "quench/trace.h"
 
 #endif

@@ -52,7 +52,8 @@ QN_API qn_code qn_status_code(const qn_status *status);
 /* "INVALID_MODEL" and so on; a static string. Any thread. */
 QN_API const char *qn_code_name(qn_code code);
 
-/* The message with its context (CANCELLED has none), outermost first, joined by ": ". Owned by `status`. "" for NULL. */
+/* The message with its context (CANCELLED has none), outermost first, joined by ": ". Owned by `status`. "" for NULL.
+   Names and paths in it are as they were found: quench/text.h makes them harmless for terminals. */
 QN_API const char *qn_status_message(const qn_status *status);
 
 /* "file.c:123", where the failure was detected. Owned by `status`. "" for NULL. */

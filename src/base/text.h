@@ -15,6 +15,10 @@ typedef struct qn_bytes {
    (at most a third of the longer length, rounded up), else NULL. `candidates` may hold NULLs, which are skipped. */
 const char *qn_text_nearest(const char *word, const char *const *candidates, size_t count);
 
+/* Appends `text`, of any bytes, as a JSON string with quotes: valid, and harmless on a terminal (quench/text.h). */
+struct qn_buffer;
+void qn_text_quote_json(const char *text, struct qn_buffer *buffer);
+
 /* 64-bit hash of bytes (XXH3), stable across machines. */
 uint64_t qn_hash_bytes(const void *data, size_t bytes, uint64_t seed);
 

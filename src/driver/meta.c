@@ -41,10 +41,10 @@ static void write_pins(const qn_graph *graph, const qn_meta_facts *facts, qn_buf
     for (size_t i = 0; i < facts->pins->list.count; i++) {
         const qn_pin *pin = &facts->pins->list.items[i];
         qn_buffer_printf(buffer, "%s{\"input\":", i ? "," : ",\"pinned\":[");
-        qn_print_json_string(graph->inputs.items[pin->input]->name, buffer);
+        qn_text_quote_json(graph->inputs.items[pin->input]->name, buffer);
         qn_buffer_printf(buffer, ",\"axis\":%d,\"size\":%lld,\"reason\":", final_axis(facts, pin),
                          (long long)pin->size);
-        qn_print_json_string(pin->reason, buffer);
+        qn_text_quote_json(pin->reason, buffer);
         qn_buffer_append(buffer, "}", 1);
     }
     if (facts->pins->list.count) qn_buffer_append(buffer, "]", 1);
@@ -67,7 +67,7 @@ qn_status *qn_meta_write(const qn_network *network, const qn_config *config, con
     char *effective = qn_config_make_effective(config);
     if (!effective) return qn_status_out_of_memory();
     qn_buffer_printf(buffer, "{\"quench\":\"%s\",\"source\":{\"format\":\"%s\",\"name\":", QN_VERSION, network->format);
-    qn_print_json_string(network->graph->name, buffer);
+    qn_text_quote_json(network->graph->name, buffer);
     qn_buffer_printf(buffer, ",\"bytes\":%llu,\"xxh3\":\"%016llx\"},\"config\":%s",
                      (unsigned long long)network->source_bytes, (unsigned long long)network->source_hash, effective);
     free(effective);

@@ -2,18 +2,6 @@
 
 #include <string.h>
 
-/* Quotes and backslashes escaped, as both JSON and Graphviz want it; bytes that are no text become '?'. */
-void qn_print_json_string(const char *text, qn_buffer *buffer) {
-    qn_buffer_append(buffer, "\"", 1);
-    for (const unsigned char *c = (const unsigned char *)text; *c; c++) {
-        if (*c == '"' || *c == '\\') qn_buffer_printf(buffer, "\\%c", *c);
-        else if (*c < 32) qn_buffer_printf(buffer, "\\u%04x", *c);
-        else if (*c > 126) qn_buffer_append(buffer, "?", 1);
-        else qn_buffer_append(buffer, c, 1);
-    }
-    qn_buffer_append(buffer, "\"", 1);
-}
-
 /* ["1", "h"] */
 static void print_dims(const qn_graph *graph, const qn_type *type, qn_buffer *buffer) {
     qn_buffer_printf(buffer, "[");
@@ -22,7 +10,7 @@ static void print_dims(const qn_graph *graph, const qn_type *type, qn_buffer *bu
         qn_buffer_init(&text, buffer->allocator);
         qn_dim_print(graph->dims, type->dims[i], &text);
         if (i) qn_buffer_printf(buffer, ", ");
-        qn_print_json_string(qn_buffer_text(&text), buffer);
+        qn_text_quote_json(qn_buffer_text(&text), buffer);
         buffer->failed |= text.failed;
         qn_buffer_deinit(&text);
     }
@@ -39,7 +27,7 @@ static void print_label(const qn_graph *graph, const qn_type *type, qn_buffer *b
         qn_dim_print(graph->dims, type->dims[i], &text);
     }
     qn_buffer_printf(&text, "]");
-    qn_print_json_string(qn_buffer_text(&text), buffer);
+    qn_text_quote_json(qn_buffer_text(&text), buffer);
     buffer->failed |= text.failed;
     qn_buffer_deinit(&text);
 }
@@ -49,9 +37,9 @@ static void print_edges(const qn_graph *graph, const qn_node *node, qn_buffer *b
         const qn_value *value = node->inputs[i];
         if (!value || qn_value_is_constant(value)) continue;
         qn_buffer_printf(buffer, "  ");
-        qn_print_json_string(value->producer ? value->producer->name : value->name, buffer);
+        qn_text_quote_json(value->producer ? value->producer->name : value->name, buffer);
         qn_buffer_printf(buffer, " -> ");
-        qn_print_json_string(node->name, buffer);
+        qn_text_quote_json(node->name, buffer);
         qn_buffer_printf(buffer, " [label=");
         print_label(graph, &value->type, buffer);
         qn_buffer_printf(buffer, "];\n");
@@ -60,18 +48,18 @@ static void print_edges(const qn_graph *graph, const qn_node *node, qn_buffer *b
 
 void qn_print_graph_dot(const qn_graph *graph, qn_buffer *buffer) {
     qn_buffer_printf(buffer, "digraph ");
-    qn_print_json_string(graph->name, buffer);
+    qn_text_quote_json(graph->name, buffer);
     qn_buffer_printf(buffer, " {\n  node [shape=box];\n");
     for (size_t i = 0; i < graph->inputs.count; i++) {
         qn_buffer_printf(buffer, "  ");
-        qn_print_json_string(graph->inputs.items[i]->name, buffer);
+        qn_text_quote_json(graph->inputs.items[i]->name, buffer);
         qn_buffer_printf(buffer, " [shape=ellipse];\n");
     }
     for (const qn_node *node = graph->first; node; node = node->next) {
         qn_buffer_printf(buffer, "  ");
-        qn_print_json_string(node->name, buffer);
+        qn_text_quote_json(node->name, buffer);
         qn_buffer_printf(buffer, " [label=\"%s\", tooltip=", node->op->name);
-        qn_print_json_string(node->name, buffer);
+        qn_text_quote_json(node->name, buffer);
         qn_buffer_printf(buffer, "];\n");
         print_edges(graph, node, buffer);
     }
@@ -80,7 +68,7 @@ void qn_print_graph_dot(const qn_graph *graph, qn_buffer *buffer) {
 
 static void print_value(const qn_graph *graph, const qn_value *value, qn_buffer *buffer) {
     qn_buffer_printf(buffer, "{\"name\": ");
-    qn_print_json_string(value->name, buffer);
+    qn_text_quote_json(value->name, buffer);
     qn_buffer_printf(buffer, ", \"dtype\": \"%s\", \"shape\": ", qn_dtype_name(value->type.dtype));
     print_dims(graph, &value->type, buffer);
     qn_buffer_printf(buffer, "}");
@@ -91,14 +79,15 @@ static void print_node(const qn_graph *graph, const qn_node *node, qn_buffer *bu
     qn_buffer_init(&text, buffer->allocator);
     qn_attrs_print(node->op, node->attrs, 0, &text);
     qn_buffer_printf(buffer, "    {\"name\": ");
-    qn_print_json_string(node->name, buffer);
+    qn_text_quote_json(node->name, buffer);
     qn_buffer_printf(buffer, ", \"op\": \"%s\", \"attributes\": ", node->op->name);
-    qn_print_json_string(qn_buffer_text(&text), buffer);
+    qn_text_quote_json(qn_buffer_text(&text), buffer);
     buffer->failed |= text.failed;
     qn_buffer_printf(buffer, ", \"inputs\": [");
     for (int i = 0; i < node->input_count; i++) {
         if (i) qn_buffer_printf(buffer, ", ");
-        if (node->inputs[i]) qn_print_json_string(node->inputs[i]->name, buffer);
+        if (node->inputs[i])
+            qn_text_quote_json(node->inputs[i]->name, buffer);
         else qn_buffer_printf(buffer, "null");
     }
     qn_buffer_printf(buffer, "], \"outputs\": [");
@@ -112,7 +101,7 @@ static void print_node(const qn_graph *graph, const qn_node *node, qn_buffer *bu
 
 void qn_print_graph_json(const qn_graph *graph, qn_buffer *buffer) {
     qn_buffer_printf(buffer, "{\n  \"name\": ");
-    qn_print_json_string(graph->name, buffer);
+    qn_text_quote_json(graph->name, buffer);
     qn_buffer_printf(buffer, ",\n  \"inputs\": [");
     for (size_t i = 0; i < graph->inputs.count; i++) {
         if (i) qn_buffer_printf(buffer, ", ");
@@ -121,7 +110,7 @@ void qn_print_graph_json(const qn_graph *graph, qn_buffer *buffer) {
     qn_buffer_printf(buffer, "],\n  \"outputs\": [");
     for (size_t i = 0; i < graph->outputs.count; i++) {
         if (i) qn_buffer_printf(buffer, ", ");
-        qn_print_json_string(graph->outputs.items[i]->name, buffer);
+        qn_text_quote_json(graph->outputs.items[i]->name, buffer);
     }
     qn_buffer_printf(buffer, "],\n  \"nodes\": [\n");
     for (const qn_node *node = graph->first; node; node = node->next) {

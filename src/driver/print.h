@@ -9,7 +9,5 @@ void qn_print_graph_dot(const qn_graph *graph, qn_buffer *buffer);
 /* {"name", "inputs": [value], "outputs": [name], "nodes": [{"name", "op", "attributes", "inputs": [name], "outputs": [value]}]} where
    value is {"name", "dtype", "shape": [dim text]}. */
 void qn_print_graph_json(const qn_graph *graph, qn_buffer *buffer);
-/* `text` as a JSON string with quotes. */
-void qn_print_json_string(const char *text, qn_buffer *buffer);
 
 #endif

@@ -170,19 +170,6 @@ void qn_trace_clear(qn_trace *trace) {
 
 /* ---- Writing ---- */
 
-static void print_text(qn_buffer *out, const char *text) {
-    qn_buffer_append(out, "\"", 1);
-    for (const unsigned char *c = (const unsigned char *)text; *c; c++) {
-        if (*c < 0x20)
-            qn_buffer_printf(out, "\\u%04x", *c);
-        else if (*c == '"' || *c == '\\')
-            qn_buffer_printf(out, "\\%c", *c);
-        else
-            qn_buffer_append(out, c, 1);
-    }
-    qn_buffer_append(out, "\"", 1);
-}
-
 static void print_arguments(qn_buffer *out, const qn_trace_event *e) {
     if (e->kind == QN_TRACE_RUN) qn_buffer_printf(out, ",\"args\":{\"context\":%u}", e->context);
     if (e->kind == QN_TRACE_TASKS)
@@ -190,9 +177,9 @@ static void print_arguments(qn_buffer *out, const qn_trace_event *e) {
                          (long long)e->first, (long long)(e->last - e->first), e->worker);
     if (e->kind != QN_TRACE_STEP) return;
     qn_buffer_printf(out, ",\"args\":{\"context\":%u,\"op\":", e->context);
-    print_text(out, e->op);
+    qn_text_quote_json(e->op, out);
     qn_buffer_printf(out, ",\"kernel\":");
-    print_text(out, e->kernel);
+    qn_text_quote_json(e->kernel, out);
     qn_buffer_printf(out, ",\"tasks\":%lld}", (long long)e->last);
 }
 
@@ -202,12 +189,12 @@ static void print_event(qn_buffer *out, const qn_trace *trace, const qn_trace_ev
     if (e->kind == QN_TRACE_THREAD) {
         qn_buffer_printf(out, ",\n{\"name\":\"thread_name\",\"ph\":\"M\",\"pid\":%d,\"tid\":%d,\"args\":{\"name\":",
                          (int)getpid(), e->thread);
-        print_text(out, e->text);
+        qn_text_quote_json(e->text, out);
         qn_buffer_printf(out, "}}");
         return;
     }
     qn_buffer_printf(out, ",\n{\"name\":");
-    print_text(out, e->kind == QN_TRACE_SPAN ? e->text : e->name);
+    qn_text_quote_json(e->kind == QN_TRACE_SPAN ? e->text : e->name, out);
     int64_t begin = e->begin_ns - trace->start_ns, length = e->end_ns - e->begin_ns;
     qn_buffer_printf(out, ",\"cat\":\"%s\",\"ph\":\"X\",\"pid\":%d,\"tid\":%d,\"ts\":%.3f,\"dur\":%.3f",
                      categories[e->kind], (int)getpid(), e->thread, (double)begin / 1000, (double)length / 1000);

@@ -1,13 +1,17 @@
 /* make - files that shell scripts cannot write easily.
  *
- *     make layer FILE.pb "W W W W" "B B"    a TensorFlow graph: x [1, 8, 8, 2] -> 1 x 1 convolution -> + bias -> relu
- * -> the same convolution -> y make mask FILE.pb END ...             a TensorFlow graph: x [1, ?, ?, 3] of floats ->
- * the sum of the channels, less 1.5 -> the ends in their order (see `ends`) -> y make array FILE.npy 1,8,8,2 "V ..."
- * float32 elements, these again and again until all are there
+ *     make layer FILE.pb "W W W W" "B B"    a TensorFlow graph: x [1, 8, 8, 2] -> 1 x 1 convolution -> + bias -> relu ->
+ *                                           the same convolution -> y
+ *     make relu FILE.pb NAME                x [1, 8, 8, 2] -> relu of that name
+ *     make compiled-relu FILE.qn NAME       the same, compiled, and the network has that name, of any bytes
+ *     make mask FILE.pb END ...             a TensorFlow graph: x [1, ?, ?, 3] of floats -> the sum of the channels, less
+ *                                           1.5 -> the ends in their order (see `ends`) -> y
+ *     make array FILE.npy 1,8,8,2 "V ..."   float32 elements, these again and again until all are there
  *
  * Numbers are those of strtod: also nan, inf, 1e-40. */
 #include "../import/graphdef_builder.h"
 
+#include "quench/compiler.h"
 #include "quench/file.h"
 #include "quench/npy.h"
 
@@ -132,6 +136,34 @@ static int make_mask(const char *path, char **names, int count) {
     return code ? code : finish(status);
 }
 
+static int make_relu(const char *path, const char *name) {
+    gd_graph graph;
+    gd_init(&graph);
+    gd_placeholder(&graph, "x", GD_FLOAT, 4, (int64_t[]){1, SIDE, SIDE, CHANNELS});
+    gd_node(&graph, name, "Relu", "x");
+    qn_bytes bytes = gd_finish(&graph);
+    qn_status *status = qn_file_write_atomic(path, bytes.data, bytes.size);
+    gd_deinit(&graph);
+    return finish(status);
+}
+
+/* The same, but names that no importer takes. */
+static int make_compiled_relu(const char *path, const char *name) {
+    qn_network *network = NULL;
+    qn_model *model = NULL;
+    qn_value *x;
+    qn_node *y;
+    qn_status *status = qn_network_create(name, NULL, &network);
+    if (!status) status = qn_network_add_input(network, "x", QN_DTYPE_F32, 4, (int64_t[]){1, SIDE, SIDE, CHANNELS}, &x);
+    if (!status) status = qn_network_add_node(network, "relu", name, NULL, &x, 1, &y);
+    if (!status) status = qn_network_mark_output(network, qn_node_get_output(y, 0), NULL);
+    if (!status) status = qn_build(network, NULL, NULL, &model);
+    if (!status) status = qn_model_save_file(model, path);
+    qn_model_destroy(model);
+    qn_network_destroy(network);
+    return finish(status);
+}
+
 static int make_array(const char *path, const char *dims, const char *numbers_text) {
     static float numbers[NUMBERS_MAX];
     const int count = read_numbers(numbers_text, numbers);
@@ -154,5 +186,7 @@ int main(int argc, char **argv) {
     if (argc == 5 && !strcmp(argv[1], "layer")) return make_layer(argv[2], argv[3], argv[4]);
     if (argc >= 4 && !strcmp(argv[1], "mask")) return make_mask(argv[2], argv + 3, argc - 3);
     if (argc == 5 && !strcmp(argv[1], "array")) return make_array(argv[2], argv[3], argv[4]);
+    if (argc == 4 && !strcmp(argv[1], "relu")) return make_relu(argv[2], argv[3]);
+    if (argc == 4 && !strcmp(argv[1], "compiled-relu")) return make_compiled_relu(argv[2], argv[3]);
     return 2;
 }

@@ -99,11 +99,11 @@ qn_status *paired_scores_compare(const paired_scores *scores, paired_difference 
 }
 
 void paired_difference_print(const paired_difference *difference, size_t pictures) {
-    printf("%-24s %+8.4f, ", "mIoU against it", difference->value);
+    cli_print("%-24s %+8.4f, ", "mIoU against it", difference->value);
     if (pictures > 1)
-        printf("%d %% sure between %+.4f and %+.4f\n", BOOTSTRAP_CONFIDENCE, difference->low, difference->high);
+        cli_print("%d %% sure between %+.4f and %+.4f\n", BOOTSTRAP_CONFIDENCE, difference->low, difference->high);
     else
-        printf("on one picture, which does not tell how sure that is\n");
+        cli_print("on one picture, which does not tell how sure that is\n");
 }
 
 json_t *paired_difference_to_json(const paired_difference *difference, size_t pictures) {

@@ -24,13 +24,17 @@ static void show_option(char letter, const char *name, const char *value, const 
     if (letter) length += snprintf(left, sizeof left, "-%c%s", letter, name ? ", " : "");
     if (name) length += snprintf(left + length, sizeof left - (size_t)length, "--%s", name);
     if (value) snprintf(left + length, sizeof left - (size_t)length, " %s", value);
-    printf("  %-26s  %s\n", left, help);
+    cli_print("  %-26s  %s\n", left, help);
 }
 
 static void show_help(const cli_command *command) {
-    printf("usage: quench %s\n", command->usage);
-    if (*command->details) printf("\n%s\n", command->details);
-    printf("\noptions:\n");
+    cli_print("usage: quench %s\n", command->usage);
+    if (*command->details) {
+        cli_print("\n");
+        cli_print_lines(command->details);
+        cli_print("\n");
+    }
+    cli_print("\noptions:\n");
     for (const cli_option *option = command->options; option->help; option++)
         show_option(option->letter, option->name, option->value, option->help);
     show_option('q', "quiet", NULL, "no progress, no notes");
@@ -247,26 +251,25 @@ qn_status *cli_split_name(const char *text, char **out_name, const char **out_va
 
 /* A message starts on a line of its own. */
 static void end_bar(void) {
-    if (state.in_bar) fputc('\n', stderr);
+    if (state.in_bar) cli_say("\n");
     state.in_bar = 0;
 }
 
 int cli_usage(const char *format, ...) {
     va_list args;
     va_start(args, format);
-    fprintf(stderr, "quench: error: ");
-    vfprintf(stderr, format, args);
-    fprintf(stderr, "; see `quench %s --help`\n", state.command);
+    cli_say("quench: error: ");
+    cli_vsay(format, args);
+    cli_say("; see `quench %s --help`\n", state.command);
     va_end(args);
     return CLI_USAGE;
 }
 
 int cli_fail(qn_status *status) {
     end_bar();
-    fprintf(stderr, "quench: error: %s\n", qn_status_message(status));
+    cli_say("quench: error: %s\n", qn_status_message(status));
     if (state.verbose)
-        fprintf(stderr, "quench: (%s, detected at %s)\n", qn_code_name(qn_status_code(status)),
-                qn_status_where(status));
+        cli_say("quench: (%s, detected at %s)\n", qn_code_name(qn_status_code(status)), qn_status_where(status));
     qn_status_free(status);
     return CLI_FAILED;
 }
@@ -295,9 +298,9 @@ qn_status *cli_join_status(qn_status *first, qn_status *second) {
 
 static void note(const char *kind, const char *format, va_list args) {
     end_bar();
-    fprintf(stderr, "quench: %s", kind);
-    vfprintf(stderr, format, args);
-    fputc('\n', stderr);
+    cli_say("quench: %s", kind);
+    cli_vsay(format, args);
+    cli_say("\n");
 }
 
 void cli_note(const char *format, ...) {
@@ -336,10 +339,10 @@ const qn_log cli_log = {NULL, write_log};
 void cli_progress(const char *what, size_t done, size_t total) {
     static size_t shown_tenth = SIZE_MAX;
     if (state.quiet || !total) return;
-    if (isatty(STDERR_FILENO)) {
+    if (cli_is_terminal(0)) {
         int width = (int)(done * 40 / total);
-        fprintf(stderr, "\r%s [%.*s%*s] %zu/%zu", what, width, "########################################", 40 - width,
-                "", done, total);
+        cli_say("\r%s [%.*s%*s] %zu/%zu", what, width, "########################################", 40 - width, "", done,
+                total);
         state.in_bar = 1;
         if (done == total) end_bar();
         return;
@@ -347,14 +350,14 @@ void cli_progress(const char *what, size_t done, size_t total) {
     size_t tenth = done * 10 / total;
     if (total < 20 || !tenth || tenth == shown_tenth) return;
     shown_tenth = done == total ? SIZE_MAX : tenth;
-    fprintf(stderr, "quench: %s: %zu of %zu\n", what, done, total);
+    cli_say("quench: %s: %zu of %zu\n", what, done, total);
 }
 
 void cli_show_bar(const char *what, int percent, const char *left) {
     int width = percent * 40 / 100;
     if (state.quiet) return;
-    fprintf(stderr, "\r\033[K%-11s [%.*s%*s] %3d %%%s", what, width, "########################################",
-            40 - width, "", percent, left);
+    cli_say("\r\033[K%-11s [%.*s%*s] %3d %%%s", what, width, "########################################", 40 - width, "",
+            percent, left);
     state.in_bar = 1;
     if (percent == 100) end_bar();
 }

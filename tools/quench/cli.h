@@ -4,8 +4,10 @@
 
 #include "quench/compiler.h"
 #include "quench/file.h"
+#include "quench/text.h"
 
 #include <jansson.h>
+#include <stdarg.h>
 
 /* Exit codes. */
 enum { CLI_OK = 0, CLI_FAILED = 1, CLI_USAGE = 2 };
@@ -74,6 +76,25 @@ int cli_parse_dims(const char *text, int64_t low, int64_t dims[QN_MAX_RANK]);
 /* Splits "NAME=VALUE" at the first '='; a text without one has an empty name. *out_name is freed with free(). */
 qn_status *cli_split_name(const char *text, char **out_name, const char **out_value) QN_MUST_USE;
 
+/* ---- Printing: nothing else in the program writes to standard output or standard error (scripts/check) ---- */
+
+/* Results, on standard output. As printf, but what arguments bring is made harmless for terminals (quench/text.h), line
+   ends included; widths count characters. Conversions: %d %i %u %x %o %c %s and those of floats. */
+void cli_print(const char *format, ...) QN_PRINTF(1, 2);
+/* A text of several lines, whose line ends and tabs stay. */
+void cli_print_lines(const char *text);
+/* Bytes for other programs, as they are, on standard output. */
+void cli_put_bytes(const void *data, size_t bytes);
+/* As cli_print, on standard error, for the functions below: one call is one write. */
+void cli_say(const char *format, ...) QN_PRINTF(1, 2);
+void cli_vsay(const char *format, va_list args) QN_PRINTF(1, 0);
+/* A line of results is there when it is printed, also in a pipe, and before the message that follows it. */
+void cli_print_begin(void);
+/* Did all results go out? A full disk or a closed pipe shows when the last text does. */
+int cli_print_end(void);
+/* Is standard output (else standard error) a terminal? */
+int cli_is_terminal(int is_results);
+
 /* ---- Messages, all on standard error ---- */
 
 /* Reports wrong usage of the command being parsed; returns CLI_USAGE. */
@@ -106,8 +127,10 @@ void cli_show_bar(const char *what, int percent, const char *left);
 /* Writes `object` to a file (atomically) or standard output ("-") and drops the reference; NULL means that memory was
    short while it was made. Members that are NULL were dropped then, so makers need not check every one. */
 qn_status *cli_write_json(const char *path, json_t *object) QN_MUST_USE;
-/* A text of any bytes as JSON; what is no UTF-8 loses its letters outside ASCII. */
+/* A text of any bytes as JSON: as it is, or where that is no UTF-8, as cli_print shows it. */
 json_t *cli_json_text(const char *text);
+/* qn_text_escape() into fresh memory freed with free(); NULL when memory is short. */
+char *cli_escape(const char *text, qn_text_style style) QN_MUST_USE;
 /* Is the JSON to go to standard output, which then takes nothing else? */
 int cli_json_on_stdout(const char *path);
 /* Is there a file, and no folder, device or pipe, which might make who opens it wait? */

@@ -197,25 +197,25 @@ static void print_results(const bench *b, const char *path) {
     char text[CLI_DIMS_TEXT], precision[32];
     const cli_stats *t = &b->latency;
     cli_print_precision(b->session.model, precision, sizeof precision);
-    printf("model\n  %-18s %s\n  %-18s %s\n", "file", path, "precision", precision);
+    cli_print("model\n  %-18s %s\n  %-18s %s\n", "file", path, "precision", precision);
     for (size_t i = 0; i < b->input_count; i++)
-        printf("  %-18s %s: %s\n", "input", qn_model_input(b->session.model, i)->name,
-               cli_print_dims(b->shapes[i].rank, b->shapes[i].dims, text));
-    printf("  %-18s %d\n  %-18s %s\n", "threads", qn_engine_threads(b->session.engine), "cpu",
-           qn_engine_cpu(b->session.engine));
-    printf("\nlatency, ms\n  %-18s %.3f (%zu runs in %.2f s)\n", "median", t->median, b->sample_count, b->wall_s);
-    printf("  %-18s %.3f  %.3f  %.3f\n  %-18s %.3f  %.3f  %.3f\n", "mean, min, max", t->mean, t->min, t->max,
-           "p90, p95, p99", t->p90, t->p95, t->p99);
-    printf("  %-18s %.2f per second\n", "throughput", (double)b->sample_count / b->wall_s);
-    printf("  %-18s %.3f\n  %-18s %.3f\n  %-18s %.3f\n", b->session.is_compiled ? "load" : "import and build",
-           b->session.load_ms, "bind", b->session.bind_ms, "first run", b->first_ms);
-    printf("\nmemory\n  %-18s %s\n", "constants",
-           cli_print_bytes(qn_model_get_info(b->session.model)->const_bytes, text));
-    printf("  %-18s %s\n", "arena", cli_print_bytes(b->arena_bytes, text));
-    printf("  %-18s %s\n", "arena, whole range",
-           b->arena_bytes_range_max ? cli_print_bytes(b->arena_bytes_range_max, text) : "no ceiling");
-    printf("  %-18s %s\n  %-18s %g\n", "peak of process", cli_print_bytes(b->peak_rss_bytes, text), "allocations a run",
-           b->allocations_per_run);
+        cli_print("  %-18s %s: %s\n", "input", qn_model_input(b->session.model, i)->name,
+                  cli_print_dims(b->shapes[i].rank, b->shapes[i].dims, text));
+    cli_print("  %-18s %d\n  %-18s %s\n", "threads", qn_engine_threads(b->session.engine), "cpu",
+              qn_engine_cpu(b->session.engine));
+    cli_print("\nlatency, ms\n  %-18s %.3f (%zu runs in %.2f s)\n", "median", t->median, b->sample_count, b->wall_s);
+    cli_print("  %-18s %.3f  %.3f  %.3f\n  %-18s %.3f  %.3f  %.3f\n", "mean, min, max", t->mean, t->min, t->max,
+              "p90, p95, p99", t->p90, t->p95, t->p99);
+    cli_print("  %-18s %.2f per second\n", "throughput", (double)b->sample_count / b->wall_s);
+    cli_print("  %-18s %.3f\n  %-18s %.3f\n  %-18s %.3f\n", b->session.is_compiled ? "load" : "import and build",
+              b->session.load_ms, "bind", b->session.bind_ms, "first run", b->first_ms);
+    cli_print("\nmemory\n  %-18s %s\n", "constants",
+              cli_print_bytes(qn_model_get_info(b->session.model)->const_bytes, text));
+    cli_print("  %-18s %s\n", "arena", cli_print_bytes(b->arena_bytes, text));
+    cli_print("  %-18s %s\n", "arena, whole range",
+              b->arena_bytes_range_max ? cli_print_bytes(b->arena_bytes_range_max, text) : "no ceiling");
+    cli_print("  %-18s %s\n  %-18s %g\n", "peak of process", cli_print_bytes(b->peak_rss_bytes, text),
+              "allocations a run", b->allocations_per_run);
     if (b->settings->layers) layer_table_print(&b->layers);
 }
 

@@ -92,16 +92,21 @@ static const cli_command command = {
 static void print_graph(void *self, const char *when, const char *graph_text) {
     (void)self;
     int is_pass = strcmp(when, "before_build") && strcmp(when, "after_build");
-    printf("# %s%s\n%s\n", is_pass ? "after " : "", when, graph_text);
+    cli_print("# %s%s\n", is_pass ? "after " : "", when);
+    cli_print_lines(graph_text);
+    cli_print("\n");
 }
 
 static qn_status *print_config(qn_config *config) {
     json_t *effective = json_loads(qn_config_effective_text(config), 0, NULL);
     char *text = effective ? json_dumps(effective, JSON_INDENT(2) | JSON_SORT_KEYS) : NULL;
     json_decref(effective);
-    if (!text) return cli_out_of_memory();
-    printf("%s\n", text);
+    char *safe = text ? cli_escape(text, QN_TEXT_JSON) : NULL;
     free(text);
+    if (!safe) return cli_out_of_memory();
+    cli_put_bytes(safe, strlen(safe));
+    cli_print("\n");
+    free(safe);
     return NULL;
 }
 
@@ -128,18 +133,18 @@ static qn_status *compile(builder *b, const build_settings *settings, cli_watch 
 
 static void print_value(const char *what, const qn_value_info *value) {
     char text[CLI_DIMS_TEXT];
-    printf("%-10s %s: %s %s\n", what, value->name, cli_dtype_name(value->dtype), cli_print_range(value, text));
+    cli_print("%-10s %s: %s %s\n", what, value->name, cli_dtype_name(value->dtype), cli_print_range(value, text));
 }
 
 static void print_calibration(const builder *b) {
     const calibration *c = &b->calibration;
     const char *ranges = b->options->calibration.ranges, *fixed = b->options->calibration.fixed;
     char algorithm[40];
-    if (ranges || fixed) printf("%-10s %s%s\n", "ranges", ranges ? "from " : "all ", ranges ? ranges : fixed);
+    if (ranges || fixed) cli_print("%-10s %s%s\n", "ranges", ranges ? "from " : "all ", ranges ? ranges : fixed);
     if (ranges || !c->sample_count) return;
     calibration_print_algorithm(c, algorithm, sizeof algorithm);
-    printf("%-10s %lld samples in %.1f s%s%s\n", "calibrated", (long long)c->sample_count, 1e-3 * c->ms,
-           *algorithm ? ", " : "", algorithm);
+    cli_print("%-10s %lld samples in %.1f s%s%s\n", "calibrated", (long long)c->sample_count, 1e-3 * c->ms,
+              *algorithm ? ", " : "", algorithm);
 }
 
 /* What came of a build, and what is known of it. */
@@ -158,21 +163,22 @@ static void print_summary(const result *r) {
     const cost_table *costs = &r->costs;
     const qn_model_info *info = qn_model_get_info(model);
     char text[CLI_BYTES_TEXT];
-    printf("%s: %s, built in %.0f ms\n", r->out, cli_print_bytes(info->file_bytes, text), r->ms);
+    cli_print("%s: %s, built in %.0f ms\n", r->out, cli_print_bytes(info->file_bytes, text), r->ms);
     print_calibration(r->builder);
     for (size_t i = 0; i < info->input_count; i++) print_value("input", qn_model_input(model, i));
     for (size_t i = 0; i < info->output_count; i++) print_value("output", qn_model_output(model, i));
-    printf("%-10s %zu\n%-10s %s\n", "steps", info->step_count, "constants", cli_print_bytes(info->const_bytes, text));
+    cli_print("%-10s %zu\n%-10s %s\n", "steps", info->step_count, "constants",
+              cli_print_bytes(info->const_bytes, text));
     if (r->mix.integer_layers || r->builder->calibration.calibrator) integer_mix_print(&r->mix);
-    if (*r->builder->kept) printf("%-10s kept: %s\n", "contract", r->builder->kept);
+    if (*r->builder->kept) cli_print("%-10s kept: %s\n", "contract", r->builder->kept);
     if (info->arena_bytes_max)
-        printf("%-10s at most %s for values, at every shape in range\n", "arena",
-               cli_print_bytes(info->arena_bytes_max, text));
+        cli_print("%-10s at most %s for values, at every shape in range\n", "arena",
+                  cli_print_bytes(info->arena_bytes_max, text));
     else
-        printf("%-10s no ceiling: the shapes have no upper bound; --range gives one\n", "arena");
+        cli_print("%-10s no ceiling: the shapes have no upper bound; --range gives one\n", "arena");
     if (costs->ceiling)
-        printf("%-10s %s with the scratch of %d thread%s\n", "ceiling", cli_print_bytes(costs->ceiling, text),
-               costs->threads, costs->threads == 1 ? "" : "s");
+        cli_print("%-10s %s with the scratch of %d thread%s\n", "ceiling", cli_print_bytes(costs->ceiling, text),
+                  costs->threads, costs->threads == 1 ? "" : "s");
     cost_table_print(costs);
 }
 
@@ -186,8 +192,8 @@ static json_t *steps_to_json(const qn_model *model) {
     json_t *steps = json_array();
     const qn_step_info *step;
     for (size_t i = 0; (step = qn_model_step(model, i)); i++)
-        json_array_append_new(steps, json_pack("{s:o,s:s,s:s}", "name", cli_json_text(step->name), "op", step->op,
-                                               "precision", step->precision));
+        json_array_append_new(steps, json_pack("{s:o,s:s,s:o}", "name", cli_json_text(step->name), "op", step->op,
+                                               "precision", cli_json_text(step->precision)));
     return steps;
 }
 

@@ -205,10 +205,10 @@ static void list_omissions(const job *j) {
         const compared_value *v = &j->comparison.items[i];
         const char *a = cli_dtype_name(v->dtype_a), *b = cli_dtype_name(v->dtype_b);
         switch (omission_of(v)) {
-        case ONLY_A: printf("  only in %s: %s (%s)\n", j->names[0], v->name, a); break;
-        case ONLY_B: printf("  only in %s: %s (%s)\n", j->names[1], v->name, b); break;
-        case NOT_FLOAT: printf("  not floats in both: %s (%s, %s)\n", v->name, a, b); break;
-        case OTHER_SHAPE: printf("  of different shapes: %s (%s, %s)\n", v->name, a, b); break;
+        case ONLY_A: cli_print("  only in %s: %s (%s)\n", j->names[0], v->name, a); break;
+        case ONLY_B: cli_print("  only in %s: %s (%s)\n", j->names[1], v->name, b); break;
+        case NOT_FLOAT: cli_print("  not floats in both: %s (%s, %s)\n", v->name, a, b); break;
+        case OTHER_SHAPE: cli_print("  of different shapes: %s (%s, %s)\n", v->name, a, b); break;
         default: break;
         }
     }
@@ -219,10 +219,10 @@ static double agreement(const compared_value *v) { return v->elems ? (double)v->
 static void print_pair(const compared_value *v) {
     char ratio[24];
     snprintf(ratio, sizeof ratio, "%.2f", compared_value_sqnr_db(v));
-    printf("  %9s  %9.6f  %10.4g  %s", v->square_error == 0 ? "equal" : ratio, compared_value_cosine(v), v->max_abs,
-           v->name);
-    if (compared_value_was_integer(v)) printf(" (%s, %s)", cli_dtype_name(v->dtype_a), cli_dtype_name(v->dtype_b));
-    printf("\n");
+    cli_print("  %9s  %9.6f  %10.4g  %s", v->square_error == 0 ? "equal" : ratio, compared_value_cosine(v), v->max_abs,
+              v->name);
+    if (compared_value_was_integer(v)) cli_print(" (%s, %s)", cli_dtype_name(v->dtype_a), cli_dtype_name(v->dtype_b));
+    cli_print("\n");
 }
 
 static void print_results(const job *j) {
@@ -232,16 +232,16 @@ static void print_results(const job *j) {
     for (; pairs < c->count && compared_value_is_pair(&c->items[pairs]); pairs++)
         integers += (size_t)compared_value_was_integer(&c->items[pairs]);
     count_omissions(c, counts);
-    printf("%s against %s, %zu run%s: %zu values, %zu of them as integers, the worst first\n", j->names[1], j->names[0],
-           j->runs, j->runs == 1 ? "" : "s", pairs, integers);
-    printf("  %9s  %9s  %10s  %s\n", "SQNR dB", "cosine", "max error", "value");
+    cli_print("%s against %s, %zu run%s: %zu values, %zu of them as integers, the worst first\n", j->names[1],
+              j->names[0], j->runs, j->runs == 1 ? "" : "s", pairs, integers);
+    cli_print("  %9s  %9s  %10s  %s\n", "SQNR dB", "cosine", "max error", "value");
     for (size_t i = 0; i < pairs && i < top; i++) print_pair(&c->items[i]);
-    if (pairs > top) printf("  ... %zu more (--top)\n", pairs - top);
+    if (pairs > top) cli_print("  ... %zu more (--top)\n", pairs - top);
     for (size_t i = pairs; i < c->count && c->items[i].is_labels; i++)
-        printf("output '%s': %.4f %% of %lld elements are equal\n", c->items[i].name, 100 * agreement(&c->items[i]),
-               (long long)c->items[i].elems);
-    printf("not compared: %zu only in %s, %zu only in %s, %zu not floats in both, %zu of different shapes\n",
-           counts[ONLY_A], j->names[0], counts[ONLY_B], j->names[1], counts[NOT_FLOAT], counts[OTHER_SHAPE]);
+        cli_print("output '%s': %.4f %% of %lld elements are equal\n", c->items[i].name, 100 * agreement(&c->items[i]),
+                  (long long)c->items[i].elems);
+    cli_print("not compared: %zu only in %s, %zu only in %s, %zu not floats in both, %zu of different shapes\n",
+              counts[ONLY_A], j->names[0], counts[ONLY_B], j->names[1], counts[NOT_FLOAT], counts[OTHER_SHAPE]);
     if (cli_is_verbose()) list_omissions(j);
 }
 

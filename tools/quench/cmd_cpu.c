@@ -27,40 +27,40 @@ static const cli_command command = {
 };
 
 static void print_threads(const qn_cpu_thread_info *threads) {
-    printf("threads   %d: %d CPU%s in the affinity mask, ", threads->asked ? threads->asked : threads->usable,
-           threads->affinity, threads->affinity == 1 ? "" : "s");
+    cli_print("threads   %d: %d CPU%s in the affinity mask, ", threads->asked ? threads->asked : threads->usable,
+              threads->affinity, threads->affinity == 1 ? "" : "s");
     if (threads->quota > 0)
-        printf("the control group grants the time of %.3g", threads->quota);
+        cli_print("the control group grants the time of %.3g", threads->quota);
     else
-        printf("no limit from the control group");
-    printf(threads->asked ? ", QUENCH_THREADS asks for %d\n" : "\n", threads->asked);
+        cli_print("no limit from the control group");
+    cli_print(threads->asked ? ", QUENCH_THREADS asks for %d\n" : "\n", threads->asked);
 }
 
 static void print_kernels(const qn_cpu_info *info) {
-    printf("\nkernels\n");
+    cli_print("\nkernels\n");
     for (size_t i = 0; i < info->kernel_count; i++) {
         const qn_cpu_kernel_info *kernel = &info->kernels[i];
         const char *state = kernel->is_selected    ? "selected"
                             : kernel->is_available ? "available"
                             : kernel->is_compiled  ? "-"
                                                    : "other CPU";
-        printf("  %-14s %-26s %s", kernel->family, kernel->name, state);
-        printf(*kernel->needs ? "%*s needs %s\n" : "\n", (int)(10 - strlen(state)), "", kernel->needs);
+        cli_print("  %-14s %-26s %s", kernel->family, kernel->name, state);
+        cli_print(*kernel->needs ? "%*s needs %s\n" : "\n", (int)(10 - strlen(state)), "", kernel->needs);
     }
 }
 
 static void print_info(const qn_cpu_info *info) {
-    printf("CPU       %s\nmask      %s\nlevel     %s\n", info->model_name, info->mask, info->level);
+    cli_print("CPU       %s\nmask      %s\nlevel     %s\n", info->model_name, info->mask, info->level);
     print_threads(&info->threads);
-    printf("\nlevels (for --cpu and QUENCH_CPU)\n");
+    cli_print("\nlevels (for --cpu and QUENCH_CPU)\n");
     for (size_t i = 0; i < info->level_count; i++)
-        printf("  %-12s %-8s %s\n", info->levels[i].name, info->levels[i].is_present ? "present" : "-",
-               info->levels[i].description);
-    printf("\nfeatures\n");
+        cli_print("  %-12s %-8s %s\n", info->levels[i].name, info->levels[i].is_present ? "present" : "-",
+                  info->levels[i].description);
+    cli_print("\nfeatures\n");
     for (size_t i = 0; i < info->feature_count; i++) {
         const qn_cpu_feature_info *feature = &info->features[i];
         const char *state = feature->is_used ? "used" : feature->is_present ? "masked" : "-";
-        printf("  %-12s %-8s %s\n", feature->name, state, feature->description);
+        cli_print("  %-12s %-8s %s\n", feature->name, state, feature->description);
     }
     print_kernels(info);
 }

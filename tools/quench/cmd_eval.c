@@ -216,21 +216,21 @@ static double agreement(const evaluation *e) { return e->pixels ? (double)e->equ
 static void print_results(const evaluation *e) {
     char title[96];
     int classes = qn_image_confusion_get_class_count(e->confusion);
-    printf("%-24s %8s\n", "class", "IoU");
+    cli_print("%-24s %8s\n", "class", "IoU");
     for (int c = 0; c < classes; c++) {
         double iou = qn_image_confusion_get_iou(e->confusion, c);
         if (isnan(iou))
-            printf("%-24s %8s\n", class_title(e, c, title), "absent");
+            cli_print("%-24s %8s\n", class_title(e, c, title), "absent");
         else
-            printf("%-24s %8.4f\n", class_title(e, c, title), iou);
+            cli_print("%-24s %8.4f\n", class_title(e, c, title), iou);
     }
-    printf("%-24s %8.4f\n", "mIoU", qn_image_confusion_get_miou(e->confusion));
-    printf("%-24s %8.4f\n", "pixel accuracy", qn_image_confusion_get_pixel_accuracy(e->confusion));
+    cli_print("%-24s %8.4f\n", "mIoU", qn_image_confusion_get_miou(e->confusion));
+    cli_print("%-24s %8.4f\n", "pixel accuracy", qn_image_confusion_get_pixel_accuracy(e->confusion));
     if (e->other) {
-        printf("%-24s %8.6f with %s\n", "agreement", agreement(e), e->settings->against);
+        cli_print("%-24s %8.6f with %s\n", "agreement", agreement(e), e->settings->against);
         paired_difference_print(&e->difference, e->count);
     }
-    printf("%-24s %8zu\n%-24s %8.1f\n", "pictures", e->count, "ms per picture", e->ms / (double)e->count);
+    cli_print("%-24s %8zu\n%-24s %8.1f\n", "pictures", e->count, "ms per picture", e->ms / (double)e->count);
 }
 
 static json_t *share_to_json(double share) { return isnan(share) ? json_null() : json_real(share); }

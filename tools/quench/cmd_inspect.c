@@ -63,8 +63,8 @@ static int count_node(void *self, const char *name, const char *op) {
 static void print_network(const char *path, const qn_network *network, const op_counts *counts) {
     qn_network_info info = qn_network_get_info(network);
     qn_value_info value;
-    printf("%s: %s model '%s', %zu operations, %zu parameters\n", path, info.format, info.name, info.node_count,
-           info.parameter_count);
+    cli_print("%s: %s model '%s', %zu operations, %zu parameters\n", path, info.format, info.name, info.node_count,
+              info.parameter_count);
     for (size_t i = 0; qn_network_get_input(network, i, &value); i++) describe_value("input", &value);
     for (size_t i = 0; qn_network_get_output(network, i, &value); i++) describe_value("output", &value);
     op_counts_print(counts);
@@ -88,7 +88,7 @@ static qn_status *show_network(const char *path, qn_network *network, const insp
     if (settings->graph) {
         const char *text;
         CLI_TRY(qn_network_print(network, graph_format(settings->graph), &text));
-        return fputs(text, stdout), NULL;
+        return cli_print_lines(text), NULL;
     }
     qn_network_visit_nodes(network, count_node, &counts);
     op_counts_sort(&counts);
@@ -180,7 +180,7 @@ static void print_pins(const json_t *pins) {
         int axis = 0;
         json_int_t size = 0;
         json_unpack(pin, "{s?s,s?i,s?I,s?s}", "input", &input, "axis", &axis, "size", &size, "reason", &reason);
-        printf("%-10s dim %d of input '%s' stays %lld: %s\n", "pinned", axis, input, (long long)size, reason);
+        cli_print("%-10s dim %d of input '%s' stays %lld: %s\n", "pinned", axis, input, (long long)size, reason);
     }
 }
 
@@ -189,46 +189,46 @@ static void print_meta(const json_t *meta) {
     json_int_t bytes = 0, classes = 0;
     json_unpack((json_t *)meta, "{s?s,s?{s?s,s?s,s?I,s?s}}", "quench", &version, "source", "format", &format, "name",
                 &name, "bytes", &bytes, "xxh3", &hash);
-    printf("%-10s %s model '%s' of %lld bytes, hash %s; built by quench %s\n", "source", format, name, (long long)bytes,
-           hash, version);
+    cli_print("%-10s %s model '%s' of %lld bytes, hash %s; built by quench %s\n", "source", format, name,
+              (long long)bytes, hash, version);
     char *config = json_dumps(json_object_get(meta, "config"), JSON_COMPACT | JSON_SORT_KEYS);
-    if (config && cli_is_verbose()) printf("%-10s %s\n", "config", config);
+    if (config && cli_is_verbose()) cli_print("%-10s %s\n", "config", config);
     free(config);
     print_pins(json_object_get(meta, "pinned"));
     const json_t *kept = json_object_get(json_object_get(meta, "refit"), "weight_bytes");
     char text[CLI_BYTES_TEXT];
     if (kept)
-        printf("%-10s weights can be replaced: the constants hold %s of them for that\n", "refit",
-               cli_print_bytes((uint64_t)json_integer_value(kept), text));
+        cli_print("%-10s weights can be replaced: the constants hold %s of them for that\n", "refit",
+                  cli_print_bytes((uint64_t)json_integer_value(kept), text));
     double threshold = 0;
     const char *reason = "?";
     if (json_unpack((json_t *)meta, "{s:{s:s,s:s,s?s,s?I,s?F,s?s}}", "image", "input", &input, "output", &output,
                     "decode", &decode, "class_count", &classes, "threshold", &threshold, "threshold_reason", &reason))
         return;
-    printf("%-10s pictures go into '%s', '%s' gives ", "image", input, output);
+    cli_print("%-10s pictures go into '%s', '%s' gives ", "image", input, output);
     if (!strcmp(decode, "foreground"))
-        printf("2 classes: 1 where it is above %g, else 0 (%s)\n", threshold, reason);
+        cli_print("2 classes: 1 where it is above %g, else 0 (%s)\n", threshold, reason);
     else if (classes)
-        printf("%s of %lld classes\n", decode, (long long)classes);
+        cli_print("%s of %lld classes\n", decode, (long long)classes);
     else
-        printf("%s\n", decode);
+        cli_print("%s\n", decode);
 }
 
 static void print_arena(const view *v) {
     char text[CLI_BYTES_TEXT], dims[CLI_DIMS_TEXT];
     if (v->has_shapes) {
-        printf("%-10s %s at", "arena", cli_print_bytes(v->arena.value_bytes + v->arena.scratch_bytes, text));
+        cli_print("%-10s %s at", "arena", cli_print_bytes(v->arena.value_bytes + v->arena.scratch_bytes, text));
         for (size_t i = 0; i < qn_model_get_info(v->session.model)->input_count; i++)
-            printf("%s %s", i ? "," : "", cli_print_dims(v->shapes[i].rank, v->shapes[i].dims, dims));
-        printf(": values %s,", cli_print_bytes(v->arena.value_bytes, text));
-        printf(" scratch of %d threads %s\n", qn_engine_threads(v->session.engine),
-               cli_print_bytes(v->arena.scratch_bytes, text));
+            cli_print("%s %s", i ? "," : "", cli_print_dims(v->shapes[i].rank, v->shapes[i].dims, dims));
+        cli_print(": values %s,", cli_print_bytes(v->arena.value_bytes, text));
+        cli_print(" scratch of %d threads %s\n", qn_engine_threads(v->session.engine),
+                  cli_print_bytes(v->arena.scratch_bytes, text));
     }
     if (!v->session.context) return;
     if (v->ceiling)
-        printf("%-10s %s for every shape in range\n", "ceiling", cli_print_bytes(v->ceiling, text));
+        cli_print("%-10s %s for every shape in range\n", "ceiling", cli_print_bytes(v->ceiling, text));
     else
-        printf("%-10s no ceiling: the shapes have no upper bound\n", "ceiling");
+        cli_print("%-10s no ceiling: the shapes have no upper bound\n", "ceiling");
 }
 
 static qn_status *print_model(const view *v) {
@@ -236,15 +236,15 @@ static qn_status *print_model(const view *v) {
     const qn_model *model = v->session.model;
     const qn_model_info *info = qn_model_get_info(model);
     cli_print_precision(model, precision, sizeof precision);
-    printf("%s: %s model '%s', %s, %s\n", v->path, v->session.is_compiled ? "compiled" : "source (built in memory)",
-           info->name, precision, cli_print_bytes(info->file_bytes, text));
+    cli_print("%s: %s model '%s', %s, %s\n", v->path, v->session.is_compiled ? "compiled" : "source (built in memory)",
+              info->name, precision, cli_print_bytes(info->file_bytes, text));
     for (size_t i = 0; i < info->input_count; i++) describe_value("input", qn_model_input(model, i));
     for (size_t i = 0; i < info->output_count; i++) describe_value("output", qn_model_output(model, i));
     print_meta(v->meta);
-    printf("%-10s %zu\n", "steps", info->step_count);
+    cli_print("%-10s %zu\n", "steps", info->step_count);
     op_counts_print(&v->counts);
     if (v->mix.integer_layers) integer_mix_print(&v->mix);
-    printf("%-10s %s\n", "constants", cli_print_bytes(info->const_bytes, text));
+    cli_print("%-10s %s\n", "constants", cli_print_bytes(info->const_bytes, text));
     print_arena(v);
     cost_table_print(&v->costs);
     if (v->settings->steps || cli_is_verbose())

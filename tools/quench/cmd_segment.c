@@ -210,19 +210,19 @@ static void print_result(const batch *b, const job *j, const qn_image *photo, co
     enum { SHOWN = 5 };
     class_area classes[QN_IMAGE_CLASSES_MAX];
     int count = order_classes(b, areas, classes);
-    printf("%s: %dx%d, %.1f ms", j->picture, photo->width, photo->height, info->ms);
+    cli_print("%s: %dx%d, %.1f ms", j->picture, photo->width, photo->height, info->ms);
     if (info->runs > 1)
-        printf(" in %d tiles of %dx%d", info->runs, info->net_width, info->net_height);
+        cli_print(" in %d tiles of %dx%d", info->runs, info->net_width, info->net_height);
     else if (info->net_width != photo->width || info->net_height != photo->height)
-        printf(" at %dx%d", info->net_width, info->net_height);
+        cli_print(" at %dx%d", info->net_width, info->net_height);
     for (int i = 0; i < count && i < SHOWN; i++) {
         double percent = 100 * (double)classes[i].pixels / ((double)photo->width * photo->height);
         if (classes[i].name)
-            printf("%s %s %.1f %%", i ? "," : ":", classes[i].name, percent);
+            cli_print("%s %s %.1f %%", i ? "," : ":", classes[i].name, percent);
         else
-            printf("%s class %d %.1f %%", i ? "," : ":", classes[i].class, percent);
+            cli_print("%s class %d %.1f %%", i ? "," : ":", classes[i].class, percent);
     }
-    printf(count > SHOWN ? ", %d more\n" : "\n", count - SHOWN);
+    cli_print(count > SHOWN ? ", %d more\n" : "\n", count - SHOWN);
 }
 
 static json_t *classes_to_json(const batch *b, const int64_t *areas, double pixels) {
@@ -284,7 +284,7 @@ static qn_status *write_results(batch *b, const char *model) {
 
 static qn_status *run_all(batch *b) {
     /* Lines of results on a terminal show the progress already. */
-    int show_progress = !isatty(STDOUT_FILENO) || cli_json_on_stdout(b->settings->json);
+    int show_progress = !cli_is_terminal(1) || cli_json_on_stdout(b->settings->json);
     for (size_t i = 0; i < b->pictures.count; i++) {
         int is_final = 0;
         qn_status *status = segment_one(b, &b->jobs[i], &is_final);

@@ -124,12 +124,12 @@ void cost_table_print(const cost_table *table) {
         const cost_row *row = &table->rows[kind];
         char text[CLI_DIMS_TEXT];
         if (!row->shapes) continue;
-        printf("%-10s", "cost");
-        if (!is_fixed) printf(" %s", row->name);
+        cli_print("%-10s", "cost");
+        if (!is_fixed) cli_print(" %s", row->name);
         for (size_t i = 0; i < table->input_count; i++)
-            printf("%s %s", i ? "," : "", cli_print_dims(row->shapes[i].rank, row->shapes[i].dims, text));
-        printf(": %.4g million multiply-adds, %.4g MB moved, arena %.4g MB\n", 1e-6 * (double)row->cost.macs,
-               1e-6 * (double)row->cost.moved_bytes, 1e-6 * (double)arena_bytes(row));
+            cli_print("%s %s", i ? "," : "", cli_print_dims(row->shapes[i].rank, row->shapes[i].dims, text));
+        cli_print(": %.4g million multiply-adds, %.4g MB moved, arena %.4g MB\n", 1e-6 * (double)row->cost.macs,
+                  1e-6 * (double)row->cost.moved_bytes, 1e-6 * (double)arena_bytes(row));
     }
 }
 

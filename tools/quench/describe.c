@@ -36,10 +36,10 @@ void op_counts_sort(op_counts *counts) {
 }
 
 void op_counts_print(const op_counts *counts) {
-    printf("%-10s", "operators");
+    cli_print("%-10s", "operators");
     for (size_t i = 0; i < counts->count; i++)
-        printf("%s %zu %s", i ? "," : "", counts->items[i].count, counts->items[i].op);
-    printf("\n");
+        cli_print("%s %zu %s", i ? "," : "", counts->items[i].count, counts->items[i].op);
+    cli_print("\n");
 }
 
 json_t *op_counts_to_json(const op_counts *counts) {
@@ -58,9 +58,9 @@ void op_counts_deinit(op_counts *counts) {
 
 void describe_value(const char *what, const qn_value_info *value) {
     char text[CLI_DIMS_TEXT];
-    printf("%-10s %s: %s %s\n", what, value->name, cli_dtype_name(value->dtype), cli_print_range(value, text));
+    cli_print("%-10s %s: %s %s\n", what, value->name, cli_dtype_name(value->dtype), cli_print_range(value, text));
     for (int i = 0; i < value->rank; i++)
-        if (value->reasons[i] && *value->reasons[i]) printf("%-10s   dim %d: %s\n", "", i, value->reasons[i]);
+        if (value->reasons[i] && *value->reasons[i]) cli_print("%-10s   dim %d: %s\n", "", i, value->reasons[i]);
 }
 
 json_t *value_to_json(const qn_value_info *value) {
@@ -120,10 +120,10 @@ static encoding_ends find_ends(const qn_encoding_info *encoding) {
 
 static void print_encoding(const qn_encoding_info *encoding) {
     const encoding_ends e = find_ends(encoding);
-    printf(", scale %.4g", (double)e.scale_low);
-    if (e.scale_low < e.scale_high) printf("..%.4g", (double)e.scale_high);
-    printf(", zero point %d", e.zero_low);
-    if (e.zero_low < e.zero_high) printf("..%d", e.zero_high);
+    cli_print(", scale %.4g", (double)e.scale_low);
+    if (e.scale_low < e.scale_high) cli_print("..%.4g", (double)e.scale_high);
+    cli_print(", zero point %d", e.zero_low);
+    if (e.zero_low < e.zero_high) cli_print("..%d", e.zero_high);
 }
 
 static json_t *encoding_to_json(const qn_encoding_info *encoding) {
@@ -137,28 +137,28 @@ static json_t *encoding_to_json(const qn_encoding_info *encoding) {
 /* What integers stand for is said where they are made. */
 static void print_operands(const qn_model *model, int is_output, const uint32_t *values, size_t count) {
     char text[CLI_DIMS_TEXT];
-    printf("      %s", is_output ? "to  " : "from");
+    cli_print("      %s", is_output ? "to  " : "from");
     for (size_t i = 0; i < count; i++) {
-        printf("%s %s", i ? "," : "", value_name(model, values[i]));
+        cli_print("%s %s", i ? "," : "", value_name(model, values[i]));
         if (values[i] == UINT32_MAX) continue;
         const qn_value_info *value = qn_model_value(model, values[i]);
-        printf(" (%s %s%s", cli_dtype_name(value->dtype), cli_print_range(value, text),
-               value->location == QN_LOCATION_CONSTANT ? ", constant" : "");
+        cli_print(" (%s %s%s", cli_dtype_name(value->dtype), cli_print_range(value, text),
+                  value->location == QN_LOCATION_CONSTANT ? ", constant" : "");
         if (is_output && value->encoding) print_encoding(value->encoding);
-        printf(")");
+        cli_print(")");
     }
-    printf("\n");
+    cli_print("\n");
 }
 
 qn_status *describe_steps(const qn_model *model, qn_context *context) {
     const qn_step_info *step;
-    printf("\nsteps\n");
+    cli_print("\nsteps\n");
     for (size_t i = 0; (step = qn_model_step(model, i)); i++) {
         char *attributes = step_attributes(model, i);
         if (!attributes) return cli_out_of_memory();
         const char *kernel = step_kernel(context, i);
-        printf("%4zu  %s: %s%s%s%s; %s%s%s\n", i, step->name, step->op, *attributes ? " {" : "", attributes,
-               *attributes ? "}" : "", step->precision, *kernel ? "; kernel " : "", kernel);
+        cli_print("%4zu  %s: %s%s%s%s; %s%s%s\n", i, step->name, step->op, *attributes ? " {" : "", attributes,
+                  *attributes ? "}" : "", step->precision, *kernel ? "; kernel " : "", kernel);
         free(attributes);
         print_operands(model, 0, step->inputs, step->input_count);
         print_operands(model, 1, step->outputs, step->output_count);
@@ -180,12 +180,12 @@ json_t *steps_to_json(const qn_model *model, qn_context *context) {
     for (size_t i = 0; (step = qn_model_step(model, i)); i++) {
         char *attributes = step_attributes(model, i);
         const char *kernel = step_kernel(context, i);
-        json_array_append_new(steps, json_pack("{s:o,s:s,s:o,s:s,s:o,s:o,s:o}", "name", cli_json_text(step->name),
-                                               "operator", step->op, "attributes",
-                                               cli_json_text(attributes ? attributes : ""), "precision",
-                                               step->precision, "kernel", *kernel ? json_string(kernel) : json_null(),
-                                               "inputs", operands_to_json(model, step->inputs, step->input_count),
-                                               "outputs", operands_to_json(model, step->outputs, step->output_count)));
+        json_array_append_new(
+            steps, json_pack("{s:o,s:s,s:o,s:o,s:o,s:o,s:o}", "name", cli_json_text(step->name), "operator", step->op,
+                             "attributes", cli_json_text(attributes ? attributes : ""), "precision",
+                             cli_json_text(step->precision), "kernel", *kernel ? json_string(kernel) : json_null(),
+                             "inputs", operands_to_json(model, step->inputs, step->input_count), "outputs",
+                             operands_to_json(model, step->outputs, step->output_count)));
         free(attributes);
     }
     return steps;
@@ -201,13 +201,13 @@ static const char *location_name(qn_location location) {
 void describe_memory(const qn_model *model) {
     char text[CLI_DIMS_TEXT];
     const qn_value_info *value;
-    printf("\nmemory\n  %-9s %12s %12s  %-9s  %s\n", "where", "offset", "bytes", "steps", "value");
+    cli_print("\nmemory\n  %-9s %12s %12s  %-9s  %s\n", "where", "offset", "bytes", "steps", "value");
     for (size_t i = 0; (value = qn_model_value(model, i)); i++) {
-        printf("  %-9s %12llu %12llu  %4u..%-4u %s: %s %s", location_name(value->location),
-               (unsigned long long)value->offset, (unsigned long long)value->bytes, value->first_step, value->last_step,
-               value->name, cli_dtype_name(value->dtype), cli_print_range(value, text));
-        if (value->alias >= 0) printf(", shares the bytes of %s", value_name(model, (uint32_t)value->alias));
-        printf("\n");
+        cli_print("  %-9s %12llu %12llu  %4u..%-4u %s: %s %s", location_name(value->location),
+                  (unsigned long long)value->offset, (unsigned long long)value->bytes, value->first_step,
+                  value->last_step, value->name, cli_dtype_name(value->dtype), cli_print_range(value, text));
+        if (value->alias >= 0) cli_print(", shares the bytes of %s", value_name(model, (uint32_t)value->alias));
+        cli_print("\n");
     }
 }
 
@@ -231,12 +231,16 @@ json_t *memory_to_json(const qn_model *model) {
 
 /* A name between double quotes, for Graphviz. */
 static void print_quoted(const char *name) {
-    putchar('"');
-    for (; *name; name++) {
-        if (*name == '"' || *name == '\\') putchar('\\');
-        putchar((unsigned char)*name < 0x20 ? ' ' : *name);
+    char *safe = cli_escape(name, QN_TEXT_LINE);
+    cli_print("\"");
+    for (const char *at = safe ? safe : ""; *at;) {
+        const size_t plain = strcspn(at, "\"\\");
+        cli_print("%.*s", (int)plain, at);
+        at += plain;
+        if (*at) cli_print("\\%c", *at++);
     }
-    putchar('"');
+    cli_print("\"");
+    free(safe);
 }
 
 static void print_text_graph(const qn_model *model) {
@@ -244,11 +248,11 @@ static void print_text_graph(const qn_model *model) {
     for (size_t i = 0; (step = qn_model_step(model, i)); i++) {
         char *attributes = step_attributes(model, i);
         for (size_t k = 0; k < step->output_count; k++)
-            printf("%s%s", k ? ", " : "", value_name(model, step->outputs[k]));
-        printf(" = %s(", step->op);
+            cli_print("%s%s", k ? ", " : "", value_name(model, step->outputs[k]));
+        cli_print(" = %s(", step->op);
         for (size_t k = 0; k < step->input_count; k++)
-            printf("%s%s", k ? ", " : "", value_name(model, step->inputs[k]));
-        printf(attributes && *attributes ? ") {%s}\n" : ")\n", attributes);
+            cli_print("%s%s", k ? ", " : "", value_name(model, step->inputs[k]));
+        cli_print(attributes && *attributes ? ") {%s}\n" : ")\n", attributes);
         free(attributes);
     }
 }
@@ -260,18 +264,18 @@ static void print_dot_edges(const qn_model *model, const uint32_t *producers) {
             uint32_t value = step->inputs[k];
             if (value == UINT32_MAX) continue;
             if (producers[value] != UINT32_MAX)
-                printf("  s%u -> s%zu;\n", producers[value], i);
+                cli_print("  s%u -> s%zu;\n", producers[value], i);
             else if (qn_model_value(model, value)->location == QN_LOCATION_INPUT)
-                printf("  i%llu -> s%zu;\n", (unsigned long long)qn_model_value(model, value)->offset, i);
+                cli_print("  i%llu -> s%zu;\n", (unsigned long long)qn_model_value(model, value)->offset, i);
         }
     for (size_t o = 0; o < qn_model_get_info(model)->output_count; o++) {
         size_t value;
         const char *name = qn_model_output(model, o)->name;
         qn_status *status = qn_model_find_value(model, name, &value);
-        printf("  o%zu [shape=oval, label=", o);
+        cli_print("  o%zu [shape=oval, label=", o);
         print_quoted(name);
-        printf("];\n");
-        if (!status && producers[value] != UINT32_MAX) printf("  s%u -> o%zu;\n", producers[value], o);
+        cli_print("];\n");
+        if (!status && producers[value] != UINT32_MAX) cli_print("  s%u -> o%zu;\n", producers[value], o);
         qn_status_free(status);
     }
 }
@@ -281,23 +285,23 @@ static qn_status *print_dot_graph(const qn_model *model) {
     uint32_t *producers = malloc((values + 1) * sizeof *producers);
     if (!producers) return cli_out_of_memory();
     for (size_t i = 0; i < values; i++) producers[i] = UINT32_MAX;
-    printf("digraph model {\n  node [shape=box];\n");
+    cli_print("digraph model {\n  node [shape=box];\n");
     for (size_t i = 0; i < qn_model_get_info(model)->input_count; i++) {
-        printf("  i%zu [shape=oval, label=", i);
+        cli_print("  i%zu [shape=oval, label=", i);
         print_quoted(qn_model_input(model, i)->name);
-        printf("];\n");
+        cli_print("];\n");
     }
     const qn_step_info *step;
     for (size_t i = 0; (step = qn_model_step(model, i)); i++) {
         char *label = cli_format("%s: %s", step->op, step->name);
-        printf("  s%zu [label=", i);
+        cli_print("  s%zu [label=", i);
         print_quoted(label ? label : step->op);
-        printf("];\n");
+        cli_print("];\n");
         free(label);
         for (size_t k = 0; k < step->output_count; k++) producers[step->outputs[k]] = (uint32_t)i;
     }
     print_dot_edges(model, producers);
-    printf("}\n");
+    cli_print("}\n");
     free(producers);
     return NULL;
 }

@@ -251,12 +251,12 @@ static double share(int64_t part, int64_t whole) { return whole ? (double)part /
 static int has_maps(const array_eval *e) { return e->labels && e->are_maps && !e->maps.is_off; }
 
 static void print_results(const array_eval *e) {
-    if (e->labels)
-        printf("%-24s %8.4f of %lld labels\n", "right", share(e->right, e->judged), (long long)e->judged);
-    if (has_maps(e)) printf("%-24s %8.4f\n", "mIoU", qn_image_confusion_get_miou(e->maps.first));
-    if (e->other.path) printf("%-24s %8.6f with %s\n", "agreement", share(e->equal, e->compared), e->other.path);
+    if (e->labels) cli_print("%-24s %8.4f of %lld labels\n", "right", share(e->right, e->judged), (long long)e->judged);
+    if (has_maps(e)) cli_print("%-24s %8.4f\n", "mIoU", qn_image_confusion_get_miou(e->maps.first));
+    if (e->other.path) cli_print("%-24s %8.6f with %s\n", "agreement", share(e->equal, e->compared), e->other.path);
     if (has_maps(e) && e->other.path) paired_difference_print(&e->maps.difference, (size_t)e->samples);
-    printf("%-24s %8lld\n%-24s %8.1f\n", "samples", (long long)e->samples, "ms per sample", e->ms / (double)e->samples);
+    cli_print("%-24s %8lld\n%-24s %8.1f\n", "samples", (long long)e->samples, "ms per sample",
+              e->ms / (double)e->samples);
 }
 
 static json_t *share_or_null(double share) { return isnan(share) ? json_null() : json_real(share); }

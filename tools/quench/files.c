@@ -60,29 +60,34 @@ int cli_is_regular_file(const char *path) {
 
 int cli_json_on_stdout(const char *path) { return path && !strcmp(path, "-"); }
 
+char *cli_escape(const char *text, qn_text_style style) {
+    const size_t length = qn_text_escape(text, strlen(text), style, NULL, 0);
+    char *safe = malloc(length + 1);
+    if (safe) qn_text_escape(text, strlen(text), style, safe, length + 1);
+    return safe;
+}
+
 qn_status *cli_write_json(const char *path, json_t *object) {
     char *text = object ? json_dumps(object, JSON_INDENT(2) | JSON_REAL_PRECISION(9)) : NULL;
     json_decref(object);
-    size_t length = text ? strlen(text) : 0;
-    char *line = text ? realloc(text, length + 2) : NULL;
-    if (!line) return free(text), cli_out_of_memory();
-    strcpy(line + length, "\n");
+    char *safe = text ? cli_escape(text, QN_TEXT_JSON) : NULL, *line = safe ? cli_format("%s\n", safe) : NULL;
+    free(text);
+    free(safe);
+    if (!line) return cli_out_of_memory();
     qn_status *status = NULL;
     if (cli_json_on_stdout(path))
-        fputs(line, stdout);
+        cli_put_bytes(line, strlen(line));
     else
-        status = qn_file_write_atomic(path, line, length + 1);
+        status = qn_file_write_atomic(path, line, strlen(line));
     free(line);
     return status;
 }
 
 json_t *cli_json_text(const char *text) {
     json_t *object = json_string(text);
-    char *copy = object ? NULL : strdup(text);
-    for (char *at = copy; at && *at; at++)
-        if (*at & 0x80) *at = '?';
-    if (copy) object = json_string(copy);
-    free(copy);
+    char *safe = object ? NULL : cli_escape(text, QN_TEXT_LINE);
+    if (safe) object = json_string(safe);
+    free(safe);
     return object;
 }
 

@@ -51,19 +51,19 @@ qn_status *layer_table_finish(layer_table *table, const char *cpu, int threads) 
 }
 
 void layer_table_print(const layer_table *table) {
-    printf("\nlayers, mean of %d runs; peak %.1f GOP/s: the convolution tile on cached operands", table->runs,
-           table->peak_gflops);
-    if (table->peak_int8_gops > 0) printf("; of integers %.1f GOP/s", table->peak_int8_gops);
-    printf("\n");
-    printf("  %9s %6s %9s %8s %6s %9s  %-16s %-24s %s\n", "ms", "share", "Mmac", "GOP/s", "peak", "MB", "operator",
-           "kernel", "name");
+    cli_print("\nlayers, mean of %d runs; peak %.1f GOP/s: the convolution tile on cached operands", table->runs,
+              table->peak_gflops);
+    if (table->peak_int8_gops > 0) cli_print("; of integers %.1f GOP/s", table->peak_int8_gops);
+    cli_print("\n");
+    cli_print("  %9s %6s %9s %8s %6s %9s  %-16s %-24s %s\n", "ms", "share", "Mmac", "GOP/s", "peak", "MB", "operator",
+              "kernel", "name");
     for (size_t i = 0; i < table->count; i++) {
         const layer *l = &table->items[i];
-        printf("  %9.4f %5.1f%% %9.3f %8.1f %5.1f%% %9.3f  %-16s %-24s %s\n", l->ms, 100 * l->share,
-               1e-6 * (double)l->profile.macs, l->gops, 100 * l->peak_share, 1e-6 * (double)l->profile.bytes,
-               l->profile.op, l->profile.kernel, l->profile.name);
+        cli_print("  %9.4f %5.1f%% %9.3f %8.1f %5.1f%% %9.3f  %-16s %-24s %s\n", l->ms, 100 * l->share,
+                  1e-6 * (double)l->profile.macs, l->gops, 100 * l->peak_share, 1e-6 * (double)l->profile.bytes,
+                  l->profile.op, l->profile.kernel, l->profile.name);
     }
-    printf("  %9.4f all steps\n", table->total_ms);
+    cli_print("  %9.4f all steps\n", table->total_ms);
 }
 
 void layer_table_to_json(const layer_table *table, json_t *object) {

@@ -2,7 +2,6 @@
 #include "cli.h"
 
 #include <signal.h>
-#include <stdio.h>
 #include <string.h>
 
 typedef struct command_row {
@@ -18,13 +17,12 @@ static const command_row rows[] = {
 
 enum { ROW_COUNT = sizeof rows / sizeof *rows };
 
-static int show_help(FILE *to, int code) {
-    fprintf(to,
-            "quench %s - compiles trained networks and runs them on any CPU\n\nusage: quench COMMAND [arguments]\n\n",
-            QN_VERSION);
-    for (size_t i = 0; i < ROW_COUNT; i++) fprintf(to, "  %-8s  %s\n", rows[i].name, rows[i].summary);
-    fprintf(to, "\n`quench COMMAND --help` tells more. Results go to standard output, messages to standard error.\n"
-                "Exit status: 0 success, 1 the job failed, 2 wrong usage.\n");
+static int show_help(void (*print)(const char *format, ...), int code) {
+    print("quench %s - compiles trained networks and runs them on any CPU\n\nusage: quench COMMAND [arguments]\n\n",
+          QN_VERSION);
+    for (size_t i = 0; i < ROW_COUNT; i++) print("  %-8s  %s\n", rows[i].name, rows[i].summary);
+    print("\n`quench COMMAND --help` tells more. Results go to standard output, messages to standard error.\n"
+          "Exit status: 0 success, 1 the job failed, 2 wrong usage.\n");
     return code;
 }
 
@@ -32,28 +30,26 @@ static int refuse(const char *word) {
     const char *names[ROW_COUNT];
     for (size_t i = 0; i < ROW_COUNT; i++) names[i] = rows[i].name;
     const char *nearest = cli_find_nearest(word, names, ROW_COUNT);
-    fprintf(stderr, "quench: error: there is no command '%s'%s%s%s; `quench --help` lists them\n", word,
+    cli_say("quench: error: there is no command '%s'%s%s%s; `quench --help` lists them\n", word,
             nearest ? ": did you mean " : "", nearest ? nearest : "", nearest ? "?" : "");
     return CLI_USAGE;
 }
 
 static int run(int argc, char **argv) {
-    if (argc < 2) return show_help(stderr, CLI_USAGE);
+    if (argc < 2) return show_help(cli_say, CLI_USAGE);
     const char *word = argv[1];
-    if (!strcmp(word, "--help") || !strcmp(word, "-h") || !strcmp(word, "help")) return show_help(stdout, CLI_OK);
-    if (!strcmp(word, "--version")) return printf("quench %s\n", QN_VERSION), CLI_OK;
+    if (!strcmp(word, "--help") || !strcmp(word, "-h") || !strcmp(word, "help")) return show_help(cli_print, CLI_OK);
+    if (!strcmp(word, "--version")) return cli_print("quench %s\n", QN_VERSION), CLI_OK;
     for (size_t i = 0; i < ROW_COUNT; i++)
         if (!strcmp(rows[i].name, word)) return rows[i].run(argc - 1, argv + 1);
     return refuse(word);
 }
 
 int main(int argc, char **argv) {
-    /* A line of results is there when it is printed, also in a pipe, and before the message that follows it. */
-    setvbuf(stdout, NULL, _IOLBF, 0);
+    cli_print_begin();
     signal(SIGXFSZ, SIG_IGN); /* results that go beyond a limit on file sizes are an error like any other */
     int code = run(argc, argv);
-    /* A full disk or a closed pipe shows when the last text goes out. */
-    if (!fflush(stdout) && !ferror(stdout)) return code;
-    fprintf(stderr, "quench: error: cannot write to standard output\n");
+    if (cli_print_end()) return code;
+    cli_say("quench: error: cannot write to standard output\n");
     return CLI_FAILED;
 }

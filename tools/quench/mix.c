@@ -65,11 +65,11 @@ void integer_mix_find(qn_model *model, const cost_table *costs, integer_mix *out
 }
 
 void integer_mix_print(const integer_mix *mix) {
-    printf("%-10s %zu of %zu layers", "integer", mix->integer_layers, mix->layers);
+    cli_print("%-10s %zu of %zu layers", "integer", mix->integer_layers, mix->layers);
     if (mix->macs)
-        printf(", %.1f %% of %.4g million multiply-adds at %s", 100 * (double)mix->integer_macs / (double)mix->macs,
-               1e-6 * (double)mix->macs, mix->shapes);
-    printf("\n");
+        cli_print(", %.1f %% of %.4g million multiply-adds at %s", 100 * (double)mix->integer_macs / (double)mix->macs,
+                  1e-6 * (double)mix->macs, mix->shapes);
+    cli_print("\n");
 }
 
 json_t *integer_mix_to_json(const integer_mix *mix) {

@@ -24,17 +24,18 @@ int report_is_html(const char *path) {
 }
 
 void html_text(FILE *out, const char *text) {
-    if (!text) text = "\xe2\x80\x93"; /* a dash */
-    for (const char *at = text; *at; at++) {
+    char *safe = cli_escape(text ? text : "\xe2\x80\x93", QN_TEXT_LINE); /* a dash */
+    for (const char *at = safe ? safe : "?"; *at; at++) {
         switch (*at) {
         case '<': fputs("&lt;", out); break;
         case '>': fputs("&gt;", out); break;
         case '&': fputs("&amp;", out); break;
         case '"': fputs("&quot;", out); break;
         case '\'': fputs("&#39;", out); break;
-        default: fputc((unsigned char)*at < 32 || *at == 127 ? '?' : *at, out);
+        default: fputc(*at, out);
         }
     }
+    free(safe);
 }
 
 double html_get(const json_t *object, const char *name) {

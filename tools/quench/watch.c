@@ -49,7 +49,7 @@ static const char *time_left(const cli_watch *watch, double fraction, char *text
 void cli_watch_progress(void *self, const char *phase, double fraction) {
     cli_watch *watch = self;
     char left[32];
-    const int percent = fraction < 0 ? 0 : (int)(fraction * 100), is_terminal = isatty(STDERR_FILENO);
+    const int percent = fraction < 0 ? 0 : (int)(fraction * 100), is_terminal = cli_is_terminal(0);
     if (strncmp(watch->phase, phase, sizeof watch->phase - 1)) {
         snprintf(watch->phase, sizeof watch->phase, "%s", phase);
         watch->phase_ms = cli_now_ms();
@@ -70,6 +70,6 @@ void cli_watch_progress(void *self, const char *phase, double fraction) {
 }
 
 void cli_watch_end(cli_watch *watch) {
-    if (watch->is_shown && isatty(STDERR_FILENO)) cli_show_bar("done", 100, "");
+    if (watch->is_shown && cli_is_terminal(0)) cli_show_bar("done", 100, "");
     for (int i = 0; i < SIGNAL_COUNT; i++) sigaction(signals[i], &former[i], NULL);
 }
