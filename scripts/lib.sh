@@ -134,17 +134,23 @@ need_clang() {
     rm -f "$probe"
 }
 
-# Says every tenth part of what Ninja has done, and keeps all it says in a file.
+# Says every tenth part of what Ninja has done, and keeps all it says in a file. (Debian's awk would wait for more lines.)
 show_progress() { # LOG
-    awk -v log_file="$1" '{ print >log_file }
-        match($0, /^\[[0-9]+\/[0-9]+\]/) {
-            split(substr($0, 2, RLENGTH - 2), part, "/")
-            if (part[2] >= 20 && int(10 * part[1] / part[2]) > tenth) {
-                tenth = int(10 * part[1] / part[2])
-                printf "   %d of %d steps\n", part[1], part[2]
-                fflush()
-            }
-        }'
+    tenth=0
+    while IFS= read -r line; do
+        printf '%s\n' "$line" >&3
+        part=${line%%]*}
+        part=${part#"["}
+        case $part in
+        *[!0-9/]* | */*/* | /* | */ | "") continue ;;
+        */*) ;;
+        *) continue ;;
+        esac
+        if [ "${part#*/}" -ge 20 ] && [ $((10 * ${part%/*} / ${part#*/})) -gt $tenth ]; then
+            tenth=$((10 * ${part%/*} / ${part#*/}))
+            printf '   %s of %s steps\n' "${part%/*}" "${part#*/}"
+        fi
+    done 3>"$1"
 }
 
 # configure_and_build FOLDER TARGET|all [cmake options]
