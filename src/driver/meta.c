@@ -1,8 +1,10 @@
 #include "driver/meta.h"
 
+#include "driver/batch.h"
 #include "driver/image_block.h"
 #include "driver/print.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -50,10 +52,50 @@ static void write_pins(const qn_graph *graph, const qn_meta_facts *facts, qn_buf
     if (facts->pins->list.count) qn_buffer_append(buffer, "]", 1);
 }
 
-static qn_status *write_image(const qn_graph *graph, const qn_config *config, qn_buffer *buffer) {
+/* Inputs whose free first dim counts something else than samples; all others take one sample after the other. */
+static qn_status *write_unbatched(const qn_graph *graph, qn_buffer *buffer) {
+    int *is_other = QN_ARENA_ARRAY(graph->arena, int, graph->inputs.count + 1), count = 0;
+    if (!is_other) return qn_status_out_of_memory();
+    QN_TRY(qn_batch_find_others(graph, is_other));
+    for (size_t i = 0; i < graph->inputs.count; i++)
+        if (is_other[i]) qn_buffer_printf(buffer, "%s%zu", count++ ? "," : ",\"unbatched\":[", i);
+    if (count) qn_buffer_append(buffer, "]", 1);
+    return NULL;
+}
+
+/* Does the configuration speak of the sizes at which pictures run? */
+static int has_own_sizes(const qn_config *config, size_t input) {
+    char index[24];
+    snprintf(index, sizeof index, "%zu", input);
+    return qn_config_find(config, "image.fit") || json_object_get(qn_config_find(config, "dim_range"), index);
+}
+
+/* The height and width that the source declares for pictures: the network may run at others, but was made for these. */
+static void write_declared_size(const qn_graph *graph, const qn_config *config, const qn_meta_facts *facts,
+                                const json_t *block, qn_buffer *buffer) {
+    const char *name = json_string_value(json_object_get(block, "input"));
+    const char *layout = json_string_value(json_object_get(block, "layout"));
+    const char *height = layout ? strchr(layout, 'H') : NULL;
+    size_t i = 0;
+    while (i < graph->inputs.count && (!name || strcmp(graph->inputs.items[i]->name, name) != 0)) i++;
+    if (i == graph->inputs.count || !height || has_own_sizes(config, i)) return;
+    const int axis = (int)(height - layout);
+    const qn_type *type = &graph->inputs.items[i]->type;
+    if (axis + 1 >= type->rank) return;
+    const int64_t rows = facts->declared[i][facts->input_perms[i][axis]],
+                  columns = facts->declared[i][facts->input_perms[i][axis + 1]];
+    const int is_fixed = qn_dim_is_const(graph->dims, type->dims[axis], NULL) &&
+                         qn_dim_is_const(graph->dims, type->dims[axis + 1], NULL);
+    if (rows < 1 || columns < 1 || is_fixed) return;
+    qn_buffer_printf(buffer, ",\"picture_size\":[%lld,%lld]", (long long)rows, (long long)columns);
+}
+
+static qn_status *write_image(const qn_graph *graph, const qn_config *config, const qn_meta_facts *facts,
+                              qn_buffer *buffer) {
     json_t *block;
     QN_TRY(qn_image_block_make(graph, config, &block));
     if (!block) return NULL;
+    write_declared_size(graph, config, facts, block, buffer);
     char *text = json_dumps(block, JSON_SORT_KEYS | JSON_COMPACT);
     json_decref(block);
     if (!text) return qn_status_out_of_memory();
@@ -74,7 +116,8 @@ qn_status *qn_meta_write(const qn_network *network, const qn_config *config, con
     write_declared(network->graph, facts, buffer);
     write_pins(network->graph, facts, buffer);
     if (facts->refit.json) qn_buffer_printf(buffer, ",\"refit\":%s", facts->refit.json);
-    QN_TRY(write_image(network->graph, config, buffer));
+    QN_TRY(write_unbatched(network->graph, buffer));
+    QN_TRY(write_image(network->graph, config, facts, buffer));
     qn_buffer_append(buffer, "}", 1);
     return buffer->failed ? qn_status_out_of_memory() : NULL;
 }

@@ -21,10 +21,12 @@ typedef struct qn_meta_facts {
 qn_status *qn_meta_facts_init(qn_meta_facts *facts, const qn_graph *graph) QN_MUST_USE;
 
 /* {"quench", "source": {...}, "config": {...}, "declared": [[1,-1,-1,3]], "pinned": [...], "refit": {...},
-   "image": {...}}: "config" is the effective configuration, "declared" the shapes of the inputs before it was applied,
-   "pinned" the dims of inputs {"input", "axis", "size", "reason"} that the graph holds to one size, "refit" what
-   driver/refit_source.h keeps, "image" what driver/image_block.h makes. Call it before passes run. `buffer` receives the
-   text. Errors of the image block. */
+   "unbatched": [0], "picture_size": [224, 224], "image": {...}}: "config" is the effective configuration, "declared"
+   the shapes of the inputs before it was applied, "pinned" the dims of inputs {"input", "axis", "size", "reason"} that
+   the graph holds to one size, "refit" what driver/refit_source.h keeps, "unbatched" the inputs whose free first dim is
+   no number of samples (driver/batch.h), "image" what driver/image_block.h makes, and "picture_size" its input's height
+   and width as the source declares them, where others are possible and the configuration says nothing of sizes. Call it
+   before passes run. `buffer` receives the text. Errors of the image block. */
 qn_status *qn_meta_write(const qn_network *network, const qn_config *config, const qn_meta_facts *facts,
                          qn_buffer *buffer) QN_MUST_USE;
 

@@ -6,6 +6,9 @@
  *     make compiled-relu FILE.qn NAME       the same, compiled, and the network has that name, of any bytes
  *     make mask FILE.pb END ...             a TensorFlow graph: x [1, ?, ?, 3] of floats -> the sum of the channels, less
  *                                           1.5 -> the ends in their order (see `ends`) -> y
+ *     make rows FILE.pb B KIND              x [B, 2] -> product with [2, 2] -> y; B -1: free. KIND rows: that is all;
+ *                                           mean: of all rows, [2]; shift: + z [2], another input; flat: x is
+ *                                           [B, 4, 2, 2] and made [-1, 16] for a product with [16, 2]
  *     make array FILE.npy 1,8,8,2 "V ..."   float32 elements, these again and again until all are there
  *
  * Numbers are those of strtod: also nan, inf, 1e-40. */
@@ -164,6 +167,28 @@ static int make_compiled_relu(const char *path, const char *name) {
     return finish(status);
 }
 
+static int make_rows(const char *path, int64_t batch, const char *kind) {
+    static const float weights[32] = {1, 0.5f, -0.25f, 2};
+    const int is_mean = !strcmp(kind, "mean"), is_shift = !strcmp(kind, "shift"), is_flat = !strcmp(kind, "flat");
+    gd_graph graph;
+    if (!is_mean && !is_shift && !is_flat && strcmp(kind, "rows") != 0) return 2;
+    gd_init(&graph);
+    gd_placeholder(&graph, "x", GD_FLOAT, is_flat ? 4 : 2,
+                   is_flat ? (int64_t[]){batch, 4, 2, 2} : (int64_t[]){batch, 2});
+    if (is_flat) gd_const_s32(&graph, "to", 1, (int64_t[]){2}, (int32_t[]){-1, 16});
+    if (is_flat) gd_node(&graph, "flat", "Reshape", "x to");
+    gd_const_f32(&graph, "w", 2, (int64_t[]){is_flat ? 16 : 2, 2}, weights);
+    gd_node(&graph, is_mean || is_shift ? "m" : "y", "MatMul", is_flat ? "flat w" : "x w");
+    if (is_mean) gd_const_s32(&graph, "axes", 1, (int64_t[]){1}, (int32_t[]){0});
+    if (is_mean) gd_node(&graph, "y", "Mean", "m axes");
+    if (is_shift) gd_placeholder(&graph, "z", GD_FLOAT, 1, (int64_t[]){2});
+    if (is_shift) gd_node(&graph, "y", "AddV2", "m z");
+    qn_bytes bytes = gd_finish(&graph);
+    qn_status *status = qn_file_write_atomic(path, bytes.data, bytes.size);
+    gd_deinit(&graph);
+    return finish(status);
+}
+
 static int make_array(const char *path, const char *dims, const char *numbers_text) {
     static float numbers[NUMBERS_MAX];
     const int count = read_numbers(numbers_text, numbers);
@@ -185,6 +210,7 @@ static int make_array(const char *path, const char *dims, const char *numbers_te
 int main(int argc, char **argv) {
     if (argc == 5 && !strcmp(argv[1], "layer")) return make_layer(argv[2], argv[3], argv[4]);
     if (argc >= 4 && !strcmp(argv[1], "mask")) return make_mask(argv[2], argv + 3, argc - 3);
+    if (!is_mean && !is_shift && !is_flat && strcmp(kind, "rows") != 0) return 2;
     if (argc == 5 && !strcmp(argv[1], "array")) return make_array(argv[2], argv[3], argv[4]);
     if (argc == 4 && !strcmp(argv[1], "relu")) return make_relu(argv[2], argv[3]);
     if (argc == 4 && !strcmp(argv[1], "compiled-relu")) return make_compiled_relu(argv[2], argv[3]);

@@ -7,7 +7,7 @@
 #     quench fails ...  quench misused ... the same with status 1 and an error message, with 2 and a usage message
 #     prints PATTERN, says PATTERN         a line of its standard output (error) matches this extended regular expression
 #     json PATH                            a value of its standard output, as json_get prints it
-#     make layer|array ...                 makes a small model, or an array of floats (make_main.c)
+#     make layer|rows|array ...            makes a small model, or an array of floats (make_main.c)
 #     expect A = B, expect -f FILE         test(1) with a message
 # The first check that does not hold prints what happened and ends the file with status 1.
 set -u

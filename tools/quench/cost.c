@@ -1,6 +1,7 @@
 #include "cost.h"
 
 #include "measure.h"
+#include "model_meta.h"
 
 #include "quench/cpu.h"
 
@@ -31,12 +32,6 @@ static const struct {
     int64_t (*size)(int64_t low, int64_t high, int64_t declared);
 } kinds[COST_ROWS] = {{"smallest", smallest}, {"typical", typical}, {"largest", largest}};
 
-static int64_t declared_size(const json_t *meta, size_t input, int axis) {
-    const json_t *dims = json_array_get(json_object_get(meta, "declared"), input);
-    const json_t *size = json_array_get(dims, (size_t)axis);
-    return json_is_integer(size) ? json_integer_value(size) : -1;
-}
-
 /* Gives the row its shapes; leaves it without where a dim has no bound. */
 static qn_status *make_shapes(cost_row *row, int kind, const qn_model *model, const json_t *meta) {
     size_t count = qn_model_get_info(model)->input_count;
@@ -47,7 +42,7 @@ static qn_status *make_shapes(cost_row *row, int kind, const qn_model *model, co
         row->shapes[i].rank = input->rank;
         for (int axis = 0; axis < input->rank; axis++) {
             int64_t low = input->min_dims[axis], high = input->max_dims[axis];
-            int64_t size = kinds[kind].size(low, high, declared_size(meta, i, axis));
+            int64_t size = kinds[kind].size(low, high, cli_declared_size(meta, i, axis));
             row->shapes[i].dims[axis] = size;
             if (size || !high) continue;
             free(row->shapes);

@@ -16,3 +16,18 @@ void cli_print_precision(const qn_model *model, char *text, size_t size) {
     snprintf(text, size, "%s", mode ? mode : "force_float32");
     json_decref(meta);
 }
+
+int64_t cli_declared_size(const json_t *meta, size_t input, int axis) {
+    const json_t *dims = json_array_get(json_object_get(meta, "declared"), input);
+    const json_t *size = json_array_get(dims, (size_t)axis);
+    return json_is_integer(size) ? json_integer_value(size) : -1;
+}
+
+int cli_has_free_batch(const qn_model *model, const json_t *meta, size_t input) {
+    const qn_value_info *info = qn_model_input(model, input);
+    const json_t *others = json_object_get(meta, "unbatched");
+    if (!info->rank || info->min_dims[0] == info->max_dims[0]) return 0;
+    for (size_t i = 0; i < json_array_size(others); i++)
+        if (json_integer_value(json_array_get(others, i)) == (json_int_t)input) return 0;
+    return 1;
+}

@@ -87,7 +87,7 @@ quench ok build "$scenes/scenes_dynamic.pb" -o dynamic.qn
 quench ok eval dynamic.qn --inputs "$refs/06_4x31x97.ImageTensor.npy" --labels "$refs/06_4x31x97.SemanticPredictions.npy" \
     --against "$scenes/scenes_dynamic.pb" --json -
 between "$(json accuracy)" 0.999 1
-expect "$(json samples)" = 1
+expect "$(json samples)" = 4
 expect "$(json agreement)" = 1.0
 quench ok eval scenes.qn --inputs "ImageTensor=$refs/06_4x31x97.ImageTensor.npy" --labels "$refs/06_4x31x97.SemanticPredictions.npy"
 prints '^right +[01]\.[0-9]+ of 12028 labels$'

@@ -1,0 +1,12 @@
+/* driver/batch.h - is the free first dim of an input a number of samples? */
+#ifndef QN_DRIVER_BATCH_H
+#define QN_DRIVER_BATCH_H
+
+#include "ir/graph.h"
+
+/* Says of each input of an inferred graph, in order, whether its first dim is free and no number of samples: rows of a
+   picture, steps in time. Told by where the dim goes: one that counts samples stays the first of all that is computed,
+   outputs included, but for what is transposed for a while, and nothing is computed from all samples together. */
+qn_status *qn_batch_find_others(const qn_graph *graph, int *out_is_other) QN_MUST_USE;
+
+#endif
