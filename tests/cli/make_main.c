@@ -210,7 +210,7 @@ static int make_array(const char *path, const char *dims, const char *numbers_te
 int main(int argc, char **argv) {
     if (argc == 5 && !strcmp(argv[1], "layer")) return make_layer(argv[2], argv[3], argv[4]);
     if (argc >= 4 && !strcmp(argv[1], "mask")) return make_mask(argv[2], argv + 3, argc - 3);
-    if (!is_mean && !is_shift && !is_flat && strcmp(kind, "rows") != 0) return 2;
+    if (argc == 5 && !strcmp(argv[1], "rows")) return make_rows(argv[2], strtoll(argv[3], NULL, 10), argv[4]);
     if (argc == 5 && !strcmp(argv[1], "array")) return make_array(argv[2], argv[3], argv[4]);
     if (argc == 4 && !strcmp(argv[1], "relu")) return make_relu(argv[2], argv[3]);
     if (argc == 4 && !strcmp(argv[1], "compiled-relu")) return make_compiled_relu(argv[2], argv[3]);

@@ -218,8 +218,35 @@ static void blocks_that_do_not_fit_are_refused(void **state) {
            "'x' is s32 of rank 4, expected u8 or f32");
 }
 
+/* A network runs at other sizes than the source declares, but was made for that one. */
+static void the_declared_size_is_that_of_pictures_unless_the_configuration_says_otherwise(void **state) {
+    (void)state;
+    static const char fixed[] =
+        "input %x : u8[1, 24, 32, 3]\nconst %k : f32[1, 1, 3, 21] = random 4\n%f = cast(%x) {dtype=f32}\n"
+        "%c = conv2d(%f, %k) {padding=valid}\n%y = argmax(%c) {axis=3, dtype=s32}\noutput %y\n";
+    static const struct {
+        const char *config, *size;
+    } rows[] = {
+        {NULL, "[24, 32]"},
+        {"{'image': {'color': 'BGR'}}", "[24, 32]"},
+        {"{'convert_input_layout': {'0': {'src': 'NHWC', 'dst': 'NCHW'}}}", "[24, 32]"},
+        {"{'image': {'fit': 'shrink'}}", NULL},
+        {"{'dim_range': {'0': {'min': [1, 1, 1, 3], 'max': [1, 99, 99, 3]}}}", NULL},
+        {"{'graph_shape_mutable': false}", NULL}, /* there is no other */
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        qn_model *model = build_of(fixed, rows[i].config);
+        expect_meta(model, "picture_size", rows[i].size);
+        qn_model_destroy(model);
+    }
+    qn_model *model = build_of(LABELS, NULL); /* the source says nothing */
+    expect_meta(model, "picture_size", NULL);
+    qn_model_destroy(model);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_declared_size_is_that_of_pictures_unless_the_configuration_says_otherwise),
         cmocka_unit_test(a_segmenter_on_bytes_needs_no_block),
         cmocka_unit_test(a_network_without_pictures_has_none),
         cmocka_unit_test(a_block_is_merged_over_what_the_graph_shows),

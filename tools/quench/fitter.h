@@ -6,7 +6,7 @@
 
 /* How pictures that do not fit the model's range are made to. */
 typedef struct fitter_choice {
-    int is_given; /* 0: as the model's image block says, else shrink */
+    int is_given; /* 0: as the model's image block says (its size, its fit), else shrink */
     qn_image_fit_mode mode;
 } fitter_choice;
 
@@ -16,7 +16,9 @@ int fitter_set_choice(const cli_option *option, void *field, const char *value);
 typedef struct fitter {
     image_block block;
     qn_image_fit_mode mode;
-    qn_image_range range; /* sizes that the network runs at */
+    int is_chosen;           /* the mode, by an option */
+    qn_image_range possible; /* sizes that the model takes */
+    qn_image_range range;    /* sizes that pictures run at: the model's, or the one that its source declares */
 } fitter;
 
 /* Fails as image_block_read() does; *out_fitter needs no deinit then. */
@@ -35,6 +37,8 @@ qn_status *fitter_scale(const qn_image *photo, const qn_image_fit *fit, qn_image
 /* The shape, of the block's input_rank, at which a tile of width x height runs: one below the range's lower end is
    padded to it. */
 void fitter_make_dims(const fitter *f, int width, int height, int64_t out_dims[4]);
+/* The shape of exactly that size. */
+void fitter_set_dims(const fitter *f, int width, int height, int64_t out_dims[4]);
 qn_dtype fitter_dtype(const fitter *f);
 
 #endif

@@ -93,7 +93,7 @@ static qn_status *plan_given(const picture_samples *s, const sample_item *file, 
     const int width = (int)dims[axis + 1], height = (int)dims[axis];
     *out_fit = (qn_image_fit){
         .width = width, .height = height, .columns = 1, .rows = 1, .tile_width = width, .tile_height = height};
-    const qn_image_range *range = &s->fitter.range;
+    const qn_image_range *range = &s->fitter.possible;
     if (width < range->min_width || height < range->min_height || (range->max_width && width > range->max_width) ||
         (range->max_height && height > range->max_height))
         return qn_status_create(QN_INVALID_ARGUMENT, "the shape %s that the list gives it is outside the model's range",
@@ -158,7 +158,10 @@ static qn_status *next_picture(void *self, qn_tensor *inputs, size_t input_count
     if (!s->photo.data || ++s->tile == s->fit.columns * s->fit.rows) CLI_TRY(advance(s, out_has));
     if (!*out_has) return NULL;
     CLI_TRY(qn_image_crop(&s->photo, qn_image_fit_tile(&s->fit, s->tile), NULL, &tile));
-    fitter_make_dims(&s->fitter, tile.width, tile.height, dims);
+    if (s->items[s->at - 1].file.rank >= 0)
+        fitter_set_dims(&s->fitter, tile.width, tile.height, dims);
+    else
+        fitter_make_dims(&s->fitter, tile.width, tile.height, dims);
     qn_status *status = reserve(&s->input, fitter_dtype(&s->fitter), s->fitter.block.input_rank, dims);
     if (!status) image_block_fill(&s->fitter.block, &tile, &s->input);
     qn_image_deinit(&tile);

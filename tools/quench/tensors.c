@@ -1,4 +1,5 @@
 #include "tensors.h"
+#include "model_meta.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -179,12 +180,20 @@ static qn_status *take_shape(const qn_model *model, const char *text, qn_shape *
     return NULL;
 }
 
-static qn_status *default_shape(const qn_value_info *input, qn_shape *out_shape) {
+/* The upper end of the range; where there is none, what the source declares, and one sample of a batch. */
+static qn_status *default_shape(const qn_model *model, const json_t *meta, size_t index, qn_shape *out_shape) {
     char text[CLI_DIMS_TEXT];
+    const qn_value_info *input = qn_model_input(model, index);
     out_shape->rank = input->rank;
     for (int i = 0; i < input->rank; i++) {
+        const int64_t declared = cli_declared_size(meta, index, i);
         out_shape->dims[i] = input->max_dims[i];
-        if (input->max_dims[i] == QN_NO_LIMIT)
+        if (out_shape->dims[i] != QN_NO_LIMIT) continue;
+        out_shape->dims[i] = declared >= input->min_dims[i] ? declared
+                             : !i && cli_has_free_batch(model, meta, index) && input->rank > 1
+                                 ? (input->min_dims[0] > 1 ? input->min_dims[0] : 1)
+                                 : -1;
+        if (out_shape->dims[i] < 0)
             return qn_status_create(QN_INVALID_ARGUMENT, "input '%s' (%s) has no largest shape: give one with --shape",
                                     input->name, cli_print_range(input, text));
     }
@@ -195,7 +204,11 @@ qn_status *cli_make_shapes(const qn_model *model, const cli_texts *texts, qn_sha
     size_t count = qn_model_get_info(model)->input_count;
     for (size_t i = 0; i < count; i++) out_shapes[i].rank = -1;
     for (size_t i = 0; i < texts->count; i++) CLI_TRY(take_shape(model, texts->items[i], out_shapes));
-    for (size_t i = 0; i < count; i++)
-        if (out_shapes[i].rank < 0) CLI_TRY(default_shape(qn_model_input(model, i), &out_shapes[i]));
-    return NULL;
+    json_t *meta = cli_load_meta(model);
+    if (!meta) return cli_out_of_memory();
+    qn_status *status = NULL;
+    for (size_t i = 0; i < count && !status; i++)
+        if (out_shapes[i].rank < 0) status = default_shape(model, meta, i, &out_shapes[i]);
+    json_decref(meta);
+    return status;
 }

@@ -37,9 +37,10 @@ qn_status *cli_tensor_decode(const qn_tensor *tensor, const qn_encoding_info *en
 qn_status *cli_set_input_shapes(qn_context *context, const qn_tensor *tensors, size_t count) QN_MUST_USE;
 
 /* Takes texts of --shape ("1,513,513,3" for a single input, "NAME=1,513,513,3") for the inputs of `model`. An input
- * without one has its fixed dims, and the upper end of the range of the others.
+ * without one has its fixed dims, and the upper end of the range of the others; where there is none, what the source
+ * declares, and a batch of one.
  * @param out_shapes  one per input
- * returns  INVALID_ARGUMENT: no dims, an input given twice, or one that has no upper bound and needs to be given;
+ * returns  INVALID_ARGUMENT: no dims, an input given twice, or one of which nothing says how large it is;
  * NOT_FOUND */
 qn_status *cli_make_shapes(const qn_model *model, const cli_texts *texts, qn_shape *out_shapes) QN_MUST_USE;
 

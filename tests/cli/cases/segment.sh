@@ -163,3 +163,11 @@ quench ok build floats.pb -o floats.qn
 quench fails segment floats.qn small.ppm -o shared
 says "floats.qn: .*no image block.*--config.*\"image\": "
 expect ! -e shared
+
+it "runs pictures at the size that the source declares, and at their own where that is asked for"
+# The bundled model with a size that its source declares, and that the graph does not need.
+quench ok build "$scenes/scenes.pb" -o declared.qn --input ImageTensor=1,97,129,3
+picture=$(ls "$scenes"/pictures/*.jpg | head -n 1)
+quench ok segment declared.qn "$picture" -o declared --json -
+expect "$(json images.0.net_height)" = 97
+expect "$(json images.0.net_width)" = 129
