@@ -1,6 +1,6 @@
 #include "model_file.h"
 
-#include "model/format.h"
+#include "model/sections.h"
 
 static const char mark[3] = {'Q', 'N', 'S'};
 
@@ -51,32 +51,12 @@ size_t model_file_record_bytes(const uint8_t *data, uint32_t which) {
 }
 
 void model_file_expand(const uint8_t *data, size_t bytes, qn_buffer *out) {
-    static const uint8_t zeros[QN_FORMAT_HEADER_BYTES + QN_SECTION_COUNT * QN_FORMAT_ENTRY_BYTES];
-    const uint32_t version = version_of(data), count = qn_format_section_count(version);
-    size_t offsets[QN_SECTION_COUNT], sizes[QN_SECTION_COUNT];
-    qn_buffer_append(out, zeros, QN_FORMAT_HEADER_BYTES + (size_t)count * QN_FORMAT_ENTRY_BYTES);
-    for (uint32_t i = 0; i < count; i++) {
+    const uint32_t version = version_of(data);
+    qn_bytes sections[QN_SECTION_COUNT] = {{0}};
+    for (uint32_t i = 0; i < qn_format_section_count(version); i++) {
         size_t at = 0, length = 0;
-        if (!model_file_find(data, bytes, i, &at, &length)) at = length = 0;
-        qn_buffer_align(out, i == QN_SECTION_CONSTANTS ? QN_FORMAT_CONSTANT_ALIGN : QN_FORMAT_ALIGN);
-        offsets[i] = out->size;
-        sizes[i] = length - length % record_bytes[i];
-        qn_buffer_append(out, data + at, sizes[i]);
+        if (model_file_find(data, bytes, i, &at, &length))
+            sections[i] = (qn_bytes){data + at, length - length % record_bytes[i]};
     }
-    memcpy(out->data, QN_FORMAT_MAGIC, QN_FORMAT_MAGIC_BYTES);
-    qn_store_u32(out->data + QN_HEADER_VERSION, version);
-    qn_store_u32(out->data + QN_HEADER_SECTIONS, count);
-    for (uint32_t i = 0; i < count; i++) {
-        uint8_t *entry = out->data + QN_FORMAT_HEADER_BYTES + (size_t)i * QN_FORMAT_ENTRY_BYTES;
-        qn_store_u32(entry, i + 1);
-        qn_store_u64(entry + 8, offsets[i]);
-        qn_store_u64(entry + 16, sizes[i]);
-    }
-    model_file_mend(out->data, out->size);
-}
-
-void model_file_mend(uint8_t *data, size_t bytes) {
-    if (bytes < QN_FORMAT_HEADER_BYTES) return;
-    qn_store_u64(data + QN_HEADER_FILE_BYTES, bytes);
-    qn_store_u64(data + QN_HEADER_CHECKSUM, qn_format_checksum(data, bytes));
+    sections_write(version, sections, out);
 }

@@ -15,9 +15,6 @@ int model_file_is_short(const uint8_t *data, size_t bytes);
 /* The file of such a form: header, table and sections where they belong, and the checksum. `out` is fresh. */
 void model_file_expand(const uint8_t *data, size_t bytes, qn_buffer *out);
 
-/* Makes size and checksum of a file right; of one too short for a header nothing. */
-void model_file_mend(uint8_t *data, size_t bytes);
-
 /* Where section `which` (modulo how many there are) lies in the short form; 0 where the form ends before it. */
 int model_file_find(const uint8_t *data, size_t bytes, uint32_t which, size_t *out_at, size_t *out_bytes);
 /* Bytes of a record of that section. */

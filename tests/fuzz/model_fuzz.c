@@ -2,7 +2,7 @@
  * (model_file.h), of which a file is made. What is behind the checksum is reached so. What loads is run. */
 #include "fuzz.h"
 
-#include "model/format.h"
+#include "model/sections.h"
 #include "model_file.h"
 
 #include <stdlib.h>
@@ -112,7 +112,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes) {
         model_file_expand(data, bytes, &file);
     else if (bytes)
         qn_buffer_append(&file, data, bytes);
-    if (choice % AS_IS_EVERY) model_file_mend(file.data, file.size);
+    if (choice % AS_IS_EVERY) sections_sign(file.data, file.size);
     qn_model_options_init(&options);
     options.allocator = fuzz_allocator();
     qn_status *status = qn_model_load_memory(file.data, file.size, QN_MEMORY_COPY, &options, &model);

@@ -1,0 +1,219 @@
+/* Files that are well signed, but whose header, sections or records are wrong: refused, with a reason. */
+#include "files.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- Header and table of sections ---- */
+
+/* A word of four or eight bytes of a sound file, from its start on, is set, and the file signed. */
+static void expect_word_refused(size_t at, int is_long, uint64_t value, const char *text) {
+    file f = write_made(program_picks, 1);
+    if (is_long)
+        qn_store_u64(f.data + at, value);
+    else
+        qn_store_u32(f.data + at, (uint32_t)value);
+    sign(f);
+    expect_refused(f, text);
+    free(f.data);
+}
+
+static size_t entry_of(qn_section which) { return QN_FORMAT_HEADER_BYTES + (size_t)which * QN_FORMAT_ENTRY_BYTES; }
+
+static void test_forged_headers_are_refused_with_a_reason(void **state) {
+    (void)state;
+    file f = write_made(program_picks, 1);
+    const size_t size = f.size;
+    free(f.data);
+    expect_word_refused(QN_HEADER_VERSION, 0, 0, "file format 0 does not exist");
+    expect_word_refused(QN_HEADER_FILE_BYTES, 1, size - 1, "too long: ");
+    expect_word_refused(QN_HEADER_FILE_BYTES, 1, size + 1, "cut short: ");
+    expect_word_refused(QN_HEADER_SECTIONS, 0, 14, "14 sections, expected 15");
+    expect_word_refused(QN_HEADER_RESERVED, 1, 1, "reserved header field is not 0");
+}
+
+static void test_damage_is_told_by_the_checksum(void **state) {
+    (void)state;
+    file f = write_made(program_picks, 1);
+    f.data[QN_HEADER_CHECKSUM] ^= 1;
+    expect_refused(f, "the checksum does not match");
+    free(f.data);
+}
+
+static void test_forged_section_tables_are_refused_with_a_reason(void **state) {
+    (void)state;
+    expect_word_refused(entry_of(QN_SECTION_DIMS), 0, 4, "entry 2 of the section table is not section 'dims'");
+    expect_word_refused(entry_of(QN_SECTION_DIMS) + 4, 0, 1, "entry 2 of the section table is not section 'dims'");
+    expect_word_refused(entry_of(QN_SECTION_DIMS) + 8, 1, 8, "section 'dims' lies at 8");
+    expect_word_refused(entry_of(QN_SECTION_INPUTS) + 16, 1, 5,
+                        "section 'inputs' has 5 bytes, expected a multiple of 4");
+    expect_word_refused(entry_of(QN_SECTION_TEXT) + 16, 1, 1 << 20, "section 'text' lies at");
+    expect_word_refused(entry_of(QN_SECTION_CONSTANTS) + 16, 1, 1, "section 'constants' lies at");
+}
+
+static void test_a_file_without_room_for_its_section_table_is_refused(void **state) {
+    (void)state;
+    file f = write_made(program_picks, 1);
+    f.size = QN_FORMAT_HEADER_BYTES + 3 * QN_FORMAT_ENTRY_BYTES;
+    sections_sign(f.data, f.size);
+    file cut = file_copy(f.data, f.size);
+    expect_refused(cut, "no room for the section table");
+    free(cut.data);
+    free(f.data);
+}
+
+static void test_gaps_between_sections_are_zeros(void **state) {
+    (void)state;
+    file f = write_made(program_picks, 1);
+    section(f, QN_SECTION_CONSTANTS)[-1] = 1;
+    sign(f);
+    expect_refused(f, "the gap before section 'constants' is not filled with 0");
+    free(f.data);
+}
+
+static void test_nothing_follows_the_last_section(void **state) {
+    (void)state;
+    file f = write_made(program_picks, 1);
+    file longer = {aligned_alloc(64, qn_align_up(f.size + 8, 64)), f.size + 8};
+    memcpy(longer.data, f.data, f.size);
+    memset(longer.data + f.size, 0, 8);
+    sections_sign(longer.data, longer.size);
+    expect_refused(longer, "8 bytes follow the last section");
+    free(longer.data);
+    free(f.data);
+}
+
+/* A sound file with other bytes for one section, as version `version`. */
+static void expect_section_refused(uint32_t version, qn_section which, qn_bytes bytes, const char *text) {
+    qn_bytes sections[QN_SECTION_COUNT];
+    qn_buffer buffer;
+    file f = write_made(program_picks, 1);
+    sections_read((qn_bytes){f.data, f.size}, sections);
+    sections[which] = bytes;
+    qn_buffer_init(&buffer, NULL);
+    sections_write(version, sections, &buffer);
+    file forged = file_copy(buffer.data, buffer.size);
+    expect_refused(forged, text);
+    qn_buffer_deinit(&buffer);
+    free(forged.data);
+    free(f.data);
+}
+
+static void test_sections_that_every_file_has_are_whole(void **state) {
+    static const uint8_t zeros[2 * QN_RECORD_INFO], no_begin[] = {'a', 0}, no_end[] = {0, 'a'};
+    (void)state;
+    expect_section_refused(1, QN_SECTION_INFO, (qn_bytes){zeros, 0}, "section 'info' has not one record");
+    expect_section_refused(1, QN_SECTION_INFO, (qn_bytes){zeros, sizeof zeros}, "section 'info' has not one record");
+    expect_section_refused(1, QN_SECTION_TEXT, (qn_bytes){zeros, 0}, "does not begin and end with a NUL");
+    expect_section_refused(1, QN_SECTION_TEXT, (qn_bytes){no_begin, 2}, "does not begin and end with a NUL");
+    expect_section_refused(1, QN_SECTION_TEXT, (qn_bytes){no_end, 2}, "does not begin and end with a NUL");
+    expect_section_refused(2, QN_SECTION_ENCODINGS, (qn_bytes){zeros, 0}, "no encodings: such a file has version 1");
+}
+
+/* ---- Records ---- */
+
+typedef struct forgery {
+    qn_section section;
+    size_t record, field; /* bytes into the section */
+    uint32_t value;
+    const char *text; /* of the refusal */
+} forgery;
+
+static const forgery forgeries[] = {
+    {QN_SECTION_SYMBOLS, 0, 24, 5, "belongs to input 5"},
+    {QN_SECTION_SYMBOLS, 0, 28, 3, "axis 3"},
+    {QN_SECTION_VALUES, 0, 4, 77, "element type 77"},
+    {QN_SECTION_VALUES, 0, 6, 9, "rank 9, expected at most 8"},
+    {QN_SECTION_VALUES, 0, 8, 9999, "instruction 9999"},
+    {QN_SECTION_VALUES, QN_RECORD_VALUE, 72, 1, "of itself"},
+    {QN_SECTION_VALUES, QN_RECORD_VALUE, 72, 1000, "bytes of no value"},
+    {QN_SECTION_VALUES, QN_RECORD_VALUE, 40, 1 << 20, "outside the arena"},
+    {QN_SECTION_VALUES, QN_RECORD_VALUE, 40, 8, "aligned"},
+    {QN_SECTION_VALUES, QN_RECORD_VALUE, 48, 1 << 20, "outside the arena"},
+    {QN_SECTION_VALUES, QN_RECORD_VALUE, 68, 0, "is needed from"},
+    {QN_SECTION_VALUES, QN_RECORD_VALUE, 68, 99, "lives from"},
+    {QN_SECTION_VALUES, QN_RECORD_VALUE, 0, 1 << 20, "outside the text section"},
+    {QN_SECTION_OPERANDS, 0, 0, 3, "before anything made it"},
+    {QN_SECTION_OPERANDS, 0, 4, 0, "dim 0 of output 'x' is not symbol 'found'"},
+    {QN_SECTION_OPERANDS, 0, 0, 4000, "value 4000"},
+    {QN_SECTION_OPERANDS, 0, 0, UINT32_MAX, "value 4294967295"},
+    {QN_SECTION_STEPS, 0, 0, 50, "operator 50"},
+    {QN_SECTION_STEPS, 0, 12, 1 << 20, "outside their section"},
+    {QN_SECTION_STEPS, 0, 20, 1 << 20, "operands are outside"},
+    {QN_SECTION_STEPS, 0, 24, 0, "0 inputs"},
+    {QN_SECTION_STEPS, 0, 40, 0, "1 data symbols, but steps settle 0"},
+    {QN_SECTION_STEPS, 0, 44, 1, "step 0: reserved field is not 0"},
+    {QN_SECTION_STEPS, 0, 16, 4, "4 bytes of attributes, but 'where' has none"},
+    {QN_SECTION_STEPS, 0, 4, 1 << 20, "outside the text section"},
+    {QN_SECTION_STEPS, 0, 8, 1 << 20, "outside the text section"},
+    {QN_SECTION_SYMBOLS, 0, 0, 1 << 20, "symbol 0: text 1048576 is outside the text section"},
+    {QN_SECTION_SYMBOLS, 0, 4, 1 << 20, "symbol 0: text 1048576 is outside the text section"},
+    {QN_SECTION_DIMS, 0, 12, 1, "dim 0: reserved field is not 0"},
+    {QN_SECTION_VALUES, 0, 7, 1, "value 0: reserved byte is not 0"},
+    {QN_SECTION_VALUES, 0, 76, 1, "value 0: reserved field is not 0"},
+    {QN_SECTION_OPERATORS, 0, 0, 1 << 20, "operator 0: text 1048576 is outside the text section"},
+    {QN_SECTION_INFO, 0, 0, 1 << 20, "text 1048576 is outside the text section"},
+    {QN_SECTION_INFO, 0, 4, 1 << 20, "text 1048576 is outside the text section"},
+    {QN_SECTION_DATA_SYMBOLS, 0, 0, 0, "settles symbol 0"},
+    {QN_SECTION_DATA_SYMBOLS, 0, 4, 1, "output 1 of 1"},
+    {QN_SECTION_DATA_SYMBOLS, 0, 8, 1, "is not symbol"},
+    {QN_SECTION_INPUTS, 0, 0, 1, "place"},
+    {QN_SECTION_OUTPUTS, 0, 0, 70, "value 70"},
+};
+
+static void test_forged_tables_are_refused_with_a_reason(void **state) {
+    (void)state;
+    for (size_t i = 0; i < sizeof forgeries / sizeof *forgeries; i++) {
+        const forgery *row = &forgeries[i];
+        file f = write_made(program_picks, 1);
+        uint8_t *at = section(f, row->section) + row->record + row->field;
+        if (row->section == QN_SECTION_VALUES && row->field >= 4 && row->field < 8) /* single bytes */
+            *at = (uint8_t)row->value;
+        else
+            qn_store_u32(at, row->value);
+        sign(f);
+        expect_refused(f, row->text);
+        free(f.data);
+    }
+}
+
+static void test_a_check_has_a_message(void **state) {
+    (void)state;
+    file f = write_made(program_pictures, 1);
+    qn_store_u32(section(f, QN_SECTION_CHECKS) + 4, 1 << 20);
+    sign(f);
+    expect_refused(f, "check 0: text 1048576 is outside the text section");
+    free(f.data);
+}
+
+/* Attributes are read as their operator has them, and what they say is checked. */
+static void test_forged_attributes_are_refused_with_a_reason(void **state) {
+    (void)state;
+    file f = write_made(program_pictures, 1);
+    uint8_t *step = section(f, QN_SECTION_STEPS),
+            *attributes = section(f, QN_SECTION_ATTRIBUTES) + qn_load_u32(step + 12);
+    qn_store_u32(step + 16, qn_load_u32(step + 16) - 1);
+    sign(f);
+    expect_refused(f, "step 0: 'conv' (conv2d): ");
+    qn_store_u32(step + 16, qn_load_u32(step + 16) + 1);
+    memset(attributes, 0xff, qn_load_u32(step + 16));
+    sign(f);
+    expect_refused(f, "step 0: 'conv' (conv2d): ");
+    free(f.data);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_forged_headers_are_refused_with_a_reason),
+        cmocka_unit_test(test_damage_is_told_by_the_checksum),
+        cmocka_unit_test(test_forged_section_tables_are_refused_with_a_reason),
+        cmocka_unit_test(test_a_file_without_room_for_its_section_table_is_refused),
+        cmocka_unit_test(test_gaps_between_sections_are_zeros),
+        cmocka_unit_test(test_nothing_follows_the_last_section),
+        cmocka_unit_test(test_sections_that_every_file_has_are_whole),
+        cmocka_unit_test(test_forged_tables_are_refused_with_a_reason),
+        cmocka_unit_test(test_a_check_has_a_message),
+        cmocka_unit_test(test_forged_attributes_are_refused_with_a_reason),
+    };
+    return cmocka_run_group_tests_name("model/read", tests, NULL, NULL);
+}
