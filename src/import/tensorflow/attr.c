@@ -34,10 +34,10 @@ static qn_status *follow_parameter(qn_tf_site *site, const qn_tf_scope *scope, q
     while (field->number == PLACEHOLDER) {
         const char *name;
         QN_TRY(qn_tf_read_name(site->importer->scratch, field, "parameter name", &name));
-        const qn_tf_attr *attr = scope ? find_attr(&scope->attrs, name) : NULL;
-        if (!attr) return QN_ERR(QN_INVALID_MODEL, "byte %zu: parameter '%s' has no value", field->offset, name);
+        int64_t index = scope ? qn_tf_names_find(&scope->names, name) : -1;
+        if (index < 0) return QN_ERR(QN_INVALID_MODEL, "byte %zu: parameter '%s' has no value", field->offset, name);
+        *value = scope->attrs.items[index].value;
         scope = scope->outer;
-        *value = attr->value;
         QN_TRY(read_value(value, field));
     }
     return NULL;

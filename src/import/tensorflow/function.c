@@ -60,8 +60,16 @@ typedef struct result {
 
 typedef QN_LIST(result) result_list;
 
+/* Nodes that must have run are kept once, however often they are listed: every call repeats them. */
+static qn_status *add_control(qn_arena *arena, const char *name, qn_tf_names *seen, qn_tf_function *function) {
+    uint32_t index;
+    int added = qn_tf_names_add(seen, arena, name, 0, &index);
+    if (added < 0) return qn_status_out_of_memory();
+    return added ? QN_LIST_PUSH(arena, &function->controls, name) : NULL;
+}
+
 static qn_status *read_function_field(qn_tf_source *source, const qn_wire *wire, const qn_wire_field *field,
-                                      qn_tf_function *function, result_list *results) {
+                                      qn_tf_function *function, result_list *results, qn_tf_names *controls) {
     const char *pair[2];
     qn_tf_node node;
     switch (field->number) {
@@ -76,17 +84,27 @@ static qn_status *read_function_field(qn_tf_source *source, const qn_wire *wire,
         return QN_LIST_PUSH(source->arena, results, ((result){pair[0], pair[1]}));
     case 6:
         QN_TRY(read_pair(source->arena, wire, field, pair));
-        return QN_LIST_PUSH(source->arena, &function->controls, pair[1]);
+        return add_control(source->arena, pair[1], controls, function);
     default: return NULL;
     }
 }
 
-/* Puts the results into the order of the signature. */
+/* Puts the results into the order of the signature; of several for one name the last one counts. */
 static qn_status *order_results(qn_arena *arena, const result_list *results, qn_tf_function *function) {
-    for (size_t i = 0; i < function->outputs.count; i++) {
-        const char *ref = NULL;
-        for (size_t k = 0; k < results->count; k++)
-            if (strcmp(results->items[k].output, function->outputs.items[i]) == 0) ref = results->items[k].ref;
+    size_t count = function->outputs.count;
+    const char **refs = QN_ARENA_ARRAY(arena, const char *, count);
+    if (!refs) return qn_status_out_of_memory();
+    for (uint32_t i = 0; i < count; i++) {
+        uint32_t first;
+        if (qn_tf_names_add(&function->output_names, arena, function->outputs.items[i], i, &first) < 0)
+            return qn_status_out_of_memory();
+    }
+    for (size_t i = 0; i < results->count; i++) {
+        int64_t index = qn_tf_names_find(&function->output_names, results->items[i].output);
+        if (index >= 0) refs[index] = results->items[i].ref;
+    }
+    for (size_t i = 0; i < count; i++) {
+        const char *ref = refs[qn_tf_names_find(&function->output_names, function->outputs.items[i])];
         if (!ref) return QN_ERR(QN_INVALID_MODEL, "result '%s' is never set", function->outputs.items[i]);
         QN_TRY(QN_LIST_PUSH(arena, &function->returns, ref));
     }
@@ -97,11 +115,12 @@ static qn_status *read_function(qn_tf_source *source, const qn_wire *wire, const
     qn_wire message;
     qn_tf_function function = {0};
     result_list results = {0};
+    qn_tf_names controls = {0};
     QN_TRY(qn_wire_enter(wire, field, &message));
     while (qn_wire_has_more(&message)) {
         qn_wire_field part;
         QN_TRY(qn_wire_next(&message, &part));
-        QN_TRY(read_function_field(source, &message, &part, &function, &results));
+        QN_TRY(read_function_field(source, &message, &part, &function, &results, &controls));
     }
     if (!function.name) return QN_ERR(QN_INVALID_MODEL, "byte %zu: a function without a name", field->offset);
     if (function.outputs.count > QN_IMPORT_OUTPUTS_MAX || function.args.count > QN_IMPORT_NODE_INPUTS_MAX)
@@ -133,7 +152,6 @@ qn_status *qn_tf_read_library(qn_tf_source *source, const qn_wire *wire, const q
 typedef struct expansion {
     qn_tf_source *source;
     const qn_tf_function *function;
-    qn_tf_names locals; /* parameters: index; body nodes: args.count + index */
     const char *call;   /* the call's node name */
     const qn_tf_scope *scope;
     int depth;
@@ -154,12 +172,10 @@ static qn_status *output_base(const qn_tf_source *source, const char *op, const 
     int64_t index = qn_tf_names_find(&source->function_names, op);
     *out_base = named_output(op, name);
     if (index < 0) return NULL;
-    const qn_tf_function *function = &source->functions.items[index];
-    for (size_t i = 0; i < function->outputs.count; i++) {
-        *out_base = (int)i;
-        if (strcmp(function->outputs.items[i], name) == 0) return NULL;
-    }
-    return QN_ERR(QN_INVALID_MODEL, "function '%s' has no result '%s'", op, name);
+    index = qn_tf_names_find(&source->functions.items[index].output_names, name);
+    if (index < 0) return QN_ERR(QN_INVALID_MODEL, "function '%s' has no result '%s'", op, name);
+    *out_base = (int)index;
+    return NULL;
 }
 
 /* "node:out:2" or "parameter" inside the body, as "CALL/node:2" outside. */
@@ -169,7 +185,7 @@ static qn_status *translate_ref(expansion *e, const char *text, qn_tf_ref *out_r
     const char *name = qn_arena_copy_string(arena, text, colon ? (size_t)(colon - text) : strlen(text));
     int output = 0;
     if (!name) return qn_status_out_of_memory();
-    int64_t local = qn_tf_names_find(&e->locals, name);
+    int64_t local = qn_tf_names_find(&e->function->locals, name);
     if (local < 0) return QN_ERR(QN_INVALID_MODEL, "function '%s' has no node '%s'", e->function->name, name);
     if (colon && (size_t)local >= e->function->args.count) {
         const qn_tf_node *producer = &e->function->nodes.items[(size_t)local - e->function->args.count];
@@ -184,7 +200,7 @@ static qn_status *translate_ref(expansion *e, const char *text, qn_tf_ref *out_r
 }
 
 static qn_status *translate_control(expansion *e, const char *name, qn_tf_ref *out_ref) {
-    if (qn_tf_names_find(&e->locals, name) < 0)
+    if (qn_tf_names_find(&e->function->locals, name) < 0)
         return QN_ERR(QN_INVALID_MODEL, "function '%s' has no node '%s'", e->function->name, name);
     *out_ref = (qn_tf_ref){.text = qn_arena_printf(e->source->arena, "^%s/%s", e->call, name)};
     return out_ref->text ? NULL : qn_status_out_of_memory();
@@ -264,20 +280,35 @@ static qn_status *rewrite_call(expansion *e, size_t call_index) {
     return NULL;
 }
 
-static qn_status *name_locals(expansion *e) {
-    qn_arena *arena = e->source->arena;
-    size_t count = e->function->args.count;
-    for (size_t i = 0; i < count + e->function->nodes.count; i++) {
-        const char *name = i < count ? e->function->args.items[i] : e->function->nodes.items[i - count].name;
+/* Once for a function: its calls share the table. */
+static qn_status *name_locals(qn_arena *arena, qn_tf_function *function) {
+    size_t count = function->args.count;
+    if (function->locals.capacity) return NULL;
+    for (size_t i = 0; i < count + function->nodes.count; i++) {
+        const char *name = i < count ? function->args.items[i] : function->nodes.items[i - count].name;
         uint32_t first;
-        int added = qn_tf_names_add(&e->locals, arena, name, (uint32_t)i, &first);
+        int added = qn_tf_names_add(&function->locals, arena, name, (uint32_t)i, &first);
         if (added < 0) return qn_status_out_of_memory();
-        if (!added) return QN_ERR(QN_INVALID_MODEL, "function '%s' has two nodes '%s'", e->function->name, name);
+        if (!added) return QN_ERR(QN_INVALID_MODEL, "function '%s' has two nodes '%s'", function->name, name);
     }
     return NULL;
 }
 
-static qn_status *expand_call(qn_tf_source *source, size_t call_index, const qn_tf_function *function) {
+/* What the body's attributes may refer to. */
+static qn_status *make_scope(qn_arena *arena, const qn_tf_node *call, const qn_tf_scope **out_scope) {
+    qn_tf_scope *scope = QN_ARENA_NEW(arena, qn_tf_scope);
+    if (!scope) return qn_status_out_of_memory();
+    *scope = (qn_tf_scope){.attrs = call->attrs, .outer = call->scope};
+    for (uint32_t i = 0; i < call->attrs.count; i++) {
+        uint32_t first;
+        if (qn_tf_names_add(&scope->names, arena, call->attrs.items[i].name, i, &first) < 0)
+            return qn_status_out_of_memory();
+    }
+    *out_scope = scope;
+    return NULL;
+}
+
+static qn_status *expand_call(qn_tf_source *source, size_t call_index, qn_tf_function *function) {
     const qn_tf_node call = source->nodes.items[call_index];
     if (call.depth >= QN_IMPORT_CALL_DEPTH_MAX)
         return QN_ERR(QN_LIMIT, "calls of function '%s' are nested deeper than %d (does it call itself?)",
@@ -285,11 +316,9 @@ static qn_status *expand_call(qn_tf_source *source, size_t call_index, const qn_
     if (call.input_count != function->args.count)
         return QN_ERR(QN_INVALID_MODEL, "function '%s' takes %zu inputs, %zu are given", function->name,
                       function->args.count, call.input_count);
-    qn_tf_scope *scope = QN_ARENA_NEW(source->arena, qn_tf_scope);
-    if (!scope) return qn_status_out_of_memory();
-    *scope = (qn_tf_scope){call.attrs, call.scope};
-    expansion e = {.source = source, .function = function, .call = call.name, .scope = scope, .depth = call.depth + 1};
-    QN_TRY(name_locals(&e));
+    expansion e = {.source = source, .function = function, .call = call.name, .depth = call.depth + 1};
+    QN_TRY(make_scope(source->arena, &call, &e.scope));
+    QN_TRY(name_locals(source->arena, function));
     for (size_t i = 0; i < function->args.count; i++) QN_TRY(append_parameter(&e, i, &call));
     for (size_t i = 0; i < function->nodes.count; i++) QN_TRY(append_body_node(&e, &function->nodes.items[i]));
     return rewrite_call(&e, call_index);

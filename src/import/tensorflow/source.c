@@ -18,7 +18,7 @@ static struct qn_tf_name_slot *find_slot(struct qn_tf_name_slot *slots, size_t c
 }
 
 static int grow_names(qn_tf_names *names, qn_arena *arena) {
-    size_t capacity = names->capacity ? 2 * names->capacity : 64;
+    size_t capacity = names->capacity ? 2 * names->capacity : 8; /* a function call has one of its own */
     struct qn_tf_name_slot *slots = QN_ARENA_ARRAY(arena, struct qn_tf_name_slot, capacity);
     if (!slots) return 0;
     for (size_t i = 0; i < names->capacity; i++)

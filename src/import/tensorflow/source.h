@@ -20,9 +20,19 @@ typedef struct qn_tf_attrs {
     size_t count;
 } qn_tf_attrs;
 
+/* Names to indices, open addressing. */
+typedef struct qn_tf_names {
+    struct qn_tf_name_slot {
+        const char *name;
+        uint32_t index;
+    } * slots;
+    size_t capacity, count;
+} qn_tf_names;
+
 /* The attributes of a function call, for `placeholder` values inside the function's body. */
 typedef struct qn_tf_scope {
     qn_tf_attrs attrs;
+    qn_tf_names names;               /* attributes to indices */
     const struct qn_tf_scope *outer; /* NULL at the top */
 } qn_tf_scope;
 
@@ -42,23 +52,16 @@ typedef struct qn_tf_node {
     int depth;                /* of inlined calls around it */
 } qn_tf_node;
 
-/* Names to indices, open addressing. */
-typedef struct qn_tf_names {
-    struct qn_tf_name_slot {
-        const char *name;
-        uint32_t index;
-    } * slots;
-    size_t capacity, count;
-} qn_tf_names;
-
 /* One entry of the function library. */
 typedef struct qn_tf_function {
     const char *name;
     QN_LIST(const char *) args;     /* names, in order */
     QN_LIST(const char *) outputs;  /* names, in order */
     QN_LIST(const char *) returns;  /* for output i: "node:out:0" */
-    QN_LIST(const char *) controls; /* nodes that must have run */
+    QN_LIST(const char *) controls; /* nodes that must have run, each once */
     QN_LIST(qn_tf_node) nodes;      /* inputs not linked */
+    qn_tf_names output_names;       /* to the first output of that name */
+    qn_tf_names locals;             /* parameters: index; body nodes: args.count + index; filled by the first call */
 } qn_tf_function;
 
 typedef struct qn_tf_source {
