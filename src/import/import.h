@@ -22,7 +22,9 @@ enum {
 };
 /* Bytes of constants that are not taken in place: misaligned, listed number by number, or one value repeated. */
 #define QN_IMPORT_COPIED_BYTES_MAX ((size_t)2 << 30)
-/* Elements of one constant that is listed number by number or repeats one value: a few bytes may not ask for gigabytes. */
+/* Of these, bytes that repeat a constant's last value beyond those listed: a few bytes may not ask for gigabytes. */
+#define QN_IMPORT_REPEATED_BYTES_MAX ((size_t)128 << 20)
+/* Elements of one constant that is listed number by number or repeats one value. */
 enum { QN_IMPORT_LISTED_ELEMS_MAX = 1 << 26 };
 /* Working memory of an import, freed when it returns. */
 #define QN_IMPORT_SCRATCH_BYTES_MAX ((size_t)512 << 20)

@@ -8,7 +8,7 @@
 
 typedef struct fixture {
     qn_arena arena;
-    size_t copied;
+    qn_tf_copied copied;
     uint8_t *file; /* the tensor's bytes as they would lie in a file */
     size_t file_bytes;
 } fixture;
@@ -200,6 +200,11 @@ static void impossible_dims_are_refused(void **state) {
     tensor = gd_tensor(GD_FLOAT, 2, (int64_t[]){1 << 20, 1 << 20});
     pb_float(&tensor, 5, 1.0f);
     expect_failure(read_tensor(f, &tensor, 0, &view), QN_LIMIT, "elements are listed or repeated, the limit is");
+    memset(&f->copied, 0, sizeof f->copied);
+    tensor = gd_tensor(GD_FLOAT, 1, (int64_t[]){(1 << 25) + 2});
+    pb_float(&tensor, 5, 1.0f);
+    expect_failure(read_tensor(f, &tensor, 0, &view), QN_LIMIT,
+                   "repeat their last value need more than 134217728 bytes");
     const int64_t dims[9] = {1, 1, 1, 1, 1, 1, 1, 1, 1};
     tensor = gd_tensor(GD_FLOAT, 9, dims);
     expect_failure(read_tensor(f, &tensor, 0, &view), QN_UNSUPPORTED, "more than 8 dims");
@@ -237,6 +242,22 @@ static void strings_are_joined_cleaned_and_cut(void **state) {
 
 #define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
+/* However they are spread over constants; what is listed does not count. */
+static void repeated_values_are_counted_over_all_constants(void **state) {
+    fixture *f = *state;
+    qn_view view;
+    for (int i = 0; i < 4; i++) {
+        qn_buffer tensor = gd_tensor(GD_FLOAT, 1, (int64_t[]){(1 << 23) + 1});
+        pb_float(&tensor, 5, (float)i);
+        expect_ok(read_tensor(f, &tensor, 0, &view));
+    }
+    qn_buffer listed = gd_tensor(GD_FLOAT, 1, (int64_t[]){2}), more = gd_tensor(GD_FLOAT, 1, (int64_t[]){2});
+    for (int i = 0; i < 2; i++) pb_float(&listed, 5, 1.0f);
+    expect_ok(read_tensor(f, &listed, 0, &view));
+    pb_float(&more, 5, 1.0f);
+    expect_failure(read_tensor(f, &more, 0, &view), QN_LIMIT, "compute them with Fill");
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         CASE(raw_bytes_are_used_in_place_where_they_are_aligned),
@@ -249,6 +270,7 @@ int main(void) {
         CASE(an_empty_tensor_has_no_elements),
         CASE(what_contradicts_itself_is_refused),
         CASE(impossible_dims_are_refused),
+        CASE(repeated_values_are_counted_over_all_constants),
         CASE(types_that_are_not_computed_with_are_named),
         CASE(strings_are_joined_cleaned_and_cut),
     };

@@ -9,7 +9,7 @@ qn_status *qn_tf_convert_const(qn_tf_site *site) {
     qn_view view;
     qn_value *value;
     QN_TRY(qn_tf_get_tensor(site, "value", &message));
-    QN_TRY(qn_tf_read_tensor(message, importer->arena, &importer->copied_bytes, &view));
+    QN_TRY(qn_tf_read_tensor(message, importer->arena, &importer->copied, &view));
     qn_dtype declared;
     QN_TRY(qn_tf_get_dtype(site, "dtype", view.dtype, &declared));
     if (declared != view.dtype)

@@ -56,7 +56,7 @@ typedef struct qn_tf_importer {
     qn_graph *graph;
     qn_arena *arena;   /* the graph's */
     qn_arena *scratch; /* freed when the import returns */
-    size_t copied_bytes;
+    qn_tf_copied copied;
     QN_LIST(const char *) warned; /* "op/attribute" */
 } qn_tf_importer;
 

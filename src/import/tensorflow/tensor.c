@@ -131,12 +131,12 @@ static qn_status *set_dims(const qn_tf_shape *shape, qn_view *view, size_t *out_
 }
 
 /* Memory for the elements of `view`, counted. */
-static qn_status *alloc_elements(qn_arena *arena, size_t elems, size_t *inout_copied_bytes, qn_view *view) {
+static qn_status *alloc_elements(qn_arena *arena, size_t elems, qn_tf_copied *inout_copied, qn_view *view) {
     size_t bytes = elems * qn_dtype_size(view->dtype);
-    if (bytes > QN_IMPORT_COPIED_BYTES_MAX - *inout_copied_bytes)
+    if (bytes > QN_IMPORT_COPIED_BYTES_MAX - inout_copied->bytes)
         return QN_ERR(QN_LIMIT, "constants that are not stored as raw bytes need more than %zu bytes",
                       QN_IMPORT_COPIED_BYTES_MAX);
-    *inout_copied_bytes += bytes;
+    inout_copied->bytes += bytes;
     view->data = qn_arena_alloc_aligned(arena, bytes ? bytes : 1, 64);
     return view->data ? NULL : qn_status_out_of_memory();
 }
@@ -150,7 +150,7 @@ static int is_in_place(const qn_view *view, qn_bytes content) {
     return 1;
 }
 
-static qn_status *take_content(const header *h, qn_arena *arena, size_t elems, size_t *inout_copied_bytes,
+static qn_status *take_content(const header *h, qn_arena *arena, size_t elems, qn_tf_copied *inout_copied,
                                qn_view *view) {
     size_t bytes = elems * qn_dtype_size(view->dtype);
     if (h->content.size != bytes)
@@ -161,7 +161,7 @@ static qn_status *take_content(const header *h, qn_arena *arena, size_t elems, s
         view->data = (void *)(uintptr_t)h->content.data; /* constants are never written */
         return NULL;
     }
-    QN_TRY(alloc_elements(arena, elems, inout_copied_bytes, view));
+    QN_TRY(alloc_elements(arena, elems, inout_copied, view));
     memcpy(view->data, h->content.data, bytes);
     if (view->dtype == QN_DTYPE_BOOL)
         for (size_t i = 0; i < bytes; i++) ((uint8_t *)view->data)[i] = ((const uint8_t *)view->data)[i] != 0;
@@ -217,19 +217,51 @@ static qn_status *store_listed(qn_wire message, const type_row *row, size_t elem
     return NULL;
 }
 
-qn_status *qn_tf_read_tensor(qn_wire message, qn_arena *arena, size_t *inout_copied_bytes, qn_view *out_view) {
+/* How many values are listed, before room is made for what they stand for. Damaged lists count up to the damage. */
+static size_t count_listed(qn_wire message, const type_row *row) {
+    size_t count = 0;
+    qn_status *status = NULL;
+    while (!status && qn_wire_has_more(&message)) {
+        qn_wire_field field;
+        qn_wire_numbers numbers;
+        uint64_t bits;
+        status = qn_wire_next(&message, &field);
+        if (status || field.number != row->field) continue;
+        status = qn_wire_open_numbers(&message, &field, row->wire, &numbers);
+        for (; !status && qn_wire_numbers_has_more(&numbers); count++) status = qn_wire_numbers_next(&numbers, &bits);
+    }
+    qn_status_free(status);
+    return count;
+}
+
+/* A list that ends early stands for its last value from there on. */
+static qn_status *check_repeated(qn_wire message, const type_row *row, size_t elems, size_t size,
+                                 qn_tf_copied *inout_copied) {
+    size_t listed = count_listed(message, row), repeated = elems > listed ? (elems - listed) * size : 0;
+    if (repeated > QN_IMPORT_REPEATED_BYTES_MAX - inout_copied->repeated)
+        return QN_ERR(
+            QN_LIMIT,
+            "constants that repeat their last value need more than %zu bytes: store them as tensor_content, or "
+            "compute them with Fill",
+            QN_IMPORT_REPEATED_BYTES_MAX);
+    inout_copied->repeated += repeated;
+    return NULL;
+}
+
+qn_status *qn_tf_read_tensor(qn_wire message, qn_arena *arena, qn_tf_copied *inout_copied, qn_view *out_view) {
     header h;
     size_t elems = 0, count = 0;
     QN_TRY(read_header(message, &h));
     *out_view = (qn_view){0};
     QN_TRY(qn_tf_dtype(h.type, &out_view->dtype));
     QN_TRY(set_dims(&h.shape, out_view, &elems));
-    if (h.content.size) return take_content(&h, arena, elems, inout_copied_bytes, out_view);
+    if (h.content.size) return take_content(&h, arena, elems, inout_copied, out_view);
 
     if (elems > QN_IMPORT_LISTED_ELEMS_MAX)
         return QN_ERR(QN_LIMIT, "%zu elements are listed or repeated, the limit is %d: store them as tensor_content", elems,
                       QN_IMPORT_LISTED_ELEMS_MAX);
-    QN_TRY(alloc_elements(arena, elems, inout_copied_bytes, out_view));
+    QN_TRY(check_repeated(message, find_type(h.type), elems, qn_dtype_size(out_view->dtype), inout_copied));
+    QN_TRY(alloc_elements(arena, elems, inout_copied, out_view));
     QN_TRY(store_listed(message, find_type(h.type), elems, out_view, &count));
     /* A list that ends early stands for its last value from there on; an empty one for zeros. */
     size_t size = qn_dtype_size(out_view->dtype);

@@ -18,9 +18,15 @@ qn_status *qn_tf_dtype(int64_t number, qn_dtype *out_dtype) QN_MUST_USE;
 /* Parses a TensorShapeProto. A dim below -1 is INVALID_MODEL, a rank above QN_MAX_RANK UNSUPPORTED. */
 qn_status *qn_tf_read_shape(qn_wire message, qn_tf_shape *out_shape) QN_MUST_USE;
 
+/* What the constants of one import have taken so far beside the file's own bytes. */
+typedef struct qn_tf_copied {
+    size_t bytes;    /* at most QN_IMPORT_COPIED_BYTES_MAX */
+    size_t repeated; /* of these, bytes that repeat one value: at most QN_IMPORT_REPEATED_BYTES_MAX */
+} qn_tf_copied;
+
 /* Parses a TensorProto in any encoding. The view's data lies in the file where it is stored as raw bytes,
-   element-aligned, else in `arena`; *inout_copied_bytes counts the latter against QN_IMPORT_COPIED_BYTES_MAX. */
-qn_status *qn_tf_read_tensor(qn_wire message, qn_arena *arena, size_t *inout_copied_bytes,
+   element-aligned, else in `arena`; *inout_copied counts the latter. LIMIT when it grows too large. */
+qn_status *qn_tf_read_tensor(qn_wire message, qn_arena *arena, qn_tf_copied *inout_copied,
                              qn_view *out_view) QN_MUST_USE;
 
 /* Appends the strings of a string TensorProto, separated by a space; control characters become spaces. Appends nothing
