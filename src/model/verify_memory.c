@@ -1,6 +1,7 @@
 /* Do sharers of memory stay out of each other's way? Values that share bytes by alias form a group; a group has one
  * place in the arena and lives as long as any member. Groups whose lives meet must not overlap, and within a group
  * nobody writes over what another still needs. */
+#include "base/skyline.h"
 #include "model/verify.h"
 
 #define BAD(...) QN_ERR(QN_INVALID_MODEL, __VA_ARGS__)
@@ -122,15 +123,15 @@ static void swap_groups(group *a, group *b) {
 
 static void sift_down(group *groups, size_t root, size_t count) {
     for (size_t child = 2 * root + 1; child < count; child = 2 * root + 1) {
-        if (child + 1 < count && groups[child + 1].first > groups[child].first) child++;
-        if (groups[root].first >= groups[child].first) return;
+        if (child + 1 < count && groups[child + 1].start > groups[child].start) child++;
+        if (groups[root].start >= groups[child].start) return;
         swap_groups(&groups[root], &groups[child]);
         root = child;
     }
 }
 
-/* Heap sort by `first`: bounded time and no memory, whatever the file says. */
-static void sort_by_first(group *groups, size_t count) {
+/* Heap sort by `start`: bounded time and no memory, whatever the file says. */
+static void sort_by_start(group *groups, size_t count) {
     for (size_t i = count / 2; i-- > 0;) sift_down(groups, i, count);
     for (size_t end = count; end > 1; end--) {
         swap_groups(&groups[0], &groups[end - 1]);
@@ -138,47 +139,28 @@ static void sort_by_first(group *groups, size_t count) {
     }
 }
 
-/* Drops the groups that died before `step` from the list of living ones, which stays sorted by start. */
-static size_t drop_dead(const group *groups, uint32_t *living, size_t count, uint32_t step) {
-    size_t kept = 0;
-    for (size_t i = 0; i < count; i++)
-        if (groups[living[i]].last >= step) living[kept++] = living[i];
-    return kept;
+/* The one before `g`, starting no later, that lives with it and reaches into it. */
+static const group *find_clash(const group *groups, size_t g) {
+    for (size_t i = 0; i < g; i++)
+        if (groups[i].end > groups[g].start && groups[i].first <= groups[g].last && groups[i].last >= groups[g].first)
+            return &groups[i];
+    return &groups[g];
 }
 
-/* Puts group `g` among the living; fails if it overlaps a neighbour. */
-static qn_status *add_living(const qn_program *program, const group *groups, uint32_t *living, size_t count,
-                             uint32_t g) {
-    size_t low = 0, high = count;
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        if (groups[living[middle]].start < groups[g].start)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    const group *before = low > 0 ? &groups[living[low - 1]] : NULL, *after = low < count ? &groups[living[low]] : NULL;
-    const group *clash = before && before->end > groups[g].start ? before
-                         : after && after->start < groups[g].end ? after
-                                                                 : NULL;
-    if (clash)
-        return BAD("'%s' and '%s' overlap in the arena while both are needed", program->values[clash->root].name,
-                   program->values[groups[g].root].name);
-    for (size_t i = count; i > low; i--) living[i] = living[i - 1];
-    living[low] = g;
-    return NULL;
-}
-
+/* Upwards in memory: what starts here must start above all that live with it and started below. */
 static qn_status *verify_overlap(const qn_verifier *v, group *groups, size_t count) {
-    uint32_t *living = QN_ARENA_ARRAY(v->arena, uint32_t, count);
-    if (!living) return qn_status_out_of_memory();
-    sort_by_first(groups, count);
-    size_t living_count = 0;
-    for (uint32_t g = 0; g < count; g++) {
-        if (g > 0 && groups[g].first != groups[g - 1].first)
-            living_count = drop_dead(groups, living, living_count, groups[g].first);
-        QN_TRY(add_living(v->program, groups, living, living_count, g));
-        living_count++;
+    uint32_t *points = QN_ARENA_ARRAY(v->arena, uint32_t, count);
+    void *scratch = qn_arena_alloc(v->arena, 1, qn_skyline_scratch_bytes(count));
+    if (!points || !scratch) return qn_status_out_of_memory();
+    qn_skyline skyline;
+    for (size_t g = 0; g < count; g++) points[g] = groups[g].first;
+    qn_skyline_init(&skyline, scratch, points, count);
+    sort_by_start(groups, count);
+    for (size_t g = 0; g < count; g++) {
+        if (qn_skyline_highest(&skyline, groups[g].first, groups[g].last) > groups[g].start)
+            return BAD("'%s' and '%s' overlap in the arena while both are needed",
+                       v->program->values[find_clash(groups, g)->root].name, v->program->values[groups[g].root].name);
+        qn_skyline_raise(&skyline, groups[g].first, groups[g].last, groups[g].end);
     }
     return NULL;
 }

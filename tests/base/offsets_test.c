@@ -95,11 +95,42 @@ static void test_gaps_are_filled_from_below(void **state) {
     assert_int_equal(blocks[2].offset, 0); /* where the largest has died */
 }
 
+static void check_large(qn_offsets_block *blocks, size_t count, uint32_t steps, uint64_t slack) {
+    uint64_t total = pack(blocks, count), needed = lower_bound(blocks, count, steps);
+    check(blocks, count, total);
+    if (total > needed * slack)
+        fail_msg("%zu blocks take %llu bytes, %llu are alive", count, (unsigned long long)total,
+                 (unsigned long long)needed);
+}
+
+/* Past the limit of the search blocks are stacked: still apart, and without much waste. */
+static void test_very_many_blocks_stay_apart(void **state) {
+    (void)state;
+    enum { COUNT = 20000, STEPS = 64 };
+    qn_offsets_block *blocks = calloc(COUNT, sizeof *blocks);
+    qn_rng rng;
+    qn_rng_init(&rng, 7);
+    for (uint32_t i = 0; i < COUNT; i++) {
+        blocks[i].bytes = (uint64_t)qn_rng_range(&rng, 0, 5000);
+        blocks[i].first = (uint32_t)qn_rng_range(&rng, 0, STEPS - 1);
+        blocks[i].last = (uint32_t)qn_rng_range(&rng, blocks[i].first, STEPS - 1);
+    }
+    check_large(blocks, COUNT, STEPS, 2);
+    for (uint32_t i = 0; i < COUNT; i++)
+        blocks[i] = (qn_offsets_block){.bytes = 64 + i % 3 * 64, .first = i, .last = i + 1};
+    uint64_t total = pack(blocks, COUNT);
+    assert_true(total <= 4 * 192);
+    for (uint32_t i = 1; i < COUNT; i++)
+        assert_true(blocks[i].offset >= blocks[i - 1].offset + blocks[i - 1].bytes ||
+                    blocks[i - 1].offset >= blocks[i].offset + blocks[i].bytes);
+    free(blocks);
+}
+
 static void test_sizes_beyond_memory_are_refused(void **state) {
     (void)state;
     uint64_t total;
     qn_offsets_block blocks[3] = {{.bytes = UINT64_MAX}, {.bytes = 1}, {.bytes = 1}};
-    uint64_t scratch[64];
+    uint64_t scratch[128];
     assert_true(qn_offsets_scratch_bytes(3) <= sizeof scratch);
     assert_false(qn_offsets_pack(blocks, 3, scratch, &total));
     for (int i = 0; i < 3; i++) blocks[i].bytes = INT64_MAX / 2 - 100;
@@ -108,9 +139,9 @@ static void test_sizes_beyond_memory_are_refused(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_random_lifetimes_never_overlap),  cmocka_unit_test(test_a_chain_needs_two_blocks_only),
-        cmocka_unit_test(test_equal_blocks_keep_their_order),   cmocka_unit_test(test_gaps_are_filled_from_below),
-        cmocka_unit_test(test_sizes_beyond_memory_are_refused),
+        cmocka_unit_test(test_random_lifetimes_never_overlap), cmocka_unit_test(test_a_chain_needs_two_blocks_only),
+        cmocka_unit_test(test_equal_blocks_keep_their_order),  cmocka_unit_test(test_gaps_are_filled_from_below),
+        cmocka_unit_test(test_very_many_blocks_stay_apart),    cmocka_unit_test(test_sizes_beyond_memory_are_refused),
     };
     return cmocka_run_group_tests_name("base/offsets", tests, NULL, NULL);
 }
