@@ -85,8 +85,9 @@ int64_t qn_dim_divisor(const qn_dim_pool *pool, qn_dim dim);
 
 /* Learns from "`condition` is never negative": cuts off the ends of the symbols' ranges where interval arithmetic
    shows the condition to be negative, remembering `reason` (copied). Returns 1 if anything was narrowed.
-   A condition that can never hold narrows nothing. */
-int qn_dim_learn_nonnegative(qn_dim_pool *pool, qn_dim condition, const char *reason);
+   A condition that can never hold narrows nothing. *inout_effort is what may still be spent, and less afterwards: at 0
+   nothing is learned any more. */
+int qn_dim_learn_nonnegative(qn_dim_pool *pool, qn_dim condition, const char *reason, int64_t *inout_effort);
 
 /* The same expression rebuilt with today's ranges. */
 qn_dim qn_dim_rebuild(qn_dim_pool *pool, qn_dim dim);
@@ -94,6 +95,8 @@ qn_dim qn_dim_rebuild(qn_dim_pool *pool, qn_dim dim);
 /* Text: "513", "ImageTensor.1", "max(h + -1, 0)", "floor((h + 7) / 8)" (docs/text-ir.md). Appends to `buffer`. Text
    beyond 64 KiB ends in "..." and cannot be parsed. */
 void qn_dim_print(const qn_dim_pool *pool, qn_dim dim, qn_buffer *buffer);
+/* The same for messages: text beyond `bytes` ends in "...". */
+void qn_dim_print_short(const qn_dim_pool *pool, qn_dim dim, size_t bytes, qn_buffer *buffer);
 /* A symbol's name as qn_dim_print writes it: in quotes where it is no plain word. */
 void qn_dim_print_name(const char *name, qn_buffer *buffer);
 /* Parses what qn_dim_print wrote; unknown names become symbols with range [0, unbounded). */

@@ -163,12 +163,13 @@ static void note_reason(qn_dim_pool *pool, qn_dim_symbol_info *info, int high_na
     if (copy) info->reason = copy;
 }
 
-int qn_dim_learn_nonnegative(qn_dim_pool *pool, qn_dim condition, const char *reason) {
-    if (pool->status) return 0;
+int qn_dim_learn_nonnegative(qn_dim_pool *pool, qn_dim condition, const char *reason, int64_t *inout_effort) {
+    if (pool->status || *inout_effort <= 0) return 0;
     qn_dim_interval range = qn_dim_interval_of(pool, condition);
     if (range.low >= 0 || range.high < 0) return 0;
     symbol_set set = {.pool = pool};
     collect(&set, condition);
+    *inout_effort -= (int64_t)(set.seen_count * (set.count + 1)); /* each symbol is probed by computing all nodes */
     if (set.too_large) return 0;
     qn_dim_interval found[LEARN_SYMBOLS_MAX];
     int any = 0;

@@ -19,13 +19,15 @@ enum { TEXT_BYTES_MAX = 64 << 10, PARSE_DEPTH_MAX = 2 * QN_DIM_DEPTH_MAX + 8, NA
 struct printer {
     const qn_dim_pool *pool;
     qn_buffer *buffer;
-    size_t start;
+    size_t start, bytes_max;
     int cut;
 };
 
+static void put(struct printer *printer, const char *text) { qn_buffer_append(printer->buffer, text, strlen(text)); }
+
 static int is_full(struct printer *printer) {
-    if (printer->buffer->size - printer->start < TEXT_BYTES_MAX) return 0;
-    if (!printer->cut) qn_buffer_printf(printer->buffer, "...");
+    if (printer->buffer->size - printer->start < printer->bytes_max) return 0;
+    if (!printer->cut) put(printer, "...");
     printer->cut = 1;
     return 1;
 }
@@ -48,7 +50,7 @@ static int is_plain_name(const char *name) {
 
 void qn_dim_print_name(const char *name, qn_buffer *buffer) {
     if (is_plain_name(name)) {
-        qn_buffer_printf(buffer, "%s", name);
+        qn_buffer_append(buffer, name, strlen(name));
         return;
     }
     qn_buffer_printf(buffer, "\"");
@@ -63,7 +65,7 @@ static void print_dim(struct printer *printer, qn_dim dim);
 
 static void print_sum(struct printer *printer, const qn_dim_node *node) {
     for (uint32_t i = 0; i < node->count && !is_full(printer); i++) {
-        if (i) qn_buffer_printf(printer->buffer, " + ");
+        if (i) put(printer, " + ");
         if (node->u.terms[i].coef != 1) qn_buffer_printf(printer->buffer, "%lld * ", (long long)node->u.terms[i].coef);
         print_dim(printer, node->u.terms[i].atom);
     }
@@ -73,9 +75,9 @@ static void print_sum(struct printer *printer, const qn_dim_node *node) {
 /* In parentheses if it is a sum. */
 static void print_operand(struct printer *printer, qn_dim dim) {
     int is_sum = qn_dim_kind_of(printer->pool, dim) == QN_DIM_KIND_SUM;
-    if (is_sum) qn_buffer_printf(printer->buffer, "(");
+    if (is_sum) put(printer, "(");
     print_dim(printer, dim);
-    if (is_sum) qn_buffer_printf(printer->buffer, ")");
+    if (is_sum) put(printer, ")");
 }
 
 /* "a * b"; "product(a + 1, b)" where a factor is a sum that is not multiplied out. */
@@ -83,12 +85,12 @@ static void print_product(struct printer *printer, const qn_dim_node *node) {
     int has_sum = 0;
     for (uint32_t i = 0; i < node->count; i++)
         has_sum |= qn_dim_kind_of(printer->pool, node->u.factors[i]) == QN_DIM_KIND_SUM;
-    if (has_sum) qn_buffer_printf(printer->buffer, "product(");
+    if (has_sum) put(printer, "product(");
     for (uint32_t i = 0; i < node->count && !is_full(printer); i++) {
-        if (i) qn_buffer_printf(printer->buffer, has_sum ? ", " : " * ");
+        if (i) put(printer, has_sum ? ", " : " * ");
         print_dim(printer, node->u.factors[i]);
     }
-    if (has_sum) qn_buffer_printf(printer->buffer, ")");
+    if (has_sum) put(printer, ")");
 }
 
 static void print_dim(struct printer *printer, qn_dim dim) {
@@ -102,24 +104,28 @@ static void print_dim(struct printer *printer, qn_dim dim) {
     case QN_DIM_KIND_SUM: print_sum(printer, node); break;
     case QN_DIM_KIND_PRODUCT: print_product(printer, node); break;
     case QN_DIM_KIND_FLOOR:
-        qn_buffer_printf(printer->buffer, "floor(");
+        put(printer, "floor(");
         print_operand(printer, node->u.args[0]);
-        qn_buffer_printf(printer->buffer, " / ");
+        put(printer, " / ");
         print_operand(printer, node->u.args[1]);
-        qn_buffer_printf(printer->buffer, ")");
+        put(printer, ")");
         break;
     case QN_DIM_KIND_RELU:
     case QN_DIM_KIND_STEP:
-        qn_buffer_printf(printer->buffer, node->kind == QN_DIM_KIND_RELU ? "max(" : "ge(");
+        put(printer, node->kind == QN_DIM_KIND_RELU ? "max(" : "ge(");
         print_dim(printer, node->u.args[0]);
-        qn_buffer_printf(printer->buffer, ", 0)");
+        put(printer, ", 0)");
         break;
     }
 }
 
-void qn_dim_print(const qn_dim_pool *pool, qn_dim dim, qn_buffer *buffer) {
-    struct printer printer = {pool, buffer, buffer->size, 0};
+void qn_dim_print_short(const qn_dim_pool *pool, qn_dim dim, size_t bytes, qn_buffer *buffer) {
+    struct printer printer = {.pool = pool, .buffer = buffer, .start = buffer->size, .bytes_max = bytes};
     print_dim(&printer, dim);
+}
+
+void qn_dim_print(const qn_dim_pool *pool, qn_dim dim, qn_buffer *buffer) {
+    qn_dim_print_short(pool, dim, TEXT_BYTES_MAX, buffer);
 }
 
 /* ---- Parsing ---- */

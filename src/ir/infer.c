@@ -4,8 +4,9 @@
 
 #include <string.h>
 
-/* Each round narrows some symbol; longer chains of demands, and more demands, are left to the run-time checks. */
-enum { ROUNDS_MAX = 16, LEARN_CHECKS_MAX = 2048 };
+/* Each round narrows some symbol; longer chains of demands, and what more effort would learn, are left to the run-time
+   checks. */
+enum { ROUNDS_MAX = 16, LEARN_EFFORT = 1 << 20 };
 
 /* One inference: of a node, or of a whole graph. */
 struct session {
@@ -242,9 +243,10 @@ static qn_status *rebuild_inputs(qn_graph *graph) {
 
 static int learn(qn_graph *graph) {
     int narrowed = 0;
-    for (size_t i = 0; i < graph->checks.count && i < LEARN_CHECKS_MAX; i++)
-        narrowed |=
-            qn_dim_learn_nonnegative(graph->dims, graph->checks.items[i].condition, graph->checks.items[i].message);
+    int64_t effort = LEARN_EFFORT;
+    for (size_t i = 0; i < graph->checks.count; i++)
+        narrowed |= qn_dim_learn_nonnegative(graph->dims, graph->checks.items[i].condition,
+                                             graph->checks.items[i].message, &effort);
     return narrowed;
 }
 

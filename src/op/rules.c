@@ -64,13 +64,16 @@ qn_status *qn_infer_require_same(qn_infer *infer, qn_dim a, qn_dim b, const char
                                   qn_infer_dim_text(infer, a), qn_infer_dim_text(infer, b));
 }
 
+/* Of one dim in a message: nobody reads on in an expression that long, and a message is made for each node. */
+enum { DIM_TEXT_BYTES = 256 };
+
 const char *qn_infer_dims_text(const qn_infer *infer, int rank, const qn_dim *dims) {
     qn_buffer buffer;
     qn_buffer_init(&buffer, infer->arena->allocator);
     qn_buffer_printf(&buffer, "[");
     for (int i = 0; i < rank; i++) {
         if (i) qn_buffer_printf(&buffer, ", ");
-        qn_dim_print(infer->dims, dims[i], &buffer);
+        qn_dim_print_short(infer->dims, dims[i], DIM_TEXT_BYTES, &buffer);
     }
     qn_buffer_printf(&buffer, "]");
     const char *text = qn_arena_copy_string(infer->arena, qn_buffer_text(&buffer), buffer.size);
@@ -81,7 +84,7 @@ const char *qn_infer_dims_text(const qn_infer *infer, int rank, const qn_dim *di
 const char *qn_infer_dim_text(const qn_infer *infer, qn_dim dim) {
     qn_buffer buffer;
     qn_buffer_init(&buffer, infer->arena->allocator);
-    qn_dim_print(infer->dims, dim, &buffer);
+    qn_dim_print_short(infer->dims, dim, DIM_TEXT_BYTES, &buffer);
     const char *text = qn_arena_copy_string(infer->arena, qn_buffer_text(&buffer), buffer.size);
     qn_buffer_deinit(&buffer);
     return text ? text : "?";

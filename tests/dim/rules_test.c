@@ -143,9 +143,14 @@ static void a_comparison_is_its_clamp(void **state) {
     expect_same(*state, "max(ge(n, 3), ge(n, 5))", "ge(n, 3)");
 }
 
+static int learn(world *w, qn_dim condition, const char *reason) {
+    int64_t effort = 1 << 20;
+    return qn_dim_learn_nonnegative(w->pool, condition, reason, &effort);
+}
+
 static void expect_learned(world *w, const char *condition, int64_t low, int64_t high) {
     int64_t found_low, found_high;
-    int learned = qn_dim_learn_nonnegative(w->pool, parse(w, condition), condition);
+    int learned = learn(w, parse(w, condition), condition);
     qn_dim_range(w->pool, w->free_one, &found_low, &found_high);
     if (!learned || found_low != low || found_high != high)
         fail_msg("%s: expected to learn [%lld, %lld], found [%lld, %lld]", condition, (long long)low, (long long)high,
@@ -171,18 +176,47 @@ static void learning_goes_through_quotients(void **state) { expect_learned(*stat
 static void a_demand_that_cannot_hold_teaches_nothing(void **state) {
     world *w = *state;
     int64_t low, high;
-    assert_int_equal(qn_dim_learn_nonnegative(w->pool, parse(w, "0 - h"), "no"), 0);
+    assert_int_equal(learn(w, parse(w, "0 - h"), "no"), 0);
     qn_dim_range(w->pool, w->h, &low, &high);
     assert_int_equal(low, 1);
     assert_int_equal(high, 513);
     assert_null(qn_dim_symbol_reason(w->pool, w->h));
 }
 
+static void nothing_is_learned_once_the_effort_is_spent(void **state) {
+    world *w = *state;
+    int64_t effort = 1 << 20, before;
+    assert_int_equal(qn_dim_learn_nonnegative(w->pool, parse(w, "1000 - n"), "first", &effort), 1);
+    assert_true(effort < 1 << 20 && effort > 0);
+    before = effort;
+    assert_int_equal(qn_dim_learn_nonnegative(w->pool, parse(w, "1000 - n"), "known", &effort), 0);
+    assert_true(effort == before); /* what holds already costs nothing */
+    effort = 0;
+    assert_int_equal(qn_dim_learn_nonnegative(w->pool, parse(w, "100 - n"), "second", &effort), 0);
+}
+
+static void few_symbols_of_a_dim_are_listed_each_once(void **state) {
+    world *w = *state;
+    qn_dim symbols[QN_DIM_SYMBOLS_MAX];
+    assert_int_equal(qn_dim_symbols(w->pool, parse(w, "max(h, n) + floor(h / 3)"), symbols), 2);
+    assert_int_equal(qn_dim_symbols(w->pool, parse(w, "7"), symbols), 0);
+    assert_int_equal(qn_dim_symbols(w->pool, parse(w, "a + b + c + d + e + f + g + i + j"), symbols), -1);
+}
+
+static void text_for_messages_is_cut_short(void **state) {
+    world *w = *state;
+    qn_buffer text;
+    qn_buffer_init(&text, NULL);
+    qn_dim_print_short(w->pool, parse(w, "max(h + n, 3 * w) + floor(h / 3) + floor(w / 5)"), 8, &text);
+    assert_true(text.size < 24 && strstr(qn_buffer_text(&text), "..."));
+    qn_buffer_deinit(&text);
+}
+
 static void a_symbol_may_keep_its_range(void **state) {
     world *w = *state;
     int64_t low, high;
     qn_dim_symbol_keep_range(w->pool, w->free_one);
-    assert_int_equal(qn_dim_learn_nonnegative(w->pool, parse(w, "100 - h - n"), "sum"), 1);
+    assert_int_equal(learn(w, parse(w, "100 - h - n"), "sum"), 1);
     qn_dim_range(w->pool, w->free_one, &low, &high);
     assert_true(low == 0 && high == QN_DIM_UNBOUNDED);
     qn_dim_range(w->pool, w->h, &low, &high);
@@ -320,6 +354,9 @@ int main(void) {
         CASE(learning_goes_through_quotients),
         CASE(a_demand_that_cannot_hold_teaches_nothing),
         CASE(a_symbol_may_keep_its_range),
+        CASE(nothing_is_learned_once_the_effort_is_spent),
+        CASE(few_symbols_of_a_dim_are_listed_each_once),
+        CASE(text_for_messages_is_cut_short),
         CASE(an_overflow_is_kept_until_it_is_taken),
         CASE(deep_and_long_expressions_are_refused_not_followed),
         CASE(malformed_text_is_refused),
