@@ -1,12 +1,12 @@
 #include "driver/mutable.h"
 
 #include "driver/folds.h"
+#include "driver/speakers.h"
 
-#include <stdio.h>
 #include <string.h>
 
 /* Above this many dims that seem free they are not tried one by one. */
-enum { SINGLE_TRIALS_MAX = 64, CHAIN_MAX = 16, BROADCAST_MAX = 4096 };
+enum { SINGLE_TRIALS_MAX = 64, BROADCAST_MAX = 4096 };
 
 /* A dim of an input as it stands in a pool of dims: a number or a symbol. */
 typedef struct declared {
@@ -35,6 +35,7 @@ typedef struct trials {
     qn_folds folds;  /* reshapes at the declared sizes */
     qn_dim *symbols; /* of the candidates, while a trial runs */
     int64_t *sizes;  /* of the candidates */
+    qn_speakers speakers;
 } trials;
 
 const qn_pin *qn_pins_find(const qn_pins *pins, size_t input, int axis) {
@@ -109,38 +110,11 @@ static qn_status *rebase(trials *t, qn_dim_pool *pool) {
 
 /* ---- What pins a dim ---- */
 
-/* The constant a value comes from unchanged, through identities and casts; NULL if it is computed. */
-static const qn_value *constant_behind(const qn_value *value) {
-    for (int depth = 0; depth < CHAIN_MAX && value && value->producer; depth++) {
-        if (value->producer->op != &qn_op_identity && value->producer->op != &qn_op_cast &&
-            value->producer->op != &qn_op_dequantize)
-            return NULL;
-        value = value->producer->inputs[0];
-    }
-    return qn_value_is_constant(value) ? value : NULL;
-}
-
-/* Does `reason` speak of `node`, as inference names nodes? */
-static int speaks_of(const char *reason, const qn_node *node) {
-    char text[1024];
-    if (node->source)
-        snprintf(text, sizeof text, "%s: ", node->source);
-    else
-        snprintf(text, sizeof text, "node '%s' (%s): ", node->name, node->op->name);
-    return !strncmp(reason, text, strlen(text));
-}
-
 /* `reason`, with the constant of the node it speaks of. In the graph's own arena. */
 static const char *name_constant(const trials *t, const char *reason) {
-    for (const qn_node *node = t->graph->first; node; node = node->next) {
-        if (!speaks_of(reason, node)) continue;
-        for (int i = node->input_count - 1; i >= 0; i--) {
-            const qn_value *constant = constant_behind(node->inputs[i]);
-            if (constant && constant->type.rank)
-                return qn_arena_printf(t->arena, "constant '%s' of %s", constant->name, reason);
-        }
-    }
-    return qn_arena_copy_string(t->arena, reason, strlen(reason));
+    const qn_value *constant = qn_speakers_find(&t->speakers, reason);
+    return constant ? qn_arena_printf(t->arena, "constant '%s' of %s", constant->name, reason)
+                    : qn_arena_copy_string(t->arena, reason, strlen(reason));
 }
 
 static qn_status *pin(trials *t, candidate *c, const char *reason) {
@@ -150,28 +124,56 @@ static qn_status *pin(trials *t, candidate *c, const char *reason) {
     return c->reason ? NULL : qn_status_out_of_memory();
 }
 
-/* With `symbol` at `size`, is some demand of the graph refuted? The symbol is left there. */
-static int is_refuted_at(const qn_graph *graph, qn_dim symbol, int64_t size) {
-    qn_status_free(qn_dim_symbol_set_range(graph->dims, symbol, size, size, NULL));
+/* The demands that speak of one symbol. */
+typedef QN_LIST(qn_dim) demands;
+
+/* Lists them by the number of the symbol, in the memory of the trial. Demands on many sizes are left out: with the
+   others free, one size hardly refutes them. */
+static qn_status *sort_demands(const qn_graph *graph, demands **out_about) {
+    *out_about = QN_ARENA_ARRAY(graph->arena, demands, qn_dim_symbol_count(graph->dims));
+    if (!*out_about) return qn_status_out_of_memory();
     for (size_t i = 0; i < graph->checks.count; i++) {
-        int64_t low, high;
-        qn_dim_range(graph->dims, graph->checks.items[i].condition, &low, &high);
-        if (high < 0) return 1;
+        qn_dim symbols[QN_DIM_SYMBOLS_MAX], condition = graph->checks.items[i].condition;
+        int count = qn_dim_symbols(graph->dims, condition, symbols);
+        for (int k = 0; k < count; k++)
+            QN_TRY(QN_LIST_PUSH(graph->arena, &(*out_about)[qn_dim_symbol_number(graph->dims, symbols[k])], condition));
+    }
+    return NULL;
+}
+
+/* With `symbol` anywhere in [low, high], is some demand of the graph that speaks of it refuted? The symbol is left
+ * there. */
+static int is_refuted_in(const qn_graph *graph, const demands *about, qn_dim symbol, int64_t low, int64_t high) {
+    qn_status_free(qn_dim_symbol_set_range(graph->dims, symbol, low, high, NULL));
+    for (size_t i = 0; i < about->count; i++) {
+        int64_t least, most;
+        qn_dim_range(graph->dims, about->items[i], &least, &most);
+        if (most < 0) return 1;
     }
     return 0;
 }
 
-/* Is nothing but `size` left of 1 .. `size`, apart from 1, which broadcasts where `size` was meant? The pool is
- * spoiled. */
-static int only_broadcasts(const qn_graph *graph, qn_dim symbol, int64_t low, int64_t high, int64_t size) {
+/* Is each size in [low, high] refuted? Halves what is not refuted as a whole. */
+static int all_refuted(const qn_graph *graph, const demands *about, qn_dim symbol, int64_t low, int64_t high) {
+    if (low > high || is_refuted_in(graph, about, symbol, low, high)) return 1;
+    if (low == high) return 0;
+    int64_t middle = low + (high - low) / 2;
+    return all_refuted(graph, about, symbol, low, middle) && all_refuted(graph, about, symbol, middle + 1, high);
+}
+
+/* Is nothing but `size` left of 1 .. `size`, apart from 1, which broadcasts where `size` was meant? */
+static int only_broadcasts(const qn_graph *graph, const demands *about, qn_dim symbol, int64_t low, int64_t high,
+                           int64_t size) {
     if (low != 1 || high != size || size > BROADCAST_MAX) return 0;
-    for (int64_t other = 2; other < size; other++)
-        if (!is_refuted_at(graph, symbol, other)) return 0;
-    return 1;
+    int answer = all_refuted(graph, about, symbol, 2, size - 1);
+    qn_status_free(qn_dim_symbol_set_range(graph->dims, symbol, low, high, NULL));
+    return answer;
 }
 
 /* After an inference that went well: pins what it settled, of all free candidates or (not NULL) one. */
 static qn_status *pin_settled(trials *t, const candidate *focus) {
+    demands *about;
+    QN_TRY(sort_demands(t->graph, &about));
     for (size_t i = 0; i < t->candidates.count; i++) {
         candidate *c = &t->candidates.items[i];
         int64_t low, high;
@@ -179,7 +181,8 @@ static qn_status *pin_settled(trials *t, const candidate *focus) {
         if (!c->is_free || (focus && c != focus) || !qn_dim_symbol_find(t->graph->dims, c->name, &symbol)) continue;
         qn_dim_range(t->graph->dims, symbol, &low, &high);
         const char *reason = qn_dim_symbol_reason(t->graph->dims, symbol);
-        if (low == high || only_broadcasts(t->graph, symbol, low, high, c->size)) QN_TRY(pin(t, c, reason));
+        const demands *speaking = &about[qn_dim_symbol_number(t->graph->dims, symbol)];
+        if (low == high || only_broadcasts(t->graph, speaking, symbol, low, high, c->size)) QN_TRY(pin(t, c, reason));
     }
     return NULL;
 }
@@ -313,6 +316,13 @@ static qn_status *try_growing(trials *t) {
     return NULL;
 }
 
+/* There are too many to find out which. */
+static qn_status *pin_all(trials *t, const char *reason) {
+    for (size_t i = 0; i < t->candidates.count; i++)
+        if (!t->candidates.items[i].is_pinned) QN_TRY(pin(t, &t->candidates.items[i], reason));
+    return NULL;
+}
+
 /* All at once first: most dims that cannot vary show there. Only what is left is tried dim by dim, since sizes that are
    free together may hide that each alone is not ([n, h] reshaped to [64]). */
 static qn_status *find_pins(trials *t) {
@@ -322,19 +332,21 @@ static qn_status *find_pins(trials *t) {
     QN_TRY(try_out(t, NULL, &failure));
     size_t left = count_unpinned(t);
     if (failure || (left > 0 && all > 1)) {
-        if (left > SINGLE_TRIALS_MAX && failure) { /* too many to find out which */
-            for (size_t i = 0; i < all; i++) QN_TRY(pin(t, &t->candidates.items[i], failure));
+        if (left > SINGLE_TRIALS_MAX && failure) {
+            QN_TRY(pin_all(t, failure));
         } else if (left <= SINGLE_TRIALS_MAX) {
             QN_TRY(try_singly(t));
         }
     }
-    do { /* what is pinned may show what others depend on */
+    for (int round = 0; round < SINGLE_TRIALS_MAX; round++) { /* what is pinned may show what others depend on */
         left = count_unpinned(t);
         if (!left) return NULL;
         free_unpinned(t);
         QN_TRY(try_out(t, NULL, &failure));
-    } while (!failure && count_unpinned(t) < left);
-    return failure ? try_growing(t) : NULL;
+        if (failure) return count_unpinned(t) > SINGLE_TRIALS_MAX ? pin_all(t, failure) : try_growing(t);
+        if (count_unpinned(t) == left) return NULL;
+    }
+    return pin_all(t, "a chain of dims that hold one another");
 }
 
 /* ---- */
@@ -357,6 +369,24 @@ static qn_status *list_candidates(trials *t, int (*keep)(const void *self, size_
     return NULL;
 }
 
+static qn_status *apply(trials *t, qn_pins *out_pins) {
+    qn_arena lists;
+    qn_arena_init(&lists, t->arena->allocator);
+    qn_status *status = qn_speakers_init(&t->speakers, t->graph, &lists);
+    if (!status) status = note_declared(t);
+    if (!status) status = find_pins(t);
+    qn_arena_deinit(&lists);
+    QN_TRY(status);
+    free_unpinned(t);
+    for (size_t i = 0; i < t->candidates.count; i++) {
+        const candidate *c = &t->candidates.items[i];
+        qn_pin found = {c->input, c->axis, c->size, c->reason};
+        if (c->is_pinned) QN_TRY(QN_LIST_PUSH(t->arena, &out_pins->list, found));
+    }
+    QN_TRY(rebase(t, qn_dim_pool_create(t->arena)));
+    return qn_graph_infer(t->graph);
+}
+
 qn_status *qn_mutable_apply(qn_graph *graph, int (*keep)(const void *self, size_t input, int axis, int64_t size),
                             const void *keep_self, qn_pins *out_pins) {
     trials t = {.graph = graph, .arena = graph->arena};
@@ -365,15 +395,5 @@ qn_status *qn_mutable_apply(qn_graph *graph, int (*keep)(const void *self, size_
     if (!t.inputs) return qn_status_out_of_memory();
     if (!declare_inputs(&t)) return NULL;
     QN_TRY(list_candidates(&t, keep, keep_self));
-    if (!t.candidates.count) return NULL;
-    QN_TRY(note_declared(&t));
-    QN_TRY(find_pins(&t));
-    free_unpinned(&t);
-    for (size_t i = 0; i < t.candidates.count; i++) {
-        const candidate *c = &t.candidates.items[i];
-        qn_pin found = {c->input, c->axis, c->size, c->reason};
-        if (c->is_pinned) QN_TRY(QN_LIST_PUSH(t.arena, &out_pins->list, found));
-    }
-    QN_TRY(rebase(&t, qn_dim_pool_create(t.arena)));
-    return qn_graph_infer(graph);
+    return t.candidates.count ? apply(&t, out_pins) : NULL;
 }
