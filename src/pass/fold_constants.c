@@ -1,16 +1,23 @@
 /* Replaces every value that no input can change by a constant: nodes whose inputs are all constants are evaluated, and
- * small integers whose elements inference knows as numbers are written down. Large results are left to run time, so that
- * a few bytes of model cannot ask for gigabytes or hours. Weights that were rounded to a grid keep that in their stats. */
+ * small integers whose elements inference knows as numbers are written down. Large results are left to run time, and so
+ * is what takes long: what is folded grows with what the model itself holds, so that a few bytes of it cannot ask for
+ * gigabytes or hours. Weights that were rounded to a grid keep that in their stats. */
 #include "pass/pass.h"
+#include "pass/rewrite.h"
 #include "quant/grid.h"
 
 #define RESULT_BYTES_MAX ((int64_t)64 << 20) /* of one value */
-#define TOTAL_BYTES_MAX ((int64_t)512 << 20) /* of all results */
-#define RESULT_MACS_MAX ((int64_t)1 << 26)   /* of one node; naive evaluation makes some 10^8 a second */
+#define TOTAL_BYTES_MAX      ((int64_t)512 << 20) /* of all results, and no more than these two: */
+#define TOTAL_BYTES_FREE     ((int64_t)64 << 20)
+#define TOTAL_BYTES_PER_BYTE 4                  /* of constants: bytes become floats */
+#define RESULT_MACS_MAX      ((int64_t)1 << 26) /* of one node; naive evaluation makes some 10^8 a second */
+#define TOTAL_WORK_FREE      ((int64_t)1 << 27) /* elements read and written, and multiply-adds, of all nodes */
+#define TOTAL_WORK_PER_BYTE  16                 /* of constants */
 
 typedef struct folding {
     qn_graph *graph;
-    int64_t budget_bytes; /* what is left of TOTAL_BYTES_MAX */
+    int64_t budget_bytes; /* of results, what is left */
+    int64_t budget_work;
     int learned;          /* numbers have turned up that inference did not know: shapes may follow from them */
 } folding;
 
@@ -42,13 +49,28 @@ static qn_status *replace_by_constant(folding *f, qn_value *value, const qn_view
     return qn_graph_replace_value(f->graph, value, constant);
 }
 
-/* Whether the results of a node are worth having now; takes their bytes out of the budget. */
+/* Whether the results of a node are worth having now; takes them out of the budget. */
 static int is_affordable(folding *f, const qn_node *node, const qn_eval *eval) {
-    int64_t bytes = 0;
-    for (int i = 0; i < eval->output_count; i++) bytes += (int64_t)qn_view_bytes(&eval->outputs[i]);
-    if (bytes > f->budget_bytes || (node->op->macs && node->op->macs(eval) > RESULT_MACS_MAX)) return 0;
+    int64_t bytes = 0, work = node->op->macs ? node->op->macs(eval) : 0;
+    if (work > RESULT_MACS_MAX) return 0;
+    for (int i = 0; i < eval->input_count; i++) work += node->inputs[i] ? qn_view_elems(&eval->inputs[i]) : 0;
+    for (int i = 0; i < eval->output_count; i++) {
+        bytes += (int64_t)qn_view_bytes(&eval->outputs[i]);
+        work += qn_view_elems(&eval->outputs[i]);
+    }
+    if (bytes > f->budget_bytes || work > f->budget_work) return 0;
     f->budget_bytes -= bytes;
+    f->budget_work -= work;
     return 1;
+}
+
+static folding begin_folding(qn_graph *graph) {
+    int64_t told = qn_graph_told_bytes(graph);
+    return (folding){
+        .graph = graph,
+        .budget_bytes = qn_min_i64(TOTAL_BYTES_MAX, TOTAL_BYTES_FREE + TOTAL_BYTES_PER_BYTE * told),
+        .budget_work = TOTAL_WORK_FREE + TOTAL_WORK_PER_BYTE * told,
+    };
 }
 
 static qn_status *allocate(qn_arena *arena, const qn_node *node, qn_eval *eval) {
@@ -110,7 +132,7 @@ static qn_status *write_contents(folding *f, qn_value *value) {
 }
 
 qn_status *qn_pass_fold_constants(qn_graph *graph) {
-    folding f = {.graph = graph, .budget_bytes = TOTAL_BYTES_MAX};
+    folding f = begin_folding(graph);
     for (qn_node *node = graph->first; node; node = node->next) {
         if (node->op->flags & QN_OP_EFFECT) continue;
         int done = 0;

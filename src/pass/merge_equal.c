@@ -8,6 +8,8 @@
 static uint64_t hash_node(const qn_node *node) {
     uint64_t hash = qn_attrs_hash(node->op, node->attrs);
     hash = qn_hash_bytes(&node->op, sizeof node->op, hash);
+    for (int i = 0; i < node->output_count; i++)
+        hash = qn_hash_bytes(node->outputs[i]->type.dims, (size_t)node->outputs[i]->type.rank * sizeof(qn_dim), hash);
     return qn_hash_bytes(node->inputs, (size_t)node->input_count * sizeof *node->inputs, hash);
 }
 

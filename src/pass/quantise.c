@@ -146,6 +146,30 @@ static void mark_addend(const qn_graph *graph, qn_node *node) {
         node->addend_precision = QN_DTYPE_U8;
 }
 
+/* Each layer has integers of its own of weights that several share. A few bytes of model could so ask for any number of
+   copies: beyond this, layers stay float. */
+#define SHARED_BYTES_FREE     ((int64_t)16 << 20)
+#define SHARED_BYTES_PER_BYTE 4 /* of constants */
+
+static qn_status *unmark_sharers(qn_graph *graph) {
+    uint8_t *is_taken = QN_ARENA_ARRAY(graph->arena, uint8_t, graph->next_id);
+    if (!is_taken) return qn_status_out_of_memory();
+    int64_t left = SHARED_BYTES_FREE + SHARED_BYTES_PER_BYTE * qn_graph_told_bytes(graph);
+    for (qn_node *node = graph->first; node; node = node->next) {
+        if (!is_candidate(node) || !node->mark) continue;
+        const qn_value *weights = node->inputs[WEIGHTS];
+        int64_t bytes = is_taken[weights->id] ? (int64_t)weights->data_bytes : 0;
+        is_taken[weights->id] = 1;
+        if (bytes <= left) {
+            left -= bytes;
+            continue;
+        }
+        node->mark = QN_DTYPE_NONE;
+        QN_TRY(explain(graph, node, "its weights are shared by too many layers"));
+    }
+    return NULL;
+}
+
 qn_status *qn_quantise_mark(qn_graph *graph) {
     for (qn_node *node = graph->first; node; node = node->next) {
         node->mark = QN_DTYPE_NONE;
@@ -155,6 +179,7 @@ qn_status *qn_quantise_mark(qn_graph *graph) {
             QN_TRY(mark_addition(graph, node));
     }
     unmark_gainless(graph);
+    QN_TRY(unmark_sharers(graph));
     for (qn_node *node = graph->first; node; node = node->next) mark_addend(graph, node);
     return NULL;
 }

@@ -1,6 +1,7 @@
 #include "pass/rewrite.h"
 
 #include <assert.h>
+#include <string.h>
 
 qn_node *qn_match_producer(const qn_value *value, const qn_op_def *op) {
     return value && value->producer && value->producer->op == op ? value->producer : NULL;
@@ -51,6 +52,22 @@ qn_status *qn_make_channel_constant(qn_graph *graph, const char *name, int64_t c
 
 float qn_channel_constant_at(const qn_value *constant, int64_t channel) {
     return ((const float *)constant->data)[constant->data_bytes == sizeof(float) ? 0 : channel];
+}
+
+/* Bytes of a constant up to where it only repeats its last element, which a model says in a few bytes. */
+static int64_t told_bytes(const qn_value *value) {
+    size_t size = qn_dtype_size(value->type.dtype), bytes = value->data_bytes;
+    const uint8_t *data = value->data;
+    if (!size) return 0;
+    while (bytes > size && !memcmp(data + bytes - size, data + bytes - 2 * size, size)) bytes -= size;
+    return (int64_t)bytes;
+}
+
+int64_t qn_graph_told_bytes(const qn_graph *graph) {
+    int64_t told = 0;
+    for (size_t i = 0; i < graph->values.count; i++)
+        if (qn_value_is_constant(graph->values.items[i])) told += told_bytes(graph->values.items[i]);
+    return told;
 }
 
 int qn_types_equal(const qn_type *a, const qn_type *b) {

@@ -31,6 +31,9 @@ qn_status *qn_rewrite(qn_graph *graph, qn_node *node, const qn_op_def *op, const
 /* Takes out a node whose output is its first input unchanged. It stays where its output, as one of the graph, would then name
    an input, a constant or another output. */
 qn_status *qn_bypass(qn_graph *graph, qn_node *node) QN_MUST_USE;
+/* Bytes that the graph's constants hold, each up to where it only repeats its last element. What a pass may make of the
+   constants is measured by this: a model says so much in a file of about this size. */
+int64_t qn_graph_told_bytes(const qn_graph *graph);
 /* Whether both types are equal, dims as expressions. */
 int qn_types_equal(const qn_type *a, const qn_type *b);
 

@@ -20,6 +20,7 @@ typedef struct storage {
     qn_graph *graph;
     uint32_t id_count;      /* of values that were there before the pass */
     qn_value **other;       /* by id: the value in the other of the two types, once somebody needed it */
+    uint8_t *fits;          /* by id: a constant's elements fit half precision, or do not, once somebody asked */
     uint8_t *from_integers; /* by id: a vector or number computed from integers alone */
 } storage;
 
@@ -31,14 +32,24 @@ static int is_f16(const qn_value *value) { return value && value->type.dtype == 
 
 /* ---- Values in the other type ---- */
 
+enum { UNKNOWN = 0, FITS = 1, TOO_LARGE = 2 };
+
 /* Does every finite element stay finite? */
-static int fits_half(const qn_value *constant) {
+static int all_fit_half(const qn_value *constant) {
     qn_view view = qn_value_view(constant);
     int64_t elems = qn_view_elems(&view);
     const float *data = view.data;
     for (int64_t i = 0; i < elems; i++)
         if (isfinite(data[i]) && isinf(qn_half_to_float(qn_float_to_half(data[i])))) return 0;
     return 1;
+}
+
+/* The same, looked at once however many nodes read it. */
+static int fits_half(storage *s, const qn_value *constant) {
+    if (constant->id >= s->id_count) return all_fit_half(constant);
+    uint8_t *known = &s->fits[constant->id];
+    if (*known == UNKNOWN) *known = all_fit_half(constant) ? FITS : TOO_LARGE;
+    return *known == FITS;
 }
 
 static qn_status *halve_constant(storage *s, const qn_value *constant, qn_value **out) {
@@ -126,7 +137,7 @@ static const char *find_obstacle(storage *s, const qn_node *node) {
         return "its integers may be too large for f16";
     for (int i = 0; i < node->input_count; i++) {
         const qn_value *value = node->inputs[i];
-        if (is_f32(value) && !is_fixed(node, i) && qn_value_is_constant(value) && !fits_half(value))
+        if (is_f32(value) && !is_fixed(node, i) && qn_value_is_constant(value) && !fits_half(s, value))
             return qn_arena_printf(s->graph->arena, "constant '%s' is too large for f16", value->name);
     }
     return NULL;
@@ -249,7 +260,8 @@ qn_status *qn_pass_store_half(qn_graph *graph) {
     s.other = QN_ARENA_ARRAY(graph->arena, qn_value *, graph->next_id);
     s.from_integers = QN_ARENA_ARRAY(graph->arena, uint8_t, graph->next_id);
     uint8_t *was_f32 = QN_ARENA_ARRAY(graph->arena, uint8_t, graph->outputs.count);
-    if (!s.other || !s.from_integers || !was_f32) return qn_status_out_of_memory();
+    s.fits = QN_ARENA_ARRAY(graph->arena, uint8_t, graph->next_id);
+    if (!s.other || !s.fits || !s.from_integers || !was_f32) return qn_status_out_of_memory();
     for (size_t i = 0; i < graph->outputs.count; i++) was_f32[i] = (uint8_t)is_f32(graph->outputs.items[i]);
     for (qn_node *node = graph->first; node; node = node->next) QN_TRY(convert(&s, node));
     for (size_t i = 0; i < graph->outputs.count; i++)

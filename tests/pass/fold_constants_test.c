@@ -1,6 +1,7 @@
 /* fold_constants: what no input can change becomes a constant. */
 #include "pass_case.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 /* 100 MB of zeros asked for by a few bytes of model. */
@@ -28,6 +29,84 @@ static void test_a_product_that_would_take_long_is_left_to_run_time(void **state
                                          "output %f");
     run_pass(graph, qn_pass_find("fold_constants"));
     assert_int_equal(graph->node_count, 1);
+    qn_arena_deinit(&arena);
+}
+
+/* The statements of `count` nodes, each with its number in the place of #. */
+static char *repeated(const char *start, const char *statement, int count) {
+    qn_buffer text;
+    qn_buffer_init(&text, NULL);
+    qn_buffer_printf(&text, "%s", start);
+    for (int i = 0; i < count; i++) {
+        for (const char *at = statement; *at; at++) {
+            if (*at == '#')
+                qn_buffer_printf(&text, "%d", i);
+            else
+                qn_buffer_append(&text, at, 1);
+        }
+    }
+    char *copy = strdup(qn_buffer_text(&text));
+    qn_buffer_deinit(&text);
+    return copy;
+}
+
+/* A thousand results of 4 MB each, of which every one would be folded alone. */
+static void test_small_results_of_nothing_do_not_add_up_to_gigabytes(void **state) {
+    (void)state;
+    qn_arena arena;
+    qn_arena_init(&arena, NULL);
+    char *text = repeated("const %d : s64[2] = {1000, 1000}\n",
+                          "const %v# : f32[] = {#}\n"
+                          "%f# = fill(%d, %v#)\n"
+                          "output %f#\n",
+                          1000);
+    qn_graph *graph = graph_from(&arena, text);
+    run_pass(graph, qn_pass_find("fold_constants"));
+    assert_true(graph->node_count < 1000); /* some are worth it */
+    assert_true(arena.used_bytes < 80 << 20);
+    free(text);
+    qn_arena_deinit(&arena);
+}
+
+/* Two hundred sums over 4 million numbers that the model says in one. */
+static void test_short_steps_do_not_add_up_to_hours(void **state) {
+    (void)state;
+    qn_arena arena;
+    qn_arena_init(&arena, NULL);
+    char *text = repeated("const %x : f32[4000000] = splat 1\n"
+                          "const %axis : s32[1] = {0}\n",
+                          "const %v# : f32[] = {#}\n"
+                          "%s# = reduce_sum(%x, %axis)\n"
+                          "%y# = mul(%s#, %v#)\n"
+                          "output %y#\n",
+                          200);
+    qn_graph *graph = graph_from(&arena, text);
+    run_pass(graph, qn_pass_find("fold_constants"));
+    assert_in_range(graph->node_count, 200, 399);
+    free(text);
+    qn_arena_deinit(&arena);
+}
+
+/* A model that holds much may have much folded: as the quantised weights of a network become floats. */
+static void test_what_is_folded_grows_with_the_model(void **state) {
+    (void)state;
+    qn_arena arena;
+    qn_arena_init(&arena, NULL);
+    uint8_t *bytes = qn_arena_alloc(&arena, 1, 25000000);
+    for (size_t i = 0; i < 25000000; i++) bytes[i] = (uint8_t)(i * 7);
+    qn_graph *graph = qn_graph_create(&arena, "large");
+    for (int i = 0; i < 10; i++) {
+        qn_value *value;
+        qn_node *node;
+        qn_view view = {.dtype = QN_DTYPE_U8, .rank = 1, .dims = {2500000}, .data = bytes + i * 2500000};
+        const qn_cast_attrs attrs = {.dtype = QN_DTYPE_F32};
+        expect_ok(qn_graph_add_constant(graph, "w", &view, &value));
+        expect_ok(qn_graph_add_node(graph, &qn_op_cast, "cast", &attrs, 1, &value, NULL, &node));
+        expect_ok(qn_graph_mark_output(graph, node->outputs[0]));
+    }
+    expect_ok(qn_graph_infer(graph));
+    run_pass(graph, qn_pass_find("fold_constants"));
+    assert_int_equal(graph->node_count, 0);
     qn_arena_deinit(&arena);
 }
 
@@ -188,6 +267,9 @@ int main(void) {
         cmocka_unit_test(test_an_empty_constant_is_folded),
         cmocka_unit_test(test_a_huge_result_is_left_to_run_time),
         cmocka_unit_test(test_a_product_that_would_take_long_is_left_to_run_time),
+        cmocka_unit_test(test_small_results_of_nothing_do_not_add_up_to_gigabytes),
+        cmocka_unit_test(test_short_steps_do_not_add_up_to_hours),
+        cmocka_unit_test(test_what_is_folded_grows_with_the_model),
         cmocka_unit_test(test_a_node_that_fails_is_named),
     };
     return cmocka_run_group_tests_name("pass/fold_constants", tests, NULL, NULL);

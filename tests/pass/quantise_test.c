@@ -223,6 +223,36 @@ static void what_stays_float_says_why(void **state) {
     }
 }
 
+/* Each layer makes integers of its own: 20 of them would be 40 MB for a model that says 2 MB in a few bytes. */
+static void weights_that_very_many_layers_share_stay_float_from_some_on(void **state) {
+    (void)state;
+    qn_arena arena;
+    qn_arena_init(&arena, NULL);
+    qn_buffer text;
+    qn_buffer_init(&text, NULL);
+    qn_buffer_printf(&text, "input %%x : f32[1, 1024]\nconst %%w : f32[1024, 512] = splat 0.5\n");
+    for (int i = 0; i < 20; i++)
+        qn_buffer_printf(&text, "%%a%d = leaky_relu(%%x) {alpha=0.%d}\n%%y%d = matmul(%%a%d, %%w)\noutput %%y%d\n", i,
+                         i + 1, i, i, i);
+    qn_graph *graph = graph_from(&arena, qn_buffer_text(&text));
+    graph->integer = (qn_integer_wish){.dtype = QN_DTYPE_U8, .reason = "bytes"};
+    for (int i = 0; i < 20; i++) {
+        char name[16];
+        snprintf(name, sizeof name, "a%d", i);
+        give_range(graph, name, -1, 1);
+        snprintf(name, sizeof name, "y%d", i);
+        qn_graph_find_node(graph, name)->precision = QN_DTYPE_U8; /* whatever is gained */
+        qn_graph_find_node(graph, name)->precision_reason = "bytes";
+    }
+    run_pass(graph, pass_named("quantise"));
+    expect_reason(graph, "y0", "u8: bytes");
+    expect_reason(graph, "y8", "u8: bytes");
+    expect_reason(graph, "y9", "no integers: its weights are shared by too many layers");
+    expect_reason(graph, "y19", "no integers: its weights are shared by too many layers");
+    qn_buffer_deinit(&text);
+    qn_arena_deinit(&arena);
+}
+
 static void a_layer_of_the_most_rows_is_still_integer(void **state) {
     qn_arena arena;
     (void)state;
@@ -386,6 +416,7 @@ int main(void) {
         cmocka_unit_test(nodes_that_ask_for_floats_stay_floats),
         cmocka_unit_test(a_graph_that_asks_for_nothing_is_left_alone),
         cmocka_unit_test(what_stays_float_says_why),
+        cmocka_unit_test(weights_that_very_many_layers_share_stay_float_from_some_on),
         cmocka_unit_test(a_layer_of_the_most_rows_is_still_integer),
         cmocka_unit_test(weights_that_are_not_finite_are_refused_with_their_node),
         cmocka_unit_test(every_layer_of_a_random_graph_is_as_near_as_its_scales_allow),
