@@ -72,6 +72,61 @@ static qn_status *find_ceiling(cost_table *table, qn_engine *engine) {
     return NULL;
 }
 
+static int are_same(const cost_table *table, const cost_row *a, const cost_row *b) {
+    return a->shapes && b->shapes && !memcmp(a->shapes, b->shapes, table->input_count * sizeof *a->shapes);
+}
+
+/* ---- Why sizes cost the same ---- */
+
+/* What a step does that takes any size and always gives the same; NULL: something else. */
+static const char *settling_verb(const char *op) {
+    static const struct {
+        const char *op, *verb;
+    } verbs[] = {{"pad", "pads"},
+                 {"resize_bilinear", "scales"},
+                 {"resize_nearest", "scales"},
+                 {"slice", "crops"},
+                 {"strided_slice", "crops"}};
+    for (size_t i = 0; i < sizeof verbs / sizeof *verbs; i++)
+        if (!strcmp(op, verbs[i].op)) return verbs[i].verb;
+    return NULL;
+}
+
+/* The dims that vary in `from` and do not in `to`, as "513x513"; 0 where a dim of `to` varies still. */
+static int print_settled(const qn_value_info *from, const qn_value_info *to, char *text) {
+    int64_t dims[QN_MAX_RANK];
+    int count = 0;
+    if (from->rank != to->rank) return 0;
+    for (int i = 0; i < to->rank; i++) {
+        if (to->min_dims[i] != to->max_dims[i]) return 0;
+        if (from->min_dims[i] != from->max_dims[i]) dims[count++] = to->min_dims[i];
+    }
+    if (count) cli_print_dims(count, dims, text);
+    return count;
+}
+
+/* Finds the first step after which all sizes are one. */
+static void explain(cost_table *table, const qn_model *model) {
+    const qn_step_info *step;
+    for (size_t i = 0; (step = qn_model_step(model, i)); i++) {
+        char text[CLI_DIMS_TEXT];
+        const char *verb = settling_verb(step->op);
+        if (!verb || !step->input_count || !step->output_count || step->inputs[0] == UINT32_MAX) continue;
+        if (!print_settled(qn_model_value(model, step->inputs[0]), qn_model_value(model, step->outputs[0]), text))
+            continue;
+        snprintf(table->settled, sizeof table->settled, "the graph %s what it is given to %.60s (%.160s)", verb, text,
+                 step->name);
+        return;
+    }
+}
+
+/* Do the ends of the range differ, and take as many multiply-adds? */
+static int ends_cost_the_same(const cost_table *table) {
+    const cost_row *low = &table->rows[0], *high = &table->rows[COST_ROWS - 1];
+    return low->shapes && high->shapes && !are_same(table, low, high) && low->cost.macs &&
+           low->cost.macs == high->cost.macs;
+}
+
 qn_status *cost_table_init(cost_table *table, qn_engine *engine, const qn_model *model) {
     *table = (cost_table){.input_count = qn_model_get_info(model)->input_count, .threads = qn_engine_threads(engine)};
     json_t *meta = cli_load_meta(model);
@@ -83,6 +138,7 @@ qn_status *cost_table_init(cost_table *table, qn_engine *engine, const qn_model 
         if (!status && row->shapes) status = measure_row(row, engine, table->input_count);
     }
     json_decref(meta);
+    if (!status && ends_cost_the_same(table)) explain(table, model);
     return status;
 }
 
@@ -108,10 +164,6 @@ void cost_table_deinit(cost_table *table) {
 
 static uint64_t arena_bytes(const cost_row *row) { return row->cost.value_bytes + row->cost.scratch_bytes; }
 
-static int are_same(const cost_table *table, const cost_row *a, const cost_row *b) {
-    return a->shapes && b->shapes && !memcmp(a->shapes, b->shapes, table->input_count * sizeof *a->shapes);
-}
-
 /* Rows for a range; a single line for a fixed shape. */
 void cost_table_print(const cost_table *table) {
     int is_fixed = are_same(table, &table->rows[0], &table->rows[COST_ROWS - 1]);
@@ -126,6 +178,7 @@ void cost_table_print(const cost_table *table) {
         cli_print(": %.4g million multiply-adds, %.4g MB moved, arena %.4g MB\n", 1e-6 * (double)row->cost.macs,
                   1e-6 * (double)row->cost.moved_bytes, 1e-6 * (double)arena_bytes(row));
     }
+    if (*table->settled) printf("%-10s the smallest costs as much as the largest: %s\n", "cost", table->settled);
 }
 
 static json_t *row_to_json(const cost_table *table, const cost_row *row) {

@@ -16,6 +16,8 @@ typedef struct cost_table {
     cost_row rows[COST_ROWS];
     size_t input_count;
     int threads;
+    char settled[320]; /* where two sizes cost the same: what makes them so ("pads its input to 513x513 (Pad)"); else ""
+                        */
     uint64_t ceiling; /* of the arena over the whole range, scratch included; 0: none */
 } cost_table;
 

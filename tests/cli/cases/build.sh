@@ -10,6 +10,7 @@ prints '^ceiling .* with the scratch of [0-9]+ threads?$'
 prints '^cost +smallest 1x1x1x3: [0-9.]+ million multiply-adds, [0-9.]+ MB moved, arena [0-9.]+ MB$'
 prints '^cost +typical 1x81x81x3: '
 prints '^cost +largest 1x161x161x3: '
+prints '^cost +the smallest costs as much as the largest: the graph pads what it is given to 161x161 \(Pad\)$'
 holds . .err .out scenes.qn
 
 it "gives the same bytes every time"
