@@ -256,6 +256,24 @@ static qn_status *judge_ones(const judge *j, const qn_fold *fold, const group *g
     return NULL;
 }
 
+/* A batch of one that was joined with other dims before comes back as the number 1: more samples would be more of the
+   others, such as steps of the same sentence. */
+static qn_status *judge_joined(const judge *j, const qn_fold *fold, const group *g, const symbols *intended) {
+    int has_one = 0;
+    for (int o = g->out; o < g->out_end; o++)
+        has_one |= fold->out[o] == 1 && qn_dim_is_const(j->graph->dims, dims_out(fold)[o], NULL);
+    for (int i = g->in; i < g->in_end && has_one; i++) {
+        symbols joined;
+        joined.count = qn_dim_multiplied_symbols(j->graph->dims, dims_in(fold)[i], joined.items);
+        for (int s = 0; s < joined.count; s++) {
+            const size_t index = find_dim(j->trial, joined.items[s]);
+            if (index < j->trial->count && j->trial->sizes[index] == 1 && !has_symbol(intended, joined.items[s]))
+                QN_TRY(blame(j, index, describe(j, fold)));
+        }
+    }
+    return NULL;
+}
+
 /* Dims that only one side of the group follows. */
 static qn_status *judge_one_sided(const judge *j, const qn_fold *fold, const symbols *side, const symbols *other,
                                   const symbols *intended, int *inout_found) {
@@ -287,7 +305,10 @@ static qn_status *judge_uneven(const judge *j, const qn_fold *fold, const symbol
 static qn_status *judge_group(const judge *j, const qn_fold *fold, const group *g, const symbols *intended) {
     symbols before = {0}, after = {0};
     int found = 0;
-    if (is_exact(j->graph, fold, g)) return judge_ones(j, fold, g, intended);
+    if (is_exact(j->graph, fold, g)) {
+        QN_TRY(judge_ones(j, fold, g, intended));
+        return judge_joined(j, fold, g, intended);
+    }
     for (int i = g->in; i < g->in_end; i++) add_symbols(j->graph, &before, dims_in(fold)[i]);
     for (int i = g->out; i < g->out_end; i++) add_symbols(j->graph, &after, dims_out(fold)[i]);
     if (before.count < 0 || after.count < 0) return NULL;

@@ -144,6 +144,13 @@ static void steps_in_time_are_no_batch(void **state) {
 #undef STEPS
 }
 
+static void samples_are_no_steps_in_time(void **state) {
+    (void)state;
+    expect_dims("input %x : f32[1, 16, 32]\nconst %a : s32[2] = {-1, 32}\nconst %b : s32[4] = {1, -1, 4, 8}\n"
+                "%r = reshape(%x, %a)\n%y = reshape(%r, %b)\noutput %y\n",
+                "1 ? 32");
+}
+
 static void a_second_input_is_not_held(void **state) {
     (void)state;
     expect_dims(FRONT TO("2", "-1, 512") FLAT
@@ -196,6 +203,7 @@ int main(void) {
         cmocka_unit_test(a_shape_computed_from_constants_is_a_constant),
         cmocka_unit_test(a_pool_over_the_whole_picture_stays_one),
         cmocka_unit_test(steps_in_time_are_no_batch),
+        cmocka_unit_test(samples_are_no_steps_in_time),
         cmocka_unit_test(a_second_input_is_not_held),
         cmocka_unit_test(what_keeps_its_meaning_stays_free),
         cmocka_unit_test(what_the_source_leaves_free_keeps_its_word),
