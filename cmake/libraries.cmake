@@ -129,7 +129,8 @@ endif()
 qn_library(quench COMPONENT runtime LAYERS base cpu dim kernel op model runtime NEEDS Threads::Threads m)
 qn_library(quench-compiler COMPONENT compiler USES quench LAYERS ir import pass quant plan driver EMBEDS model op kernel dim base
            NEEDS PkgConfig::JANSSON)
-qn_library(quench-image COMPONENT image USES quench LAYERS image EMBEDS base NEEDS PkgConfig::TURBOJPEG PkgConfig::PNG)
+qn_library(quench-image COMPONENT image USES quench LAYERS image EMBEDS base
+           NEEDS PkgConfig::TURBOJPEG PkgConfig::PNG Threads::Threads)
 
 qn_pkg_config(runtime quench "Loads and runs compiled models" "" "" "-lm -pthread")
 qn_pkg_config(compiler quench-compiler "Imports and compiles trained networks" "quench = ${PROJECT_VERSION}" "jansson" "")

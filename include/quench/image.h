@@ -21,7 +21,7 @@
  * Threads: any thread; a struct that is being written is used by one thread at a time. Nothing here is global.
  * Hostile input: files and bytes given to load, decode and parse are checked against explicit limits. Codes:
  * INVALID_ARGUMENT (empty, damaged or cut short, or the call contradicts itself), UNSUPPORTED (sound, but not a kind
- * that is read), LIMIT (too large), NOT_FOUND, IO, OUT_OF_MEMORY. Messages begin with the path or name.
+ * that is read), LIMIT (too large), NOT_FOUND, IO, OUT_OF_MEMORY, CANCELLED. Messages begin with the path or name.
  * Stability: since 0.1; structs that start with `size` may grow at the end.
  */
 #ifndef QUENCH_IMAGE_H
@@ -42,7 +42,8 @@ enum {
     QN_IMAGE_CLASSES_MAX = 256,  /* labels are bytes */
     QN_IMAGE_IGNORE_LABEL = 255, /* in masks: "not judged" */
     QN_IMAGE_PIXELS_MAX = 1 << 28,
-    QN_IMAGE_FILE_BYTES_MAX = 1 << 30
+    QN_IMAGE_FILE_BYTES_MAX = 1 << 30,
+    QN_IMAGE_SCANS_DEFAULT = 64
 };
 
 /* ---- Pictures ---- */
@@ -95,6 +96,18 @@ typedef struct qn_image_decode_options {
     int channels;          /* 3: always RGB (default); 1: always gray; 0: gray stays gray, everything else RGB */
     int64_t pixels_max;    /* default and at most QN_IMAGE_PIXELS_MAX */
     size_t file_bytes_max; /* default and at most QN_IMAGE_FILE_BYTES_MAX */
+    /* Scans of a JPEG, each of which goes over all pixels whatever it holds; cameras and encoders write 1 to about 20.
+       Above 64 Mi pixels in proportion fewer. >= 1; default QN_IMAGE_SCANS_DEFAULT */
+    int scans_max;
+    /* Bytes that reading takes at most, the picture included; >= 1; default 2 GiB, enough for a JPEG of 200 megapixels
+     */
+    uint64_t memory_max;
+    /* Default NULL. Asked from the calling thread every few hundredths of a second; non-zero to give up: CANCELLED
+       within half a second. Large JPEGs are then decoded on a thread of their own. One that is given up finishes its
+       work, which the limits bound, in the background, with memory of the C library's heap, and touches nothing of the
+       caller's. */
+    int (*cancel)(void *self);
+    void *cancel_self;
 } qn_image_decode_options;
 
 /* Sets every option to its default. */
@@ -112,8 +125,10 @@ QN_API void qn_image_decode_options_init(qn_image_decode_options *out_options);
  * @param path     a regular file
  * @param options  NULL for the defaults
  * returns  OK means the whole picture was read: a file that is cut short or damaged is INVALID_ARGUMENT, never a
- *          picture with a gray bottom; UNSUPPORTED for other formats (the message names GIF, WebP, ... where it can)
- * cost     memory for the picture, once more if it is turned, transparent or changes channels */
+ *          picture with a gray bottom; UNSUPPORTED for other formats (the message names GIF, WebP, ... where it can);
+ *          LIMIT with what was found, the limit and the option's name; CANCELLED: `cancel` said so
+ * cost     memory for the picture, once more if it is turned, transparent or changes channels, and two bytes for each
+ *          sample of a progressive JPEG; refused before it is taken */
 QN_API qn_status *qn_image_load(const char *path, const qn_image_decode_options *options, const qn_allocator *allocator,
                                 qn_image *out_image) QN_MUST_USE;
 

@@ -2,6 +2,7 @@
 #ifndef QN_IMAGE_CODEC_H
 #define QN_IMAGE_CODEC_H
 
+#include "base/cancel.h"
 #include "base/memory.h"
 #include "base/status.h"
 #include "base/text.h"
@@ -14,6 +15,10 @@ typedef struct qn_image_source {
     int64_t pixels_max; /* 1 .. QN_IMAGE_PIXELS_MAX */
     int as_labels;      /* raw samples of one channel instead of a picture */
     const qn_allocator *allocator;
+    int channels; /* that the picture is to have at last; 0: its own */
+    int scans_max;
+    uint64_t memory_max; /* bytes */
+    qn_cancel cancel;
 } qn_image_source;
 
 /* Each decodes into *out_image (zeroed by the caller): gray as one channel, everything else as RGB. On failure
@@ -24,6 +29,13 @@ qn_status *qn_image_pnm_decode(const qn_image_source *source, qn_image *out_imag
 
 /* Checks a size that a file declares, which may be anything, against pixels_max. */
 qn_status *qn_image_check_declared(const qn_image_source *source, int64_t width, int64_t height) QN_MUST_USE;
+
+/* Checks what reading takes at its peak against memory_max.
+ * @param channels   that the decoder gives
+ * @param is_turned  the picture is turned upright afterwards
+ * @param decoding   bytes that decoding takes beside the picture */
+qn_status *qn_image_check_memory(const qn_image_source *source, int64_t width, int64_t height, int channels,
+                                 int is_turned, uint64_t decoding) QN_MUST_USE;
 
 /* Checks a struct that comes from the caller: sizes, channels, stride, data. */
 qn_status *qn_image_check(const qn_image *image) QN_MUST_USE;
@@ -39,9 +51,9 @@ qn_status *qn_image_init_raw(int width, int height, int channels, const qn_alloc
 int qn_image_exif_orientation(qn_bytes tiff);
 
 /* Turns a picture upright: EXIF orientation 1..8. Replaces *inout_image; on failure it is as it was. */
-qn_status *qn_image_orient(qn_image *inout_image, int orientation) QN_MUST_USE;
+qn_status *qn_image_orient(qn_image *inout_image, int orientation, const qn_cancel *cancel) QN_MUST_USE;
 
 /* Gray to RGB or RGB to gray; nothing if `channels` is already right. On failure *inout_image is as it was. */
-qn_status *qn_image_set_channels(qn_image *inout_image, int channels) QN_MUST_USE;
+qn_status *qn_image_set_channels(qn_image *inout_image, int channels, const qn_cancel *cancel) QN_MUST_USE;
 
 #endif

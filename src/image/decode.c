@@ -59,13 +59,34 @@ qn_status *qn_image_check_declared(const qn_image_source *source, int64_t width,
         return QN_ERR(QN_INVALID_ARGUMENT, "%s: the picture has no pixels (%lld x %lld)", source->name,
                       (long long)width, (long long)height);
     if (width > source->pixels_max / height)
-        return QN_ERR(QN_LIMIT, "%s: %lld x %lld pixels are above the limit of %lld pixels; scale the picture down",
+        return QN_ERR(QN_LIMIT,
+                      "%s: %lld x %lld pixels are above the limit of %lld pixels (pixels_max); scale the picture down",
                       source->name, (long long)width, (long long)height, (long long)source->pixels_max);
     return NULL;
 }
 
+static uint64_t max_u64(uint64_t a, uint64_t b) { return a > b ? a : b; }
+
+qn_status *qn_image_check_memory(const qn_image_source *source, int64_t width, int64_t height, int channels,
+                                 int is_turned, uint64_t decoding) {
+    const uint64_t pixels = (uint64_t)width * (uint64_t)height, own = pixels * (uint64_t)channels;
+    const uint64_t turned = is_turned ? 2 * own : own;
+    const int changes = source->channels && source->channels != channels;
+    const uint64_t changed = changes ? own + pixels * (uint64_t)source->channels : own;
+    const uint64_t peak = max_u64(own + decoding, max_u64(turned, changed));
+    if (peak <= source->memory_max) return NULL;
+    return QN_ERR(QN_LIMIT, "%s: reading %lld x %lld pixels takes %llu MiB, above the limit of %llu MiB (memory_max)",
+                  source->name, (long long)width, (long long)height, (unsigned long long)((peak + (1 << 20) - 1) >> 20),
+                  (unsigned long long)(source->memory_max >> 20));
+}
+
 void qn_image_decode_options_init(qn_image_decode_options *out_options) {
-    *out_options = (qn_image_decode_options){sizeof *out_options, 3, QN_IMAGE_PIXELS_MAX, QN_IMAGE_FILE_BYTES_MAX};
+    *out_options = (qn_image_decode_options){.size = sizeof *out_options,
+                                             .channels = 3,
+                                             .pixels_max = QN_IMAGE_PIXELS_MAX,
+                                             .file_bytes_max = QN_IMAGE_FILE_BYTES_MAX,
+                                             .scans_max = QN_IMAGE_SCANS_DEFAULT,
+                                             .memory_max = (uint64_t)2 << 30};
 }
 
 static qn_status *check_options(const qn_image_decode_options *given, qn_image_decode_options *out_options) {
@@ -81,16 +102,21 @@ static qn_status *check_options(const qn_image_decode_options *given, qn_image_d
         given->file_bytes_max > QN_IMAGE_FILE_BYTES_MAX)
         return QN_ERR(QN_INVALID_ARGUMENT, "decode options: pixels_max must be 1 .. %d, file_bytes_max 1 .. %d",
                       QN_IMAGE_PIXELS_MAX, QN_IMAGE_FILE_BYTES_MAX);
+    if (given->scans_max < 1 || given->memory_max < 1)
+        return QN_ERR(QN_INVALID_ARGUMENT, "decode options: scans_max and memory_max must be at least 1");
     *out_options = *given;
     return NULL;
 }
 
-static qn_status *decode_upright(const qn_image_source *source, int channels, qn_image *out_image) {
+static qn_status *decode_upright(const qn_image_source *source, qn_image *out_image) {
     int orientation = 1;
+    QN_TRY(qn_cancel_check(&source->cancel));
     QN_TRY(decode_format(source, out_image, &orientation));
     if (source->as_labels) return NULL;
-    QN_TRY(qn_image_orient(out_image, orientation));
-    return channels ? qn_image_set_channels(out_image, channels) : NULL;
+    QN_TRY(
+        qn_image_check_memory(source, out_image->width, out_image->height, out_image->channels, orientation != 1, 0));
+    QN_TRY(qn_image_orient(out_image, orientation, &source->cancel));
+    return source->channels ? qn_image_set_channels(out_image, source->channels, &source->cancel) : NULL;
 }
 
 static qn_status *decode(qn_bytes bytes, const char *name, int as_labels, const qn_image_decode_options *options,
@@ -98,10 +124,18 @@ static qn_status *decode(qn_bytes bytes, const char *name, int as_labels, const 
     qn_image_decode_options checked;
     QN_TRY(check_options(options, &checked));
     if (bytes.size > checked.file_bytes_max)
-        return QN_ERR(QN_LIMIT, "%s: %zu bytes are above the limit of %zu bytes for a picture", name, bytes.size,
-                      checked.file_bytes_max);
-    const qn_image_source source = {bytes, name, checked.pixels_max, as_labels, qn_allocator_or_default(allocator)};
-    qn_status *status = decode_upright(&source, checked.channels, out_image);
+        return QN_ERR(QN_LIMIT, "%s: %zu bytes are above the limit of %zu bytes for a picture (file_bytes_max)", name,
+                      bytes.size, checked.file_bytes_max);
+    const qn_image_source source = {.bytes = bytes,
+                                    .name = name,
+                                    .pixels_max = checked.pixels_max,
+                                    .as_labels = as_labels,
+                                    .allocator = qn_allocator_or_default(allocator),
+                                    .channels = as_labels ? 0 : checked.channels,
+                                    .scans_max = checked.scans_max,
+                                    .memory_max = checked.memory_max,
+                                    .cancel = {checked.cancel, checked.cancel_self}};
+    qn_status *status = decode_upright(&source, out_image);
     if (status) qn_image_deinit(out_image);
     return status;
 }

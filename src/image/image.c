@@ -73,7 +73,7 @@ qn_status *qn_image_crop(const qn_image *image, qn_image_rect rect, const qn_all
     return NULL;
 }
 
-qn_status *qn_image_orient(qn_image *inout_image, int orientation) {
+qn_status *qn_image_orient(qn_image *inout_image, int orientation, const qn_cancel *cancel) {
     assert(orientation >= 1 && orientation <= 8);
     if (orientation == 1) return NULL;
     /* Upright pixel (x, y) comes from stored pixel (x, y), or (y, x) if the axes are swapped, then mirrored. */
@@ -90,29 +90,47 @@ qn_status *qn_image_orient(qn_image *inout_image, int orientation) {
                             (mirror_y ? src.stride_bytes * (size_t)(src.height - 1) : 0);
     const ptrdiff_t step_x = swap ? row : column, step_y = swap ? column : row;
     uint8_t *out = dst.data;
-    for (ptrdiff_t y = 0; y < dst.height; ++y)
+    qn_status *status = NULL;
+    for (ptrdiff_t y = 0; y < dst.height && !status; ++y) {
         for (ptrdiff_t x = 0; x < dst.width; ++x, out += src.channels) {
             const uint8_t *in = origin + y * step_y + x * step_x;
             out[0] = in[0];
             if (src.channels == 3) out[1] = in[1], out[2] = in[2];
         }
+        status = qn_cancel_check(cancel);
+    }
+    if (status) {
+        qn_image_deinit(&dst);
+        return status;
+    }
     qn_image_deinit(inout_image);
     *inout_image = dst;
     return NULL;
 }
 
-qn_status *qn_image_set_channels(qn_image *inout_image, int channels) {
+static void set_channels_of_row(const uint8_t *in, size_t pixels, int channels, uint8_t *out) {
+    if (channels == 3)
+        for (size_t i = 0; i < pixels; ++i) memset(out + 3 * i, in[i], 3);
+    else /* 0.299 R + 0.587 G + 0.114 B in 16 bits after the point; the weights add up to 1 */
+        for (size_t i = 0; i < pixels; ++i, in += 3)
+            out[i] = (uint8_t)((19595u * in[0] + 38470u * in[1] + 7471u * in[2] + 32768u) >> 16);
+}
+
+qn_status *qn_image_set_channels(qn_image *inout_image, int channels, const qn_cancel *cancel) {
     assert(channels == 1 || channels == 3);
     if (inout_image->channels == channels) return NULL;
     qn_image dst;
     QN_TRY(qn_image_init_raw(inout_image->width, inout_image->height, channels, inout_image->allocator, &dst));
-    const size_t pixels = (size_t)dst.width * (size_t)dst.height;
-    const uint8_t *in = inout_image->data;
-    if (channels == 3)
-        for (size_t i = 0; i < pixels; ++i) memset(dst.data + 3 * i, in[i], 3);
-    else /* 0.299 R + 0.587 G + 0.114 B in 16 bits after the point; the weights add up to 1 */
-        for (size_t i = 0; i < pixels; ++i, in += 3)
-            dst.data[i] = (uint8_t)((19595u * in[0] + 38470u * in[1] + 7471u * in[2] + 32768u) >> 16);
+    qn_status *status = NULL;
+    for (size_t y = 0; y < (size_t)dst.height && !status; ++y) {
+        set_channels_of_row(inout_image->data + y * inout_image->stride_bytes, (size_t)dst.width, channels,
+                            dst.data + y * dst.stride_bytes);
+        status = qn_cancel_check(cancel);
+    }
+    if (status) {
+        qn_image_deinit(&dst);
+        return status;
+    }
     qn_image_deinit(inout_image);
     *inout_image = dst;
     return NULL;

@@ -11,11 +11,16 @@ typedef struct png_state {
     const qn_image_source *source;
     png_structp png;
     png_infop info;
-    size_t at; /* bytes read so far */
+    size_t at;          /* bytes read so far */
+    uint64_t chunk_end; /* of the chunk being read */
+    int in_pixels;      /* that is one of pixels */
+    int has_pixels;     /* every row was read */
+    size_t surplus;     /* bytes of pixels that were read since */
+    uint64_t work;      /* bytes unpacked or so since the caller was asked whether to go on */
     qn_image *image;
     qn_status *status; /* of what failed outside libpng */
     uint8_t *wide;     /* pixels with alpha, before they are laid over white */
-    png_bytep *rows;
+    int passes;        /* over all rows */
     int channels; /* of the decoded rows, alpha included */
     int orientation;
     jmp_buf jump;
@@ -34,10 +39,40 @@ static void on_warning(png_structp png, png_const_charp message) {
     (void)message;
 }
 
+enum {
+    UNPACKED_PER_BYTE = 256, /* what a byte of the file stands for when work is counted */
+    ASK_EVERY = 4 << 20,     /* bytes of work: some milliseconds */
+    SURPLUS_MAX = 1 << 16,   /* bytes of pixels behind the last row: some encoders are careless */
+    CHUNK_BYTES = 12,        /* length, name and checksum */
+    ROW_PIXELS_MIN = 32      /* a row costs as much as so many pixels, however short it is */
+};
+
+/* Ends the decoding where the caller wants it no more. */
+static void count_work(png_state *state, uint64_t bytes) {
+    state->work += bytes;
+    if (state->work < ASK_EVERY) return;
+    state->work = 0;
+    state->status = qn_cancel_check(&state->source->cancel);
+    if (state->status) png_error(state->png, "cancelled");
+}
+
+/* Follows the chunks: behind the last row a file can hide pixels that unpack to gigabytes of nothing. */
+static void follow_chunks(png_state *state, const uint8_t *data, size_t bytes) {
+    if (state->at == state->chunk_end && bytes == 8) {
+        const uint32_t length = (uint32_t)data[0] << 24 | (uint32_t)data[1] << 16 | (uint32_t)data[2] << 8 | data[3];
+        state->chunk_end += (uint64_t)length + CHUNK_BYTES;
+        state->in_pixels = !memcmp(data + 4, "IDAT", 4);
+    }
+    if (state->has_pixels && state->in_pixels) state->surplus += bytes;
+    if (state->surplus > SURPLUS_MAX) png_error(state->png, "it holds more pixels than its size says");
+}
+
 static void on_read(png_structp png, png_bytep out, png_size_t bytes) {
     png_state *state = png_get_io_ptr(png);
     const qn_bytes data = state->source->bytes;
     if (bytes > data.size - state->at) png_error(png, "the file is cut short");
+    follow_chunks(state, data.data + state->at, bytes);
+    count_work(state, (uint64_t)bytes * UNPACKED_PER_BYTE);
     memcpy(out, data.data + state->at, bytes);
     state->at += bytes;
 }
@@ -96,17 +131,30 @@ static void set_transforms(png_state *state, int depth) {
     if (depth == 16) png_set_scale_16(png);
 }
 
+/* Refuses before memory is taken. libpng keeps two rows, as they are stored or as they come out. */
+static qn_status *check_cost(const png_state *state, png_uint_32 width, png_uint_32 height, int color) {
+    const qn_image_source *source = state->source;
+    const size_t stored = png_get_rowbytes(state->png, state->info), widest = (size_t)width * 4;
+    const int has_alpha = (color & PNG_COLOR_MASK_ALPHA) || png_get_valid(state->png, state->info, PNG_INFO_tRNS);
+    const int channels = color & PNG_COLOR_MASK_COLOR && !source->as_labels ? 3 : 1;
+    QN_TRY(qn_image_check_declared(source, width < ROW_PIXELS_MIN ? ROW_PIXELS_MIN : width, height));
+    QN_TRY(check_plausible(state, height));
+    const uint64_t rows = 2 * (uint64_t)(stored > widest ? stored : widest);
+    const uint64_t wide = has_alpha ? (uint64_t)width * height * (uint64_t)(channels + 1) : 0;
+    return qn_image_check_memory(source, width, height, channels, 0, rows + wide);
+}
+
 /* Decides on transforms and takes memory; 0 with state->status set on failure. */
 static int prepare(png_state *state) {
     png_uint_32 width, height;
     int depth, color, interlace;
     png_get_IHDR(state->png, state->info, &width, &height, &depth, &color, &interlace, NULL, NULL);
     state->status = qn_image_check_declared(state->source, width, height);
-    if (!state->status) state->status = check_plausible(state, height);
+    if (!state->status) state->status = check_cost(state, width, height, color);
     if (!state->status && state->source->as_labels) state->status = check_labels(state, color, depth);
     if (state->status) return 0;
     set_transforms(state, depth);
-    png_set_interlace_handling(state->png);
+    state->passes = png_set_interlace_handling(state->png);
     png_read_update_info(state->png, state->info);
     state->channels = png_get_channels(state->png, state->info);
     const int alpha = state->channels == 2 || state->channels == 4;
@@ -115,15 +163,21 @@ static int prepare(png_state *state) {
     if (state->status) return 0;
     const qn_allocator *allocator = state->source->allocator;
     const size_t row_bytes = (size_t)width * (size_t)state->channels;
-    state->rows = allocator->alloc(allocator->self, height * sizeof *state->rows, 16);
     if (alpha) state->wide = allocator->alloc(allocator->self, row_bytes * height, 64);
-    if (!state->rows || (alpha && !state->wide)) {
-        state->status = qn_status_out_of_memory();
-        return 0;
-    }
-    uint8_t *first = alpha ? state->wide : state->image->data;
-    for (png_uint_32 y = 0; y < height; ++y) state->rows[y] = first + row_bytes * y;
-    return 1;
+    if (!alpha || state->wide) return 1;
+    state->status = qn_status_out_of_memory();
+    return 0;
+}
+
+static void read_rows(png_state *state) {
+    const size_t row_bytes = (size_t)state->image->width * (size_t)state->channels;
+    uint8_t *first = state->wide ? state->wide : state->image->data;
+    for (int pass = 0; pass < state->passes; ++pass)
+        for (size_t y = 0; y < (size_t)state->image->height; ++y) {
+            png_read_row(state->png, first + row_bytes * y, NULL);
+            count_work(state, row_bytes + ROW_PIXELS_MIN);
+        }
+    state->has_pixels = 1;
 }
 
 static void read_orientation(png_state *state) {
@@ -142,13 +196,13 @@ static int read_all(png_state *state) {
     ignore_other_chunks(state->png);
     png_read_info(state->png, state->info);
     if (!prepare(state)) return 0;
-    png_read_image(state->png, state->rows);
+    read_rows(state);
     png_read_end(state->png, state->info); /* checks the end chunk; EXIF may stand there too */
     read_orientation(state);
     return 1;
 }
 
-static void lay_over_white(const uint8_t *wide, size_t pixels, int channels, uint8_t *out) {
+static void lay_row_over_white(const uint8_t *wide, size_t pixels, int channels, uint8_t *out) {
     const int colors = channels - 1;
     for (size_t i = 0; i < pixels; ++i, wide += channels, out += colors) {
         const unsigned alpha = wide[colors];
@@ -156,23 +210,29 @@ static void lay_over_white(const uint8_t *wide, size_t pixels, int channels, uin
     }
 }
 
+static qn_status *lay_over_white(const png_state *state, qn_image *image) {
+    const size_t width = (size_t)image->width, row_bytes = width * (size_t)state->channels;
+    for (size_t y = 0; y < (size_t)image->height; ++y) {
+        if (y * width % ASK_EVERY < width) QN_TRY(qn_cancel_check(&state->source->cancel));
+        lay_row_over_white(state->wide + y * row_bytes, width, state->channels, image->data + y * image->stride_bytes);
+    }
+    return NULL;
+}
+
 qn_status *qn_image_png_decode(const qn_image_source *source, qn_image *out_image, int *out_orientation) {
-    png_state state = {.source = source, .image = out_image};
+    png_state state = {.source = source, .image = out_image, .chunk_end = 8 /* of the signature */};
     state.png = png_create_read_struct_2(PNG_LIBPNG_VER_STRING, &state, on_error, on_warning,
                                          (png_voidp)source->allocator, on_alloc, on_free);
     if (!state.png) return qn_status_out_of_memory();
     state.info = png_create_info_struct(state.png);
     const int whole = state.info && read_all(&state);
-    if (whole && state.wide)
-        lay_over_white(state.wide, (size_t)out_image->width * (size_t)out_image->height, state.channels,
-                       out_image->data);
+    if (whole && state.wide) state.status = lay_over_white(&state, out_image);
     if (whole && state.orientation) *out_orientation = state.orientation;
     if (!whole && !state.status)
         state.status = state.info && !strstr(state.message, "memory")
                            ? QN_ERR(QN_INVALID_ARGUMENT, "%s: damaged PNG: %s (after %zu of %zu bytes)", source->name,
                                     state.message, state.at, source->bytes.size)
                            : qn_status_out_of_memory();
-    qn_free(source->allocator, state.rows);
     qn_free(source->allocator, state.wide);
     png_destroy_read_struct(&state.png, &state.info, NULL);
     return state.status;

@@ -7,6 +7,8 @@
 #include <stdio.h>
 #include <string.h>
 
+enum { ASK_EVERY = 1 << 20 }; /* samples */
+
 typedef struct reader {
     const qn_image_source *source;
     size_t at;
@@ -18,6 +20,7 @@ static int is_space(uint8_t c) { return c == ' ' || (c >= '\t' && c <= '\r'); }
 static qn_status *read_number(reader *in, int64_t limit, const char *what, int64_t *out_value) {
     const qn_bytes bytes = in->source->bytes;
     while (in->at < bytes.size && (is_space(bytes.data[in->at]) || bytes.data[in->at] == '#')) {
+        if (in->at % ASK_EVERY == 0) QN_TRY(qn_cancel_check(&in->source->cancel));
         if (bytes.data[in->at] == '#')
             while (in->at < bytes.size && bytes.data[in->at] != '\n') ++in->at;
         else
@@ -45,6 +48,7 @@ static uint8_t scale_sample(unsigned value, unsigned maximum) {
 static qn_status *read_plain(reader *in, unsigned maximum, unsigned scale_maximum, size_t samples, uint8_t *out) {
     for (size_t i = 0; i < samples; ++i) {
         int64_t value;
+        if (i % ASK_EVERY == 0) QN_TRY(qn_cancel_check(&in->source->cancel));
         QN_TRY(read_number(in, maximum, "a sample", &value));
         out[i] = scale_sample((unsigned)value, scale_maximum);
     }
@@ -55,6 +59,7 @@ static qn_status *read_binary(reader *in, unsigned maximum, unsigned scale_maxim
     const size_t width = maximum > 255 ? 2 : 1;
     const uint8_t *data = in->source->bytes.data + in->at;
     for (size_t i = 0; i < samples; ++i, data += width) {
+        if (i % ASK_EVERY == 0) QN_TRY(qn_cancel_check(&in->source->cancel));
         const unsigned value = width == 2 ? (unsigned)data[0] << 8 | data[1] : data[0];
         if (value > maximum)
             return QN_ERR(QN_INVALID_ARGUMENT, "%s: a sample is %u, above the maximum of %u that the file declares",
@@ -91,6 +96,7 @@ qn_status *qn_image_pnm_decode(const qn_image_source *source, qn_image *out_imag
                       source->name, channels == 1 ? "PGM of 16 bits" : "colour picture");
     const size_t samples = (size_t)(width * height) * (size_t)channels;
     QN_TRY(check_length(&in, plain, samples, maximum > 255 ? 2 : 1));
+    QN_TRY(qn_image_check_memory(source, width, height, channels, 0, 0));
     QN_TRY(qn_image_init_raw((int)width, (int)height, channels, source->allocator, out_image));
     const unsigned scale_maximum = source->as_labels ? 255 : (unsigned)maximum; /* labels stay as they are */
     return (plain ? read_plain : read_binary)(&in, (unsigned)maximum, scale_maximum, samples, out_image->data);

@@ -72,6 +72,33 @@ sample sample_png(const sample_png_spec *spec) {
     return out;
 }
 
+static uint32_t checksum(const uint8_t *data, size_t size) {
+    uint32_t crc = UINT32_MAX;
+    for (size_t i = 0; i < size; ++i) {
+        crc ^= data[i];
+        for (int bit = 0; bit < 8; ++bit) crc = crc >> 1 ^ (crc & 1 ? 0xedb88320u : 0);
+    }
+    return ~crc;
+}
+
+static void put_big_endian(uint8_t *at, uint32_t value) {
+    for (int i = 0; i < 4; ++i) at[i] = (uint8_t)(value >> 8 * (3 - i));
+}
+
+sample sample_add_chunk(sample png, const char *name, size_t size) {
+    enum { END_BYTES = 12 };
+    sample out = {calloc(png.size + size + 12, 1), png.size + size + 12};
+    assert_non_null(out.data);
+    uint8_t *chunk = out.data + png.size - END_BYTES;
+    memcpy(out.data, png.data, png.size - END_BYTES);
+    put_big_endian(chunk, (uint32_t)size);
+    memcpy(chunk + 4, name, 4);
+    put_big_endian(chunk + 8 + size, checksum(chunk + 4, size + 4));
+    memcpy(chunk + 12 + size, png.data + png.size - END_BYTES, END_BYTES);
+    free(png.data);
+    return out;
+}
+
 /* ---- JPEG ---- */
 
 sample sample_jpeg(const uint8_t *pixels, int width, int height, int format, int sampling, int flags) {
@@ -83,6 +110,85 @@ sample sample_jpeg(const uint8_t *pixels, int width, int height, int format, int
     tjFree(data);
     tjDestroy(handle);
     return out;
+}
+
+/* ---- JPEG of many scans ---- */
+
+typedef struct bit_writer {
+    sample out;
+    size_t room;
+    uint32_t bits;
+    int count;
+} bit_writer;
+
+static void put_byte(bit_writer *w, int byte) {
+    if (w->out.size == w->room) {
+        w->room = w->room ? 2 * w->room : 4096;
+        w->out.data = realloc(w->out.data, w->room);
+        assert_non_null(w->out.data);
+    }
+    w->out.data[w->out.size++] = (uint8_t)byte;
+}
+
+static void put_bytes(bit_writer *w, const void *bytes, size_t count) {
+    for (size_t i = 0; i < count; ++i) put_byte(w, ((const uint8_t *)bytes)[i]);
+}
+
+static void put_bits(bit_writer *w, uint32_t value, int count) {
+    for (int i = count - 1; i >= 0; --i) {
+        w->bits = w->bits << 1 | (value >> i & 1);
+        if (++w->count < 8) continue;
+        put_byte(w, (int)(w->bits & 255));
+        if ((w->bits & 255) == 255) put_byte(w, 0);
+        w->count = 0;
+    }
+}
+
+static void end_bits(bit_writer *w) {
+    while (w->count) put_bits(w, 1, 1);
+}
+
+/* Runs of empty blocks. The code of a run of 2^14 and more is 0, of a single block 10, of 2^k 111..: see the table. */
+static void put_empty_scan(bit_writer *w, uint32_t blocks, int coefficient, int high, int low) {
+    put_bytes(
+        w,
+        (uint8_t[]){0xff, 0xda, 0, 8, 1, 1, 0, (uint8_t)coefficient, (uint8_t)coefficient, (uint8_t)(high << 4 | low)},
+        10);
+    while (blocks) {
+        int k = 0;
+        while (k < 14 && blocks >> (k + 1)) ++k;
+        const uint32_t run = k == 14 && blocks >> 15 ? 32767 : blocks;
+        put_bits(w, k == 14 ? 0 : k == 0 ? 2 : (uint32_t)(48 + k - 1), k == 14 ? 1 : k == 0 ? 2 : 6);
+        if (k) put_bits(w, run - (1u << k), k);
+        blocks -= run;
+    }
+    end_bits(w);
+}
+
+sample sample_jpeg_scans(int width, int height, int empty_scans) {
+    static const uint8_t dc_table[] = {0xff, 0xc4, 0, 20, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0};
+    static const uint8_t ac_counts[] = {0xff, 0xc4, 0, 34, 0x10, 1, 1, 0, 0, 0,    13, 0,
+                                        0,    0,    0, 0,  0,    0, 0, 0, 0, 0xe0, 0};
+    const uint32_t blocks = (uint32_t)((width + 7) / 8) * (uint32_t)((height + 7) / 8);
+    bit_writer w = {0};
+    put_bytes(&w, "\xff\xd8\xff\xdb\0\103\0", 7);
+    for (int i = 0; i < 64; ++i) put_byte(&w, 1);
+    put_bytes(&w,
+              (uint8_t[]){0xff, 0xc2, 0, 11, 8, (uint8_t)(height >> 8), (uint8_t)height, (uint8_t)(width >> 8),
+                          (uint8_t)width, 1, 1, 0x11, 0},
+              13);
+    put_bytes(&w, dc_table, sizeof dc_table);
+    put_bytes(&w, ac_counts, sizeof ac_counts);
+    for (int k = 1; k < 14; ++k) put_byte(&w, k << 4);
+    put_bytes(&w, "\xff\xda\0\10\1\1\0\0\0\0", 10);
+    for (uint32_t i = 0; i < blocks; ++i) put_bits(&w, 0, 1);
+    end_bits(&w);
+    for (int i = 0; i < empty_scans; ++i) {
+        const int low = 13 - i % 14;
+        put_empty_scan(&w, blocks, 1 + i / 14, low == 13 ? 0 : low + 1, low);
+    }
+    put_bytes(&w, "\xff\xd9", 2);
+    return w.out;
 }
 
 /* ---- EXIF ---- */

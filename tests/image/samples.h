@@ -38,6 +38,12 @@ sample sample_png(const sample_png_spec *spec);
 /* A JPEG of quality 100. `format` and `sampling` are TurboJPEG's; `pixels` has no padding. */
 sample sample_jpeg(const uint8_t *pixels, int width, int height, int format, int sampling, int flags);
 
+/* A sound progressive JPEG, gray (128) all over, that goes over its pixels in 1 + `empty_scans` scans (at most 800). */
+sample sample_jpeg_scans(int width, int height, int empty_scans);
+
+/* The PNG with one more chunk, of `size` zeros, before its end; frees `png`. */
+sample sample_add_chunk(sample png, const char *name, size_t size);
+
 /* A TIFF block with an orientation between two other entries. */
 sample sample_tiff(int orientation, int big_endian);
 

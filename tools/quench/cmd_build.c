@@ -47,6 +47,7 @@ static const cli_option options[] = {
     {0, "images", "DIR", "where the names in lists are looked for; default: beside the list", cli_set_text,
      CALIBRATION(folder)},
     {0, "fit", "HOW", "shrink, longest, stretch, tile: as for segment", fitter_set_choice, CALIBRATION(fit)},
+    FITTER_LIMITS_OPTION(offsetof(build_settings, builder.calibration.fit.limits)),
     {0, "skip-unreadable", NULL, "leave out pictures that cannot be read, with a warning each", cli_set_flag,
      CALIBRATION(skips_unreadable)},
     {0, "min-agreement", "PERCENT", "keep in float what integers must not compute to agree with float so far",

@@ -13,6 +13,7 @@ typedef struct compare_settings {
     cli_texts inputs, images;
     cli_run_options run;
     int64_t top;
+    picture_limits limits;
 } compare_settings;
 
 #define FIELD(name) offsetof(compare_settings, name), 0, 0
@@ -22,6 +23,7 @@ static const cli_option options[] = {
     {0, "image", "FILE|DIR", "pictures instead, for models that take them; several", cli_add_text, FIELD(images)},
     {0, "top", "N", "show so many values, the worst first; default 20", cli_set_int, offsetof(compare_settings, top), 1,
      1000000},
+    FITTER_LIMITS_OPTION(offsetof(compare_settings, limits)),
     CLI_RUN_OPTIONS(compare_settings),
     {0},
 };
@@ -155,7 +157,7 @@ static qn_status *compare_picture(job *j, segmenter *const *segmenters, const ch
 
 static qn_status *compare_pictures(job *j, const picture_list *list) {
     /* One run for each picture, so that both models have seen the same when their values are compared. */
-    const fitter_choice fit = {.is_given = 1, .mode = QN_IMAGE_FIT_SHRINK};
+    const fitter_choice fit = {.is_given = 1, .mode = QN_IMAGE_FIT_SHRINK, .limits = j->settings->limits};
     segmenter *segmenters[MODELS] = {NULL};
     qn_status *status = NULL;
     for (int m = 0; m < MODELS && !status; m++) {

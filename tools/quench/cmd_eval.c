@@ -35,6 +35,7 @@ static const cli_option options[] = {
      FIELD(palette)},
     {0, "against", "MODEL2", "also the share of pixels that a second model labels alike", cli_set_text, FIELD(against)},
     {0, "fit", "HOW", "shrink (usual), longest, stretch, tile: as for segment", fitter_set_choice, FIELD(fit)},
+    FITTER_LIMITS_OPTION(offsetof(eval_settings, fit.limits)),
     CLI_RUN_OPTIONS(eval_settings),
     {0},
 };
@@ -190,7 +191,7 @@ static qn_status *judge_other(evaluation *e, const item *one, const qn_image *ma
 
 static qn_status *judge(evaluation *e, const item *one) {
     qn_image mask, labels = {0};
-    CLI_TRY(qn_image_load_mask(one->mask, NULL, NULL, &mask));
+    CLI_TRY(fitter_load_mask(segmenter_fitter(e->segmenter), one->mask, &mask));
     qn_status *status = label(e->segmenter, one->picture, &mask, &labels, &e->ms);
     if (!status) status = cli_context(qn_image_confusion_add(e->confusion, &mask, &labels), "%s", one->mask);
     if (!status && e->other) status = judge_other(e, one, &mask, &labels);

@@ -66,6 +66,7 @@ static const cli_option options[] = {
      FIELD(legend)},
     {0, "alpha", "A", "how much of an overlay is colour, 0 to 1; default 0.5", set_alpha, FIELD(alpha)},
     {0, "fit", "HOW", "shrink (usual), longest, stretch, tile: see above", fitter_set_choice, FIELD(fit)},
+    FITTER_LIMITS_OPTION(offsetof(segment_settings, fit.limits)),
     CLI_RUN_OPTIONS(segment_settings),
     {0},
 };

@@ -1,7 +1,11 @@
 #include "fitter.h"
 #include "model_meta.h"
+#include "watch.h"
 
+#include <errno.h>
 #include <limits.h>
+#include <stdlib.h>
+#include <string.h>
 
 int fitter_set_choice(const cli_option *option, void *field, const char *value) {
     fitter_choice *choice = field;
@@ -10,6 +14,49 @@ int fitter_set_choice(const cli_option *option, void *field, const char *value) 
     qn_status_free(status);
     choice->is_given = 1;
     return answer;
+}
+
+/* A number with or without K, M or G; 0 if it is none. */
+static int64_t read_amount(const char *text, const char **out_end) {
+    static const char letters[] = "KMG";
+    char *end;
+    errno = 0;
+    int64_t amount = *text >= '0' && *text <= '9' ? strtoll(text, &end, 10) : 0;
+    if (!amount || errno) return 0;
+    const char *letter = *end ? strchr(letters, *end) : NULL;
+    for (const char *at = letters; letter && at <= letter; at++)
+        if (__builtin_mul_overflow(amount, (int64_t)1024, &amount)) return 0;
+    *out_end = end + (letter != NULL);
+    return amount;
+}
+
+int fitter_set_limits(const cli_option *option, void *field, const char *value) {
+    picture_limits *limits = field;
+    const struct {
+        const char *name;
+        int64_t *amount, most;
+    } kinds[] = {{"pixels=", &limits->pixels, QN_IMAGE_PIXELS_MAX},
+                 {"scans=", &limits->scans, INT_MAX},
+                 {"memory=", &limits->memory, INT64_MAX},
+                 {"bytes=", &limits->bytes, QN_IMAGE_FILE_BYTES_MAX}};
+    for (const char *at = value;; at++) {
+        size_t kind = 0;
+        const size_t count = sizeof kinds / sizeof *kinds;
+        while (kind < count && strncmp(at, kinds[kind].name, strlen(kinds[kind].name))) kind++;
+        const char *end = at;
+        const int64_t amount = kind < count ? read_amount(at + strlen(kinds[kind].name), &end) : 0;
+        if (!amount || (*end && *end != ','))
+            return cli_usage(
+                "--%s: expected pixels=N, scans=N, memory=N or bytes=N, several with commas, N from 1, found "
+                "'%s'",
+                option->name, at);
+        if (amount > kinds[kind].most)
+            return cli_usage("--%s: %.*s: at most %lld", option->name, (int)(end - at), at,
+                             (long long)kinds[kind].most);
+        *kinds[kind].amount = amount;
+        at = end;
+        if (!*at) return CLI_GO_ON;
+    }
 }
 
 static int to_size(int64_t dim) { return dim == QN_NO_LIMIT ? 0 : dim > INT_MAX ? INT_MAX : (int)dim; }
@@ -39,6 +86,7 @@ static qn_status *take_declared(const qn_model *model, fitter *f) {
 qn_status *fitter_init(const qn_model *model, fitter_choice choice, fitter *out_fitter) {
     *out_fitter = (fitter){0};
     CLI_TRY(image_block_read(model, &out_fitter->block));
+    out_fitter->limits = choice.limits;
     const image_block *block = &out_fitter->block;
     const qn_value_info *input = qn_model_input(model, block->input);
     const int height = block->height_axis, width = height + 1;
@@ -59,11 +107,44 @@ void fitter_deinit(fitter *f) {
     *f = (fitter){0};
 }
 
-qn_status *fitter_load(const fitter *f, const char *path, qn_image *out_photo) {
+static qn_image_decode_options make_options(const fitter *f) {
+    const picture_limits *limits = &f->limits;
     qn_image_decode_options decode;
     qn_image_decode_options_init(&decode);
     decode.channels = f->block.channels;
-    return qn_image_load(path, &decode, NULL, out_photo);
+    decode.cancel = cli_watch_is_cancelled;
+    if (limits->pixels) decode.pixels_max = limits->pixels;
+    if (limits->scans) decode.scans_max = (int)limits->scans;
+    if (limits->memory) decode.memory_max = (uint64_t)limits->memory;
+    if (limits->bytes) decode.file_bytes_max = (size_t)limits->bytes;
+    return decode;
+}
+
+/* Says how to raise the limit that the library names by its option, and which picture memory was short for. */
+static qn_status *explain(const fitter *f, const char *path, qn_status *status) {
+    static const char *const names[][2] = {
+        {"(pixels_max", "pixels"}, {"(scans_max", "scans"}, {"(memory_max", "memory"}, {"(file_bytes_max", "bytes"}};
+    if (qn_status_code(status) == QN_OUT_OF_MEMORY) return cli_context(status, "%s", path);
+    for (size_t i = 0; i < 4 && qn_status_code(status) == QN_LIMIT; i++) {
+        /* These two cannot be raised beyond what they are without the option. */
+        const int is_at_end = (i == 0 && !f->limits.pixels) || (i == 3 && !f->limits.bytes);
+        if (is_at_end || !strstr(qn_status_message(status), names[i][0])) continue;
+        qn_status *longer = qn_status_create(QN_LIMIT, "%s; --picture-limits %s=N raises the limit",
+                                             qn_status_message(status), names[i][1]);
+        qn_status_free(status);
+        return longer;
+    }
+    return status;
+}
+
+qn_status *fitter_load(const fitter *f, const char *path, qn_image *out_photo) {
+    const qn_image_decode_options decode = make_options(f);
+    return explain(f, path, qn_image_load(path, &decode, NULL, out_photo));
+}
+
+qn_status *fitter_load_mask(const fitter *f, const char *path, qn_image *out_labels) {
+    const qn_image_decode_options decode = make_options(f);
+    return explain(f, path, qn_image_load_mask(path, &decode, NULL, out_labels));
 }
 
 qn_status *fitter_plan(const fitter *f, int width, int height, qn_image_fit *out_fit) {

@@ -4,17 +4,34 @@
 
 #include "image_block.h"
 
-/* How pictures that do not fit the model's range are made to. */
+/* What reading a picture may cost; 0: the library's default. */
+typedef struct picture_limits {
+    int64_t pixels, scans, memory, bytes;
+} picture_limits;
+
+/* How pictures are read, and those that do not fit the model's range made to. */
 typedef struct fitter_choice {
     int is_given; /* 0: as the model's image block says (its size, its fit), else shrink */
     qn_image_fit_mode mode;
+    picture_limits limits;
 } fitter_choice;
 
 /* For tables of options: takes the name of a way to fit into a fitter_choice. */
 int fitter_set_choice(const cli_option *option, void *field, const char *value);
 
+/* For tables of options: takes "scans=200,memory=4G" into a picture_limits. */
+int fitter_set_limits(const cli_option *option, void *field, const char *value);
+/* A row of such a table; `limits` is where in the settings. */
+#define FITTER_LIMITS_OPTION(limits)                                                                                   \
+    {                                                                                                                  \
+        0, "picture-limits", "WHAT=N,...",                                                                             \
+            "pixels, scans (of a JPEG), memory, bytes that a picture may have or take; 4K, 4M, 4G", fitter_set_limits, \
+            limits, 0, 0                                                                                               \
+    }
+
 typedef struct fitter {
     image_block block;
+    picture_limits limits;
     qn_image_fit_mode mode;
     int is_chosen;           /* the mode, by an option */
     qn_image_range possible; /* sizes that the model takes */
@@ -25,8 +42,10 @@ typedef struct fitter {
 qn_status *fitter_init(const qn_model *model, fitter_choice choice, fitter *out_fitter) QN_MUST_USE;
 void fitter_deinit(fitter *f);
 
-/* Reads a picture with the channels that the model wants. */
+/* Reads a picture with the channels that the model wants. LIMIT says how to raise it; CANCELLED after Ctrl-C. */
 qn_status *fitter_load(const fitter *f, const char *path, qn_image *out_photo) QN_MUST_USE;
+/* Reads a label map under the same limits. */
+qn_status *fitter_load_mask(const fitter *f, const char *path, qn_image *out_labels) QN_MUST_USE;
 
 /* How a picture of this size runs. */
 qn_status *fitter_plan(const fitter *f, int width, int height, qn_image_fit *out_fit) QN_MUST_USE;

@@ -116,7 +116,7 @@ static qn_status *scale(picture_samples *s) {
 static qn_status *open_picture(picture_samples *s, const picture *one) {
     drop_picture(s);
     CLI_TRY(fitter_load(&s->fitter, one->file.path, &s->photo));
-    if (one->mask) CLI_TRY(qn_image_load_mask(one->mask, NULL, NULL, &s->mask));
+    if (one->mask) CLI_TRY(fitter_load_mask(&s->fitter, one->mask, &s->mask));
     qn_status *status = one->file.rank >= 0 ? plan_given(s, &one->file, &s->fit)
                                             : fitter_plan(&s->fitter, s->photo.width, s->photo.height, &s->fit);
     if (!status) status = scale(s);
@@ -129,7 +129,7 @@ static qn_status *advance(picture_samples *s, int *out_has) {
         if (cli_is_verbose() && !s->is_second_pass) name_copy(s);
         qn_status *status = open_picture(s, &s->items[s->at++]);
         *out_has = !status;
-        if (!status || !s->skips_unreadable) return status;
+        if (!status || !s->skips_unreadable || qn_status_code(status) == QN_CANCELLED) return status;
         drop_picture(s);
         if (!s->is_second_pass) cli_warn("left out: %s", qn_status_message(status)), s->skipped++;
         qn_status_free(status);
