@@ -137,6 +137,13 @@ QN_API qn_status *qn_image_decode(const void *data, size_t bytes, const char *na
                                   const qn_image_decode_options *options, const qn_allocator *allocator,
                                   qn_image *out_image) QN_MUST_USE;
 
+/* Tells by its beginning what kind of picture a file is.
+ * @param data         the first bytes; 64 tell all that there is to be told
+ * @param out_is_read  may be NULL; 1: qn_image_decode reads this kind
+ * returns  "JPEG", "PNG", "PPM", "PGM", or one that is not read: "GIF", "WebP", "HEIC", ...; NULL: no picture, or of a
+ * kind that is not known. Never freed */
+QN_API const char *qn_image_find_format(const void *data, size_t bytes, int *out_is_read);
+
 /* Reads a label map: one channel whose value is the class.
  *
  * An indexed PNG gives its palette indices (never colours), a gray PNG of up to 8 bits its raw samples (1, 2 and 4

@@ -4,34 +4,78 @@
 
 #include <string.h>
 
-/* Formats that people hand over by mistake, so that the message can say what they have. */
-static const struct {
+/* Formats that people hand over by mistake, so that the message can say what they have. `name` NULL: no pictures. */
+static const struct other_format {
     const char *magic;
     int bytes, offset;
-    const char *advice;
+    const char *name, *what, *advice;
 } other_formats[] = {
-    {"GIF8", 4, 0, "this is a GIF; convert it to PNG"},
-    {"BM", 2, 0, "this is a BMP; convert it to PNG"},
-    {"WEBP", 4, 8, "this is a WebP picture; convert it to PNG or JPEG"},
-    {"II*\0", 4, 0, "this is a TIFF; convert it to PNG"},
-    {"MM\0*", 4, 0, "this is a TIFF; convert it to PNG"},
-    {"ftyp", 4, 4, "this is HEIC, AVIF or a film; convert it to PNG or JPEG"},
-    {"P1", 2, 0, "this is a bilevel PBM; convert it to PNG or PGM"},
-    {"P4", 2, 0, "this is a bilevel PBM; convert it to PNG or PGM"},
-    {"P7", 2, 0, "this is a PAM; convert it to PNG or PPM"},
-    {"version https://git-lfs", 23, 0, "this is a Git LFS pointer, not the picture; fetch it with 'git lfs pull'"},
-    {"%PDF", 4, 0, "this is a PDF; render it to PNG"},
-    {"<svg", 4, 0, "this is an SVG; render it to PNG"},
+    {"GIF8", 4, 0, "GIF", "a GIF", "convert it to PNG"},
+    {"BM", 2, 0, "BMP", "a BMP", "convert it to PNG"},
+    {"WEBP", 4, 8, "WebP", "a WebP picture", "convert it to PNG or JPEG"},
+    {"II*\0", 4, 0, "TIFF", "a TIFF or a camera's raw picture", "convert it to PNG"},
+    {"MM\0*", 4, 0, "TIFF", "a TIFF or a camera's raw picture", "convert it to PNG"},
+    {"ftypavi", 7, 4, "AVIF", "an AVIF picture", "convert it to PNG or JPEG"},
+    {"ftyphe", 6, 4, "HEIC", "a HEIC picture", "convert it to PNG or JPEG"},
+    {"ftypmif1", 8, 4, "HEIC", "a HEIC picture", "convert it to PNG or JPEG"},
+    {"ftypmsf1", 8, 4, "HEIC", "a HEIC picture", "convert it to PNG or JPEG"},
+    {"ftypcrx", 7, 4, "CR3", "a camera's raw picture", "convert it to PNG or JPEG"},
+    {"ftyp", 4, 4, NULL, "HEIC, AVIF or a film", "convert it to PNG or JPEG"},
+    {"\xff\x0a", 2, 0, "JPEG XL", "a JPEG XL picture", "convert it to PNG or JPEG"},
+    {"\0\0\0\x0cJXL ", 8, 0, "JPEG XL", "a JPEG XL picture", "convert it to PNG or JPEG"},
+    {"\0\0\0\x0cjP  ", 8, 0, "JPEG 2000", "a JPEG 2000 picture", "convert it to PNG or JPEG"},
+    {"8BPS", 4, 0, "PSD", "a Photoshop document", "save it as PNG"},
+    {"\0\0\1\0", 4, 0, "ICO", "an icon", "convert it to PNG"},
+    {"v/1\1", 4, 0, "OpenEXR", "an OpenEXR picture", "convert it to PNG"},
+    {"#?RADIANCE", 10, 0, "HDR", "a Radiance picture", "convert it to PNG"},
+    {"P1", 2, 0, "PBM", "a bilevel PBM", "convert it to PNG or PGM"},
+    {"P4", 2, 0, "PBM", "a bilevel PBM", "convert it to PNG or PGM"},
+    {"P7", 2, 0, "PAM", "a PAM", "convert it to PNG or PPM"},
+    {"version https://git-lfs", 23, 0, NULL, "a Git LFS pointer, not the picture", "fetch it with 'git lfs pull'"},
+    {"%PDF", 4, 0, NULL, "a PDF", "render it to PNG"},
+    {"<svg", 4, 0, "SVG", "an SVG", "render it to PNG"},
 };
+
+static int is_space_or_comment(uint8_t byte) { return byte == '#' || byte == ' ' || (byte >= '\t' && byte <= '\r'); }
+
+/* Two letters begin many texts: what follows them has to fit as well. */
+static int fits(const struct other_format *format, qn_bytes bytes) {
+    const size_t offset = (size_t)format->offset, length = (size_t)format->bytes;
+    if (bytes.size < offset + length || memcmp(bytes.data + offset, format->magic, length)) return 0;
+    if (format->magic[0] == 'P' && length == 2) return bytes.size > 2 && is_space_or_comment(bytes.data[2]);
+    if (format->magic[0] == 'B' && length == 2) return bytes.size >= 10 && !memcmp(bytes.data + 6, "\0\0\0\0", 4);
+    return 1;
+}
+
+static const struct other_format *find_other_format(qn_bytes bytes) {
+    for (size_t i = 0; i < sizeof other_formats / sizeof *other_formats; ++i)
+        if (fits(&other_formats[i], bytes)) return &other_formats[i];
+    return NULL;
+}
+
+/* What is read, by its first bytes; NULL: it is not. */
+static const char *find_own_format(qn_bytes bytes) {
+    const uint8_t *data = bytes.data;
+    if (bytes.size >= 3 && data[0] == 0xff && data[1] == 0xd8 && data[2] == 0xff) return "JPEG";
+    if (bytes.size >= 4 && !memcmp(data, "\x89PNG", 4)) return "PNG";
+    if (bytes.size < 3 || data[0] != 'P' || !memchr("2356", data[1], 4) || !is_space_or_comment(data[2])) return NULL;
+    return data[1] == '2' || data[1] == '5' ? "PGM" : "PPM";
+}
+
+const char *qn_image_find_format(const void *data, size_t bytes, int *out_is_read) {
+    const qn_bytes start = {data, bytes};
+    const char *own = find_own_format(start);
+    const struct other_format *other = own ? NULL : find_other_format(start);
+    if (out_is_read) *out_is_read = own != NULL;
+    return own ? own : other ? other->name : NULL;
+}
 
 static qn_status *unknown_format(const qn_image_source *source) {
     const qn_bytes bytes = source->bytes;
-    for (size_t i = 0; i < sizeof other_formats / sizeof *other_formats; ++i) {
-        const size_t offset = (size_t)other_formats[i].offset, length = (size_t)other_formats[i].bytes;
-        if (bytes.size >= offset + length && !memcmp(bytes.data + offset, other_formats[i].magic, length))
-            return QN_ERR(QN_UNSUPPORTED, "%s: expected a JPEG, PNG, PPM or PGM picture; %s", source->name,
-                          other_formats[i].advice);
-    }
+    const struct other_format *other = find_other_format(bytes);
+    if (other)
+        return QN_ERR(QN_UNSUPPORTED, "%s: expected a JPEG, PNG, PPM or PGM picture; this is %s; %s", source->name,
+                      other->what, other->advice);
     char start[3 * 8 + 1] = "";
     for (size_t i = 0; i < bytes.size && i < 8; ++i) {
         static const char digits[] = "0123456789abcdef";

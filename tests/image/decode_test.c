@@ -279,8 +279,51 @@ static void running_out_of_memory_at_any_point_leaks_nothing(void **state) {
     }
 }
 
+static void kinds_of_pictures_are_known_by_their_beginning(void **state) {
+    (void)state;
+    static const struct {
+        const char *start;
+        size_t bytes;
+        const char *name;
+        int is_read;
+    } cases[] = {
+        {"\xff\xd8\xff\xe0", 4, "JPEG", 1},
+        {"\x89PNG\r\n\x1a\n", 8, "PNG", 1},
+        {"P5\n1", 4, "PGM", 1},
+        {"P3#a", 4, "PPM", 1},
+        {"GIF89a", 6, "GIF", 0},
+        {"RIFF\x10\0\0\0WEBPVP8 ", 16, "WebP", 0},
+        {"\0\0\0\x18"
+         "ftypheic",
+         12, "HEIC", 0},
+        {"\0\0\0\x1c"
+         "ftypavif",
+         12, "AVIF", 0},
+        {"BM\x10\0\0\0\0\0\0\0", 10, "BMP", 0},
+        {"II*\0", 4, "TIFF", 0},
+        {"P4 8", 4, "PBM", 0},
+        {"BMW and other makes", 19, NULL, 0},
+        {"P5 is not said: Pixel", 21, "PGM", 1},
+        {"P500 pixels", 11, NULL, 0},
+        {"P10", 3, NULL, 0},
+        {"%PDF-1.7", 8, NULL, 0},
+        {"\0\0\0\x18"
+         "ftypmp42",
+         12, NULL, 0},
+        {"", 0, NULL, 0},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; ++i) {
+        int is_read = -1;
+        const char *found = qn_image_find_format(cases[i].start, cases[i].bytes, &is_read);
+        assert_int_equal(is_read, cases[i].is_read);
+        assert_int_equal(found != NULL, cases[i].name != NULL);
+        if (found) assert_string_equal(found, cases[i].name);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(kinds_of_pictures_are_known_by_their_beginning),
         cmocka_unit_test(pnm_files_are_read),
         cmocka_unit_test(pgm_masks_keep_their_samples),
         cmocka_unit_test(damaged_pnm_headers_are_errors),

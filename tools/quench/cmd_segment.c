@@ -179,7 +179,7 @@ static qn_status *save_artifact(const batch *b, artifact what, const char *path,
     if (!status && what == LEGEND) status = qn_image_legend(areas, &b->palette, 0, photo->height, NULL, &legend);
     if (!status && what == LEGEND) status = qn_image_join(&colors, &legend, NULL, &joined);
     const qn_image *image = what == LEGEND ? &joined : what == RGB || what == OVERLAY ? &colors : labels;
-    if (!status) status = qn_image_save_png(path, image, what == INDEXED ? &b->palette : NULL);
+    if (!status) status = picture_save_result(path, image, what == INDEXED ? &b->palette : NULL);
     qn_image_deinit(&joined);
     qn_image_deinit(&legend);
     qn_image_deinit(&colors);
@@ -250,6 +250,20 @@ static void add_result(const batch *b, const job *j, const qn_image *photo, cons
                               classes_to_json(b, areas, (double)photo->width * photo->height), "outputs", outputs));
 }
 
+/* Saves what was asked for; another failure than of the disk is this picture's own. */
+static qn_status *save_artifacts(const batch *b, const job *j, const qn_image *photo, const qn_image *labels,
+                                 const int64_t *areas) {
+    for (int a = 0; a < ARTIFACT_COUNT; a++) {
+        if (!j->outputs[a]) continue;
+        CLI_TRY(cli_watch_check());
+        qn_status *status = save_artifact(b, (artifact)a, j->outputs[a], photo, labels, areas);
+        if (status && qn_status_code(status) != QN_IO)
+            return cli_context(status, "%s: %s", j->picture, artifact_names[a]);
+        CLI_TRY(status);
+    }
+    return NULL;
+}
+
 /* @param out_is_final  the failure is not the picture's: the following ones would fail too */
 static qn_status *segment_one(const batch *b, const job *j, int *out_is_final) {
     qn_image photo = {0}, labels = {0};
@@ -260,10 +274,10 @@ static qn_status *segment_one(const batch *b, const job *j, int *out_is_final) {
         status = cli_context(segmenter_run(b->segmenter, &photo, photo.width, photo.height, &labels, &info), "%s",
                              j->picture);
     if (!status) status = qn_image_count_labels(&labels, areas);
-    *out_is_final = !status;
+    const int has_labels = !status;
     if (!status) status = cli_make_folder(b->settings->out);
-    for (int a = 0; a < ARTIFACT_COUNT && !status; a++)
-        if (j->outputs[a]) status = save_artifact(b, (artifact)a, j->outputs[a], &photo, &labels, areas);
+    if (!status) status = save_artifacts(b, j, &photo, &labels, areas);
+    *out_is_final = has_labels && qn_status_code(status) == QN_IO;
     if (!status && !cli_json_on_stdout(b->settings->json)) print_result(b, j, &photo, &info, areas);
     if (!status && b->results) add_result(b, j, &photo, &info, areas);
     qn_image_deinit(&labels);
