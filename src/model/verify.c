@@ -251,13 +251,6 @@ static qn_status *verify_data_symbols(const qn_program *program, const qn_progra
     return NULL;
 }
 
-static int64_t packing_of(const qn_program_step *step) {
-    for (const qn_attr_def *def = step->op->attrs; def && def->name; def++)
-        if (def->kind == QN_ATTR_ENUM && !strcmp(def->name, "packing"))
-            return *(const int64_t *)((const char *)step->attrs + def->offset);
-    return QN_PACKING_PLAIN;
-}
-
 /* Bytes of packed weights (docs/kernel-contracts.md): outputs fill panels of 16; what is summed over, or the height of a
    kernel of one channel, fills the groups that integer kernels multiply at once. 0: the size overflows. */
 static int packed_size(const qn_program *program, const qn_program_value *x, const qn_program_value *weights,
@@ -282,12 +275,12 @@ static int packed_size(const qn_program *program, const qn_program_value *x, con
 static qn_status *verify_packing(const qn_program *program, const qn_program_step *step) {
     enum { X = 0, WEIGHTS = 1 };
     uint64_t bytes;
-    if (packing_of(step) == QN_PACKING_PLAIN) return NULL;
+    if (qn_attrs_packing(step->op, step->attrs) == QN_PACKING_PLAIN) return NULL;
     const uint32_t *operands = &program->operands[step->first_input];
     const qn_program_value *x = &program->values[operands[X]], *weights = &program->values[operands[WEIGHTS]];
     if (weights->place != QN_PLACE_CONSTANT || weights->alias >= 0 || weights->rank < 1)
         return BAD("packed weights '%s' are no constant", weights->name);
-    if (!packed_size(program, x, weights, packing_of(step), &bytes))
+    if (!packed_size(program, x, weights, qn_attrs_packing(step->op, step->attrs), &bytes))
         return BAD("the size of the packed weights overflows");
     if (bytes > weights->bytes)
         return BAD("packed weights '%s' of %llu bytes, but their shape needs %llu", weights->name,

@@ -217,6 +217,8 @@ void qn_attrs_init(const qn_op_def *op, void *attrs);
 qn_status *qn_attrs_verify(const qn_op_def *op, const void *attrs) QN_MUST_USE;
 int qn_attrs_equal(const qn_op_def *op, const void *a, const void *b);
 uint64_t qn_attrs_hash(const qn_op_def *op, const void *attrs);
+/* The qn_packing of the operator's weights, input 1; PLAIN for operators without one. */
+int64_t qn_attrs_packing(const qn_op_def *op, const void *attrs);
 /* "stride=[2, 2], padding=same_upper": only what differs from the default, or all. */
 void qn_attrs_print(const qn_op_def *op, const void *attrs, int all, qn_buffer *buffer);
 /* Sets one attribute from text, as qn_attrs_print writes values: 3, 0.5, true, same_upper, f32, [1, 2], "text" with

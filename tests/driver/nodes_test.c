@@ -189,6 +189,24 @@ static void operators_and_their_attributes_are_listed(void **state) {
     assert_false(qn_operator_attribute_at("nothing", 0, &attribute));
 }
 
+static void weights_are_packed_by_nobody_else(void **state) {
+    (void)state;
+    qn_value *x, *w;
+    qn_node *node;
+    qn_network *network;
+    float weights[9] = {0};
+    qn_tensor tensor = {QN_DTYPE_F32, 4, {3, 3, 1, 1}, weights};
+    ok(qn_network_create("packed", NULL, &network));
+    ok(qn_network_add_input(network, "x", QN_DTYPE_F32, 4, (int64_t[]){1, 4, 4, 1}, &x));
+    ok(qn_network_add_constant(network, "w", &tensor, &w));
+    refused(qn_network_add_node(network, "conv2d", "conv", "packing=panel16", (qn_value *[]){x, w}, 2, &node), QN_INVALID_MODEL,
+            "packing is the planner's to set");
+    refused(qn_network_add_node(network, "conv2d", "conv", "packing=channel16", (qn_value *[]){w, w}, 2, &node), QN_INVALID_MODEL,
+            "packing is the planner's to set");
+    ok(qn_network_add_node(network, "conv2d", "conv", "packing=plain", (qn_value *[]){x, w}, 2, &node));
+    qn_network_destroy(network);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_network_built_by_hand_computes),
@@ -198,6 +216,7 @@ int main(void) {
         cmocka_unit_test(outputs_are_marked_unmarked_and_renamed),
         cmocka_unit_test(wrong_nodes_are_refused_and_leave_the_network_usable),
         cmocka_unit_test(operators_and_their_attributes_are_listed),
+        cmocka_unit_test(weights_are_packed_by_nobody_else),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
