@@ -71,7 +71,7 @@ static int fits(const qn_context *context) { return context->block && context->n
 /* Is the ceiling so little more than the need, which has been found, that it is taken at once? */
 static int is_worth_the_ceiling(const qn_context *context) {
     const uint64_t planned = planned_bytes(context);
-    return planned <= MODEST_CEILING || planned / CEILING_PER_NEED <= context->needed_bytes;
+    return planned <= MODEST_CEILING || (planned - 1) / CEILING_PER_NEED < context->needed_bytes;
 }
 
 /* The old block goes first, so that both are never there at once. */
