@@ -39,8 +39,8 @@ extern const char *const qn_packing_names[];    /* in the order of qn_packing, N
    `name` is the weights' in the message. */
 qn_status *qn_eval_expect_plain(const qn_eval *eval, int64_t packing, const char *name) QN_MUST_USE;
 
-/* For qn_op_def.check of operators whose input 1, called `name`, is packed: is it a constant of this rank, and x, input 0,
-   of a type that kernels read packed weights for? That they take this packing of these weights is theirs to check. */
+/* For qn_op_def.check of operators whose input 1, called `name`, is packed: is it a constant of this rank, and is x,
+   input 0, of a type that kernels read packed weights for? Whether one takes this packing is the operator's to check. */
 qn_status *qn_packing_check(const qn_eval *operands, int64_t packing, const char *name, int rank) QN_MUST_USE;
 /* "weights are packed as panel16, which is for <reason>". */
 qn_status *qn_packing_refuse(int64_t packing, const char *name, const char *reason) QN_MUST_USE;

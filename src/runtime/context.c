@@ -46,7 +46,8 @@ static int make_tables(qn_context *c) {
     c->checker = qn_checker_create(c);
     return c->given && c->shapes && c->symbols && c->next_symbols && c->dims && c->next_dims && c->views &&
            c->capacity && c->offsets && c->operands && c->steps && c->input_data && c->output_data && c->blocks &&
-           c->block_owners && c->block_scratch && c->data_most && c->low && c->high && c->symbol_low && c->symbol_high && c->checker;
+           c->block_owners && c->block_scratch && c->data_most && c->low && c->high && c->symbol_low &&
+           c->symbol_high && c->checker;
 }
 
 /* Room cannot be made for what has no bound. */
@@ -166,7 +167,7 @@ static qn_status *adopt_shapes(qn_context *context, const qn_shape *shapes) {
     int was_bound = context->is_bound;
     qn_status *status = qn_context_bind(context, shapes);
     if (was_bound && !context->is_bound) {
-        /* What was in force fits the block that is still there, or needs no more than the one that went for a larger. */
+        /* What was in force fits the block that is still there, or needs no more than the one that is gone. */
         qn_status_free(qn_context_bind(context, context->shapes));
         was_bound = context->is_bound;
     }

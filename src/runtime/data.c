@@ -20,8 +20,8 @@ qn_status *qn_context_narrow_data(qn_context *context, uint32_t step) {
     int is_narrower = 0;
     for (uint32_t i = 0; i < row->data_symbol_count; i++) {
         const qn_program_data_symbol *data = &program->data_symbols[row->first_data_symbol + i];
-        const int64_t most = qn_max_i64(qn_checker_most(context->checker, data->output, data->axis),
-                                        program->symbols[data->symbol].low);
+        const int64_t most =
+            qn_max_i64(qn_checker_most(context->checker, data->output, data->axis), program->symbols[data->symbol].low);
         if (most >= context->data_most[data->symbol]) continue;
         context->data_most[data->symbol] = context->symbols[data->symbol] = most;
         is_narrower = 1;
