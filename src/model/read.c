@@ -239,7 +239,6 @@ static qn_status *read_attributes(const reader *r, const uint8_t *record, qn_pro
     void *attrs = qn_arena_alloc(r->arena, 1, step->op->attrs_bytes);
     if (!attrs) return qn_status_out_of_memory();
     QN_TRY(qn_attrs_read(step->op, (qn_bytes){all.data + offset, bytes}, attrs, r->arena));
-    QN_TRY(qn_attrs_verify(step->op, attrs));
     step->attrs = attrs;
     return NULL;
 }

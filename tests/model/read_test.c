@@ -202,6 +202,17 @@ static void test_forged_attributes_are_refused_with_a_reason(void **state) {
     free(f.data);
 }
 
+static void test_attributes_out_of_range_are_refused(void **state) {
+    (void)state;
+    maker *m = maker_create();
+    const qn_program *program = program_pictures(m, 1);
+    ((qn_conv2d_attrs *)(uintptr_t)program->steps[0].attrs)->groups = 0;
+    file f = write_program(program);
+    expect_refused(f, "step 0: 'conv' (conv2d): conv2d: expected attribute 'groups'");
+    free(f.data);
+    maker_destroy(m);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_forged_headers_are_refused_with_a_reason),
@@ -214,6 +225,7 @@ int main(void) {
         cmocka_unit_test(test_forged_tables_are_refused_with_a_reason),
         cmocka_unit_test(test_a_check_has_a_message),
         cmocka_unit_test(test_forged_attributes_are_refused_with_a_reason),
+        cmocka_unit_test(test_attributes_out_of_range_are_refused),
     };
     return cmocka_run_group_tests_name("model/read", tests, NULL, NULL);
 }
