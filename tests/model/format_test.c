@@ -71,6 +71,7 @@ static void test_other_files_are_named(void **state) {
     (void)state;
     _Alignas(64) uint8_t data[128] = {0xFF, 0xD8, 0xFF};
     expect_refused((file){data, sizeof data}, "not a compiled model");
+    expect_refused((file){data, QN_FORMAT_MAGIC_BYTES}, "not a compiled model");
     expect_refused((file){data, 0}, "empty");
     memcpy(data, QN_FORMAT_MAGIC, QN_FORMAT_MAGIC_BYTES);
     expect_refused((file){data, 12}, "cut short");

@@ -51,14 +51,41 @@ static void test_forged_section_tables_are_refused_with_a_reason(void **state) {
     expect_word_refused(entry_of(QN_SECTION_CONSTANTS) + 16, 1, 1, "section 'constants' lies at");
 }
 
-static void test_a_file_without_room_for_its_section_table_is_refused(void **state) {
+/* A sound file that ends after `size` bytes, and says so. */
+static void expect_cut_refused(size_t size, const char *text) {
+    file f = write_made(program_picks, 1);
+    file cut = file_copy(f.data, size);
+    sections_sign(cut.data, cut.size);
+    expect_refused(cut, text);
+    free(cut.data);
+    free(f.data);
+}
+
+static void test_files_that_end_early_are_refused_with_a_reason(void **state) {
     (void)state;
     file f = write_made(program_picks, 1);
-    f.size = QN_FORMAT_HEADER_BYTES + 3 * QN_FORMAT_ENTRY_BYTES;
-    sections_sign(f.data, f.size);
-    file cut = file_copy(f.data, f.size);
-    expect_refused(cut, "no room for the section table");
-    free(cut.data);
+    const uint8_t *text = f.data + entry_of(QN_SECTION_TEXT);
+    const size_t text_end = (size_t)(qn_load_u64(text + 8) + qn_load_u64(text + 16)),
+                 table_end = entry_of(QN_SECTION_ENCODINGS);
+    free(f.data);
+    expect_cut_refused(QN_FORMAT_HEADER_BYTES, "no room for the section table");
+    expect_cut_refused(table_end - 1, "no room for the section table");
+    expect_cut_refused(table_end, "section 'info' lies at");
+    expect_cut_refused(text_end - 1, "section 'text' lies at");
+    expect_cut_refused(text_end, "section 'constants' lies at 4096 with 0 bytes");
+}
+
+static void test_texts_end_in_their_section(void **state) {
+    (void)state;
+    file f = write_made(program_picks, 1);
+    qn_bytes sections[QN_SECTION_COUNT];
+    sections_read((qn_bytes){f.data, f.size}, sections);
+    qn_store_u32(section(f, QN_SECTION_VALUES), (uint32_t)sections[QN_SECTION_TEXT].size);
+    sign(f);
+    expect_refused(f, "is outside the text section");
+    qn_store_u32(section(f, QN_SECTION_VALUES), (uint32_t)sections[QN_SECTION_TEXT].size - 1);
+    sign(f);
+    assert_int_equal(try_read(f), QN_OK); /* "" */
     free(f.data);
 }
 
@@ -143,6 +170,7 @@ static const forgery forgeries[] = {
     {QN_SECTION_STEPS, 0, 24, 0, "0 inputs"},
     {QN_SECTION_STEPS, 0, 40, 0, "1 data symbols, but steps settle 0"},
     {QN_SECTION_STEPS, 0, 44, 1, "step 0: reserved field is not 0"},
+    {QN_SECTION_STEPS, 0, 16, 1 << 20, "1048576 bytes are outside their section"},
     {QN_SECTION_STEPS, 0, 16, 4, "4 bytes of attributes, but 'where' has none"},
     {QN_SECTION_STEPS, 0, 4, 1 << 20, "outside the text section"},
     {QN_SECTION_STEPS, 0, 8, 1 << 20, "outside the text section"},
@@ -218,7 +246,8 @@ int main(void) {
         cmocka_unit_test(test_forged_headers_are_refused_with_a_reason),
         cmocka_unit_test(test_damage_is_told_by_the_checksum),
         cmocka_unit_test(test_forged_section_tables_are_refused_with_a_reason),
-        cmocka_unit_test(test_a_file_without_room_for_its_section_table_is_refused),
+        cmocka_unit_test(test_files_that_end_early_are_refused_with_a_reason),
+        cmocka_unit_test(test_texts_end_in_their_section),
         cmocka_unit_test(test_gaps_between_sections_are_zeros),
         cmocka_unit_test(test_nothing_follows_the_last_section),
         cmocka_unit_test(test_sections_that_every_file_has_are_whole),
