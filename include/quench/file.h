@@ -18,9 +18,13 @@ extern "C" {
  * A symbolic link is followed: the file at its end is replaced, or made. A new file has what the umask leaves of 0666;
  * a file in another's place keeps its permissions and its access list, and its owner and group where the process may
  * give them; where it may not give the group, that has no more than others have. Set-user-ID bits go, as when it is
- * written to. Other names (hard links) of the former file keep its contents. returns    IO: it cannot be written, with
- * the system's reason, a limit on file sizes included, for which no SIGXFSZ comes; or something is there that is no
- * regular file; OUT_OF_MEMORY threads    any */
+ * written to. Other names (hard links) of the former file keep its contents. A path that names an open descriptor
+ * (/dev/stdout, /dev/fd/N, /proc/self/fd/N) is written through it instead: part of the data may be there after a
+ * failure.
+ * returns    IO: it cannot be written, with the system's reason, a limit on file sizes included, for which no SIGXFSZ
+ *            comes; or something is there that is no regular file; OUT_OF_MEMORY
+ * threads    any thread
+ */
 QN_API qn_status *qn_file_write_atomic(const char *path, const void *data, size_t bytes) QN_MUST_USE;
 
 /* Could qn_file_write_atomic() write this file now? For finding out before long work, not after: permissions do not

@@ -1,5 +1,6 @@
 /* Writing files so that nobody ever sees a part of one, and nothing is left behind. */
 #include "base/file.h"
+#include "base/stream.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -109,18 +110,7 @@ static void hold_all(sigset_t *out_former) {
 
 /* ---- Contents ---- */
 
-static int write_all(int descriptor, const uint8_t *data, size_t bytes) {
-    while (bytes) {
-        ssize_t written = write(descriptor, data, bytes < 1u << 30 ? bytes : 1u << 30);
-        if (written < 0 && errno == EINTR) continue;
-        if (written < 0) return 0;
-        data += written;
-        bytes -= (size_t)written;
-    }
-    return 1;
-}
-
-/* As write_all. A write beyond the limit on file sizes says so and sends a signal too, which is taken here. */
+/* As qn_stream_write_all(). A write beyond the limit on file sizes says so and sends a signal too, which is taken here. */
 static int write_within_limit(int descriptor, const void *data, size_t bytes) {
     sigset_t limit, waiting, former;
     sigemptyset(&limit);
@@ -128,7 +118,7 @@ static int write_within_limit(int descriptor, const void *data, size_t bytes) {
     sigemptyset(&waiting);
     sigpending(&waiting);
     hold_signals(&limit, &former);
-    const int is_written = write_all(descriptor, data, bytes), error = errno;
+    const int is_written = qn_stream_write_all(descriptor, data, bytes), error = errno;
     if (!is_written && error == EFBIG && !sigismember(&waiting, SIGXFSZ))
         sigtimedwait(&limit, NULL, &(struct timespec){0});
     errno = error;
@@ -278,6 +268,7 @@ static qn_status *write_place(const place *p, const void *data, size_t bytes) {
 
 qn_status *qn_file_write_atomic(const char *path, const void *data, size_t bytes) {
     place p;
+    if (qn_stream_descriptor(path) >= 0) return qn_stream_write(path, data, bytes);
     qn_status *status = find_place(path, &p);
     if (!status) status = write_place(&p, data, bytes);
     place_deinit(&p);
@@ -306,6 +297,7 @@ static qn_status *try_place(const place *p) {
 
 qn_status *qn_file_check_writable(const char *path) {
     place p;
+    if (qn_stream_descriptor(path) >= 0) return NULL;
     qn_status *status = find_place(path, &p);
     if (!status) status = try_place(&p);
     place_deinit(&p);

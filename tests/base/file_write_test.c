@@ -119,6 +119,35 @@ static void test_what_is_no_regular_file_is_never_replaced(void **state) {
     assert_int_equal(count_entries(), 1);
 }
 
+/* The name of an open descriptor stands for where it has come to: neither a new file nor the beginning of an old one. */
+static void test_an_open_descriptor_is_written_as_it_stands(void **state) {
+    (void)state;
+    const char *path = in_folder("log");
+    char name[48], text[16] = {0};
+    FILE *log = fopen(path, "wb");
+    assert_non_null(log);
+    fputs("one ", log);
+    fflush(log);
+    snprintf(name, sizeof name, "/dev/fd/%d", fileno(log));
+    assert_null(qn_file_check_writable(name));
+    assert_null(qn_file_write_atomic(name, "two ", 4));
+    snprintf(name, sizeof name, "/proc/self/fd/%d", fileno(log));
+    assert_null(qn_file_write_atomic(name, "three", 5));
+    fclose(log);
+    expect_contents(path, "one two three", 13);
+    assert_int_equal(count_entries(), 1);
+    int ends[2];
+    assert_int_equal(pipe(ends), 0);
+    snprintf(name, sizeof name, "/dev/fd/%d", ends[1]);
+    assert_null(qn_file_write_atomic(name, "piped", 5));
+    assert_int_equal(read(ends[0], text, sizeof text), 5);
+    assert_string_equal(text, "piped");
+    close(ends[0]);
+    close(ends[1]);
+    expect_failure(qn_file_write_atomic(name, "x", 1), QN_IO, "cannot write");
+    expect_failure(qn_file_write_atomic("/dev/fd/99x", "x", 1), QN_IO, "/dev/fd/99x");
+}
+
 static void test_a_read_only_folder_is_an_error(void **state) {
     (void)state;
     if (geteuid() == 0) skip_because("needs a user other than root");
@@ -430,6 +459,7 @@ int main(void) {
         CASE(test_a_folder_in_place_of_the_file_is_left_alone),
         CASE(test_a_file_in_place_of_a_folder_is_an_error),
         CASE(test_what_is_no_regular_file_is_never_replaced),
+        CASE(test_an_open_descriptor_is_written_as_it_stands),
         CASE(test_a_read_only_folder_is_an_error),
         CASE(test_a_write_that_stops_in_the_middle_leaves_the_old_file),
         CASE(test_a_replaced_file_keeps_its_permissions),
