@@ -29,7 +29,8 @@ typedef struct qn_network qn_network;
 typedef struct qn_network_input {
     const char *name; /* "NAME" or "NAME:0" */
     int rank;         /* -1: as the model declares it; else 0 .. QN_MAX_RANK */
-    int64_t dims[QN_MAX_RANK]; /* -1: free */
+    int64_t
+        dims[QN_MAX_RANK]; /* -1: free; a size stays, where one that the model declares may become free in a build */
 } qn_network_input;
 
 typedef struct qn_network_options {

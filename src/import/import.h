@@ -42,7 +42,7 @@ typedef enum qn_format {
    without a model. */
 qn_status *qn_import_recognise(qn_bytes bytes, const char *path, qn_format *out_format) QN_MUST_USE;
 
-/* Shape for one input, -1 where the size is free. */
+/* Shape for one input, -1 where the size is free; where it is not, it stays the size that was asked for. */
 typedef struct qn_import_input_dims {
     int given; /* 0: as the model declares it; the rest is not read */
     int rank;

@@ -99,6 +99,8 @@ qn_status *qn_tf_add_input(qn_tf_importer *importer, const qn_tf_port *port) {
     if (!name) return qn_status_out_of_memory();
     QN_TRY_CTX(port_type(&site, port, name, &type), "input '%s' (%s)", name, site.node->op);
     QN_TRY(qn_graph_add_input(importer->graph, name, &type, &value));
+    for (int i = 0; port->dims && i < type.rank; i++)
+        if (port->dims->dims[i] >= 0) value->fixed_axes |= 1u << i; /* asked for, not only declared */
     return qn_tf_set_output(&site, port->output, value);
 }
 
