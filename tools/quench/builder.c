@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 /* ---- Options ---- */
 
@@ -25,8 +26,23 @@ const char *builder_options_find_given(const builder_options *options) {
 
 /* ---- Configuration ---- */
 
+/* What other tools call a precision, as the configuration does. */
+static const char *precision_mode(const char *name) {
+    static const struct {
+        const char *names[6], *mode;
+    } rows[] = {{{"fp32", "float32", "f32", "float"}, "force_float32"},
+                {{"fp16", "float16", "f16", "half"}, "force_float16"},
+                {{"int8", "qint8", "i8", "s8"}, "qint8_mixed_float16"},
+                {{"int16", "qint16", "i16", "s16"}, "qint16_mixed_float16"}};
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        for (int k = 0; rows[i].names[k]; k++)
+            if (!strcasecmp(rows[i].names[k], name)) return rows[i].mode;
+    return name;
+}
+
 /* What an option sets. */
 static qn_status *set_key(qn_config *config, const char *option, const char *value) {
+    if (!strcmp(option, "precision")) value = precision_mode(value);
     const char *key =
         strcmp(option, "rounding") ? "precision_config.precision_mode" : "precision_config.rounding_iterations";
     return cli_context(qn_config_set(config, key, value), "--%s", option);

@@ -25,7 +25,7 @@ int builder_set_key(const cli_option *option, void *field, const char *value);
      "config",                                                                                                         \
      "FILE",                                                                                                           \
      "of a source model: build configuration in JSON; several merge",                                                  \
-     cli_add_text,                                                                                                     \
+     cli_add_input,                                                                                                    \
      offsetof(type, field.configs),                                                                                    \
      0,                                                                                                                \
      0},                                                                                                               \
@@ -41,12 +41,12 @@ int builder_set_key(const cli_option *option, void *field, const char *value);
          "calibrate",                                                                                                  \
          "DIR|LIST|x.npy",                                                                                             \
          "of a source model in integer precision: what its values are measured on",                                    \
-         cli_add_text,                                                                                                 \
+         cli_add_input,                                                                                                \
          offsetof(type, field.calibration.samples),                                                                    \
          0,                                                                                                            \
          0},                                                                                                           \
     {                                                                                                                  \
-        0, "ranges", "FILE", "of a source model in integer precision: measured ranges", cli_set_text,                  \
+        0, "ranges", "FILE", "of a source model in integer precision: measured ranges", cli_set_input,                 \
             offsetof(type, field.calibration.ranges), 0, 0                                                             \
     }
 

@@ -1,5 +1,6 @@
 /* cli.c - options and messages of the program. */
 #include "cli.h"
+#include "streams.h"
 
 #include <errno.h>
 #include <getopt.h>
@@ -61,8 +62,7 @@ static void make_options(const cli_command *command, struct option *out_long, ch
     *out_long++ = (struct option){"verbose", no_argument, NULL, 'v'};
 }
 
-/* "--name" or "-l", as messages call it. */
-static const char *option_title(const cli_option *option) {
+const char *cli_option_title(const cli_option *option) {
     static char title[48];
     if (option->name)
         snprintf(title, sizeof title, "--%s", option->name);
@@ -76,8 +76,8 @@ static int take_option(const cli_command *command, int code, char *is_given, voi
     for (int i = 0; command->options[i].help; i++) {
         const cli_option *option = &command->options[i];
         if (code != FIRST_OPTION + i && !(option->letter && code == option->letter)) continue;
-        if (is_given[i] && option->value && option->set != cli_add_text)
-            return cli_usage("%s is given twice", option_title(option));
+        if (is_given[i] && option->value && option->set != cli_add_text && option->set != cli_add_input)
+            return cli_usage("%s is given twice", cli_option_title(option));
         is_given[i] = 1;
         return option->set(option, (char *)settings + option->offset, option->value ? optarg : "");
     }
@@ -169,11 +169,11 @@ int cli_parse(const cli_command *command, int argc, char **argv, void *settings,
         return cli_usage("'%s' is one argument too many: usage: quench %s", argv[optind + command->max_operands],
                          command->usage);
     *out_first = optind;
-    return CLI_GO_ON;
+    return cli_take_streams(command, settings, argv + optind, operands);
 }
 
 int cli_set_text(const cli_option *option, void *field, const char *value) {
-    if (!*value) return cli_usage("%s: an empty %s means nothing", option_title(option), option->value);
+    if (!*value) return cli_usage("%s: an empty %s means nothing", cli_option_title(option), option->value);
     *(const char **)field = value;
     return CLI_GO_ON;
 }
@@ -189,7 +189,7 @@ int cli_set_int(const cli_option *option, void *field, const char *value) {
     errno = 0;
     long long number = strtoll(value, &end, 10);
     if (end == value || *end || errno || number < option->low || number > option->high)
-        return cli_usage("%s: expected a whole number from %lld to %lld, found '%s'", option_title(option),
+        return cli_usage("%s: expected a whole number from %lld to %lld, found '%s'", cli_option_title(option),
                          (long long)option->low, (long long)option->high, value);
     *(int64_t *)field = number;
     return CLI_GO_ON;
@@ -199,7 +199,7 @@ int cli_set_number(const cli_option *option, void *field, const char *value) {
     char *end;
     double number = strtod(value, &end);
     if (end == value || *end || !(number >= (double)option->low && number <= (double)option->high))
-        return cli_usage("%s: expected a number from %lld to %lld, found '%s'", option_title(option),
+        return cli_usage("%s: expected a number from %lld to %lld, found '%s'", cli_option_title(option),
                          (long long)option->low, (long long)option->high, value);
     *(cli_number *)field = (cli_number){1, number};
     return CLI_GO_ON;
@@ -209,7 +209,7 @@ int cli_set_cpu(const cli_option *option, void *field, const char *value) {
     qn_cpu_info *info = NULL;
     qn_status *status = qn_cpu_info_create(value, NULL, &info);
     qn_cpu_info_destroy(info);
-    int answer = status ? cli_usage("%s: %s", option_title(option), qn_status_message(status)) : CLI_GO_ON;
+    int answer = status ? cli_usage("%s: %s", cli_option_title(option), qn_status_message(status)) : CLI_GO_ON;
     qn_status_free(status);
     *(const char **)field = value;
     return answer;
@@ -217,12 +217,25 @@ int cli_set_cpu(const cli_option *option, void *field, const char *value) {
 
 int cli_add_text(const cli_option *option, void *field, const char *value) {
     cli_texts *texts = field;
-    if (!*value) return cli_usage("%s: an empty %s means nothing", option_title(option), option->value);
+    if (!*value) return cli_usage("%s: an empty %s means nothing", cli_option_title(option), option->value);
     const char **items = realloc(texts->items, (texts->count + 1) * sizeof *items);
     if (!items) return cli_fail(cli_out_of_memory());
     items[texts->count++] = value;
     texts->items = items;
     return CLI_GO_ON;
+}
+
+int cli_set_input(const cli_option *option, void *field, const char *value) {
+    return cli_set_text(option, field, value);
+}
+int cli_add_input(const cli_option *option, void *field, const char *value) {
+    return cli_add_text(option, field, value);
+}
+int cli_set_output(const cli_option *option, void *field, const char *value) {
+    return cli_set_text(option, field, value);
+}
+int cli_set_json(const cli_option *option, void *field, const char *value) {
+    return cli_set_text(option, field, value);
 }
 
 int cli_parse_dims(const char *text, int64_t low, int64_t dims[QN_MAX_RANK]) {

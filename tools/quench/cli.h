@@ -60,15 +60,25 @@ int cli_set_flag(const cli_option *option, void *field, const char *value);
 int cli_set_int(const cli_option *option, void *field, const char *value);
 int cli_set_number(const cli_option *option, void *field, const char *value);
 int cli_add_text(const cli_option *option, void *field, const char *value);
+/* The same for what names files: "-" is standard input or output, and pipes work (streams.h). Of cli_add_input also
+   behind a "NAME=". */
+int cli_set_input(const cli_option *option, void *field, const char *value);
+int cli_add_input(const cli_option *option, void *field, const char *value);
+int cli_set_output(const cli_option *option, void *field, const char *value);
+/* Of cli_write_json(): with "-" the command prints nothing else. */
+int cli_set_json(const cli_option *option, void *field, const char *value);
 /* A const char * that names CPU features to use. */
 int cli_set_cpu(const cli_option *option, void *field, const char *value);
+
+/* "--name" or "-l", as messages call the option; overwritten by the next call. */
+const char *cli_option_title(const cli_option *option);
 
 /* The one of `candidates` that `word` may have been meant to be; NULL if none is near. */
 const char *cli_find_nearest(const char *word, const char *const *candidates, size_t count);
 
 /* Parses argv[1..] into `settings`; operands are moved to the end and start at *out_first. Answers CLI_GO_ON or an exit
    code (the help has been shown, or the usage was wrong and has been reported). -h/--help, -q/--quiet, -v/--verbose are
-   always there. */
+   always there. Operands are files that are read; these and the files of options may be pipes (streams.h). */
 int cli_parse(const cli_command *command, int argc, char **argv, void *settings, int *out_first);
 
 /* "1,513,513,3" into dims, each >= low (-1: free, where low is -1). Returns the rank or -1. */

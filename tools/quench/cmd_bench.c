@@ -29,7 +29,7 @@ static const cli_option options[] = {
      100000000},
     {0, "layers", NULL, "also the time of every step, and its share of this machine's peak", cli_set_flag,
      FIELD(layers)},
-    {0, "trace", "FILE", "also one run as a trace for Chrome or Perfetto", cli_set_text, FIELD(trace)},
+    {0, "trace", "FILE", "also one run as a trace for Chrome or Perfetto", cli_set_output, FIELD(trace)},
     CLI_RUN_OPTIONS(bench_settings),
     {0},
 };

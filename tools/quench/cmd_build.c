@@ -5,6 +5,7 @@
 #include "measure.h"
 #include "mix.h"
 #include "model_meta.h"
+#include "streams.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,28 +21,28 @@ typedef struct build_settings {
 #define CALIBRATION(name) FIELD(builder.calibration.name)
 
 static const cli_option options[] = {
-    {'o', NULL, "OUT.qn", "the compiled file", cli_set_text, FIELD(out)},
-    {0, "config", "FILE", "build configuration in JSON (docs/configuration.md); several merge", cli_add_text,
+    {'o', NULL, "OUT.qn", "the compiled file; default: MODEL.qn in the current folder", cli_set_output, FIELD(out)},
+    {0, "config", "FILE", "build configuration in JSON (docs/configuration.md); several merge", cli_add_input,
      FIELD(builder.configs)},
     {0, "precision", "MODE",
-     "force_float32, force_float16, qint8_mixed_float16, qint8_mixed_float32, qint16_mixed_float16 or "
-     "qint16_mixed_float32",
+     "fp32 (force_float32), fp16 (force_float16), int8 (qint8_mixed_float16), int16 (qint16_mixed_float16), "
+     "qint8_mixed_float32 or qint16_mixed_float32",
      builder_set_key, FIELD(builder.precision)},
-    {0, "input", "NAME[=1,-1,-1,3]", "an input, if not as found, and its declared shape; -1 is free", cli_add_text,
+    {0, "input", "NAME[=1,-1,-1,3]", "an input, if not as found, and its shape, which holds; -1 is free", cli_add_text,
      FIELD(builder.inputs)},
     {0, "output", "NAME", "an output, if not as found; several", cli_add_text, FIELD(builder.outputs)},
     {0, "range", "NAME=MIN:MAX", "the range of an input: ImageTensor=1,1,1,3:1,513,513,3", cli_add_text,
      FIELD(builder.ranges)},
     {0, "calibrate", "DIR|LIST|x.npy", "integer precision: what the values are measured on; NAME=x.npy; several",
-     cli_add_text, CALIBRATION(samples)},
+     cli_add_input, CALIBRATION(samples)},
     {0, "limit", "N", "use at most N of these, evenly spread", cli_set_int,
      offsetof(build_settings, builder.calibration.limit), 1, 1000000000},
     {0, "algorithm", "NAME", "linear, eqnm, moving_average, percentile, mse or kl", calibration_set_algorithm,
      CALIBRATION(algorithm)},
     {0, "rounding", "N", "sweeps for integers of weights that change the output least; usual: 3; 0: the nearest",
      builder_set_key, offsetof(build_settings, builder.rounding), 0, 0},
-    {0, "save-ranges", "FILE", "keep what was measured", cli_set_text, CALIBRATION(save_ranges)},
-    {0, "ranges", "FILE", "take ranges that were kept, instead of measuring", cli_set_text, CALIBRATION(ranges)},
+    {0, "save-ranges", "FILE", "keep what was measured", cli_set_output, CALIBRATION(save_ranges)},
+    {0, "ranges", "FILE", "take ranges that were kept, instead of measuring", cli_set_input, CALIBRATION(ranges)},
     {0, "fixed-range", "LOW,HIGH", "one range for everything: fast, wrong, enough to measure speed", cli_set_text,
      CALIBRATION(fixed)},
     {0, "images", "DIR", "where the names in lists are looked for; default: beside the list", cli_set_text,
@@ -56,11 +57,11 @@ static const cli_option options[] = {
      offsetof(build_settings, builder.calibration.max_drop), 0, 100},
     {0, "metric", "NAME", "of --max-drop: miou (usual; needs --masks) or agreement", cli_set_text, CALIBRATION(metric)},
     {0, "masks", "DIR", "the true masks: NAME.png for NAME.jpg", cli_set_text, CALIBRATION(masks)},
-    {0, "contract", "DIR|LIST|x.npy", "the samples that this is kept on; default: those of --calibrate", cli_add_text,
+    {0, "contract", "DIR|LIST|x.npy", "the samples that this is kept on; default: those of --calibrate", cli_add_input,
      CALIBRATION(contract)},
     {0, "confidence", "PERCENT", "how sure it has to be; default 95", cli_set_number,
      offsetof(build_settings, builder.calibration.confidence), 50, 100},
-    {0, "report", "FILE.html|FILE.json", "what was built, and what integer precision costs where", cli_set_text,
+    {0, "report", "FILE.html|FILE.json", "what was built, and what integer precision costs where", cli_set_json,
      FIELD(report)},
     {0, "print-config", NULL, "print the effective configuration as JSON; without -o nothing is built", cli_set_flag,
      FIELD(print_config)},
@@ -73,7 +74,7 @@ static const cli_option options[] = {
 
 static const cli_command command = {
     "build",
-    "build MODEL -o OUT.qn [options]",
+    "build MODEL [-o OUT.qn] [options]",
     "Imports a TensorFlow frozen graph, optimises it and writes one compiled file, which runs at every shape in its\n"
     "range, on any CPU. Inputs and outputs are found unless they are given. The single input of a model need not be\n"
     "named in --range.\n"
@@ -164,7 +165,7 @@ static void print_summary(const result *r) {
     const cost_table *costs = &r->costs;
     const qn_model_info *info = qn_model_get_info(model);
     char text[CLI_BYTES_TEXT];
-    cli_print("%s: %s, built in %.0f ms\n", r->out, cli_print_bytes(info->file_bytes, text), r->ms);
+    cli_print("%s: %s, built in %.0f ms\n", cli_given_name(r->out), cli_print_bytes(info->file_bytes, text), r->ms);
     print_calibration(r->builder);
     for (size_t i = 0; i < info->input_count; i++) print_value("input", qn_model_input(model, i));
     for (size_t i = 0; i < info->output_count; i++) print_value("output", qn_model_output(model, i));
@@ -285,13 +286,37 @@ static qn_status *build(const char *path, const build_settings *settings) {
     return status;
 }
 
+/* Without -o, as compilers do it: models/net.pb becomes net.qn in the current folder. NULL: memory is short. */
+static char *name_after(const char *model) {
+    const char *name = cli_given_name(model), *end = name + strlen(name);
+    while (end > name && end[-1] == '/') end--;
+    const char *base = end;
+    while (base > name && base[-1] != '/') base--;
+    const char *dot = end;
+    while (dot > base && *dot != '.') dot--;
+    if (dot > base) end = dot;
+    return cli_format("%.*s.qn", (int)(end - base), base);
+}
+
+/* Makes `settings` name an output, in *out_name, where it needs one. */
+static int choose_output(const char *model, build_settings *settings, char **out_name) {
+    if (settings->out || settings->print_config || settings->builder.calibration.save_ranges) return CLI_GO_ON;
+    if (!strncmp(cli_given_name(model), "/dev/", 5))
+        return cli_usage("-o OUT.qn is missing: a model that comes from a pipe has no name");
+    settings->out = *out_name = name_after(model);
+    if (!settings->out) return cli_fail(cli_out_of_memory());
+    cli_note("the compiled file becomes %s (-o OUT.qn chooses another)", settings->out);
+    return CLI_GO_ON;
+}
+
 int cli_cmd_build(int argc, char **argv) {
     build_settings settings = {0};
+    char *name = NULL;
     int first, code = cli_parse(&command, argc, argv, &settings, &first);
-    if (code == CLI_GO_ON && !settings.out && !settings.print_config && !settings.builder.calibration.save_ranges)
-        code = cli_usage("-o OUT.qn is missing");
+    if (code == CLI_GO_ON) code = choose_output(argv[first], &settings, &name);
     if (code == CLI_GO_ON) code = calibration_check_options(&settings.builder.calibration);
     if (code == CLI_GO_ON) code = cli_finish(build(argv[first], &settings));
     builder_options_deinit(&settings.builder);
+    free(name);
     return code;
 }

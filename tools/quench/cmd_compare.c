@@ -19,8 +19,8 @@ typedef struct compare_settings {
 #define FIELD(name) offsetof(compare_settings, name), 0, 0
 
 static const cli_option options[] = {
-    {0, "input", "[NAME=]x.npy", "an input: one sample, or several along a leading axis", cli_add_text, FIELD(inputs)},
-    {0, "image", "FILE|DIR", "pictures instead, for models that take them; several", cli_add_text, FIELD(images)},
+    {0, "input", "[NAME=]x.npy", "an input: one sample, or several along a leading axis", cli_add_input, FIELD(inputs)},
+    {0, "image", "FILE|DIR", "pictures instead, for models that take them; several", cli_add_input, FIELD(images)},
     {0, "top", "N", "show so many values, the worst first; default 20", cli_set_int, offsetof(compare_settings, top), 1,
      1000000},
     FITTER_LIMITS_OPTION(offsetof(compare_settings, limits)),

@@ -12,7 +12,7 @@ typedef struct cpu_settings {
 static const cli_option options[] = {
     {0, "cpu", "NAME", "as if no features above this level were there; default: QUENCH_CPU, else all", cli_set_cpu,
      offsetof(cpu_settings, cpu), 0, 0},
-    {0, "json", "FILE|-", "the same as JSON; - for standard output", cli_set_text, offsetof(cpu_settings, json), 0, 0},
+    {0, "json", "FILE|-", "the same as JSON; - for standard output", cli_set_json, offsetof(cpu_settings, json), 0, 0},
     {0},
 };
 

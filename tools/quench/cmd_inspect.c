@@ -3,6 +3,7 @@
 #include "describe.h"
 #include "measure.h"
 #include "mix.h"
+#include "streams.h"
 
 #include "quench/cpu.h"
 
@@ -236,8 +237,9 @@ static qn_status *print_model(const view *v) {
     const qn_model *model = v->session.model;
     const qn_model_info *info = qn_model_get_info(model);
     cli_print_precision(model, precision, sizeof precision);
-    cli_print("%s: %s model '%s', %s, %s\n", v->path, v->session.is_compiled ? "compiled" : "source (built in memory)",
-              info->name, precision, cli_print_bytes(info->file_bytes, text));
+    cli_print("%s: %s model '%s', %s, %s\n", cli_given_name(v->path),
+           v->session.is_compiled ? "compiled" : "source (built in memory)", info->name, precision,
+           cli_print_bytes(info->file_bytes, text));
     for (size_t i = 0; i < info->input_count; i++) describe_value("input", qn_model_input(model, i));
     for (size_t i = 0; i < info->output_count; i++) describe_value("output", qn_model_output(model, i));
     print_meta(v->meta);

@@ -1,6 +1,7 @@
 /* cmd_run.c - `quench run`: any model on .npy arrays. */
 #include "arrays.h"
 #include "measure.h"
+#include "streams.h"
 
 #include "quench/npy.h"
 
@@ -17,12 +18,13 @@ typedef struct run_settings {
 #define FIELD(name) offsetof(run_settings, name), 0, 0
 
 static const cli_option options[] = {
-    {0, "input", "NAME=x.npy", "an input; a single one need not be named", cli_add_text, FIELD(inputs)},
-    {'o', "output-dir", "DIR", "where the outputs go, one NAME.npy each; made if it is not there", cli_set_text,
+    {0, "input", "NAME=x.npy", "an input; a single one need not be named", cli_add_input, FIELD(inputs)},
+    {'o', "output-dir", "DIR",
+     "where the outputs go, one NAME.npy each; made if it is not there; -: standard output, of one", cli_set_output,
      FIELD(out)},
     {0, "dump", "NODE", "also save this intermediate value, as floats where integers stand for them; several",
      cli_add_text, FIELD(dumps)},
-    {0, "trace", "FILE", "also write the run as a trace for Chrome or Perfetto", cli_set_text, FIELD(trace)},
+    {0, "trace", "FILE", "also write the run as a trace for Chrome or Perfetto", cli_set_output, FIELD(trace)},
     CLI_RUN_OPTIONS(run_settings),
     {0},
 };
@@ -102,7 +104,11 @@ static artifact *find_artifact(job *j, const char *name) {
 }
 
 static qn_status *add_artifact(job *j, artifact one) {
-    one.path = make_path(j->settings->out, one.name);
+    int is_stream = cli_is_stream(j->settings->out);
+    if (is_stream && j->output_count + j->settings->dumps.count > 1)
+        return qn_status_create(QN_INVALID_ARGUMENT, "%s: one array can go there, not the %zu of this run: -o DIR",
+                                cli_given_name(j->settings->out), j->output_count + j->settings->dumps.count);
+    one.path = is_stream ? strdup(j->settings->out) : make_path(j->settings->out, one.name);
     if (!one.path) return cli_out_of_memory();
     j->artifacts[j->artifact_count++] = one;
     return NULL;
@@ -230,7 +236,7 @@ static json_t *to_json(job *j, const char *model) {
 
 static qn_status *check_outputs(const run_settings *settings) {
     const char *paths[] = {settings->json, settings->trace};
-    CLI_TRY(cli_check_folder(settings->out));
+    if (!cli_is_stream(settings->out)) CLI_TRY(cli_check_folder(settings->out));
     for (int i = 0; i < 2; i++)
         if (!cli_is_in_folder(paths[i], settings->out)) CLI_TRY(cli_check_writable(paths[i]));
     return NULL;
@@ -254,7 +260,7 @@ static qn_status *run(job *j, const char *model) {
     CLI_TRY(cli_context(input_arrays_load(j->session.model, &j->settings->inputs, &j->inputs), "%s", model));
     CLI_TRY(cli_context(cli_set_input_shapes(j->session.context, j->inputs.tensors, j->inputs.count), "%s", model));
     CLI_TRY(name_artifacts(j, model));
-    CLI_TRY(cli_make_folder(j->settings->out));
+    if (!cli_is_stream(j->settings->out)) CLI_TRY(cli_make_folder(j->settings->out));
     CLI_TRY(cli_session_make_outputs(&j->session, j->outputs));
     CLI_TRY(cli_context(run_traced(j), "%s", model));
     cli_watch_begin(&watch);

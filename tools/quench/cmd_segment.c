@@ -1,6 +1,7 @@
 /* cmd_segment.c - `quench segment`: pictures in, label maps and coloured pictures out. */
 #include "pictures.h"
 #include "segmenter.h"
+#include "streams.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -57,10 +58,11 @@ static int set_alpha(const cli_option *option, void *field, const char *value) {
 #define FIELD(name) offsetof(segment_settings, name), 0, 0
 
 static const cli_option options[] = {
-    {'o', "output-dir", "DIR", "where the results go; made if it is not there", cli_set_text, FIELD(out)},
+    {'o', "output-dir", "DIR", "where the results go; made if it is not there; -: standard output, of one",
+     cli_set_output, FIELD(out)},
     {0, "save", "WHAT", "indexed, rgb, overlay, gray; several, with commas; default: indexed,overlay", cli_add_text,
      FIELD(saves)},
-    {0, "palette", "NAME|FILE", "voc, ade20k, cityscapes, or a file with `name r g b` lines", cli_set_text,
+    {0, "palette", "NAME|FILE", "voc, ade20k, cityscapes, or a file with `name r g b` lines", cli_set_input,
      FIELD(palette)},
     {0, "legend", NULL, "also save the overlay with names and areas of the classes beside it", cli_set_flag,
      FIELD(legend)},
@@ -119,13 +121,41 @@ static void batch_deinit(batch *b) {
     json_decref(b->results);
 }
 
+/* A bit for each artifact that is wanted. */
+static unsigned chosen(const segment_settings *settings) {
+    unsigned usual = cli_is_stream(settings->out) ? 1u << INDEXED : 1u << INDEXED | 1u << OVERLAY;
+    if (settings->legend)
+        return settings->save | (cli_is_stream(settings->out) ? 0 : settings->save ? 0 : usual) | 1u << LEGEND;
+    return settings->save ? settings->save : usual;
+}
+
+/* One picture of one kind can go to a pipe; a folder is no file. */
+static qn_status *check_out(const batch *b) {
+    const char *out = b->settings->out;
+    unsigned save = chosen(b->settings);
+    if (cli_is_stream(out)) {
+        if (b->pictures.count == 1 && !(save & (save - 1))) return NULL;
+        return qn_status_create(QN_INVALID_ARGUMENT,
+                                "%s: one picture can go there, of one kind (--save indexed): -o DIR takes more",
+                                cli_given_name(out));
+    }
+    CLI_TRY(cli_check_folder(out));
+    if (!picture_has_ending(out) || !access(out, F_OK)) return NULL;
+    return qn_status_create(
+        QN_INVALID_ARGUMENT,
+        "%s: is no folder by its name: -o names the folder that the results go to, each as NAME.png", out);
+}
+
 static qn_status *name_outputs(const segment_settings *settings, job *j) {
-    char *stem = picture_stem(j->picture);
-    unsigned save = settings->save ? settings->save : 1u << INDEXED | 1u << OVERLAY;
-    if (settings->legend) save |= 1u << LEGEND;
-    int failed = !stem;
+    unsigned save = chosen(settings);
+    char *stem = picture_stem(cli_given_name(j->picture));
+    int failed = !stem, is_stream = cli_is_stream(settings->out);
     for (int a = 0; a < ARTIFACT_COUNT && !failed; a++) {
         if (!(save >> a & 1)) continue;
+        if (is_stream) {
+            failed = !(j->outputs[a] = strdup(settings->out));
+            continue;
+        }
         char *name = cli_format("%s%s", stem, artifact_endings[a]);
         j->outputs[a] = name ? cli_join_path(settings->out, name) : NULL;
         failed = !j->outputs[a];
@@ -153,6 +183,7 @@ static qn_status *check_jobs(const batch *b, const char *model, cli_files *files
 static qn_status *plan(batch *b, const char *model, char **operands, int count) {
     cli_files files = {0};
     for (int i = 0; i < count; i++) CLI_TRY(picture_list_add(&b->pictures, operands[i]));
+    CLI_TRY(check_out(b));
     b->jobs = calloc(b->pictures.count + 1, sizeof *b->jobs);
     if (!b->jobs) return cli_out_of_memory();
     for (size_t i = 0; i < b->pictures.count; i++) {
@@ -161,7 +192,6 @@ static qn_status *plan(batch *b, const char *model, char **operands, int count) 
     }
     qn_status *status = check_jobs(b, model, &files);
     cli_files_deinit(&files);
-    if (!status) status = cli_check_folder(b->settings->out);
     if (!status && !cli_is_in_folder(b->settings->json, b->settings->out))
         status = cli_check_writable(b->settings->json);
     return status;
@@ -211,7 +241,7 @@ static void print_result(const batch *b, const job *j, const qn_image *photo, co
     enum { SHOWN = 5 };
     class_area classes[QN_IMAGE_CLASSES_MAX];
     int count = order_classes(b, areas, classes);
-    cli_print("%s: %dx%d, %.1f ms", j->picture, photo->width, photo->height, info->ms);
+    cli_print("%s: %dx%d, %.1f ms", cli_given_name(j->picture), photo->width, photo->height, info->ms);
     if (info->runs > 1)
         cli_print(" in %d tiles of %dx%d", info->runs, info->net_width, info->net_height);
     else if (info->net_width != photo->width || info->net_height != photo->height)
@@ -275,7 +305,7 @@ static qn_status *segment_one(const batch *b, const job *j, int *out_is_final) {
                              j->picture);
     if (!status) status = qn_image_count_labels(&labels, areas);
     const int has_labels = !status;
-    if (!status) status = cli_make_folder(b->settings->out);
+    if (!status && !cli_is_stream(b->settings->out)) status = cli_make_folder(b->settings->out);
     if (!status) status = save_artifacts(b, j, &photo, &labels, areas);
     *out_is_final = has_labels && qn_status_code(status) == QN_IO;
     if (!status && !cli_json_on_stdout(b->settings->json)) print_result(b, j, &photo, &info, areas);

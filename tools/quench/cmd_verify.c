@@ -1,5 +1,6 @@
 /* cmd_verify.c - `quench verify`: checks compiled files without running them. */
 #include "session.h"
+#include "streams.h"
 
 #include <stdio.h>
 
@@ -19,7 +20,7 @@ static qn_status *verify(const char *path) {
     qn_model *model = NULL;
     CLI_TRY(qn_model_load_file(path, NULL, &model));
     const qn_model_info *info = qn_model_get_info(model);
-    cli_print("%s: sound, %zu steps, %zu input%s, %zu output%s, %llu bytes of constants in %llu\n", path,
+    cli_print("%s: sound, %zu steps, %zu input%s, %zu output%s, %llu bytes of constants in %llu\n", cli_given_name(path),
               info->step_count, info->input_count, info->input_count == 1 ? "" : "s", info->output_count,
               info->output_count == 1 ? "" : "s", (unsigned long long)info->const_bytes,
               (unsigned long long)info->file_bytes);

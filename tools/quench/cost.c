@@ -178,7 +178,7 @@ void cost_table_print(const cost_table *table) {
         cli_print(": %.4g million multiply-adds, %.4g MB moved, arena %.4g MB\n", 1e-6 * (double)row->cost.macs,
                   1e-6 * (double)row->cost.moved_bytes, 1e-6 * (double)arena_bytes(row));
     }
-    if (*table->settled) printf("%-10s the smallest costs as much as the largest: %s\n", "cost", table->settled);
+    if (*table->settled) cli_print("%-10s the smallest costs as much as the largest: %s\n", "cost", table->settled);
 }
 
 static json_t *row_to_json(const cost_table *table, const cost_row *row) {

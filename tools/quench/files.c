@@ -1,5 +1,6 @@
 /* files.c - folders, whole files and JSON of the program. */
 #include "cli.h"
+#include "streams.h"
 
 #include <errno.h>
 #include <stdarg.h>
@@ -193,7 +194,7 @@ static qn_status *check_sorted(struct cli_file **sorted, size_t count, size_t ou
 /* What writing a file by renaming refuses. */
 static qn_status *expect_replaceable(const char *path) {
     struct stat info;
-    if (stat(path, &info) || S_ISREG(info.st_mode)) return NULL;
+    if (cli_is_stream(path) || stat(path, &info) || S_ISREG(info.st_mode)) return NULL;
     return qn_status_create(QN_IO, "%s: %s there, expected a regular file or none", path,
                             S_ISDIR(info.st_mode) ? "a folder is" : "a device or pipe is");
 }
@@ -214,7 +215,7 @@ qn_status *cli_files_check(const cli_files *files) {
 }
 
 qn_status *cli_check_writable(const char *path) {
-    return path && strcmp(path, "-") ? qn_file_check_writable(path) : NULL;
+    return path && strcmp(path, "-") && !cli_is_stream(path) ? qn_file_check_writable(path) : NULL;
 }
 
 int cli_is_in_folder(const char *path, const char *folder) {
@@ -226,6 +227,8 @@ int cli_is_in_folder(const char *path, const char *folder) {
 
 qn_status *cli_check_folder(const char *path) {
     struct stat info = {0};
+    if (!stat(path, &info) && !S_ISDIR(info.st_mode))
+        return qn_status_create(QN_IO, "%s: is no folder: -o names the folder that the results go to", path);
     char *part = strdup(*path ? path : "."); /* room for a "." at least */
     if (!part) return cli_out_of_memory();
     while (stat(part, &info) && errno == ENOENT) {

@@ -1,4 +1,5 @@
 #include "report_html.h"
+#include "streams.h"
 #include "tensors.h"
 
 #include "quench/file.h"
@@ -19,6 +20,7 @@ void report_pictures_deinit(report_pictures *pictures) {
 }
 
 int report_is_html(const char *path) {
+    path = cli_given_name(path);
     const size_t length = path ? strlen(path) : 0;
     return length >= 5 && !strcmp(path + length - 5, ".html");
 }

@@ -37,7 +37,7 @@ cli_run_options cli_run_options_plain(const cli_run_options *options);
          cli_set_cpu, offsetof(type, run.cpu),                                                                         \
          0,           0},                                                                                              \
         BUILDER_OPTIONS(type, run.source), {                                                                           \
-        0, "json", "FILE|-", "the figures as JSON; - for standard output", cli_set_text, offsetof(type, json), 0, 0    \
+        0, "json", "FILE|-", "the figures as JSON; - for standard output", cli_set_json, offsetof(type, json), 0, 0    \
     }
 
 typedef struct cli_session {

@@ -81,8 +81,8 @@ it "refuses too few and too many arguments"
 quench misused build -o x.qn
 quench misused build a.pb b.pb -o x.qn
 says "'b.pb' is one argument too many"
-quench misused build a.pb
-says "-o OUT.qn is missing"
+quench fails build a.pb
+says "a.pb: "
 quench misused segment m.qn -o out
 quench misused segment m.qn x.jpg
 quench misused run m.qn --input x.npy
