@@ -102,6 +102,8 @@ void cli_vsay(const char *format, va_list args) QN_PRINTF(1, 0);
 void cli_print_begin(void);
 /* Did all results go out? A full disk or a closed pipe shows when the last text does. */
 int cli_print_end(void);
+/* What is printed from here on goes to standard error. The descriptor that standard output was, or -1 with errno. */
+int cli_print_give_way(void);
 /* Is standard output (else standard error) a terminal? */
 int cli_is_terminal(int is_results);
 

@@ -8,6 +8,7 @@
 #include <ctype.h>
 #include <stdarg.h>
 #include <stdint.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -172,5 +173,11 @@ void cli_say(const char *format, ...) {
 void cli_print_begin(void) { setvbuf(stdout, NULL, _IOLBF, 0); }
 
 int cli_print_end(void) { return !fflush(stdout) && !ferror(stdout); }
+
+int cli_print_give_way(void) {
+    fflush(stdout);
+    int descriptor = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3);
+    return descriptor < 0 || dup2(STDERR_FILENO, STDOUT_FILENO) < 0 ? -1 : descriptor;
+}
 
 int cli_is_terminal(int is_results) { return isatty(is_results ? STDOUT_FILENO : STDERR_FILENO); }

@@ -192,9 +192,8 @@ static int write_pipe(const char *given, const char **out_path) {
 
 /* What is printed goes to standard error from here on, so that nothing is mixed with the result. */
 static int write_standard(const char *given, const char **out_path) {
-    fflush(stdout);
-    int descriptor = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3);
-    if (descriptor < 0 || dup2(STDERR_FILENO, STDOUT_FILENO) < 0) return unwritable("standard output", strerror(errno));
+    int descriptor = cli_print_give_way();
+    if (descriptor < 0) return unwritable("standard output", strerror(errno));
     stream *s = add_stream(given, descriptor, 1);
     if (!s) return unwritable("standard output", "too many pipes");
     *out_path = s->path;
