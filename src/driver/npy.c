@@ -5,6 +5,7 @@
 #include "base/file.h"
 #include "base/memory.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -26,48 +27,131 @@ typedef struct header {
     int64_t data_offset;
 } header;
 
-/* The text after "'key':", or NULL. */
-static const char *find_member(const char *text, const char *key) {
-    const char *at = strstr(text, key);
-    if (!at) return NULL;
-    at += strlen(key);
-    at += strspn(at, "'\" ");
-    if (*at++ != ':') return NULL;
-    return at + strspn(at, " ");
+/* ---- The header: a Python dict of three members, each once, in any order ---- */
+
+enum { DESCR = 1, ORDER = 2, SHAPE = 4, ALL = 7, SHOWN = 24 };
+
+typedef struct parser {
+    const char *path, *at, *end;
+    header *out;
+} parser;
+
+/* The end of the text is a zero behind it, so there is always a letter to look at. */
+static void skip_blanks(parser *p) { p->at += strspn(p->at, " \t\r\n"); }
+
+/* Takes `letter` with blanks before it; 0 if something else is there. */
+static int take(parser *p, char letter) {
+    skip_blanks(p);
+    if (*p->at != letter) return 0;
+    p->at++;
+    return 1;
 }
 
-static qn_status *parse_order(const char *path, const char *at, header *out) {
-    out->fortran = at && !strncmp(at, "True", 4);
-    if (out->fortran || (at && !strncmp(at, "False", 5))) return NULL;
-    return QN_ERR(QN_INVALID_ARGUMENT, "%s: the header has no 'fortran_order' that is True or False", path);
+static qn_status *unexpected(const parser *p, const char *expected) {
+    return QN_ERR(QN_INVALID_ARGUMENT, "%s: the header has no %s, but '%.*s'", p->path, expected, SHOWN, p->at);
 }
 
-static qn_status *parse_descr(const char *path, const char *at, header *out) {
-    if (!at || (*at != '\'' && *at != '"') || strlen(at) < 5) return QN_ERR(QN_INVALID_ARGUMENT, "%s: the header has no plain 'descr'", path);
-    char order = at[1];
-    for (size_t i = 0; i < CODE_COUNT; i++)
-        if (!strncmp(at + 2, codes[i].code, 2) && (at[4] == '\'' || at[4] == '"')) out->dtype = codes[i].dtype;
-    if (out->dtype == QN_DTYPE_NONE || !strchr("<>|=", order))
-        return QN_ERR(QN_UNSUPPORTED,
-                      "%s: element type '%.*s' is not supported: expected floats of 2 to 8 bytes, integers of 1 to 8, or "
-                      "booleans",
-                      path, (int)qn_min_i64((int64_t)strcspn(at + 1, "'\""), 12), at + 1);
-    out->swapped = order == '>' && qn_dtype_size(out->dtype) > 1;
+/* A text between quotes, which no key or element type needs escapes for. */
+static qn_status *take_text(parser *p, const char *what, const char **out_text, size_t *out_length) {
+    skip_blanks(p);
+    const char quote = *p->at;
+    if (quote != '\'' && quote != '"') return unexpected(p, what);
+    const char *text = p->at + 1, *end = strchr(text, quote);
+    if (!end || memchr(text, '\\', (size_t)(end - text))) return unexpected(p, what);
+    *out_text = text;
+    *out_length = (size_t)(end - text);
+    p->at = end + 1;
     return NULL;
 }
 
-static qn_status *parse_shape(const char *path, const char *at, header *out) {
-    if (!at || *at++ != '(') return QN_ERR(QN_INVALID_ARGUMENT, "%s: the header has no 'shape'", path);
-    for (;;) {
-        at += strspn(at, " ,");
-        if (*at == ')') return NULL;
-        char *end;
-        if (*at < '0' || *at > '9') return QN_ERR(QN_INVALID_ARGUMENT, "%s: 'shape' holds '%.8s', expected a number", path, at);
-        long long dim = strtoll(at, &end, 10);
-        if (out->rank == QN_MAX_RANK) return QN_ERR(QN_UNSUPPORTED, "%s: more than %d dims", path, QN_MAX_RANK);
-        out->dims[out->rank++] = dim;
-        at = end + (*end == 'L');
+static qn_status *parse_order(parser *p) {
+    skip_blanks(p);
+    p->out->fortran = !strncmp(p->at, "True", 4);
+    if (!p->out->fortran && strncmp(p->at, "False", 5)) return unexpected(p, "'fortran_order' that is True or False");
+    p->at += p->out->fortran ? 4 : 5;
+    return NULL;
+}
+
+static qn_status *parse_descr(parser *p) {
+    const char *text;
+    size_t length;
+    QN_TRY(take_text(p, "plain 'descr'", &text, &length));
+    for (size_t i = 0; i < CODE_COUNT && length == 3; i++)
+        if (!strncmp(text + 1, codes[i].code, 2)) p->out->dtype = codes[i].dtype;
+    if (p->out->dtype == QN_DTYPE_NONE || !strchr("<>|=", *text))
+        return QN_ERR(
+            QN_UNSUPPORTED,
+            "%s: element type '%.*s' is not supported: expected floats of 2 to 8 bytes, integers of 1 to 8, or "
+            "booleans",
+            p->path, (int)(length < 12 ? length : 12), text);
+    p->out->swapped = *text == '>' && qn_dtype_size(p->out->dtype) > 1;
+    return NULL;
+}
+
+/* A dim of the shape; Python 2 wrote an L behind large ones. */
+static qn_status *parse_dim(parser *p) {
+    char *end;
+    if (*p->at < '0' || *p->at > '9')
+        return QN_ERR(QN_INVALID_ARGUMENT, "%s: 'shape' holds '%.8s', expected a number", p->path, p->at);
+    errno = 0;
+    const long long dim = strtoll(p->at, &end, 10);
+    if (errno) return QN_ERR(QN_LIMIT, "%s: 'shape' holds '%.20s...', too large for any file", p->path, p->at);
+    if (p->out->rank == QN_MAX_RANK) return QN_ERR(QN_UNSUPPORTED, "%s: more than %d dims", p->path, QN_MAX_RANK);
+    p->out->dims[p->out->rank++] = dim;
+    p->at = end + (*end == 'L');
+    return NULL;
+}
+
+/* (), (3,), (3, 4), (3, 4,): a comma makes the difference between one dim and a number in parentheses. */
+static qn_status *parse_shape(parser *p) {
+    int commas = 0;
+    if (!take(p, '(')) return unexpected(p, "'shape' in parentheses");
+    while (!take(p, ')')) {
+        if (p->out->rank > commas) return unexpected(p, "comma between dims, or end of 'shape'");
+        QN_TRY(parse_dim(p));
+        commas += take(p, ',');
     }
+    return p->out->rank == 1 && !commas ? unexpected(p, "comma behind the only dim of 'shape'") : NULL;
+}
+
+/* One "'key': value". `inout_found` has the keys that came already. */
+static qn_status *parse_member(parser *p, int *inout_found) {
+    static const struct {
+        const char *name;
+        int bit;
+        qn_status *(*parse)(parser *p);
+    } keys[] = {{"descr", DESCR, parse_descr}, {"fortran_order", ORDER, parse_order}, {"shape", SHAPE, parse_shape}};
+    const char *name;
+    size_t length;
+    QN_TRY(take_text(p, "key in quotes", &name, &length));
+    for (int i = 0; i < 3; i++) {
+        if (strlen(keys[i].name) != length || memcmp(keys[i].name, name, length)) continue;
+        if (*inout_found & keys[i].bit)
+            return QN_ERR(QN_INVALID_ARGUMENT, "%s: the header has the key '%s' twice", p->path, keys[i].name);
+        *inout_found |= keys[i].bit;
+        return take(p, ':') ? keys[i].parse(p) : unexpected(p, "colon behind a key");
+    }
+    return QN_ERR(QN_INVALID_ARGUMENT,
+                  "%s: the header has the key '%.*s', expected 'descr', 'fortran_order' and 'shape' only", p->path,
+                  (int)(length < SHOWN ? length : SHOWN), name);
+}
+
+static qn_status *parse_text(const char *path, const char *text, size_t length, header *out) {
+    parser p = {path, text, text + length, out};
+    int found = 0;
+    if (!take(&p, '{')) return unexpected(&p, "opening brace");
+    for (int is_first = 1; !take(&p, '}'); is_first = 0) {
+        if (!is_first && !take(&p, ',')) return unexpected(&p, "comma between its members");
+        if (take(&p, '}')) break;
+        QN_TRY(parse_member(&p, &found));
+    }
+    skip_blanks(&p);
+    if (p.at != p.end) return unexpected(&p, "end behind the closing brace");
+    if (found == ALL) return NULL;
+    return QN_ERR(QN_INVALID_ARGUMENT, "%s: the header has no '%s'", path,
+                  !(found & DESCR)   ? "descr"
+                  : !(found & ORDER) ? "fortran_order"
+                                     : "shape");
 }
 
 /* Where the header's text lies. */
@@ -79,7 +163,8 @@ static qn_status *find_text(const qn_file *file, const char *path, int64_t *out_
         return QN_ERR(QN_INVALID_ARGUMENT, "%s: is no .npy array (%lld bytes)", path, (long long)file->bytes);
     int version = start[6];
     size_t length_bytes = version >= 2 ? 4 : 2;
-    if (version < 1 || version > 3) return QN_ERR(QN_UNSUPPORTED, "%s: .npy version %d, known are 1 to 3", path, version);
+    if (version < 1 || version > 3 || start[7])
+        return QN_ERR(QN_UNSUPPORTED, "%s: .npy version %d.%d, known are 1.0, 2.0 and 3.0", path, version, start[7]);
     if (have < 8 + length_bytes) return QN_ERR(QN_INVALID_ARGUMENT, "%s: cut short in the header", path);
     *out_length = 0;
     for (size_t i = 0; i < length_bytes; i++) *out_length |= (size_t)start[8 + i] << 8 * i;
@@ -89,12 +174,6 @@ static qn_status *find_text(const qn_file *file, const char *path, int64_t *out_
                   (long long)file->bytes);
 }
 
-static qn_status *parse_text(const char *path, const char *text, header *out) {
-    QN_TRY(parse_order(path, find_member(text, "fortran_order"), out));
-    QN_TRY(parse_descr(path, find_member(text, "descr"), out));
-    return parse_shape(path, find_member(text, "shape"), out);
-}
-
 static qn_status *read_header(const qn_file *file, const char *path, const qn_allocator *allocator, header *out) {
     size_t length = 0;
     *out = (header){0};
@@ -102,7 +181,7 @@ static qn_status *read_header(const qn_file *file, const char *path, const qn_al
     char *text = qn_alloc_zeroed(allocator, length + 1, 1, 1);
     if (!text) return qn_status_out_of_memory();
     qn_status *status = qn_file_read_at(file, path, out->data_offset, text, length);
-    if (!status) status = parse_text(path, text, out);
+    if (!status) status = parse_text(path, text, length, out);
     out->data_offset += (int64_t)length;
     qn_free(allocator, text);
     return status;
