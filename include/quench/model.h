@@ -32,38 +32,44 @@ typedef struct qn_model qn_model;
 /* The upper end of a range that has none. */
 #define QN_NO_LIMIT INT64_MAX
 
+/* Where the bytes of a model are. */
+typedef enum qn_memory {
+    QN_MEMORY_COPY = 0,   /* in memory of the model's own: bytes may go away after the call, files may be rewritten */
+    QN_MEMORY_BORROW = 1, /* where the caller has them, used in place: aligned to 64, unchanged and alive as long as the
+                             model and everything made from it. Not for files */
+    QN_MEMORY_MAP = 2 /* in the file, which is mapped: weights come into memory as they are used, and processes share
+                         them. Only for files */
+} qn_memory;
+
 typedef struct qn_model_options {
     size_t size; /* sizeof(qn_model_options), set by qn_model_options_init */
     /* Default NULL: the C library's heap. The struct is copied; what `self` points to must outlive the model and
        everything made from it. */
     const qn_allocator *allocator;
+    /* How qn_model_load_file() takes a file: QN_MEMORY_MAP, the default, or QN_MEMORY_COPY, for files that others may
+       rewrite in place. */
+    qn_memory memory;
 } qn_model_options;
 
 /* Sets every option to its default. */
 QN_API void qn_model_options_init(qn_model_options *options);
 
-/* Loads a compiled model from a file, which is mapped, not read: weights come into memory as they are used and are
- * shared between processes.
+/* Loads a compiled model from a file, which is mapped unless the options say otherwise.
  * @param path     a file that `quench build` or qn_model_bytes() made
  * @param options  NULL for the defaults
  * @param out_model  on success the model, owned by the caller, freed by qn_model_destroy(); else NULL
- * ownership  the file must not be changed in place while the model lives; replacing it by rename is fine
- * returns    NOT_FOUND, IO: the file cannot be read; INVALID_MODEL: not a compiled model, or damaged;
- *            INCOMPATIBLE: made by a newer quench; OUT_OF_MEMORY
- * threads    any thread
- * cost       reads the file once to check it; allocates a few times the size of its tables
+ * ownership  a mapped file must not be changed in place while the model lives: whoever reads what is cut off gets
+ * SIGBUS. Replacing it by rename is fine, and so is everything with QN_MEMORY_COPY returns    NOT_FOUND, IO: the file
+ * cannot be read, or changes while it is copied; INVALID_ARGUMENT: QN_MEMORY_BORROW; INVALID_MODEL: not a compiled
+ * model, or damaged; INCOMPATIBLE: made by a newer quench; OUT_OF_MEMORY threads    any thread cost       reads the
+ * file once to check it; allocates a few times the size of its tables
  */
 QN_API qn_status *qn_model_load_file(const char *path, const qn_model_options *options,
                                      qn_model **out_model) QN_MUST_USE;
 
-typedef enum qn_memory {
-    QN_MEMORY_COPY = 0,  /* the bytes may go away after the call */
-    QN_MEMORY_BORROW = 1 /* the bytes are used in place: aligned to 64, unchanged and alive as long as the model and
-                            everything made from it */
-} qn_memory;
-
 /* Loads a compiled model from bytes in memory.
- * returns    as qn_model_load_file; INVALID_ARGUMENT: QN_MEMORY_BORROW with bytes not aligned to 64
+ * @param memory  QN_MEMORY_COPY or QN_MEMORY_BORROW; that of the options means nothing here
+ * returns    as qn_model_load_file; INVALID_ARGUMENT: QN_MEMORY_BORROW with bytes not aligned to 64, QN_MEMORY_MAP
  * threads    any thread
  */
 QN_API qn_status *qn_model_load_memory(const void *data, size_t bytes, qn_memory memory,
@@ -125,7 +131,8 @@ typedef struct qn_step_info {
 
 typedef struct qn_model_info {
     const char *name;
-    const char *meta; /* JSON object: provenance, configuration, image block */
+    const char *meta; /* JSON: provenance, configuration, image block; no deeper than 64 levels, but otherwise only
+                         checked by qn_model_check_meta() (quench/build.h) */
     size_t input_count, output_count, step_count, value_count;
     uint64_t file_bytes, const_bytes;
     uint64_t arena_bytes_max; /* for values, over the whole declared range; 0: no ceiling. Scratch comes on top */

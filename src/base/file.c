@@ -7,6 +7,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+enum { ALIGN = 64 };
+
 static qn_status *find_size(int descriptor, const char *path, int64_t *out_bytes) {
     struct stat info;
     if (fstat(descriptor, &info)) return QN_ERR(QN_IO, "%s: cannot stat: %s", path, strerror(errno));
@@ -46,6 +48,41 @@ qn_status *qn_file_read_at(const qn_file *file, const char *path, int64_t offset
         done += (size_t)count;
     }
     return NULL;
+}
+
+/* Parts of two states of a file are no file: its size and time tell them, as far as its clock is fine enough. */
+static qn_status *read_whole(const qn_file *file, const char *path, void *data) {
+    struct stat before, after;
+    if (fstat(file->descriptor, &before)) return QN_ERR(QN_IO, "%s: cannot stat: %s", path, strerror(errno));
+    QN_TRY(qn_file_read_at(file, path, 0, data, (size_t)file->bytes));
+    QN_TRY(expect_size(file, path));
+    if (fstat(file->descriptor, &after)) return QN_ERR(QN_IO, "%s: cannot stat: %s", path, strerror(errno));
+    if (before.st_mtim.tv_sec == after.st_mtim.tv_sec && before.st_mtim.tv_nsec == after.st_mtim.tv_nsec) return NULL;
+    return QN_ERR(QN_IO, "%s: has changed while it was read", path);
+}
+
+static qn_status *read_open(const qn_file *file, const char *path, const char *what, size_t bytes_max,
+                            const qn_allocator *allocator, qn_bytes *out_bytes) {
+    if ((uint64_t)file->bytes > bytes_max)
+        return QN_ERR(QN_LIMIT, "%s: %lld bytes are above the limit of %zu bytes for %s", path, (long long)file->bytes,
+                      bytes_max, what);
+    const size_t bytes = (size_t)file->bytes;
+    void *data = allocator->alloc(allocator->self, bytes ? bytes : 1, ALIGN);
+    if (!data) return qn_status_out_of_memory();
+    qn_status *status = read_whole(file, path, data);
+    if (status) return qn_free(allocator, data), status;
+    *out_bytes = (qn_bytes){data, bytes};
+    return NULL;
+}
+
+qn_status *qn_file_read(const char *path, const char *what, size_t bytes_max, const qn_allocator *allocator,
+                        qn_bytes *out_bytes) {
+    qn_file file;
+    *out_bytes = (qn_bytes){0};
+    QN_TRY(qn_file_open(path, &file));
+    qn_status *status = read_open(&file, path, what, bytes_max, qn_allocator_or_default(allocator), out_bytes);
+    qn_file_close(&file);
+    return status;
 }
 
 static qn_status *map_file(const qn_file *file, const char *path, qn_file_map *out_map) {

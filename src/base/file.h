@@ -1,4 +1,4 @@
-/* base/file.h - reading files, whole or piece by piece; writing them is public (quench/file.h). */
+/* base/file.h - reading files, mapped, whole or piece by piece; writing them is public (quench/file.h). */
 #ifndef QN_BASE_FILE_H
 #define QN_BASE_FILE_H
 
@@ -17,6 +17,14 @@ typedef struct qn_file_map {
 /* Errors: NOT_FOUND (no such file), IO (a directory, unreadable, ...), each naming the path. */
 qn_status *qn_file_map_open(const char *path, qn_file_map *out_map) QN_MUST_USE;
 void qn_file_map_close(qn_file_map *map); /* accepts a zeroed struct */
+
+/* The bytes of a file in memory of their own, aligned to 64: whoever rewrites or cuts the file then changes nothing,
+ * where a mapping would end the process with SIGBUS. Freed with qn_free(allocator, (void *)out_bytes->data); there is
+ * data for an empty file too.
+ * @param what  for the message that it is too large: "a picture"
+ * Errors as of mapping; IO: it was changed meanwhile; LIMIT: above `bytes_max`; OUT_OF_MEMORY. */
+qn_status *qn_file_read(const char *path, const char *what, size_t bytes_max, const qn_allocator *allocator,
+                        qn_bytes *out_bytes) QN_MUST_USE;
 
 /* A regular file open for reading, and how many bytes it had when it was opened. */
 typedef struct qn_file {

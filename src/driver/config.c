@@ -94,10 +94,10 @@ qn_status *qn_config_merge_text(qn_config *config, const char *text, const char 
 }
 
 qn_status *qn_config_merge_file(qn_config *config, const char *path) {
-    qn_file_map map;
-    QN_TRY(qn_file_map_open(path, &map));
-    qn_status *status = merge_bytes(config, map.bytes.data ? (const char *)map.bytes.data : "", map.bytes.size, path);
-    qn_file_map_close(&map);
+    qn_bytes text;
+    QN_TRY(qn_file_read(path, "JSON", QN_JSON_BYTES_MAX, NULL, &text));
+    qn_status *status = merge_bytes(config, (const char *)text.data, text.size, path);
+    qn_free(qn_allocator_default(), (void *)text.data);
     return status;
 }
 

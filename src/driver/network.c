@@ -6,6 +6,9 @@
 #include <string.h>
 #include <sys/stat.h>
 
+/* What protobuf allows, and so what TensorFlow can write. */
+#define SOURCE_BYTES_MAX ((size_t)INT32_MAX)
+
 void qn_network_options_init(qn_network_options *options) { *options = (qn_network_options){.size = sizeof *options}; }
 
 static void forward_warning(void *self, const char *message) {
@@ -77,8 +80,9 @@ static qn_status *import_any(const char *path, const qn_bytes *bytes, const qn_n
     *out_network = NULL;
     qn_network *network = NULL;
     QN_TRY(qn_network_new(options->allocator, &network));
-    qn_status *status = bytes ? NULL : qn_file_map_open(path, &network->map);
-    /* A folder cannot be mapped, but the importer knows what kind of model lives in one. */
+    qn_status *status =
+        bytes ? NULL : qn_file_read(path, "a source model", SOURCE_BYTES_MAX, network->allocator, &network->file);
+    /* A folder cannot be read, but the importer knows what kind of model lives in one. */
     struct stat info;
     if (status && !stat(path, &info) && S_ISDIR(info.st_mode)) {
         qn_format format;
@@ -88,7 +92,7 @@ static qn_status *import_any(const char *path, const qn_bytes *bytes, const qn_n
             status = better;
         }
     }
-    if (!status) status = import_bytes(network, bytes ? *bytes : network->map.bytes, path, options);
+    if (!status) status = import_bytes(network, bytes ? *bytes : network->file, path, options);
     if (status) qn_network_destroy(network);
     else *out_network = network;
     return status;
@@ -108,8 +112,8 @@ void qn_network_destroy(qn_network *network) {
     if (!network) return;
     qn_buffer_deinit(&network->text);
     qn_arena_deinit(&network->arena);
-    qn_file_map_close(&network->map);
     qn_allocator allocator = network->allocator_copy;
+    qn_free(&allocator, (void *)network->file.data);
     qn_free(&allocator, network);
 }
 

@@ -11,7 +11,7 @@ struct qn_network {
     const qn_allocator *allocator;
     qn_allocator allocator_copy;
     qn_arena arena;
-    qn_file_map map;
+    qn_bytes file; /* what was read, freed with the network: tensors lie in it */
     qn_graph *graph;
     const char *format;
     uint64_t source_bytes, source_hash;

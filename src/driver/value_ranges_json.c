@@ -229,11 +229,10 @@ qn_status *qn_value_ranges_parse(const char *text, size_t bytes, const char *ori
 }
 
 qn_status *qn_value_ranges_read_file(const char *path, qn_arena *arena, qn_value_ranges *out_ranges) {
-    qn_file_map map;
+    qn_bytes text;
     qn_value_ranges_init(out_ranges, arena);
-    QN_TRY(qn_file_map_open(path, &map));
-    const char *text = map.bytes.data ? (const char *)map.bytes.data : "";
-    qn_status *status = qn_value_ranges_parse(text, map.bytes.size, path, arena, out_ranges);
-    qn_file_map_close(&map);
+    QN_TRY(qn_file_read(path, "JSON", QN_JSON_BYTES_MAX, NULL, &text));
+    qn_status *status = qn_value_ranges_parse((const char *)text.data, text.size, path, arena, out_ranges);
+    qn_free(qn_allocator_default(), (void *)text.data);
     return status;
 }

@@ -187,10 +187,13 @@ static qn_status *decode(qn_bytes bytes, const char *name, int as_labels, const 
 static qn_status *load(const char *path, int as_labels, const qn_image_decode_options *options,
                        const qn_allocator *allocator, qn_image *out_image) {
     *out_image = (qn_image){0};
-    qn_file_map map;
-    QN_TRY(qn_file_map_open(path, &map));
-    qn_status *status = decode(map.bytes, path, as_labels, options, allocator, out_image);
-    qn_file_map_close(&map);
+    qn_image_decode_options checked;
+    qn_bytes bytes;
+    QN_TRY(check_options(options, &checked));
+    allocator = qn_allocator_or_default(allocator);
+    QN_TRY(qn_file_read(path, "a picture", checked.file_bytes_max, allocator, &bytes));
+    qn_status *status = decode(bytes, path, as_labels, options, allocator, out_image);
+    qn_free(allocator, (void *)bytes.data);
     return status;
 }
 

@@ -159,8 +159,8 @@ qn_status *qn_image_palette_load(const char *name_or_path, const qn_allocator *a
             builtin_setters[i](out_palette);
             return NULL;
         }
-    qn_file_map map;
-    qn_status *status = qn_file_map_open(name_or_path, &map);
+    qn_bytes text;
+    qn_status *status = qn_file_read(name_or_path, "a palette", FILE_BYTES_MAX, NULL, &text);
     if (qn_status_code(status) == QN_NOT_FOUND) {
         qn_status_free(status);
         const char *nearest = qn_text_nearest(name_or_path, builtin_names, BUILTIN_COUNT);
@@ -168,8 +168,8 @@ qn_status *qn_image_palette_load(const char *name_or_path, const qn_allocator *a
                       name_or_path, nearest ? "; did you mean '" : "", nearest ? nearest : "", nearest ? "'?" : "");
     }
     if (status) return status;
-    status = qn_image_palette_parse(map.bytes.data, map.bytes.size, name_or_path, allocator, out_palette);
-    qn_file_map_close(&map);
+    status = qn_image_palette_parse(text.data, text.size, name_or_path, allocator, out_palette);
+    qn_free(qn_allocator_default(), (void *)text.data);
     return status;
 }
 

@@ -1,5 +1,6 @@
 #include "runtime/internal.h"
 
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -156,7 +157,15 @@ static qn_status *prepare(qn_model *model) {
 
 /* ---- Life ---- */
 
-void qn_model_options_init(qn_model_options *options) { *options = (qn_model_options){.size = sizeof *options}; }
+void qn_model_options_init(qn_model_options *options) {
+    *options = (qn_model_options){.size = sizeof *options, .memory = QN_MEMORY_MAP};
+}
+
+/* Callers that were compiled before there was a choice get the mapping. */
+static qn_memory memory_of(const qn_model_options *options) {
+    const size_t known = offsetof(qn_model_options, memory) + sizeof options->memory;
+    return options && options->size >= known ? options->memory : QN_MEMORY_MAP;
+}
 
 static qn_status *create(const qn_model_options *options, qn_model **out_model) {
     *out_model = NULL;
@@ -194,15 +203,26 @@ static qn_status *publish(qn_model *model, qn_status *status, qn_model **out_mod
     return status;
 }
 
+/* The bytes of a file, mapped or copied. */
+static qn_status *take_file(qn_model *model, const char *path, qn_memory memory) {
+    if (memory == QN_MEMORY_COPY) {
+        QN_TRY(qn_file_read(path, "a model", SIZE_MAX, &model->allocator, &model->bytes));
+        model->copy = (void *)model->bytes.data;
+        return NULL;
+    }
+    if (memory != QN_MEMORY_MAP)
+        return QN_ERR(QN_INVALID_ARGUMENT, "%s: a file can be mapped or copied (options.memory), not borrowed", path);
+    QN_TRY(qn_file_map_open(path, &model->map));
+    model->bytes = model->map.bytes;
+    return NULL;
+}
+
 qn_status *qn_model_load_file(const char *path, const qn_model_options *options, qn_model **out_model) {
     qn_model *model;
     *out_model = NULL;
     QN_TRY(create(options, &model));
-    qn_status *status = qn_file_map_open(path, &model->map);
-    if (!status) {
-        model->bytes = model->map.bytes;
-        status = qn_status_context(prepare(model), "%s", path);
-    }
+    qn_status *status = take_file(model, path, memory_of(options));
+    if (!status) status = qn_status_context(prepare(model), "%s", path);
     return publish(model, status, out_model);
 }
 
@@ -215,6 +235,8 @@ static qn_status *take_bytes(qn_model *model, const void *data, size_t bytes, qn
         model->bytes = (qn_bytes){data, bytes};
         return NULL;
     }
+    if (memory != QN_MEMORY_COPY)
+        return QN_ERR(QN_INVALID_ARGUMENT, "bytes in memory can be copied or borrowed, not mapped");
     model->copy = model->allocator.alloc(model->allocator.self, bytes ? bytes : 1, BORROW_ALIGN);
     if (!model->copy) return qn_status_out_of_memory();
     if (bytes) memcpy(model->copy, data, bytes);

@@ -155,7 +155,7 @@ static qn_status *look(view *v) {
     cli_run_options run = v->settings->run;
     const qn_cpu_thread_info threads = qn_cpu_get_threads();
     if (!run.threads) run.threads = threads.asked ? threads.asked : threads.usable;
-    CLI_TRY(cli_open_model(v->path, &run.source, &v->session.model, &v->session.is_compiled));
+    CLI_TRY(cli_open_copy(v->path, &run.source, &v->session.model, &v->session.is_compiled));
     qn_status *status = cli_session_bind(&run, NULL, &v->session);
     if (!status) status = bind_shapes(v);
     if (!status) status = cli_session_find_ceiling(&v->session, &v->ceiling);
@@ -268,10 +268,11 @@ static json_t *model_to_json(const view *v) {
     for (size_t i = 0; v->has_shapes && i < info->input_count; i++)
         json_array_append_new(shapes, cli_dims_to_json(v->shapes[i].rank, v->shapes[i].dims));
     json_t *object = json_pack(
-        "{s:o,s:s,s:o,s:s,s:o,s:o,s:I,s:I,s:I,s:o,s:o,s:o,s:o,s:o,s:o,s:O}", "file", cli_json_text(v->path), "kind", "compiled",
-        "name", cli_json_text(info->name), "precision", precision, "inputs", inputs, "outputs", outputs, "step_count",
-        (json_int_t)info->step_count, "file_bytes", (json_int_t)info->file_bytes, "const_bytes",
-        (json_int_t)info->const_bytes, "operators", op_counts_to_json(&v->counts), "shapes", shapes, "arena_bytes",
+        "{s:o,s:s,s:o,s:o,s:o,s:o,s:I,s:I,s:I,s:o,s:o,s:o,s:o,s:o,s:o,s:O}", "file", cli_json_text(v->path), "kind",
+        "compiled", "name", cli_json_text(info->name), "precision", cli_json_text(precision), "inputs", inputs,
+        "outputs", outputs, "step_count", (json_int_t)info->step_count, "file_bytes", (json_int_t)info->file_bytes,
+        "const_bytes", (json_int_t)info->const_bytes, "operators", op_counts_to_json(&v->counts), "shapes", shapes,
+        "arena_bytes",
         v->has_shapes ? json_integer((json_int_t)(v->arena.value_bytes + v->arena.scratch_bytes)) : json_null(),
         "arena_bytes_range_max", v->ceiling ? json_integer((json_int_t)v->ceiling) : json_null(), "cost",
         cost_table_to_json(&v->costs), "integer", integer_mix_to_json(&v->mix), "meta", v->meta);
@@ -284,7 +285,7 @@ static json_t *model_to_json(const view *v) {
 static qn_status *show_model(view *v) {
     CLI_TRY(cli_check_writable(v->settings->json));
     if (v->settings->graph) {
-        CLI_TRY(cli_open_model(v->path, &v->settings->run.source, &v->session.model, NULL));
+        CLI_TRY(cli_open_copy(v->path, &v->settings->run.source, &v->session.model, NULL));
         return print_step_graph(v->session.model, graph_format(v->settings->graph));
     }
     CLI_TRY(look(v));

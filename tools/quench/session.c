@@ -42,19 +42,32 @@ static qn_status *build_in_memory(const char *path, const builder_options *optio
     return status;
 }
 
-static qn_status *load_compiled(const char *path, const builder_options *options, qn_model **out_model) {
+static qn_status *load_compiled(const char *path, const builder_options *options, qn_memory memory,
+                                qn_model **out_model) {
+    qn_model_options load;
+    qn_model_options_init(&load);
+    load.memory = memory;
     const char *given = options ? builder_options_find_given(options) : NULL;
     if (given)
         return qn_status_create(QN_INVALID_ARGUMENT, "%s: is compiled already: %s is for source models", path, given);
-    qn_status *status = qn_model_load_file(path, NULL, out_model);
+    qn_status *status = qn_model_load_file(path, &load, out_model);
     return status && !strstr(qn_status_message(status), path) ? cli_context(status, "%s", path) : status;
 }
 
-qn_status *cli_open_model(const char *path, const builder_options *source, qn_model **out_model, int *out_is_compiled) {
+static qn_status *open_model(const char *path, const builder_options *source, qn_memory memory, qn_model **out_model,
+                             int *out_is_compiled) {
     int is_compiled = cli_is_compiled_file(path);
     if (out_is_compiled) *out_is_compiled = is_compiled;
     *out_model = NULL;
-    return is_compiled ? load_compiled(path, source, out_model) : build_in_memory(path, source, out_model);
+    return is_compiled ? load_compiled(path, source, memory, out_model) : build_in_memory(path, source, out_model);
+}
+
+qn_status *cli_open_model(const char *path, const builder_options *source, qn_model **out_model, int *out_is_compiled) {
+    return open_model(path, source, QN_MEMORY_MAP, out_model, out_is_compiled);
+}
+
+qn_status *cli_open_copy(const char *path, const builder_options *source, qn_model **out_model, int *out_is_compiled) {
+    return open_model(path, source, QN_MEMORY_COPY, out_model, out_is_compiled);
 }
 
 static void note_threads(int threads) {

@@ -11,6 +11,10 @@
  * Failures name the file. */
 qn_status *cli_open_model(const char *path, const builder_options *source, qn_model **out_model,
                           int *out_is_compiled) QN_MUST_USE;
+/* The same for who only looks at the model: a compiled file is copied, so whoever rewrites it meanwhile does no harm.
+ */
+qn_status *cli_open_copy(const char *path, const builder_options *source, qn_model **out_model,
+                         int *out_is_compiled) QN_MUST_USE;
 
 /* Does the file begin like a compiled one? 0 also if it cannot be read: whoever opens it then reports that. */
 int cli_is_compiled_file(const char *path);
