@@ -61,6 +61,12 @@ QN_API qn_status *qn_build(qn_network *network, const qn_config *config, const q
 /* Writes a model's bytes to a file, atomically. IO. Any thread. */
 QN_API qn_status *qn_model_save_file(const qn_model *model, const char *path) QN_MUST_USE;
 
+/* Checks the JSON that a compiled file carries (qn_model_info.meta), which running it does not need: that it is JSON
+ * without members of the same name, of the types and values that quench writes, and that the weights and the network
+ * which `enable_refit` keeps are there. Members that it does not know are left to newer versions. returns
+ * INVALID_MODEL, naming the member; OUT_OF_MEMORY threads    any thread */
+QN_API qn_status *qn_model_check_meta(const qn_model *model) QN_MUST_USE;
+
 /* Name and description of optimisation pass `index`, NULL past the end. Static. */
 QN_API const char *qn_pass_name(size_t index);
 QN_API const char *qn_pass_description(size_t index);

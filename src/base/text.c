@@ -79,3 +79,22 @@ int64_t qn_rng_range(qn_rng *rng, int64_t low, int64_t high) {
 float qn_rng_float(qn_rng *rng, float low, float high) {
     return low + (high - low) * ((float)(qn_rng_next(rng) >> 40) * 0x1p-24f);
 }
+
+int qn_json_is_shallow(const char *text, size_t bytes) {
+    int depth = 0, in_text = 0;
+    for (size_t i = 0; i < bytes; i++) {
+        if (in_text) {
+            if (text[i] == '\\')
+                i++;
+            else if (text[i] == '"')
+                in_text = 0;
+        } else if (text[i] == '"') {
+            in_text = 1;
+        } else if (text[i] == '{' || text[i] == '[') {
+            if (++depth > QN_JSON_DEPTH_MAX) return 0;
+        } else if (text[i] == '}' || text[i] == ']') {
+            depth--;
+        }
+    }
+    return 1;
+}

@@ -15,6 +15,11 @@ typedef struct qn_bytes {
    (at most a third of the longer length, rounded up), else NULL. `candidates` may hold NULLs, which are skipped. */
 const char *qn_text_nearest(const char *word, const char *const *candidates, size_t count);
 
+/* Is no part of this JSON nested deeper than QN_JSON_DEPTH_MAX? Parsers recurse, so this is asked before they see a
+   text that others wrote. What is no JSON counts up to where it stops being it. */
+enum { QN_JSON_DEPTH_MAX = 64 };
+int qn_json_is_shallow(const char *text, size_t bytes);
+
 /* Appends `text`, of any bytes, as a JSON string with quotes: valid, and harmless on a terminal (quench/text.h). */
 struct qn_buffer;
 void qn_text_quote_json(const char *text, struct qn_buffer *buffer);

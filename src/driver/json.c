@@ -1,27 +1,10 @@
 #include "driver/json.h"
 
-enum { NAME_SHOWN = 200 };
+#include "base/text.h"
 
-/* The parser of the JSON library recurses, so nesting is bounded before it sees the text. */
-static qn_status *check_depth(const char *text, size_t bytes, const char *origin) {
-    int depth = 0, in_text = 0;
-    for (size_t i = 0; i < bytes; i++) {
-        if (in_text) {
-            if (text[i] == '\\')
-                i++;
-            else if (text[i] == '"')
-                in_text = 0;
-        } else if (text[i] == '"') {
-            in_text = 1;
-        } else if (text[i] == '{' || text[i] == '[') {
-            if (++depth > QN_JSON_DEPTH_MAX)
-                return QN_ERR(QN_LIMIT, "%s: nested deeper than %d levels", origin, QN_JSON_DEPTH_MAX);
-        } else if (text[i] == '}' || text[i] == ']') {
-            depth--;
-        }
-    }
-    return NULL;
-}
+#include <string.h>
+
+enum { NAME_SHOWN = 200 };
 
 /* The parser stopped behind the closing quote of the second one. In between, quotes follow a backslash. */
 static qn_status *refuse_duplicate(const char *text, size_t bytes, const char *origin, const json_error_t *error) {
@@ -36,11 +19,21 @@ qn_status *qn_json_parse(const char *text, size_t bytes, size_t flags, const cha
     json_error_t error;
     *out_value = NULL;
     if (bytes > QN_JSON_BYTES_MAX) return QN_ERR(QN_LIMIT, "%s: larger than %d MiB", origin, QN_JSON_BYTES_MAX >> 20);
-    QN_TRY(check_depth(text, bytes, origin));
+    if (!qn_json_is_shallow(text, bytes))
+        return QN_ERR(QN_LIMIT, "%s: nested deeper than %d levels", origin, QN_JSON_DEPTH_MAX);
     *out_value = json_loadb(text, bytes, JSON_REJECT_DUPLICATES | flags, &error);
     if (*out_value) return NULL;
     if (json_error_code(&error) == json_error_duplicate_key) return refuse_duplicate(text, bytes, origin, &error);
     return QN_ERR(QN_INVALID_ARGUMENT, "%s: line %d: no JSON: %s", origin, error.line, error.text);
+}
+
+qn_status *qn_json_parse_meta(const char *text, json_t **out_value) {
+    qn_status *status = qn_json_parse(text, strlen(text), 0, "meta", out_value);
+    const qn_code code = qn_status_code(status);
+    if (code != QN_LIMIT && code != QN_INVALID_ARGUMENT) return status;
+    qn_status *damaged = QN_ERR(QN_INVALID_MODEL, "%s", qn_status_message(status));
+    qn_status_free(status);
+    return damaged;
 }
 
 const char *qn_json_type_name(const json_t *value) {

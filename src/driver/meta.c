@@ -2,6 +2,7 @@
 
 #include "driver/batch.h"
 #include "driver/image_block.h"
+#include "driver/json.h"
 #include "driver/print.h"
 
 #include <stdio.h>
@@ -119,5 +120,11 @@ qn_status *qn_meta_write(const qn_network *network, const qn_config *config, con
     QN_TRY(write_unbatched(network->graph, buffer));
     QN_TRY(write_image(network->graph, config, facts, buffer));
     qn_buffer_append(buffer, "}", 1);
+    if (buffer->size > QN_JSON_BYTES_MAX)
+        return QN_ERR(
+            QN_LIMIT,
+            "what the file says of itself has %zu bytes of JSON, above the limit of %d MiB: most of it is the "
+            "network's text that enable_refit keeps",
+            buffer->size, QN_JSON_BYTES_MAX >> 20);
     return buffer->failed ? qn_status_out_of_memory() : NULL;
 }

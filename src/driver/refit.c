@@ -3,6 +3,8 @@
 #include "base/memory.h"
 #include "driver/build.h"
 #include "driver/config_check.h"
+#include "driver/json.h"
+#include "driver/refit.h"
 #include "quench/model.h"
 
 #include <string.h>
@@ -43,7 +45,7 @@ static qn_status *open_parts(opened *o, const qn_allocator *allocator) {
     qn_bytes kept;
     size_t bytes;
     const void *data = qn_model_bytes(o->model, &bytes);
-    o->meta = json_loads(qn_model_get_info(o->model)->meta, 0, NULL);
+    QN_TRY_CTX(qn_json_parse_meta(qn_model_get_info(o->model)->meta, &o->meta), "refit");
     o->refit = json_object_get(o->meta, "refit");
     o->config = json_object_get(o->meta, "config");
     if (o->config) QN_TRY_CTX(qn_config_check(o->config, "the configuration that the model keeps"), "refit");
@@ -59,6 +61,14 @@ static qn_status *open_parts(opened *o, const qn_allocator *allocator) {
 static qn_status *open_model(qn_engine *engine, const qn_allocator *allocator, opened *out) {
     *out = (opened){.model = qn_engine_share_model(engine)};
     return open_parts(out, allocator);
+}
+
+qn_status *qn_refit_check(const qn_model *model) {
+    opened o = {.model = (qn_model *)model};
+    qn_status *status = open_parts(&o, qn_allocator_default());
+    o.model = NULL; /* the caller's */
+    close_model(&o);
+    return status;
 }
 
 /* ---- Life ---- */

@@ -1,6 +1,8 @@
 #include "model/format.h"
 #include "model/program.h"
 
+#include "base/text.h"
+
 #include <assert.h>
 
 typedef struct reader {
@@ -336,6 +338,8 @@ static qn_status *read_tables(reader *r) {
     const uint8_t *info = r->sections[QN_SECTION_INFO].data;
     QN_TRY(read_text(r, info, &program->name));
     QN_TRY(read_text(r, info + 4, &program->meta));
+    if (!qn_json_is_shallow(program->meta, strlen(program->meta)))
+        return QN_ERR(QN_INVALID_MODEL, "meta: JSON nested deeper than %d levels", QN_JSON_DEPTH_MAX);
     program->arena_bytes = qn_load_u64(info + 8);
     QN_TRY(read_symbols(r));
     QN_TRY(read_dims(r));

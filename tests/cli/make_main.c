@@ -9,6 +9,7 @@
  *     make rows FILE.pb B KIND              x [B, 2] -> product with [2, 2] -> y; B -1: free. KIND rows: that is all;
  *                                           mean: of all rows, [2]; shift: + z [2], another input; flat: x is
  *                                           [B, 4, 2, 2] and made [-1, 16] for a product with [16, 2]
+ *     make meta FILE.qn TEXT                again the same, which says this of itself
  *     make array FILE.npy 1,8,8,2 "V ..."   float32 elements, these again and again until all are there
  *
  * Numbers are those of strtod: also nan, inf, 1e-40. */
@@ -17,6 +18,8 @@
 #include "quench/compiler.h"
 #include "quench/file.h"
 #include "quench/npy.h"
+
+#include "model/program.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -150,8 +153,29 @@ static int make_relu(const char *path, const char *name) {
     return finish(status);
 }
 
-/* The same, but names that no importer takes. */
-static int make_compiled_relu(const char *path, const char *name) {
+/* The model with another meta text. */
+static qn_status *save_with_meta(const qn_model *model, const char *meta, const char *path) {
+    qn_arena arena;
+    qn_buffer file;
+    size_t bytes;
+    const qn_program *program;
+    const void *data = qn_model_bytes(model, &bytes);
+    qn_arena_init(&arena, qn_allocator_default());
+    qn_buffer_init(&file, NULL);
+    qn_status *status = qn_program_read((qn_bytes){data, bytes}, &arena, &program);
+    if (!status) {
+        qn_program changed = *program;
+        changed.meta = meta;
+        status = qn_program_write(&changed, &file);
+    }
+    if (!status) status = qn_file_write_atomic(path, file.data, file.size);
+    qn_buffer_deinit(&file);
+    qn_arena_deinit(&arena);
+    return status;
+}
+
+/* The same as relu, but names that no importer takes, and a meta of its own unless that is NULL. */
+static int make_compiled_relu(const char *path, const char *name, const char *meta) {
     qn_network *network = NULL;
     qn_model *model = NULL;
     qn_value *x;
@@ -161,7 +185,7 @@ static int make_compiled_relu(const char *path, const char *name) {
     if (!status) status = qn_network_add_node(network, "relu", name, NULL, &x, 1, &y);
     if (!status) status = qn_network_mark_output(network, qn_node_get_output(y, 0), NULL);
     if (!status) status = qn_build(network, NULL, NULL, &model);
-    if (!status) status = qn_model_save_file(model, path);
+    if (!status) status = meta ? save_with_meta(model, meta, path) : qn_model_save_file(model, path);
     qn_model_destroy(model);
     qn_network_destroy(network);
     return finish(status);
@@ -213,6 +237,7 @@ int main(int argc, char **argv) {
     if (argc == 5 && !strcmp(argv[1], "rows")) return make_rows(argv[2], strtoll(argv[3], NULL, 10), argv[4]);
     if (argc == 5 && !strcmp(argv[1], "array")) return make_array(argv[2], argv[3], argv[4]);
     if (argc == 4 && !strcmp(argv[1], "relu")) return make_relu(argv[2], argv[3]);
-    if (argc == 4 && !strcmp(argv[1], "compiled-relu")) return make_compiled_relu(argv[2], argv[3]);
+    if (argc == 4 && !strcmp(argv[1], "compiled-relu")) return make_compiled_relu(argv[2], argv[3], NULL);
+    if (argc == 4 && !strcmp(argv[1], "meta")) return make_compiled_relu(argv[2], "y", argv[3]);
     return 2;
 }

@@ -117,6 +117,7 @@ static qn_status *look_at_model(const char *path) {
         qn_hash_bytes(data, bytes, 0);
         usleep(100);
     }
+    status = qn_model_check_meta(model);
     qn_model_destroy(model);
     return status;
 }

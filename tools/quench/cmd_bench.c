@@ -229,8 +229,8 @@ static json_t *to_json(const bench *b, const char *path) {
         json_decref(key);
     }
     json_t *object =
-        json_pack("{s:o,s:s,s:i,s:s,s:o,s:f,s:f,s:f,s:o,s:f,s:I,s:f,s:I,s:I,s:o,s:I,s:f}", "model", cli_json_text(path),
-                  "precision", precision, "threads", qn_engine_threads(b->session.engine), "cpu",
+        json_pack("{s:o,s:o,s:i,s:s,s:o,s:f,s:f,s:f,s:o,s:f,s:I,s:f,s:I,s:I,s:o,s:I,s:f}", "model", cli_json_text(path),
+                  "precision", cli_json_text(precision), "threads", qn_engine_threads(b->session.engine), "cpu",
                   qn_engine_cpu(b->session.engine), "shapes", shapes, "load_ms", b->session.load_ms, "bind_ms",
                   b->session.bind_ms, "first_ms", b->first_ms, "latency_ms", cli_stats_to_json(&b->latency),
                   "throughput_per_s", (double)b->sample_count / b->wall_s, "iterations", (json_int_t)b->sample_count,

@@ -30,9 +30,10 @@ static qn_status *verify(const char *path) {
     qn_model_options_init(&load);
     load.memory = QN_MEMORY_COPY; /* sound is what was read, whatever becomes of the file meanwhile */
     CLI_TRY(qn_model_load_file(path, &load, &model));
-    print_facts(path, qn_model_get_info(model));
+    qn_status *status = cli_context(qn_model_check_meta(model), "%s", path);
+    if (!status) print_facts(path, qn_model_get_info(model));
     qn_model_destroy(model);
-    return NULL;
+    return status;
 }
 
 int cli_cmd_verify(int argc, char **argv) {

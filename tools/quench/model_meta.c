@@ -2,9 +2,24 @@
 
 #include <stdio.h>
 
+/* Said once for a model, however often its meta is read. */
+static void warn(const qn_model *model, const json_error_t *error) {
+    static const qn_model *warned;
+    if (warned == model) return;
+    warned = model;
+    cli_warn("what the model says of itself cannot be used: meta: line %d: %s", error->line,
+             *error->text ? error->text : "expected a JSON object");
+}
+
+/* How deep it is nested was bounded when the model was loaded. */
 json_t *cli_load_meta(const qn_model *model) {
-    json_t *meta = json_loads(qn_model_get_info(model)->meta, 0, NULL);
-    if (!json_is_object(meta)) json_decref(meta), meta = json_object();
+    json_error_t error = {.line = 1};
+    json_t *meta = json_loads(qn_model_get_info(model)->meta, JSON_REJECT_DUPLICATES, &error);
+    if (!json_is_object(meta)) {
+        warn(model, &error);
+        json_decref(meta);
+        meta = json_object();
+    }
     json_object_del(json_object_get(meta, "refit"), "graph"); /* long, and of no use to people */
     return meta;
 }
