@@ -1,4 +1,5 @@
-/* quench/compiler.h - everything libquench-compiler offers on top of quench/quench.h: import, configure, build. */
+/* quench/compiler.h - everything libquench-compiler offers on top of quench/quench.h: import, configure, build. What that
+ * header says of NULL and of floating point holds here too. */
 #ifndef QUENCH_COMPILER_H
 #define QUENCH_COMPILER_H
 

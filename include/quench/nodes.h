@@ -35,17 +35,18 @@ typedef struct qn_node qn_node;
 QN_API qn_status *qn_network_create(const char *name, const qn_allocator *allocator, qn_network **out_network) QN_MUST_USE;
 
 /* Adds an input.
- * @param name  copied; a name that is taken gets a suffix
+ * @param name  copied; a name that is taken gets a suffix. NULL: "input"
  * @param dims  `rank` sizes >= 0, or -1 where the size is free (1 or more)
  * returns  INVALID_ARGUMENT: dtype, rank or a dim is out of range; OUT_OF_MEMORY */
 QN_API qn_status *qn_network_add_input(qn_network *network, const char *name, qn_dtype dtype, int rank, const int64_t *dims,
                                        qn_value **out_value) QN_MUST_USE;
 
-/* Adds a constant; the elements are copied. INVALID_ARGUMENT, LIMIT, OUT_OF_MEMORY. */
+/* Adds a constant; the elements are copied. `name` NULL: "const". INVALID_ARGUMENT, LIMIT, OUT_OF_MEMORY. */
 QN_API qn_status *qn_network_add_constant(qn_network *network, const char *name, const qn_tensor *tensor, qn_value **out_value) QN_MUST_USE;
 
 /* Adds a node after all others.
  * @param op          an operator's name ("conv2d"); the nearest is suggested when there is none of that name
+ * @param name        NULL: after the operator
  * @param attributes  "stride=[2, 2], padding=same_upper"; NULL or "": the defaults
  * @param inputs      `input_count` values of this network; NULL for an optional input left out
  * returns  NOT_FOUND: no such operator; INVALID_ARGUMENT: `attributes` is no such list, or an input belongs to another network;
@@ -53,8 +54,8 @@ QN_API qn_status *qn_network_add_constant(qn_network *network, const char *name,
 QN_API qn_status *qn_network_add_node(qn_network *network, const char *op, const char *name, const char *attributes,
                                       qn_value *const *inputs, size_t input_count, qn_node **out_node) QN_MUST_USE;
 
-/* Makes a value an output, after those marked before. `name` (NULL: keep its own) renames it. INVALID_ARGUMENT: it is one
-   already. */
+/* Makes a value an output, after those marked before. `name` (NULL: keep its own) renames it. INVALID_ARGUMENT: it is an
+   output already. */
 QN_API qn_status *qn_network_mark_output(qn_network *network, qn_value *value, const char *name) QN_MUST_USE;
 /* The opposite. INVALID_ARGUMENT: it is no output. */
 QN_API qn_status *qn_network_unmark_output(qn_network *network, qn_value *value) QN_MUST_USE;

@@ -1,5 +1,7 @@
 #include "base/file.h"
 
+#include "base/entry.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>

@@ -1,5 +1,7 @@
 /* Writing files so that nobody ever sees a part of one, and nothing is left behind. */
 #include "base/file.h"
+
+#include "base/entry.h"
 #include "base/stream.h"
 
 #include <errno.h>
@@ -36,8 +38,11 @@ static char *beside(const char *path, const char *end) {
 }
 
 qn_status *qn_file_find_target(const char *path, char **out_target) {
-    char *target = strdup(path), end[LINK_BYTES];
+    QN_ENTER();
+    QN_REQUIRE_ARG(out_target);
     *out_target = NULL;
+    QN_REQUIRE_ARG(path);
+    char *target = strdup(path), end[LINK_BYTES];
     for (int links = 0; target; links++) {
         ssize_t length = readlink(target, end, sizeof end - 1);
         if (length < 0) return *out_target = target, NULL; /* whatever else is wrong there shows when it is used */
@@ -267,6 +272,9 @@ static qn_status *write_place(const place *p, const void *data, size_t bytes) {
 }
 
 qn_status *qn_file_write_atomic(const char *path, const void *data, size_t bytes) {
+    QN_ENTER();
+    QN_REQUIRE_ARG(path);
+    QN_REQUIRE_ARRAY(data, bytes);
     place p;
     if (qn_stream_descriptor(path) >= 0) return qn_stream_write(path, data, bytes);
     qn_status *status = find_place(path, &p);
@@ -296,6 +304,8 @@ static qn_status *try_place(const place *p) {
 }
 
 qn_status *qn_file_check_writable(const char *path) {
+    QN_ENTER();
+    QN_REQUIRE_ARG(path);
     place p;
     if (qn_stream_descriptor(path) >= 0) return NULL;
     qn_status *status = find_place(path, &p);

@@ -1,5 +1,7 @@
 #include "base/status.h"
 
+#include "base/entry.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -48,6 +50,8 @@ qn_status *qn_status_make(qn_code code, const char *file, int line, const char *
 }
 
 qn_status *qn_status_create(qn_code code, const char *message, ...) {
+    QN_ENTER();
+    if (!message) return qn_status_create(code, "no message");
     va_list args;
     va_start(args, message);
     qn_status *status = make(code, "", 0, message, args);

@@ -1,5 +1,6 @@
 #include "driver/build.h"
 
+#include "base/entry.h"
 #include "base/file.h"
 #include "driver/compile.h"
 #include "driver/integers.h"
@@ -8,7 +9,10 @@
 #include <stdio.h>
 #include <string.h>
 
-void qn_build_options_init(qn_build_options *options) { *options = (qn_build_options){.size = sizeof *options}; }
+void qn_build_options_init(qn_build_options *options) {
+    if (!options) return;
+    *options = (qn_build_options){.size = sizeof *options};
+}
 
 static qn_status *check_print_after(const char *name) {
     const char *names[64];
@@ -147,10 +151,13 @@ static qn_status *read_back(const qn_buffer *file, const qn_build_options *optio
 
 qn_status *qn_build(qn_network *network, const qn_config *config, const qn_build_options *options,
                     qn_model **out_model) {
+    QN_ENTER();
+    QN_REQUIRE_ARG(out_model);
+    *out_model = NULL;
+    QN_REQUIRE_ARG(network);
     qn_build_options defaults;
     qn_build_options_init(&defaults);
     if (!options) options = &defaults;
-    *out_model = NULL;
     if (network->consumed)
         return QN_ERR(QN_INVALID_ARGUMENT, "this network has been built already: import it again for another build");
     network->consumed = 1;
@@ -165,6 +172,9 @@ qn_status *qn_build(qn_network *network, const qn_config *config, const qn_build
 }
 
 qn_status *qn_model_save_file(const qn_model *model, const char *path) {
+    QN_ENTER();
+    QN_REQUIRE_ARG(model);
+    QN_REQUIRE_ARG(path);
     size_t bytes;
     const void *data = qn_model_bytes(model, &bytes);
     return qn_file_write_atomic(path, data, bytes);

@@ -1,5 +1,6 @@
 #include "driver/calibrator.h"
 
+#include "base/entry.h"
 #include "base/file.h"
 #include "driver/compile.h"
 #include "driver/integers.h"
@@ -25,15 +26,18 @@ static const char default_algorithm[] = "linear";
 /* ---- Life ---- */
 
 void qn_calibrator_options_init(qn_calibrator_options *options) {
+    if (!options) return;
     *options = (qn_calibrator_options){.size = sizeof *options};
 }
 
 qn_status *qn_calibrator_create(const qn_calibrator_options *options, qn_calibrator **out_calibrator) {
+    QN_ENTER();
+    QN_REQUIRE_ARG(out_calibrator);
+    *out_calibrator = NULL;
     qn_calibrator_options defaults;
     const qn_range_algorithm *algorithm;
     qn_calibrator_options_init(&defaults);
     if (!options) options = &defaults;
-    *out_calibrator = NULL;
     if (options->size != sizeof *options)
         return QN_ERR(QN_INVALID_ARGUMENT, "calibrator options of size %zu, expected %zu: call qn_calibrator_options_init() first",
                       options->size, sizeof *options);
@@ -45,7 +49,7 @@ qn_status *qn_calibrator_create(const qn_calibrator_options *options, qn_calibra
     c->algorithm = algorithm;
     c->threads = options->threads;
     c->progress = (qn_progress){options->progress, options->progress_self, {options->cancel, options->cancel_self}};
-    c->has_log = options->log != NULL;
+    c->has_log = options->log && options->log->write;
     if (c->has_log) c->log = *options->log;
     qn_arena_init(&c->arena, &c->allocator);
     qn_buffer_init(&c->text, &c->allocator);
@@ -69,7 +73,7 @@ void qn_calibrator_destroy(qn_calibrator *c) {
     qn_free(&allocator, c);
 }
 
-int64_t qn_calibrator_sample_count(const qn_calibrator *c) { return c->samples; }
+int64_t qn_calibrator_sample_count(const qn_calibrator *c) { return c ? c->samples : 0; }
 
 static void warn(const qn_calibrator *c, const char *text) {
     if (c->has_log) c->log.write(c->log.self, QN_LOG_WARNING, text);
@@ -376,7 +380,12 @@ static qn_status *calibrate_or_put_back(qn_calibrator *c, const qn_network *netw
 }
 
 qn_status *qn_calibrate(qn_calibrator *c, const qn_network *network, const qn_config *config, const qn_samples *samples) {
+    QN_ENTER();
+    QN_REQUIRE_NAMED(c, "calibrator");
+    QN_REQUIRE_ARG(network);
+    QN_REQUIRE_ARG(samples);
     qn_arena arena;
+    if (!samples->next) return QN_ERR(QN_INVALID_ARGUMENT, "the samples have no function `next` (NULL)");
     if (network->consumed)
         return QN_ERR(QN_INVALID_ARGUMENT, "this network has been built already: calibrate before the build");
     qn_arena_init(&arena, &c->allocator);
@@ -457,6 +466,8 @@ qn_status *qn_calibrator_ranges(const qn_calibrator *c, int bits, int symmetric,
 }
 
 qn_status *qn_calibrator_set_fixed_range(qn_calibrator *c, float low, float high) {
+    QN_ENTER();
+    QN_REQUIRE_NAMED(c, "calibrator");
     if (!isfinite(low) || !isfinite(high) || low > 0 || high < 0 || !(low < high))
         return QN_ERR(QN_INVALID_ARGUMENT, "a range from %g to %g; expected finite ends with 0 between them", (double)low,
                       (double)high);
@@ -468,6 +479,10 @@ qn_status *qn_calibrator_set_fixed_range(qn_calibrator *c, float low, float high
 /* ---- As text ---- */
 
 qn_status *qn_calibrator_ranges_text(qn_calibrator *c, const char **out_text) {
+    QN_ENTER();
+    QN_REQUIRE_ARG(out_text);
+    *out_text = "";
+    QN_REQUIRE_NAMED(c, "calibrator");
     qn_arena arena;
     qn_value_ranges ranges;
     qn_arena_init(&arena, &c->allocator);
@@ -483,6 +498,9 @@ qn_status *qn_calibrator_ranges_text(qn_calibrator *c, const char **out_text) {
 }
 
 qn_status *qn_calibrator_save_ranges_file(qn_calibrator *c, const char *path) {
+    QN_ENTER();
+    QN_REQUIRE_NAMED(c, "calibrator");
+    QN_REQUIRE_ARG(path);
     const char *text;
     QN_TRY(qn_calibrator_ranges_text(c, &text));
     return qn_file_write_atomic(path, text, strlen(text));
@@ -496,11 +514,18 @@ static qn_status *take_loaded(qn_calibrator *c, qn_status *status, const qn_valu
 }
 
 qn_status *qn_calibrator_load_ranges_text(qn_calibrator *c, const char *text, const char *origin) {
+    QN_ENTER();
+    QN_REQUIRE_NAMED(c, "calibrator");
+    QN_REQUIRE_ARG(text);
+    QN_REQUIRE_ARG(origin);
     qn_value_ranges ranges;
     return take_loaded(c, qn_value_ranges_parse(text, strlen(text), origin, &c->arena, &ranges), &ranges);
 }
 
 qn_status *qn_calibrator_load_ranges_file(qn_calibrator *c, const char *path) {
+    QN_ENTER();
+    QN_REQUIRE_NAMED(c, "calibrator");
+    QN_REQUIRE_ARG(path);
     qn_value_ranges ranges;
     return take_loaded(c, qn_value_ranges_read_file(path, &c->arena, &ranges), &ranges);
 }

@@ -1,5 +1,6 @@
 #include "driver/config.h"
 
+#include "base/entry.h"
 #include "base/file.h"
 #include "driver/config_check.h"
 #include "driver/json.h"
@@ -14,6 +15,8 @@ enum { PATH_BYTES = 256 };
 /* ---- Life ---- */
 
 qn_status *qn_config_create(const qn_log *log, qn_config **out_config) {
+    QN_ENTER();
+    QN_REQUIRE_ARG(out_config);
     *out_config = NULL;
     qn_config *config = calloc(1, sizeof *config);
     if (config) config->root = json_object();
@@ -21,7 +24,7 @@ qn_status *qn_config_create(const qn_log *log, qn_config **out_config) {
         free(config);
         return qn_status_out_of_memory();
     }
-    if (log) {
+    if (log && log->write) {
         config->log = *log;
         config->has_log = 1;
     }
@@ -90,10 +93,17 @@ static qn_status *merge_bytes(qn_config *config, const char *text, size_t bytes,
 }
 
 qn_status *qn_config_merge_text(qn_config *config, const char *text, const char *origin) {
+    QN_ENTER();
+    QN_REQUIRE_ARG(config);
+    QN_REQUIRE_ARG(text);
+    QN_REQUIRE_ARG(origin);
     return merge_bytes(config, text, strlen(text), origin);
 }
 
 qn_status *qn_config_merge_file(qn_config *config, const char *path) {
+    QN_ENTER();
+    QN_REQUIRE_ARG(config);
+    QN_REQUIRE_ARG(path);
     qn_bytes text;
     QN_TRY(qn_file_read(path, "JSON", QN_JSON_BYTES_MAX, NULL, &text));
     qn_status *status = merge_bytes(config, (const char *)text.data, text.size, path);
@@ -125,6 +135,10 @@ static int takes_words(const qn_config_key *key) {
 }
 
 qn_status *qn_config_set(qn_config *config, const char *path, const char *text) {
+    QN_ENTER();
+    QN_REQUIRE_ARG(config);
+    QN_REQUIRE_NAMED(path, "key");
+    QN_REQUIRE_NAMED(text, "value");
     const qn_config_key *key;
     json_t *value = NULL, *object = json_object();
     char origin[PATH_BYTES];
@@ -145,6 +159,8 @@ qn_status *qn_config_set(qn_config *config, const char *path, const char *text) 
 /* ---- Looking ---- */
 
 const char *qn_config_text(qn_config *config) {
+    QN_ENTER();
+    if (!config) return "{}";
     free(config->text);
     config->text = json_dumps(config->root, JSON_SORT_KEYS | JSON_COMPACT);
     return config->text ? config->text : "{}";
@@ -172,6 +188,8 @@ char *qn_config_make_effective(const qn_config *config) {
 }
 
 const char *qn_config_effective_text(qn_config *config) {
+    QN_ENTER();
+    if (!config) return "{}";
     free(config->effective);
     config->effective = qn_config_make_effective(config);
     return config->effective ? config->effective : "{}";

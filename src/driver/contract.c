@@ -17,7 +17,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-void qn_contract_init(qn_contract *contract) { *contract = (qn_contract){.size = sizeof *contract, .confidence = 0.95}; }
+void qn_contract_init(qn_contract *contract) {
+    if (!contract) return;
+    *contract = (qn_contract){.size = sizeof *contract, .confidence = 0.95};
+}
 
 /* ---- Checks ---- */
 

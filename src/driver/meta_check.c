@@ -1,4 +1,5 @@
 /* Whether what a compiled file says of itself can be understood. */
+#include "base/entry.h"
 #include "driver/config_check.h"
 #include "driver/json.h"
 #include "driver/refit.h"
@@ -11,7 +12,7 @@
 
 enum { WHERE_BYTES = 96, HASH_LETTERS = 16 };
 
-typedef enum meta_kind { TEXT, HASH, COUNT, DIM, AXIS, NUMBER, NUMBERS, NAMES, COLORS, OBJECT, LIST } meta_kind;
+typedef enum meta_kind { TEXT, HASH, COUNT, DIM, AXIS, NUMBER, NUMBERS, COUNTS, NAMES, COLORS, OBJECT, LIST } meta_kind;
 
 static int is_count(const json_t *value) { return json_is_integer(value) && json_integer_value(value) >= 0; }
 static int is_dim(const json_t *value) { return json_is_integer(value) && json_integer_value(value) >= -1; }
@@ -44,6 +45,7 @@ static int is_kind(const json_t *value, meta_kind kind) {
     case AXIS: return is_axis(value);
     case NUMBER: return is_number(value);
     case NUMBERS: return is_list(value, is_number);
+    case COUNTS: return is_list(value, is_count);
     case NAMES: return is_text(value) || is_list(value, is_text);
     case COLORS: return is_text(value) || is_list(value, is_color);
     case OBJECT: return json_is_object(value);
@@ -59,6 +61,7 @@ static qn_status *wrong(const char *where, meta_kind kind, const json_t *found) 
                                            "the number of an axis",
                                            "a number",
                                            "an array of numbers",
+                                           "an array of integers from 0 on",
                                            "a text or an array of texts",
                                            "a text or an array of [r, g, b]",
                                            "an object",
@@ -127,7 +130,8 @@ static qn_status *check_image(const json_t *image) {
                                      {"color", TEXT, 0},        {"decode", TEXT, 0},   {"fit", TEXT, 0},
                                      {"axis", AXIS, 0},         {"mean", NUMBERS, 0},  {"std", NUMBERS, 0},
                                      {"pad_value", NUMBERS, 0}, {"scale", NUMBER, 0},  {"class_count", COUNT, 0},
-                                     {"classes", NAMES, 0},     {"palette", COLORS, 0}};
+                                     {"classes", NAMES, 0},     {"palette", COLORS, 0},
+                                     {"threshold", NUMBER, 0},  {"threshold_reason", TEXT, 0}};
     return CHECK_MEMBERS(image, "image", members);
 }
 
@@ -143,7 +147,7 @@ static qn_status *check_config(const json_t *config) {
 static qn_status *check_all(const qn_model *model, const json_t *meta) {
     static const member members[] = {{"quench", TEXT, 0},   {"source", OBJECT, 0}, {"config", OBJECT, 0},
                                      {"declared", LIST, 0}, {"pinned", LIST, 0},   {"refit", OBJECT, 0},
-                                     {"image", OBJECT, 0}};
+                                     {"image", OBJECT, 0},   {"unbatched", COUNTS, 0}, {"picture_size", COUNTS, 0}};
     const json_t *source = json_object_get(meta, "source"), *config = json_object_get(meta, "config"),
                  *image = json_object_get(meta, "image");
     if (!json_is_object(meta))
@@ -158,6 +162,8 @@ static qn_status *check_all(const qn_model *model, const json_t *meta) {
 }
 
 qn_status *qn_model_check_meta(const qn_model *model) {
+    QN_ENTER();
+    QN_REQUIRE_ARG(model);
     const char *text = qn_model_get_info(model)->meta;
     json_t *meta;
     QN_TRY(qn_json_parse_meta(text, &meta));

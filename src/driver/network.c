@@ -1,5 +1,6 @@
 #include "driver/network.h"
 
+#include "base/entry.h"
 #include "driver/print.h"
 #include "import/import.h"
 
@@ -9,20 +10,30 @@
 /* What protobuf allows, and so what TensorFlow can write. */
 #define SOURCE_BYTES_MAX ((size_t)INT32_MAX)
 
-void qn_network_options_init(qn_network_options *options) { *options = (qn_network_options){.size = sizeof *options}; }
+void qn_network_options_init(qn_network_options *options) {
+    if (!options) return;
+    *options = (qn_network_options){.size = sizeof *options};
+}
 
 static void forward_warning(void *self, const char *message) {
     const qn_log *log = self;
-    if (log) log->write(log->self, QN_LOG_WARNING, message);
+    if (log && log->write) log->write(log->self, QN_LOG_WARNING, message);
 }
 
 /* The caller's inputs as the importer takes them. */
 static qn_status *import_inputs(qn_arena *arena, const qn_network_options *options, qn_import_options *out) {
+    if (options->input_count && !options->inputs)
+        return QN_ERR(QN_INVALID_ARGUMENT, "options: no inputs were given (NULL), but %zu announced", options->input_count);
+    if (options->output_count && !options->outputs)
+        return QN_ERR(QN_INVALID_ARGUMENT, "options: no outputs were given (NULL), but %zu announced", options->output_count);
+    for (size_t i = 0; i < options->output_count; i++)
+        if (!options->outputs[i]) return QN_ERR(QN_INVALID_ARGUMENT, "options: output %zu has no name (NULL)", i);
     const char **names = QN_ARENA_ARRAY(arena, const char *, options->input_count);
     qn_import_input_dims *dims = QN_ARENA_ARRAY(arena, qn_import_input_dims, options->input_count);
     if (!names || !dims) return qn_status_out_of_memory();
     for (size_t i = 0; i < options->input_count; i++) {
         const qn_network_input *input = &options->inputs[i];
+        if (!input->name) return QN_ERR(QN_INVALID_ARGUMENT, "options: input %zu has no name (NULL)", i);
         names[i] = input->name;
         if (input->rank < 0) continue;
         if (input->rank > QN_MAX_RANK)
@@ -99,11 +110,20 @@ static qn_status *import_any(const char *path, const qn_bytes *bytes, const qn_n
 }
 
 qn_status *qn_network_import_file(const char *path, const qn_network_options *options, qn_network **out_network) {
+    QN_ENTER();
+    QN_REQUIRE_ARG(out_network);
+    *out_network = NULL;
+    QN_REQUIRE_ARG(path);
     return import_any(path, NULL, options, out_network);
 }
 
 qn_status *qn_network_import_memory(const void *data, size_t bytes, const char *name, const qn_network_options *options,
                                     qn_network **out_network) {
+    QN_ENTER();
+    QN_REQUIRE_ARG(out_network);
+    *out_network = NULL;
+    QN_REQUIRE_ARRAY(data, bytes);
+    QN_REQUIRE_ARG(name);
     qn_bytes view = {data, bytes};
     return import_any(name, &view, options, out_network);
 }
@@ -118,6 +138,7 @@ void qn_network_destroy(qn_network *network) {
 }
 
 qn_network_info qn_network_get_info(const qn_network *network) {
+    if (!network) return (qn_network_info){0};
     const qn_graph *graph = network->graph;
     qn_network_info info = {.name = graph->name, .format = network->format, .input_count = graph->inputs.count,
                             .output_count = graph->outputs.count, .node_count = graph->node_count};
@@ -157,19 +178,26 @@ static int describe(const qn_graph *graph, qn_value *const *values, size_t count
 }
 
 int qn_network_get_input(const qn_network *network, size_t index, qn_value_info *out_info) {
+    if (!network || !out_info) return 0;
     return describe(network->graph, network->graph->inputs.items, network->graph->inputs.count, index, out_info);
 }
 
 int qn_network_get_output(const qn_network *network, size_t index, qn_value_info *out_info) {
+    if (!network || !out_info) return 0;
     return describe(network->graph, network->graph->outputs.items, network->graph->outputs.count, index, out_info);
 }
 
 void qn_network_visit_nodes(const qn_network *network, int (*visit)(void *self, const char *name, const char *op), void *self) {
+    if (!network || !visit) return;
     for (const qn_node *node = network->graph->first; node; node = node->next)
         if (visit(self, node->name, node->op->name)) return;
 }
 
 qn_status *qn_network_print(qn_network *network, qn_graph_format format, const char **out_text) {
+    QN_ENTER();
+    QN_REQUIRE_ARG(out_text);
+    *out_text = "";
+    QN_REQUIRE_ARG(network);
     qn_buffer_deinit(&network->text);
     qn_buffer_init(&network->text, network->allocator);
     switch (format) {

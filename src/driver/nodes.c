@@ -1,5 +1,6 @@
 #include "quench/nodes.h"
 
+#include "base/entry.h"
 #include "driver/network.h"
 #include "pass/precision.h"
 
@@ -20,8 +21,11 @@ static const qn_op_def *find_op(const char *name, qn_status **out_status) {
 /* ---- Building ---- */
 
 qn_status *qn_network_create(const char *name, const qn_allocator *allocator, qn_network **out_network) {
-    qn_network *network;
+    QN_ENTER();
+    QN_REQUIRE_ARG(out_network);
     *out_network = NULL;
+    QN_REQUIRE_ARG(name);
+    qn_network *network;
     QN_TRY(qn_network_new(allocator, &network));
     network->format = "nodes";
     network->graph = qn_graph_create(&network->arena, name);
@@ -49,13 +53,25 @@ static qn_status *make_type(qn_graph *graph, const char *name, qn_dtype dtype, i
 }
 
 qn_status *qn_network_add_input(qn_network *network, const char *name, qn_dtype dtype, int rank, const int64_t *dims, qn_value **out_value) {
+    QN_ENTER();
+    QN_REQUIRE_ARG(out_value);
+    *out_value = NULL;
+    QN_REQUIRE_ARG(network);
+    QN_REQUIRE_ARRAY(dims, rank);
     qn_type type;
+    if (!name) name = "input";
     QN_TRY(make_type(network->graph, name, dtype, rank, dims, &type));
     return qn_graph_add_input(network->graph, name, &type, out_value);
 }
 
 qn_status *qn_network_add_constant(qn_network *network, const char *name, const qn_tensor *tensor, qn_value **out_value) {
+    QN_ENTER();
+    QN_REQUIRE_ARG(out_value);
+    *out_value = NULL;
+    QN_REQUIRE_ARG(network);
+    QN_REQUIRE_ARG(tensor);
     size_t bytes = qn_dtype_size(tensor->dtype);
+    if (!name) name = "const";
     if (!bytes) return QN_ERR(QN_INVALID_ARGUMENT, "constant '%s': %s is no element type for a constant", name, qn_dtype_name(tensor->dtype));
     if (tensor->rank < 0 || tensor->rank > QN_MAX_RANK)
         return QN_ERR(QN_INVALID_ARGUMENT, "constant '%s': rank %d, expected 0 to %d", name, tensor->rank, QN_MAX_RANK);
@@ -65,6 +81,7 @@ qn_status *qn_network_add_constant(qn_network *network, const char *name, const 
         if (!qn_checked_mul_size(bytes, (size_t)tensor->dims[i], &bytes)) return QN_ERR(QN_LIMIT, "constant '%s' is too large", name);
         view.dims[i] = tensor->dims[i];
     }
+    if (bytes && !tensor->data) return QN_ERR(QN_INVALID_ARGUMENT, "constant '%s': no elements were given (NULL)", name);
     view.data = qn_arena_alloc_aligned(&network->arena, bytes, 64);
     if (!view.data) return qn_status_out_of_memory();
     if (bytes) memcpy(view.data, tensor->data, bytes);
@@ -103,6 +120,12 @@ static int belongs(const qn_network *network, const qn_value *value) {
 
 qn_status *qn_network_add_node(qn_network *network, const char *op_name, const char *name, const char *attributes, qn_value *const *inputs,
                                size_t input_count, qn_node **out_node) {
+    QN_ENTER();
+    QN_REQUIRE_ARG(out_node);
+    *out_node = NULL;
+    QN_REQUIRE_ARG(network);
+    QN_REQUIRE_NAMED(op_name, "op");
+    QN_REQUIRE_ARRAY(inputs, input_count);
     qn_status *status;
     const qn_op_def *op = find_op(op_name, &status);
     if (status) return status;
@@ -123,12 +146,18 @@ qn_status *qn_network_add_node(qn_network *network, const char *op_name, const c
 }
 
 qn_status *qn_network_mark_output(qn_network *network, qn_value *value, const char *name) {
+    QN_ENTER();
+    QN_REQUIRE_ARG(network);
+    QN_REQUIRE_ARG(value);
     if (value->is_output) return QN_ERR(QN_INVALID_ARGUMENT, "'%s' is an output already", value->name);
     if (name) QN_TRY(qn_network_rename(network, value, name));
     return qn_graph_mark_output(network->graph, value);
 }
 
 qn_status *qn_network_unmark_output(qn_network *network, qn_value *value) {
+    QN_ENTER();
+    QN_REQUIRE_ARG(network);
+    QN_REQUIRE_ARG(value);
     qn_graph *graph = network->graph;
     if (!value->is_output) return QN_ERR(QN_INVALID_ARGUMENT, "'%s' is no output", value->name);
     size_t kept = 0;
@@ -153,11 +182,21 @@ static qn_status *not_found(const qn_network *network, const char *what, const c
 }
 
 qn_status *qn_network_find_node(const qn_network *network, const char *name, qn_node **out_node) {
+    QN_ENTER();
+    QN_REQUIRE_ARG(out_node);
+    *out_node = NULL;
+    QN_REQUIRE_ARG(network);
+    QN_REQUIRE_ARG(name);
     *out_node = qn_graph_find_node(network->graph, name);
     return *out_node ? NULL : not_found(network, "node", name);
 }
 
 qn_status *qn_network_find_value(const qn_network *network, const char *name, qn_value **out_value) {
+    QN_ENTER();
+    QN_REQUIRE_ARG(out_value);
+    *out_value = NULL;
+    QN_REQUIRE_ARG(network);
+    QN_REQUIRE_ARG(name);
     *out_value = qn_graph_find_value(network->graph, name);
     return *out_value ? NULL : not_found(network, "value", name);
 }
@@ -167,25 +206,40 @@ static qn_node *next_of(qn_node *node, const char *op) {
     return node;
 }
 
-qn_node *qn_network_first_node(const qn_network *network, const char *op) { return next_of(network->graph->first, op); }
-qn_node *qn_network_next_node(const qn_node *node, const char *op) { return next_of(node->next, op); }
+qn_node *qn_network_first_node(const qn_network *network, const char *op) {
+    if (!network) return NULL;
+    return next_of(network->graph->first, op);
+}
+qn_node *qn_network_next_node(const qn_node *node, const char *op) {
+    if (!node) return NULL;
+    return next_of(node->next, op);
+}
 
-const char *qn_node_get_name(const qn_node *node) { return node->name; }
-const char *qn_node_get_op(const qn_node *node) { return node->op->name; }
-size_t qn_node_get_input_count(const qn_node *node) { return (size_t)node->input_count; }
-size_t qn_node_get_output_count(const qn_node *node) { return (size_t)node->output_count; }
-qn_value *qn_node_get_input(const qn_node *node, size_t index) { return index < (size_t)node->input_count ? node->inputs[index] : NULL; }
-qn_value *qn_node_get_output(const qn_node *node, size_t index) { return index < (size_t)node->output_count ? node->outputs[index] : NULL; }
-qn_node *qn_value_get_producer(const qn_value *value) { return value->producer; }
-const char *qn_value_get_name(const qn_value *value) { return value->name; }
+const char *qn_node_get_name(const qn_node *node) { return node ? node->name : NULL; }
+const char *qn_node_get_op(const qn_node *node) { return node ? node->op->name : NULL; }
+size_t qn_node_get_input_count(const qn_node *node) { return node ? (size_t)node->input_count : 0; }
+size_t qn_node_get_output_count(const qn_node *node) { return node ? (size_t)node->output_count : 0; }
+qn_value *qn_node_get_input(const qn_node *node, size_t index) { return index < qn_node_get_input_count(node) ? node->inputs[index] : NULL; }
+qn_value *qn_node_get_output(const qn_node *node, size_t index) { return index < qn_node_get_output_count(node) ? node->outputs[index] : NULL; }
+qn_node *qn_value_get_producer(const qn_value *value) { return value ? value->producer : NULL; }
+const char *qn_value_get_name(const qn_value *value) { return value ? value->name : NULL; }
 
 void qn_network_describe_value(const qn_network *network, const qn_value *value, qn_value_info *out_info) {
+    if (!out_info) return;
+    if (!network || !value) {
+        *out_info = (qn_value_info){.alias = -1};
+        return;
+    }
     qn_network_fill_info(network->graph, value, out_info);
 }
 
 /* ---- Changing ---- */
 
 qn_status *qn_network_rename(qn_network *network, qn_value *value, const char *name) {
+    QN_ENTER();
+    QN_REQUIRE_ARG(network);
+    QN_REQUIRE_ARG(value);
+    QN_REQUIRE_ARG(name);
     return qn_graph_rename_value(network->graph, value, name);
 }
 
@@ -205,6 +259,10 @@ static qn_status *retype(qn_network *network, qn_value *input, const qn_type *ty
 }
 
 qn_status *qn_network_set_input_dims(qn_network *network, qn_value *input, int rank, const int64_t *dims) {
+    QN_ENTER();
+    QN_REQUIRE_ARG(network);
+    QN_REQUIRE_ARG(input);
+    QN_REQUIRE_ARRAY(dims, rank);
     qn_type type;
     QN_TRY(expect_input(input));
     QN_TRY(make_type(network->graph, input->name, input->type.dtype, rank, dims, &type));
@@ -214,6 +272,11 @@ qn_status *qn_network_set_input_dims(qn_network *network, qn_value *input, int r
 }
 
 qn_status *qn_network_set_input_range(qn_network *network, qn_value *input, const int64_t *min, const int64_t *max) {
+    QN_ENTER();
+    QN_REQUIRE_ARG(network);
+    QN_REQUIRE_ARG(input);
+    QN_REQUIRE_ARRAY(min, input->type.rank);
+    QN_REQUIRE_ARRAY(max, input->type.rank);
     QN_TRY(expect_input(input));
     qn_type type = input->type;
     uint32_t fixed_axes = 0;
@@ -232,6 +295,9 @@ qn_status *qn_network_set_input_range(qn_network *network, qn_value *input, cons
 }
 
 qn_status *qn_network_set_input_dtype(qn_network *network, qn_value *input, qn_dtype dtype) {
+    QN_ENTER();
+    QN_REQUIRE_ARG(network);
+    QN_REQUIRE_ARG(input);
     QN_TRY(expect_input(input));
     if (!qn_dtype_size(dtype)) return QN_ERR(QN_INVALID_ARGUMENT, "input '%s': %s is no element type for an input", input->name, qn_dtype_name(dtype));
     qn_type type = input->type;
@@ -240,16 +306,23 @@ qn_status *qn_network_set_input_dtype(qn_network *network, qn_value *input, qn_d
 }
 
 qn_status *qn_network_set_node_precision(qn_network *network, qn_node *node, qn_dtype dtype) {
+    QN_ENTER();
+    QN_REQUIRE_ARG(network);
+    QN_REQUIRE_ARG(node);
     return qn_precision_set_node(network->graph, node, dtype, "set in the network");
 }
 
 qn_status *qn_network_set_value_precision(qn_network *network, qn_value *value, qn_dtype dtype) {
+    QN_ENTER();
+    QN_REQUIRE_ARG(network);
+    QN_REQUIRE_ARG(value);
     return qn_precision_set_value(network->graph, value, dtype, "set in the network");
 }
 
 /* ---- Operators ---- */
 
 int qn_operator_at(size_t index, qn_operator_info *out_info) {
+    if (!out_info) return 0;
     if (index >= qn_op_count()) return 0;
     const qn_op_def *op = qn_op_at(index);
     *out_info = (qn_operator_info){op->name, op->doc, op->min_inputs, op->max_inputs, op->outputs};
@@ -257,6 +330,7 @@ int qn_operator_at(size_t index, qn_operator_info *out_info) {
 }
 
 int qn_operator_attribute_at(const char *op_name, size_t index, qn_attribute_info *out_info) {
+    if (!op_name || !out_info) return 0;
     static const char *const kinds[] = {"integer", "float", "bool", "name", "dtype", "integers", "text"};
     const qn_op_def *op = qn_op_find(op_name);
     const qn_attr_def *row = op ? op->attrs : NULL;

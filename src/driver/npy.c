@@ -2,6 +2,7 @@
 
 #include "base/checked.h"
 #include "base/dtype.h"
+#include "base/entry.h"
 #include "base/file.h"
 #include "base/memory.h"
 
@@ -224,9 +225,12 @@ static qn_status *open_file(qn_npy_file *f) {
 }
 
 qn_status *qn_npy_open(const char *path, const qn_allocator *allocator, qn_npy_file **out_file) {
+    QN_ENTER();
+    QN_REQUIRE_ARG(out_file);
+    *out_file = NULL;
+    QN_REQUIRE_ARG(path);
     allocator = qn_allocator_or_default(allocator);
     qn_npy_file *f = qn_alloc_zeroed(allocator, 1, sizeof *f + strlen(path) + 1, _Alignof(qn_npy_file));
-    *out_file = NULL;
     if (!f) return qn_status_out_of_memory();
     f->allocator = *allocator;
     f->path = strcpy((char *)(f + 1), path);
@@ -236,7 +240,7 @@ qn_status *qn_npy_open(const char *path, const qn_allocator *allocator, qn_npy_f
     return NULL;
 }
 
-const qn_tensor *qn_npy_info(const qn_npy_file *f) { return &f->info; }
+const qn_tensor *qn_npy_info(const qn_npy_file *f) { return f ? &f->info : NULL; }
 
 void qn_npy_close(qn_npy_file *f) {
     if (!f) return;
@@ -276,6 +280,9 @@ static qn_status *read_fortran(const qn_npy_file *f, uint8_t *dst) {
 }
 
 qn_status *qn_npy_read(qn_npy_file *f, int64_t first, int64_t count, void *dst) {
+    QN_ENTER();
+    QN_REQUIRE_NAMED(f, "file");
+    QN_REQUIRE_ARRAY(dst, count);
     const int64_t elems = (int64_t)f->elems, size = (int64_t)f->elem_bytes;
     if (first < 0 || count < 0 || first > elems || count > elems - first)
         return QN_ERR(QN_INVALID_ARGUMENT, "%s: %lld elements from number %lld on are asked for, there are %lld", f->path,
@@ -307,8 +314,11 @@ static qn_status *load_whole(qn_npy_file *f, const qn_allocator *allocator, qn_t
 }
 
 qn_status *qn_npy_load(const char *path, const qn_allocator *allocator, qn_tensor *out_tensor) {
-    qn_npy_file *file;
+    QN_ENTER();
+    QN_REQUIRE_ARG(out_tensor);
     *out_tensor = (qn_tensor){0};
+    QN_REQUIRE_ARG(path);
+    qn_npy_file *file;
     QN_TRY(qn_npy_open(path, allocator, &file));
     qn_status *status = load_whole(file, allocator, out_tensor);
     qn_npy_close(file);
@@ -316,6 +326,7 @@ qn_status *qn_npy_load(const char *path, const qn_allocator *allocator, qn_tenso
 }
 
 void qn_npy_free(qn_tensor *tensor, const qn_allocator *allocator) {
+    if (!tensor) return;
     qn_free(allocator, tensor->data);
     *tensor = (qn_tensor){0};
 }
@@ -336,12 +347,35 @@ static void write_header(const qn_tensor *tensor, const char *code, qn_buffer *f
     qn_buffer_deinit(&text);
 }
 
+/* Is a tensor of the caller, of a type that has a size, one that can be read? */
+static qn_status *check_tensor(const char *path, const qn_tensor *tensor) {
+    size_t bytes = qn_dtype_size(tensor->dtype);
+    int has_elements = 1;
+    if (tensor->rank < 0 || tensor->rank > QN_MAX_RANK)
+        return QN_ERR(QN_INVALID_ARGUMENT, "%s: a tensor of rank %d, expected 0 to %d", path, tensor->rank, QN_MAX_RANK);
+    for (int i = 0; i < tensor->rank; i++) {
+        if (tensor->dims[i] < 0)
+            return QN_ERR(QN_INVALID_ARGUMENT, "%s: dim %d of the tensor is %lld", path, i, (long long)tensor->dims[i]);
+        has_elements &= tensor->dims[i] > 0;
+    }
+    for (int i = 0; i < tensor->rank && has_elements; i++)
+        if (!qn_checked_mul_size(bytes, (size_t)tensor->dims[i], &bytes))
+            return QN_ERR(QN_LIMIT, "%s: the tensor is larger than memory can be", path);
+    if (has_elements && !tensor->data)
+        return QN_ERR(QN_INVALID_ARGUMENT, "%s: the tensor has no elements (NULL)", path);
+    return NULL;
+}
+
 qn_status *qn_npy_save(const char *path, const qn_tensor *tensor) {
+    QN_ENTER();
+    QN_REQUIRE_ARG(path);
+    QN_REQUIRE_ARG(tensor);
     const char *code = NULL;
     qn_dtype dtype = tensor->dtype == QN_DTYPE_BF16 ? QN_DTYPE_F32 : tensor->dtype;
     for (size_t i = 0; i < CODE_COUNT; i++)
         if (codes[i].dtype == dtype) code = codes[i].code;
     if (!code) return QN_ERR(QN_UNSUPPORTED, "%s: elements of type %s cannot be saved", path, qn_dtype_name(tensor->dtype));
+    QN_TRY(check_tensor(path, tensor));
     qn_view view = {.dtype = tensor->dtype, .rank = tensor->rank, .data = tensor->data};
     memcpy(view.dims, tensor->dims, sizeof view.dims);
     qn_buffer file;

@@ -1,5 +1,6 @@
 #include "quench/refit.h"
 
+#include "base/entry.h"
 #include "base/memory.h"
 #include "driver/build.h"
 #include "driver/config_check.h"
@@ -98,9 +99,11 @@ static qn_status *list_weights(qn_refitter *r, const qn_graph *graph) {
 }
 
 qn_status *qn_refitter_create(qn_engine *engine, qn_refitter **out_refitter) {
-    opened o;
+    QN_ENTER();
+    QN_REQUIRE_ARG(out_refitter);
     *out_refitter = NULL;
-    if (!engine) return QN_ERR(QN_INVALID_ARGUMENT, "no engine was given (NULL)");
+    QN_REQUIRE_ARG(engine);
+    opened o;
     const qn_allocator *allocator = qn_allocator_or_default(NULL);
     qn_refitter *r = qn_alloc_zeroed(allocator, 1, sizeof *r, _Alignof(qn_refitter));
     if (!r) return qn_status_out_of_memory();
@@ -128,6 +131,7 @@ void qn_refitter_destroy(qn_refitter *refitter) {
 /* ---- Names ---- */
 
 int qn_refitter_get_weights(const qn_refitter *refitter, size_t index, qn_weights_info *out_info) {
+    if (!refitter || !out_info) return 0;
     if (index >= refitter->count) return 0;
     *out_info = refitter->items[index].info;
     return 1;
@@ -142,10 +146,12 @@ static const char *find_name(const qn_refitter *refitter, size_t index, int miss
     return NULL;
 }
 
-const char *qn_refitter_get_name(const qn_refitter *refitter, size_t index) { return find_name(refitter, index, 0); }
+const char *qn_refitter_get_name(const qn_refitter *refitter, size_t index) {
+    return refitter ? find_name(refitter, index, 0) : NULL;
+}
 
 const char *qn_refitter_get_missing_name(const qn_refitter *refitter, size_t index) {
-    return find_name(refitter, index, 1);
+    return refitter ? find_name(refitter, index, 1) : NULL;
 }
 
 /* ---- Setting ---- */
@@ -185,6 +191,10 @@ static qn_status *check_tensor(const qn_weights_info *info, const qn_tensor *ten
 }
 
 qn_status *qn_refitter_set_named_weights(qn_refitter *refitter, const char *name, const qn_tensor *tensor) {
+    QN_ENTER();
+    QN_REQUIRE_ARG(refitter);
+    QN_REQUIRE_ARG(name);
+    QN_REQUIRE_ARG(tensor);
     weights *item = NULL;
     QN_TRY(find_weights(refitter, name, &item));
     QN_TRY(check_tensor(&item->info, tensor));
@@ -238,6 +248,8 @@ static qn_status *replace(const qn_refitter *r, const qn_buffer *file) {
 }
 
 qn_status *qn_refitter_refit_engine(qn_refitter *refitter) {
+    QN_ENTER();
+    QN_REQUIRE_ARG(refitter);
     opened o;
     qn_buffer file;
     qn_buffer_init(&file, &refitter->allocator);

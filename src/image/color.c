@@ -1,10 +1,16 @@
 #include "image/codec.h"
 
+#include "base/entry.h"
+
 #include <string.h>
 
 qn_status *qn_image_colorize(const qn_image *labels, const qn_image_palette *palette, const qn_allocator *allocator,
                              qn_image *out_image) {
+    QN_ENTER();
+    QN_REQUIRE_ARG(out_image);
     *out_image = (qn_image){0};
+    QN_REQUIRE_ARG(labels);
+    QN_REQUIRE_ARG(palette);
     QN_TRY(qn_image_check_labels(labels));
     QN_TRY(qn_image_init(labels->width, labels->height, 3, allocator, out_image));
     const size_t pixels = (size_t)labels->width * (size_t)labels->height;
@@ -14,7 +20,12 @@ qn_status *qn_image_colorize(const qn_image *labels, const qn_image_palette *pal
 
 qn_status *qn_image_overlay(const qn_image *photo, const qn_image *labels, const qn_image_palette *palette, float alpha,
                             const qn_allocator *allocator, qn_image *out_image) {
+    QN_ENTER();
+    QN_REQUIRE_ARG(out_image);
     *out_image = (qn_image){0};
+    QN_REQUIRE_ARG(photo);
+    QN_REQUIRE_ARG(labels);
+    QN_REQUIRE_ARG(palette);
     QN_TRY(qn_image_check_labels(labels));
     QN_TRY(qn_image_check(photo));
     if (photo->width != labels->width || photo->height != labels->height)
@@ -34,6 +45,9 @@ qn_status *qn_image_overlay(const qn_image *photo, const qn_image *labels, const
 }
 
 qn_status *qn_image_count_labels(const qn_image *labels, int64_t inout_areas[QN_IMAGE_CLASSES_MAX]) {
+    QN_ENTER();
+    QN_REQUIRE_ARG(labels);
+    QN_REQUIRE_ARG(inout_areas);
     QN_TRY(qn_image_check_labels(labels));
     const size_t pixels = (size_t)labels->width * (size_t)labels->height;
     for (size_t i = 0; i < pixels; ++i) ++inout_areas[labels->data[i]];
@@ -42,7 +56,11 @@ qn_status *qn_image_count_labels(const qn_image *labels, int64_t inout_areas[QN_
 
 qn_status *qn_image_join(const qn_image *left, const qn_image *right, const qn_allocator *allocator,
                          qn_image *out_image) {
+    QN_ENTER();
+    QN_REQUIRE_ARG(out_image);
     *out_image = (qn_image){0};
+    QN_REQUIRE_ARG(left);
+    QN_REQUIRE_ARG(right);
     QN_TRY(qn_image_check(left));
     QN_TRY(qn_image_check(right));
     if (left->channels != 3 || right->channels != 3)

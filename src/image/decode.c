@@ -1,5 +1,6 @@
 #include "image/codec.h"
 
+#include "base/entry.h"
 #include "base/file.h"
 
 #include <string.h>
@@ -125,6 +126,7 @@ qn_status *qn_image_check_memory(const qn_image_source *source, int64_t width, i
 }
 
 void qn_image_decode_options_init(qn_image_decode_options *out_options) {
+    if (!out_options) return;
     *out_options = (qn_image_decode_options){.size = sizeof *out_options,
                                              .channels = 3,
                                              .pixels_max = QN_IMAGE_PIXELS_MAX,
@@ -199,23 +201,39 @@ static qn_status *load(const char *path, int as_labels, const qn_image_decode_op
 
 qn_status *qn_image_load(const char *path, const qn_image_decode_options *options, const qn_allocator *allocator,
                          qn_image *out_image) {
+    QN_ENTER();
+    QN_REQUIRE_ARG(out_image);
+    *out_image = (qn_image){0};
+    QN_REQUIRE_ARG(path);
     return load(path, 0, options, allocator, out_image);
 }
 
 qn_status *qn_image_load_mask(const char *path, const qn_image_decode_options *options, const qn_allocator *allocator,
                               qn_image *out_labels) {
+    QN_ENTER();
+    QN_REQUIRE_ARG(out_labels);
+    *out_labels = (qn_image){0};
+    QN_REQUIRE_ARG(path);
     return load(path, 1, options, allocator, out_labels);
 }
 
 qn_status *qn_image_decode(const void *data, size_t bytes, const char *name, const qn_image_decode_options *options,
                            const qn_allocator *allocator, qn_image *out_image) {
+    QN_ENTER();
+    QN_REQUIRE_ARG(out_image);
     *out_image = (qn_image){0};
+    QN_REQUIRE_ARRAY(data, bytes);
+    QN_REQUIRE_ARG(name);
     return decode((qn_bytes){data, bytes}, name, 0, options, allocator, out_image);
 }
 
 qn_status *qn_image_decode_mask(const void *data, size_t bytes, const char *name,
                                 const qn_image_decode_options *options, const qn_allocator *allocator,
                                 qn_image *out_labels) {
+    QN_ENTER();
+    QN_REQUIRE_ARG(out_labels);
     *out_labels = (qn_image){0};
+    QN_REQUIRE_ARRAY(data, bytes);
+    QN_REQUIRE_ARG(name);
     return decode((qn_bytes){data, bytes}, name, 1, options, allocator, out_labels);
 }

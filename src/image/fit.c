@@ -2,8 +2,8 @@
 #include "image/codec.h"
 
 #include "base/checked.h"
+#include "base/entry.h"
 
-#include <assert.h>
 #include <limits.h>
 #include <string.h>
 
@@ -16,6 +16,9 @@ static const char *const mode_names[] = {
 enum { MODE_COUNT = sizeof mode_names / sizeof *mode_names };
 
 qn_status *qn_image_fit_mode_from_name(const char *name, qn_image_fit_mode *out_mode) {
+    QN_ENTER();
+    QN_REQUIRE_ARG(out_mode);
+    QN_REQUIRE_ARG(name);
     for (int i = 0; i < MODE_COUNT; ++i)
         if (!strcmp(name, mode_names[i])) {
             *out_mode = (qn_image_fit_mode)i;
@@ -89,7 +92,10 @@ static size2 fitted_size(qn_image_fit_mode mode, size2 size, size2 minimum, size
 
 qn_status *qn_image_fit_plan(qn_image_fit_mode mode, int width, int height, const qn_image_range *range,
                              qn_image_fit *out_fit) {
+    QN_ENTER();
+    QN_REQUIRE_ARG(out_fit);
     *out_fit = (qn_image_fit){0};
+    QN_REQUIRE_ARG(range);
     if ((unsigned)mode >= MODE_COUNT) return QN_ERR(QN_INVALID_ARGUMENT, "unknown fit mode %d", (int)mode);
     QN_TRY(check_request(width, height, range));
     const size2 minimum = {qn_max_i64(range->min_width, 1), qn_max_i64(range->min_height, 1)};
@@ -123,8 +129,12 @@ static int64_t share_start(int64_t i, int64_t count, int64_t side, int64_t tile)
     return (tile_start(i - 1, count, side, tile) + tile_start(i, count, side, tile) + tile - 1) / 2 + 1;
 }
 
+static int has_tile(const qn_image_fit *fit, int index) {
+    return fit && fit->columns >= 1 && fit->rows >= 1 && index >= 0 && index / fit->columns < fit->rows;
+}
+
 qn_image_rect qn_image_fit_tile(const qn_image_fit *fit, int index) {
-    assert(index >= 0 && index < fit->columns * fit->rows);
+    if (!has_tile(fit, index)) return (qn_image_rect){0};
     const int column = index % fit->columns, row = index / fit->columns;
     return (qn_image_rect){(int)tile_start(column, fit->columns, fit->width, fit->tile_width),
                            (int)tile_start(row, fit->rows, fit->height, fit->tile_height), fit->tile_width,
@@ -132,7 +142,7 @@ qn_image_rect qn_image_fit_tile(const qn_image_fit *fit, int index) {
 }
 
 qn_image_rect qn_image_fit_tile_share(const qn_image_fit *fit, int index) {
-    assert(index >= 0 && index < fit->columns * fit->rows);
+    if (!has_tile(fit, index)) return (qn_image_rect){0};
     const int column = index % fit->columns, row = index / fit->columns;
     const int x = (int)share_start(column, fit->columns, fit->width, fit->tile_width);
     const int y = (int)share_start(row, fit->rows, fit->height, fit->tile_height);
@@ -141,7 +151,11 @@ qn_image_rect qn_image_fit_tile_share(const qn_image_fit *fit, int index) {
 }
 
 qn_status *qn_image_fit_stitch(const qn_image_fit *fit, int index, const qn_image *tile, qn_image *inout_whole) {
-    if (index < 0 || index >= fit->columns * fit->rows)
+    QN_ENTER();
+    QN_REQUIRE_ARG(fit);
+    QN_REQUIRE_ARG(tile);
+    QN_REQUIRE_ARG(inout_whole);
+    if (!has_tile(fit, index))
         return QN_ERR(QN_INVALID_ARGUMENT, "tile %d of %d x %d", index, fit->columns, fit->rows);
     QN_TRY(qn_image_check(tile));
     QN_TRY(qn_image_check(inout_whole));

@@ -1,5 +1,7 @@
 #include "image/codec.h"
 
+#include "base/entry.h"
+
 /* How a packed format keeps a pixel: bytes from one to the next, and where R, G and B are. One row per format. */
 static const struct {
     const char *name;
@@ -61,7 +63,10 @@ static uint8_t read_gray(const qn_frame *frame, const uint8_t *row, const uint8_
 
 qn_status *qn_image_from_frame(const qn_frame *frame, int channels, const qn_allocator *allocator,
                                qn_image *out_image) {
+    QN_ENTER();
+    QN_REQUIRE_ARG(out_image);
     *out_image = (qn_image){0};
+    QN_REQUIRE_ARG(frame);
     QN_TRY(check_frame(frame, channels));
     QN_TRY(qn_image_init(frame->width, frame->height, channels, allocator, out_image));
     for (size_t y = 0; y < (size_t)frame->height; y++) {

@@ -1,6 +1,7 @@
 #include "image/codec.h"
 
 #include "base/checked.h"
+#include "base/entry.h"
 
 #include <assert.h>
 #include <string.h>
@@ -35,6 +36,8 @@ qn_status *qn_image_init_raw(int width, int height, int channels, const qn_alloc
 }
 
 qn_status *qn_image_init(int width, int height, int channels, const qn_allocator *allocator, qn_image *out_image) {
+    QN_ENTER();
+    QN_REQUIRE_ARG(out_image);
     *out_image = (qn_image){0};
     if (width < 1 || height < 1)
         return QN_ERR(QN_INVALID_ARGUMENT, "picture of %d x %d pixels, expected at least 1 x 1", width, height);
@@ -49,17 +52,22 @@ qn_status *qn_image_init(int width, int height, int channels, const qn_allocator
 }
 
 void qn_image_deinit(qn_image *image) {
+    if (!image) return;
     qn_free(image->allocator, image->data);
     *image = (qn_image){0};
 }
 
 void qn_image_buffer_deinit(qn_image_buffer *buffer) {
+    if (!buffer) return;
     qn_free(buffer->allocator, buffer->data);
     *buffer = (qn_image_buffer){0};
 }
 
 qn_status *qn_image_crop(const qn_image *image, qn_image_rect rect, const qn_allocator *allocator, qn_image *out_part) {
+    QN_ENTER();
+    QN_REQUIRE_ARG(out_part);
     *out_part = (qn_image){0};
+    QN_REQUIRE_ARG(image);
     QN_TRY(qn_image_check(image));
     if (rect.x < 0 || rect.y < 0 || rect.width < 1 || rect.height < 1 || rect.x > image->width - rect.width ||
         rect.y > image->height - rect.height)

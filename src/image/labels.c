@@ -1,6 +1,7 @@
 #include "image/codec.h"
 
 #include "base/dtype.h"
+#include "base/entry.h"
 
 #include <stdio.h>
 
@@ -50,8 +51,11 @@ static qn_status *refuse_label(const qn_view *view, int64_t at, int64_t pixel, i
 
 qn_status *qn_image_from_labels(const qn_tensor *labels, int64_t index, const qn_allocator *allocator,
                                 qn_image *out_labels) {
-    qn_view view;
+    QN_ENTER();
+    QN_REQUIRE_ARG(out_labels);
     *out_labels = (qn_image){0};
+    QN_REQUIRE_ARG(labels);
+    qn_view view;
     QN_TRY(prepare(labels, "labels", index, allocator, out_labels, &view));
     const int64_t pixels = (int64_t)out_labels->width * out_labels->height;
     for (int64_t i = 0; i < pixels; ++i) {

@@ -1,4 +1,6 @@
 #include "image/codec.h"
+
+#include "base/entry.h"
 #include "image/font.h"
 
 #include <stdio.h>
@@ -110,7 +112,11 @@ static qn_status *draw_legend(const entry *entries, int count, const qn_image_pa
 
 qn_status *qn_image_legend(const int64_t areas[QN_IMAGE_CLASSES_MAX], const qn_image_palette *palette, int scale,
                            int height_min, const qn_allocator *allocator, qn_image *out_image) {
+    QN_ENTER();
+    QN_REQUIRE_ARG(out_image);
     *out_image = (qn_image){0};
+    QN_REQUIRE_ARG(areas);
+    QN_REQUIRE_ARG(palette);
     if (scale < 0 || scale > SCALE_MAX || height_min < 0)
         return QN_ERR(QN_INVALID_ARGUMENT, "legend of scale %d and height %d, expected 0 .. %d and 0 or more", scale,
                       height_min, SCALE_MAX);

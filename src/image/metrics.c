@@ -1,5 +1,7 @@
 #include "image/codec.h"
 
+#include "base/entry.h"
+
 #include <math.h>
 #include <string.h>
 
@@ -11,6 +13,8 @@ struct qn_image_confusion {
 
 qn_status *qn_image_confusion_create(int class_count, const qn_allocator *allocator,
                                      qn_image_confusion **out_confusion) {
+    QN_ENTER();
+    QN_REQUIRE_ARG(out_confusion);
     *out_confusion = NULL;
     if (class_count < 1 || class_count > QN_IMAGE_CLASSES_MAX)
         return QN_ERR(QN_INVALID_ARGUMENT, "%d classes, expected 1 .. %d", class_count, QN_IMAGE_CLASSES_MAX);
@@ -34,11 +38,17 @@ void qn_image_confusion_destroy(qn_image_confusion *confusion) {
     qn_free(confusion->allocator, confusion);
 }
 
+/* Not inlined: where it is computed in the plain floating-point state is then certain. */
+__attribute__((noinline)) static double ratio(int64_t part, int64_t whole) {
+    return whole ? (double)part / (double)whole : NAN;
+}
+
 static size_t cell_count(const qn_image_confusion *confusion) {
     return (size_t)confusion->class_count * (size_t)confusion->class_count;
 }
 
 void qn_image_confusion_reset(qn_image_confusion *confusion) {
+    if (!confusion) return;
     memset(confusion->pixels, 0, cell_count(confusion) * sizeof *confusion->pixels);
 }
 
@@ -59,6 +69,10 @@ static qn_status *not_a_class(const char *which, const qn_image *labels, size_t 
 }
 
 qn_status *qn_image_confusion_add(qn_image_confusion *confusion, const qn_image *truth, const qn_image *prediction) {
+    QN_ENTER();
+    QN_REQUIRE_ARG(confusion);
+    QN_REQUIRE_ARG(truth);
+    QN_REQUIRE_ARG(prediction);
     QN_TRY(check_label_pair(truth, prediction));
     const size_t pixels = (size_t)truth->width * (size_t)truth->height;
     const int classes = confusion->class_count;
@@ -74,6 +88,9 @@ qn_status *qn_image_confusion_add(qn_image_confusion *confusion, const qn_image 
 }
 
 qn_status *qn_image_confusion_merge(qn_image_confusion *confusion, const qn_image_confusion *other) {
+    QN_ENTER();
+    QN_REQUIRE_ARG(confusion);
+    QN_REQUIRE_ARG(other);
     if (confusion->class_count != other->class_count)
         return QN_ERR(QN_INVALID_ARGUMENT, "cannot merge totals of %d classes into totals of %d", other->class_count,
                       confusion->class_count);
@@ -81,24 +98,29 @@ qn_status *qn_image_confusion_merge(qn_image_confusion *confusion, const qn_imag
     return NULL;
 }
 
-int qn_image_confusion_get_class_count(const qn_image_confusion *confusion) { return confusion->class_count; }
+int qn_image_confusion_get_class_count(const qn_image_confusion *confusion) {
+    return confusion ? confusion->class_count : 0;
+}
 
 int64_t qn_image_confusion_get_pixels(const qn_image_confusion *confusion, int truth, int prediction) {
+    if (!confusion) return 0;
     const int classes = confusion->class_count;
     if (truth < 0 || truth >= classes || prediction < 0 || prediction >= classes) return 0;
     return confusion->pixels[truth * classes + prediction];
 }
 
 double qn_image_confusion_get_iou(const qn_image_confusion *confusion, int class_index) {
+    QN_ENTER();
+    if (!confusion) return NAN;
     const int64_t both = qn_image_confusion_get_pixels(confusion, class_index, class_index);
     int64_t either = -both;
     for (int i = 0; i < confusion->class_count; ++i)
         either += qn_image_confusion_get_pixels(confusion, class_index, i) +
                   qn_image_confusion_get_pixels(confusion, i, class_index);
-    return either ? (double)both / (double)either : NAN;
+    return ratio(both, either);
 }
 
-double qn_image_confusion_get_miou(const qn_image_confusion *confusion) {
+__attribute__((noinline)) static double mean_iou(const qn_image_confusion *confusion) {
     double sum = 0;
     int present = 0;
     for (int i = 0; i < confusion->class_count; ++i) {
@@ -110,14 +132,26 @@ double qn_image_confusion_get_miou(const qn_image_confusion *confusion) {
     return present ? sum / present : NAN;
 }
 
+double qn_image_confusion_get_miou(const qn_image_confusion *confusion) {
+    QN_ENTER();
+    return confusion ? mean_iou(confusion) : NAN;
+}
+
 double qn_image_confusion_get_pixel_accuracy(const qn_image_confusion *confusion) {
+    QN_ENTER();
+    if (!confusion) return NAN;
     int64_t right = 0, all = 0;
     for (int i = 0; i < confusion->class_count; ++i) right += qn_image_confusion_get_pixels(confusion, i, i);
     for (size_t i = 0; i < cell_count(confusion); ++i) all += confusion->pixels[i];
-    return all ? (double)right / (double)all : NAN;
+    return ratio(right, all);
 }
 
 qn_status *qn_image_count_equal(const qn_image *a, const qn_image *b, int64_t *inout_equal, int64_t *inout_pixels) {
+    QN_ENTER();
+    QN_REQUIRE_ARG(a);
+    QN_REQUIRE_ARG(b);
+    QN_REQUIRE_ARG(inout_equal);
+    QN_REQUIRE_ARG(inout_pixels);
     QN_TRY(check_label_pair(a, b));
     const size_t pixels = (size_t)a->width * (size_t)a->height;
     int64_t equal = 0;

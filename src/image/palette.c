@@ -1,5 +1,6 @@
 #include "quench/image.h"
 
+#include "base/entry.h"
 #include "base/file.h"
 #include "base/memory.h"
 #include "base/text.h"
@@ -143,7 +144,11 @@ static qn_status *parse(qn_bytes text, const char *name, const qn_allocator *all
 
 qn_status *qn_image_palette_parse(const void *text, size_t bytes, const char *name, const qn_allocator *allocator,
                                   qn_image_palette *out_palette) {
+    QN_ENTER();
+    QN_REQUIRE_ARG(out_palette);
     *out_palette = (qn_image_palette){0};
+    QN_REQUIRE_ARRAY(text, bytes);
+    QN_REQUIRE_ARG(name);
     set_pascal_colors(out_palette);
     qn_status *status = parse((qn_bytes){text, bytes}, name, allocator, out_palette);
     if (status) qn_image_palette_deinit(out_palette);
@@ -152,7 +157,10 @@ qn_status *qn_image_palette_parse(const void *text, size_t bytes, const char *na
 
 qn_status *qn_image_palette_load(const char *name_or_path, const qn_allocator *allocator,
                                  qn_image_palette *out_palette) {
+    QN_ENTER();
+    QN_REQUIRE_ARG(out_palette);
     *out_palette = (qn_image_palette){0};
+    QN_REQUIRE_ARG(name_or_path);
     for (int i = 0; i < BUILTIN_COUNT; ++i)
         if (!strcmp(name_or_path, builtin_names[i])) {
             set_pascal_colors(out_palette);
@@ -175,12 +183,18 @@ qn_status *qn_image_palette_load(const char *name_or_path, const qn_allocator *a
 
 qn_status *qn_image_palette_from_names(const char *const *names, int count, const qn_allocator *allocator,
                                        qn_image_palette *out_palette) {
+    QN_ENTER();
+    QN_REQUIRE_ARG(out_palette);
     *out_palette = (qn_image_palette){0};
+    QN_REQUIRE_ARRAY(names, count);
     if (count < 1 || count > QN_IMAGE_CLASSES_MAX)
         return QN_ERR(count < 1 ? QN_INVALID_ARGUMENT : QN_LIMIT, "%d class names, expected 1 .. %d", count,
                       QN_IMAGE_CLASSES_MAX);
     size_t bytes = 0;
-    for (int i = 0; i < count; ++i) bytes += strlen(names[i]) + 1;
+    for (int i = 0; i < count; ++i) {
+        if (!names[i]) return QN_ERR(QN_INVALID_ARGUMENT, "class name %d is NULL", i);
+        bytes += strlen(names[i]) + 1;
+    }
     char *storage = qn_alloc_zeroed(allocator, bytes, 1, 1);
     if (!storage) return qn_status_out_of_memory();
     set_pascal_colors(out_palette);
@@ -196,6 +210,7 @@ qn_status *qn_image_palette_from_names(const char *const *names, int count, cons
 }
 
 void qn_image_palette_deinit(qn_image_palette *palette) {
+    if (!palette) return;
     qn_free(palette->allocator, palette->storage);
     *palette = (qn_image_palette){0};
 }

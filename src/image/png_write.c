@@ -1,5 +1,6 @@
 #include "image/codec.h"
 
+#include "base/entry.h"
 #include "base/file.h"
 
 #include <png.h>
@@ -78,7 +79,10 @@ static int write_all(png_state *state) {
 
 qn_status *qn_image_encode_png(const qn_image *image, const qn_image_palette *palette, const qn_allocator *allocator,
                                qn_image_buffer *out_buffer) {
+    QN_ENTER();
+    QN_REQUIRE_ARG(out_buffer);
     *out_buffer = (qn_image_buffer){0};
+    QN_REQUIRE_ARG(image);
     QN_TRY(qn_image_check(image));
     if (palette && image->channels != 1)
         return QN_ERR(QN_INVALID_ARGUMENT, "an indexed PNG needs a label map of 1 channel, found a picture of %d",
@@ -105,6 +109,9 @@ qn_status *qn_image_encode_png(const qn_image *image, const qn_image_palette *pa
 }
 
 qn_status *qn_image_save_png(const char *path, const qn_image *image, const qn_image_palette *palette) {
+    QN_ENTER();
+    QN_REQUIRE_ARG(path);
+    QN_REQUIRE_ARG(image);
     qn_image_buffer buffer;
     QN_TRY_CTX(qn_image_encode_png(image, palette, NULL, &buffer), "%s", path);
     qn_status *status = qn_file_write_atomic(path, buffer.data, buffer.bytes);

@@ -2,6 +2,7 @@
 #include "image/codec.h"
 
 #include "base/checked.h"
+#include "base/entry.h"
 #include "base/file.h"
 
 #include <stdio.h>
@@ -103,7 +104,10 @@ qn_status *qn_image_pnm_decode(const qn_image_source *source, qn_image *out_imag
 }
 
 qn_status *qn_image_encode_pnm(const qn_image *image, const qn_allocator *allocator, qn_image_buffer *out_buffer) {
+    QN_ENTER();
+    QN_REQUIRE_ARG(out_buffer);
     *out_buffer = (qn_image_buffer){0};
+    QN_REQUIRE_ARG(image);
     QN_TRY(qn_image_check(image));
     qn_buffer buffer;
     qn_buffer_init(&buffer, allocator);
@@ -118,6 +122,9 @@ qn_status *qn_image_encode_pnm(const qn_image *image, const qn_allocator *alloca
 }
 
 qn_status *qn_image_save_pnm(const char *path, const qn_image *image) {
+    QN_ENTER();
+    QN_REQUIRE_ARG(path);
+    QN_REQUIRE_ARG(image);
     qn_image_buffer buffer;
     QN_TRY_CTX(qn_image_encode_pnm(image, NULL, &buffer), "%s", path);
     qn_status *status = qn_file_write_atomic(path, buffer.data, buffer.bytes);

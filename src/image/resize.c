@@ -3,6 +3,7 @@
 #include "image/codec.h"
 
 #include "base/checked.h"
+#include "base/entry.h"
 
 #include <assert.h>
 #include <string.h>
@@ -166,7 +167,10 @@ static qn_status *resize_nearest(const qn_image *src, qn_image *dst) {
 
 qn_status *qn_image_resize(const qn_image *image, int width, int height, qn_image_filter filter,
                            const qn_allocator *allocator, qn_image *out_image) {
+    QN_ENTER();
+    QN_REQUIRE_ARG(out_image);
     *out_image = (qn_image){0};
+    QN_REQUIRE_ARG(image);
     QN_TRY(qn_image_check(image));
     if (filter != QN_IMAGE_NEAREST && filter != QN_IMAGE_BILINEAR && filter != QN_IMAGE_AREA)
         return QN_ERR(QN_INVALID_ARGUMENT, "unknown resize filter %d", (int)filter);

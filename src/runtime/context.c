@@ -1,5 +1,7 @@
 #include "runtime/internal.h"
 
+#include "base/entry.h"
+
 #include <string.h>
 
 /* ---- One thread at a time ---- */
@@ -90,7 +92,10 @@ static qn_status *prepare(qn_context *context) {
     return first_missing(context) ? NULL : qn_context_bind(context, context->shapes);
 }
 
-void qn_context_options_init(qn_context_options *options) { *options = (qn_context_options){.size = sizeof *options}; }
+void qn_context_options_init(qn_context_options *options) {
+    if (!options) return;
+    *options = (qn_context_options){.size = sizeof *options};
+}
 
 static qn_status *check_options(const qn_context_options *options) {
     if (options->size != sizeof *options)
@@ -121,11 +126,13 @@ static qn_context *new_context(qn_engine *engine) {
 }
 
 qn_status *qn_context_create_with(qn_engine *engine, const qn_context_options *options, qn_context **out_context) {
+    QN_ENTER();
+    QN_REQUIRE_ARG(out_context);
+    *out_context = NULL;
+    QN_REQUIRE_ARG(engine);
     qn_context_options defaults;
     qn_context_options_init(&defaults);
     if (!options) options = &defaults;
-    *out_context = NULL;
-    if (!engine) return QN_ERR(QN_INVALID_ARGUMENT, "no engine was given (NULL)");
     QN_TRY(check_options(options));
     qn_context *context = new_context(engine);
     if (!context) return qn_status_out_of_memory();
@@ -141,6 +148,10 @@ qn_status *qn_context_create_with(qn_engine *engine, const qn_context_options *o
 }
 
 qn_status *qn_context_create(qn_engine *engine, qn_context **out_context) {
+    QN_ENTER();
+    QN_REQUIRE_ARG(out_context);
+    *out_context = NULL;
+    QN_REQUIRE_ARG(engine);
     return qn_context_create_with(engine, NULL, out_context);
 }
 
@@ -208,6 +219,9 @@ static qn_status *set_one(qn_context *context, size_t index, int rank, const int
 }
 
 qn_status *qn_context_set_input_shape(qn_context *context, size_t index, int rank, const int64_t *dims) {
+    QN_ENTER();
+    QN_REQUIRE_ARG(context);
+    QN_REQUIRE_ARRAY(dims, rank);
     QN_TRY(enter(context));
     return leave(context, set_one(context, index, rank, dims));
 }
@@ -221,6 +235,9 @@ static qn_status *set_all(qn_context *context, const qn_shape *shapes, size_t co
 }
 
 qn_status *qn_context_set_input_shapes(qn_context *context, const qn_shape *shapes, size_t count) {
+    QN_ENTER();
+    QN_REQUIRE_ARG(context);
+    QN_REQUIRE_ARRAY(shapes, count);
     QN_TRY(enter(context));
     return leave(context, set_all(context, shapes, count));
 }
@@ -250,6 +267,10 @@ static qn_status *get_output_shape(qn_context *context, size_t index, int *out_r
 }
 
 qn_status *qn_context_get_output_shape(qn_context *context, size_t index, int *out_rank, int64_t *out_dims) {
+    QN_ENTER();
+    QN_REQUIRE_ARG(out_rank);
+    QN_REQUIRE_ARG(out_dims);
+    QN_REQUIRE_ARG(context);
     QN_TRY(enter(context));
     return leave(context, get_output_shape(context, index, out_rank, out_dims));
 }
@@ -279,8 +300,12 @@ static qn_status *create_measuring(qn_engine *engine, qn_context **out_context) 
 }
 
 qn_status *qn_engine_measure_arena(qn_engine *engine, const qn_shape *shapes, size_t count, uint64_t *out_bytes) {
-    qn_context *context;
+    QN_ENTER();
+    QN_REQUIRE_ARG(out_bytes);
     *out_bytes = 0;
+    QN_REQUIRE_ARG(engine);
+    QN_REQUIRE_ARRAY(shapes, count);
+    qn_context *context;
     qn_status *status = create_measuring(engine, &context);
     if (!status) status = measure_at(context, shapes, count, out_bytes);
     qn_context_destroy(context);
@@ -288,8 +313,12 @@ qn_status *qn_engine_measure_arena(qn_engine *engine, const qn_shape *shapes, si
 }
 
 qn_status *qn_engine_measure_cost(qn_engine *engine, const qn_shape *shapes, size_t count, qn_cost *out_cost) {
-    qn_context *context;
+    QN_ENTER();
+    QN_REQUIRE_ARG(out_cost);
     *out_cost = (qn_cost){0};
+    QN_REQUIRE_ARG(engine);
+    QN_REQUIRE_ARRAY(shapes, count);
+    qn_context *context;
     qn_status *status = create_measuring(engine, &context);
     if (!status) status = set_all(context, shapes, count);
     if (!status) status = qn_context_add_up_cost(context, out_cost);
@@ -301,12 +330,17 @@ qn_status *qn_engine_measure_cost(qn_engine *engine, const qn_shape *shapes, siz
 
 qn_status *qn_context_run(qn_context *context, const qn_tensor *inputs, size_t input_count, qn_tensor *outputs,
                           size_t output_count) {
+    QN_ENTER();
+    QN_REQUIRE_ARG(context);
+    QN_REQUIRE_ARRAY(inputs, input_count);
+    QN_REQUIRE_ARRAY(outputs, output_count);
     QN_TRY(enter(context));
     return leave(context, qn_context_run_once(context, inputs, input_count, outputs, output_count));
 }
 
 qn_status *qn_context_run_queued(qn_context *context, const qn_tensor *inputs, size_t input_count, qn_tensor *outputs,
                                  size_t output_count, const qn_cancel_point *point) {
+    QN_ENTER();
     QN_TRY(enter(context));
     context->cancel_point = point;
     qn_status *status = qn_context_run_once(context, inputs, input_count, outputs, output_count);
@@ -314,9 +348,15 @@ qn_status *qn_context_run_queued(qn_context *context, const qn_tensor *inputs, s
     return leave(context, status);
 }
 
-void qn_context_cancel(qn_context *context) { atomic_store_explicit(&context->cancelled, 1, memory_order_relaxed); }
+void qn_context_cancel(qn_context *context) {
+    if (!context) return;
+    atomic_store_explicit(&context->cancelled, 1, memory_order_relaxed);
+}
 
 void qn_context_get_arena(const qn_context *context, qn_arena_info *out_info) {
+    if (!out_info) return;
+    *out_info = (qn_arena_info){0};
+    if (!context) return;
     *out_info = (qn_arena_info){.total_bytes = context->block_bytes,
                                 .value_bytes = context->is_bound ? context->value_bytes : 0,
                                 .scratch_bytes = context->is_bound ? context->scratch_bytes : 0,
@@ -325,6 +365,8 @@ void qn_context_get_arena(const qn_context *context, qn_arena_info *out_info) {
 }
 
 qn_status *qn_context_set_profiling(qn_context *context, int enabled) {
+    QN_ENTER();
+    QN_REQUIRE_ARG(context);
     QN_TRY(enter(context));
     context->is_profiling = enabled != 0;
     for (size_t s = 0; s < context->program->step_count; s++) context->steps[s].ns = 0;
@@ -332,11 +374,17 @@ qn_status *qn_context_set_profiling(qn_context *context, int enabled) {
 }
 
 qn_status *qn_context_get_step_profile(qn_context *context, size_t step, qn_step_profile *out_profile) {
+    QN_ENTER();
+    QN_REQUIRE_ARG(out_profile);
+    *out_profile = (qn_step_profile){0};
+    QN_REQUIRE_ARG(context);
     QN_TRY(enter(context));
     return leave(context, qn_context_describe_step(context, step, out_profile));
 }
 
 qn_status *qn_context_set_observer(qn_context *context, qn_observe_fn observe, void *self) {
+    QN_ENTER();
+    QN_REQUIRE_ARG(context);
     QN_TRY(enter(context));
     context->observe = observe;
     context->observe_self = self;
@@ -344,6 +392,8 @@ qn_status *qn_context_set_observer(qn_context *context, qn_observe_fn observe, v
 }
 
 qn_status *qn_context_set_trace(qn_context *context, qn_trace *trace) {
+    QN_ENTER();
+    QN_REQUIRE_ARG(context);
     QN_TRY(enter(context));
     uint32_t id = 0;
     qn_status *status = trace ? qn_trace_attach(trace, context->model, &id) : NULL;

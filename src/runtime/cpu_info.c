@@ -1,6 +1,7 @@
 /* cpu_info.c - what this machine offers, as a report. */
 #include "quench/cpu.h"
 
+#include "base/entry.h"
 #include "base/memory.h"
 #include "cpu/features.h"
 #include "cpu/threads.h"
@@ -20,6 +21,7 @@ typedef struct cpu_report {
 enum { MODEL_NAME_BYTES = 128 };
 
 qn_cpu_thread_info qn_cpu_get_threads(void) {
+    QN_ENTER();
     qn_cpu_threads found = qn_cpu_threads_find();
     int asked;
     qn_status_free(qn_threads_read_environment(&asked)); /* whoever starts threads reports it */
@@ -98,6 +100,8 @@ static int fill(cpu_report *report, const char *mask, qn_cpu_features used) {
 }
 
 qn_status *qn_cpu_info_create(const char *mask, const qn_allocator *allocator, qn_cpu_info **out_info) {
+    QN_ENTER();
+    QN_REQUIRE_ARG(out_info);
     *out_info = NULL;
     qn_cpu_features used;
     QN_TRY(qn_cpu_features_choose(mask, &used));

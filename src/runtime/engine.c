@@ -1,11 +1,15 @@
 #include "runtime/internal.h"
 
+#include "base/entry.h"
 #include "cpu/features.h"
 #include "runtime/threads.h"
 
 #include <string.h>
 
-void qn_engine_options_init(qn_engine_options *options) { *options = (qn_engine_options){.size = sizeof *options}; }
+void qn_engine_options_init(qn_engine_options *options) {
+    if (!options) return;
+    *options = (qn_engine_options){.size = sizeof *options};
+}
 
 void qn_engine_retain(qn_engine *engine) { atomic_fetch_add_explicit(&engine->references, 1, memory_order_relaxed); }
 
@@ -22,7 +26,10 @@ void qn_engine_release(qn_engine *engine) {
 
 void qn_engine_destroy(qn_engine *engine) { qn_engine_release(engine); }
 
-qn_engine *qn_engine_share(qn_engine *engine) { return qn_engine_retain(engine), engine; }
+qn_engine *qn_engine_share(qn_engine *engine) {
+    if (engine) qn_engine_retain(engine);
+    return engine;
+}
 
 static qn_status *choose_kernels(qn_engine *engine, const char *cpu) {
     qn_cpu_features features;
@@ -61,11 +68,13 @@ static qn_status *check_options(const qn_engine_options *options) {
 }
 
 qn_status *qn_engine_create(qn_model *model, const qn_engine_options *options, qn_engine **out_engine) {
+    QN_ENTER();
+    QN_REQUIRE_ARG(out_engine);
+    *out_engine = NULL;
+    QN_REQUIRE_ARG(model);
     qn_engine_options defaults;
     qn_engine_options_init(&defaults);
     if (!options) options = &defaults;
-    *out_engine = NULL;
-    if (!model) return QN_ERR(QN_INVALID_ARGUMENT, "no model was given (NULL)");
     QN_TRY(check_options(options));
     const qn_allocator *allocator = qn_allocator_or_default(options->allocator);
     qn_engine *engine = qn_alloc_zeroed(allocator, 1, sizeof *engine, _Alignof(qn_engine));
@@ -88,9 +97,9 @@ qn_status *qn_engine_create(qn_model *model, const qn_engine_options *options, q
     return status;
 }
 
-int qn_engine_threads(const qn_engine *engine) { return engine->executor.thread_count; }
+int qn_engine_threads(const qn_engine *engine) { return engine ? engine->executor.thread_count : 0; }
 
-const char *qn_engine_cpu(const qn_engine *engine) { return engine->cpu; }
+const char *qn_engine_cpu(const qn_engine *engine) { return engine ? engine->cpu : NULL; }
 
 /* ---- Weights ---- */
 
@@ -104,7 +113,9 @@ qn_model *qn_engine_take_weights(qn_engine *engine, uint64_t *out_version) {
 }
 
 qn_status *qn_engine_replace_weights(qn_engine *engine, qn_model *model) {
-    if (!engine || !model) return QN_ERR(QN_INVALID_ARGUMENT, "no %s was given (NULL)", engine ? "model" : "engine");
+    QN_ENTER();
+    QN_REQUIRE_ARG(engine);
+    QN_REQUIRE_ARG(model);
     QN_TRY(qn_program_check_same(engine->model->program, model->program));
     qn_model_retain(model);
     pthread_mutex_lock(&engine->weights_mutex);
@@ -117,6 +128,7 @@ qn_status *qn_engine_replace_weights(qn_engine *engine, qn_model *model) {
 }
 
 qn_model *qn_engine_share_model(qn_engine *engine) {
+    if (!engine) return NULL;
     uint64_t version;
     return qn_engine_take_weights(engine, &version);
 }

@@ -1,5 +1,7 @@
 #include "runtime/internal.h"
 
+#include "base/entry.h"
+
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
@@ -158,6 +160,7 @@ static qn_status *prepare(qn_model *model) {
 /* ---- Life ---- */
 
 void qn_model_options_init(qn_model_options *options) {
+    if (!options) return;
     *options = (qn_model_options){.size = sizeof *options, .memory = QN_MEMORY_MAP};
 }
 
@@ -218,8 +221,11 @@ static qn_status *take_file(qn_model *model, const char *path, qn_memory memory)
 }
 
 qn_status *qn_model_load_file(const char *path, const qn_model_options *options, qn_model **out_model) {
-    qn_model *model;
+    QN_ENTER();
+    QN_REQUIRE_ARG(out_model);
     *out_model = NULL;
+    QN_REQUIRE_ARG(path);
+    qn_model *model;
     QN_TRY(create(options, &model));
     qn_status *status = take_file(model, path, memory_of(options));
     if (!status) status = qn_status_context(prepare(model), "%s", path);
@@ -246,9 +252,11 @@ static qn_status *take_bytes(qn_model *model, const void *data, size_t bytes, qn
 
 qn_status *qn_model_load_memory(const void *data, size_t bytes, qn_memory memory, const qn_model_options *options,
                                 qn_model **out_model) {
-    qn_model *model;
+    QN_ENTER();
+    QN_REQUIRE_ARG(out_model);
     *out_model = NULL;
-    if (!data && bytes) return QN_ERR(QN_INVALID_ARGUMENT, "no model bytes were given (NULL)");
+    QN_REQUIRE_ARRAY(data, bytes);
+    qn_model *model;
     QN_TRY(create(options, &model));
     qn_status *status = take_bytes(model, data, bytes, memory);
     if (!status) status = prepare(model);
@@ -258,27 +266,36 @@ qn_status *qn_model_load_memory(const void *data, size_t bytes, qn_memory memory
 /* ---- Questions ---- */
 
 const void *qn_model_bytes(const qn_model *model, size_t *out_bytes) {
+    if (!out_bytes) return NULL;
+    *out_bytes = 0;
+    if (!model) return NULL;
     *out_bytes = model->bytes.size;
     return model->bytes.data;
 }
 
-int qn_model_is_compiled(const void *data, size_t bytes) { return qn_program_is_compiled((qn_bytes){data, bytes}); }
+int qn_model_is_compiled(const void *data, size_t bytes) {
+    return data && qn_program_is_compiled((qn_bytes){data, bytes});
+}
 
-const qn_model_info *qn_model_get_info(const qn_model *model) { return &model->info; }
+const qn_model_info *qn_model_get_info(const qn_model *model) { return model ? &model->info : NULL; }
 
 const qn_value_info *qn_model_input(const qn_model *model, size_t index) {
+    if (!model) return NULL;
     return index < model->program->input_count ? &model->values[model->program->inputs[index]] : NULL;
 }
 
 const qn_value_info *qn_model_output(const qn_model *model, size_t index) {
+    if (!model) return NULL;
     return index < model->program->output_count ? &model->values[model->program->outputs[index]] : NULL;
 }
 
 const qn_value_info *qn_model_value(const qn_model *model, size_t index) {
+    if (!model) return NULL;
     return index < model->program->value_count ? &model->values[index] : NULL;
 }
 
 const qn_step_info *qn_model_step(const qn_model *model, size_t index) {
+    if (!model) return NULL;
     return index < model->program->step_count ? &model->steps[index] : NULL;
 }
 
@@ -303,19 +320,38 @@ static qn_status *find(const qn_model *model, const char *what, const uint32_t *
 }
 
 qn_status *qn_model_find_input(const qn_model *model, const char *name, size_t *out_index) {
+    QN_ENTER();
+    QN_REQUIRE_ARG(out_index);
+    *out_index = 0;
+    QN_REQUIRE_ARG(model);
+    QN_REQUIRE_ARG(name);
     return find(model, "input", model->program->inputs, model->program->input_count, name, out_index);
 }
 
 qn_status *qn_model_find_output(const qn_model *model, const char *name, size_t *out_index) {
+    QN_ENTER();
+    QN_REQUIRE_ARG(out_index);
+    *out_index = 0;
+    QN_REQUIRE_ARG(model);
+    QN_REQUIRE_ARG(name);
     return find(model, "output", model->program->outputs, model->program->output_count, name, out_index);
 }
 
 qn_status *qn_model_find_value(const qn_model *model, const char *name, size_t *out_index) {
+    QN_ENTER();
+    QN_REQUIRE_ARG(out_index);
+    *out_index = 0;
+    QN_REQUIRE_ARG(model);
+    QN_REQUIRE_ARG(name);
     return find(model, "value", NULL, model->program->value_count, name, out_index);
 }
 
 qn_status *qn_model_step_attributes(const qn_model *model, size_t index, char *text, size_t capacity,
                                     size_t *out_length) {
+    QN_ENTER();
+    if (out_length) *out_length = 0;
+    QN_REQUIRE_ARG(model);
+    QN_REQUIRE_ARRAY(text, capacity);
     if (index >= model->program->step_count)
         return QN_ERR(QN_INVALID_ARGUMENT, "step %zu of %zu", index, model->program->step_count);
     const qn_program_step *step = &model->program->steps[index];

@@ -1,5 +1,7 @@
 #include "runtime/notifier.h"
 
+#include "base/entry.h"
+
 #include <pthread.h>
 
 struct qn_notifier {
@@ -12,8 +14,10 @@ struct qn_notifier {
 };
 
 qn_status *qn_notifier_create(qn_engine *engine, qn_notifier **out_notifier) {
+    QN_ENTER();
+    QN_REQUIRE_ARG(out_notifier);
     *out_notifier = NULL;
-    if (!engine) return QN_ERR(QN_INVALID_ARGUMENT, "no engine was given (NULL)");
+    QN_REQUIRE_ARG(engine);
     qn_notifier *notifier = qn_alloc_zeroed(&engine->allocator, 1, sizeof *notifier, _Alignof(qn_notifier));
     if (!notifier) return qn_status_out_of_memory();
     qn_engine_retain(engine);
@@ -87,7 +91,9 @@ static void withdraw(qn_notifier *notifier, uint64_t number) {
 }
 
 qn_status *qn_notifier_place(qn_notifier *notifier, qn_queue *queue) {
-    if (!notifier) return QN_ERR(QN_INVALID_ARGUMENT, "no notifier was given (NULL)");
+    QN_ENTER();
+    QN_REQUIRE_ARG(notifier);
+    QN_REQUIRE_ARG(queue);
     pthread_mutex_lock(&notifier->mutex);
     uint64_t number = ++notifier->placed;
     pthread_mutex_unlock(&notifier->mutex);
@@ -97,6 +103,8 @@ qn_status *qn_notifier_place(qn_notifier *notifier, qn_queue *queue) {
 }
 
 qn_status *qn_notifier_wait(qn_notifier *notifier) {
+    QN_ENTER();
+    QN_REQUIRE_ARG(notifier);
     uint64_t placed = notifier ? qn_notifier_placed(notifier) : 0;
     if (!placed) return never_placed();
     qn_notifier_wait_for(notifier, placed, NULL);
@@ -115,13 +123,19 @@ static qn_status *read_time(qn_notifier *notifier, int64_t *out_ns) {
 }
 
 qn_status *qn_notifier_query(qn_notifier *notifier) {
+    QN_ENTER();
+    QN_REQUIRE_ARG(notifier);
     int64_t unused;
     return read_time(notifier, &unused);
 }
 
 qn_status *qn_notifier_elapsed(qn_notifier *begin, qn_notifier *end, int64_t *out_ns) {
-    int64_t begin_ns, end_ns;
+    QN_ENTER();
+    QN_REQUIRE_ARG(out_ns);
     *out_ns = 0;
+    QN_REQUIRE_ARG(begin);
+    QN_REQUIRE_ARG(end);
+    int64_t begin_ns, end_ns;
     QN_TRY_CTX(read_time(begin, &begin_ns), "the first notifier");
     QN_TRY_CTX(read_time(end, &end_ns), "the second notifier");
     *out_ns = end_ns - begin_ns;

@@ -1,6 +1,7 @@
 /* peak.c - how fast this machine multiplies and adds. */
 #include "quench/cpu.h"
 
+#include "base/entry.h"
 #include "base/memory.h"
 #include "cpu/features.h"
 #include "kernel/kernel.h"
@@ -150,9 +151,15 @@ static qn_status *measure_peak(const char *mask, int threads, int of_bytes, doub
 }
 
 qn_status *qn_cpu_measure_peak(const char *mask, int threads, double *out_gflops) {
+    QN_ENTER();
+    QN_REQUIRE_ARG(out_gflops);
+    *out_gflops = 0;
     return measure_peak(mask, threads, 0, out_gflops);
 }
 
 qn_status *qn_cpu_measure_peak_int8(const char *mask, int threads, double *out_gops) {
+    QN_ENTER();
+    QN_REQUIRE_ARG(out_gops);
+    *out_gops = 0;
     return measure_peak(mask, threads, 1, out_gops);
 }

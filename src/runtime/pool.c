@@ -1,5 +1,6 @@
 #include "runtime/pool.h"
 
+#include "base/entry.h"
 #include "runtime/threads.h"
 
 #include <assert.h>
@@ -113,6 +114,7 @@ static void leave_job(qn_pool *pool) {
 }
 
 static void *worker_main(void *arg) {
+    QN_ENTER();
     worker *self = arg;
     qn_pool *pool = self->pool;
     uint64_t last_job = 0;
@@ -163,6 +165,7 @@ static void run_job(qn_pool *pool, int64_t tasks, qn_task_fn fn, void *arg) {
 }
 
 static void parallel_for(void *self, int64_t tasks, qn_task_fn fn, void *arg) {
+    QN_ENTER();
     qn_pool *pool = self;
     if (tasks <= 0) return;
     if (tasks == 1 || pool->thread_count == 1 ||
@@ -251,7 +254,10 @@ int qn_pool_pin(qn_pool *pool) {
 
 /* ---- For the public ---- */
 
-void qn_pool_options_init(qn_pool_options *options) { *options = (qn_pool_options){.size = sizeof *options}; }
+void qn_pool_options_init(qn_pool_options *options) {
+    if (!options) return;
+    *options = (qn_pool_options){.size = sizeof *options};
+}
 
 qn_status *qn_pool_start(const qn_allocator *allocator, int threads, int pin, const qn_log *log, qn_pool **out_pool) {
     *out_pool = NULL;
@@ -272,10 +278,12 @@ qn_status *qn_pool_start(const qn_allocator *allocator, int threads, int pin, co
 }
 
 qn_status *qn_executor_create_pool(const qn_pool_options *options, qn_executor *out_executor) {
+    QN_ENTER();
+    QN_REQUIRE_ARG(out_executor);
+    *out_executor = (qn_executor){0};
     qn_pool_options defaults;
     qn_pool_options_init(&defaults);
     if (!options) options = &defaults;
-    *out_executor = (qn_executor){.self = NULL};
     if (options->size != sizeof *options)
         return QN_ERR(QN_INVALID_ARGUMENT, "pool options of size %zu, expected %zu: call qn_pool_options_init() first",
                       options->size, sizeof *options);

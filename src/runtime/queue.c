@@ -1,5 +1,7 @@
 #include "quench/queue.h"
 
+#include "base/entry.h"
+
 #include <pthread.h>
 #include <string.h>
 
@@ -46,6 +48,7 @@ struct qn_queue {
 /* ---- The thread ---- */
 
 static qn_status *run_host(qn_queue *queue, const item *work) {
+    QN_ENTER(); /* also undoes what the function changes */
     int64_t begin = queue->trace ? qn_trace_now_ns() : 0;
     qn_status *status = work->fn(work->arg);
     if (queue->trace) qn_trace_add_span(queue->trace, "host", begin, qn_trace_now_ns());
@@ -90,6 +93,7 @@ static void drop_item(item *work) {
 }
 
 static void *queue_main(void *arg) {
+    QN_ENTER();
     qn_queue *queue = arg;
     if (queue->trace) qn_trace_name_thread(queue->trace, queue->name);
     pthread_mutex_lock(&queue->mutex);
@@ -116,6 +120,7 @@ static void *queue_main(void *arg) {
 /* ---- Life ---- */
 
 void qn_queue_options_init(qn_queue_options *options) {
+    if (!options) return;
     *options = (qn_queue_options){.size = sizeof *options, .length = LENGTH_DEFAULT};
 }
 
@@ -154,11 +159,13 @@ static qn_status *fill_queue(qn_queue *queue, const qn_queue_options *options) {
 }
 
 qn_status *qn_queue_create(qn_engine *engine, const qn_queue_options *options, qn_queue **out_queue) {
+    QN_ENTER();
+    QN_REQUIRE_ARG(out_queue);
+    *out_queue = NULL;
+    QN_REQUIRE_ARG(engine);
     qn_queue_options defaults;
     qn_queue_options_init(&defaults);
     if (!options) options = &defaults;
-    *out_queue = NULL;
-    if (!engine) return QN_ERR(QN_INVALID_ARGUMENT, "no engine was given (NULL)");
     QN_TRY(check_options(options));
     qn_queue *queue = qn_alloc_zeroed(&engine->allocator, 1, sizeof *queue, _Alignof(qn_queue));
     if (!queue) return qn_status_out_of_memory();
@@ -201,7 +208,6 @@ void qn_queue_destroy(qn_queue *queue) {
 /* ---- Putting work in ---- */
 
 static qn_status *check_queue(const qn_queue *queue) {
-    if (!queue) return QN_ERR(QN_INVALID_ARGUMENT, "no queue was given (NULL)");
     if (queue->forks == qn_forks()) return NULL;
     return QN_ERR(QN_INVALID_ARGUMENT, "the queue belongs to the process that this one was forked from: make another");
 }
@@ -237,8 +243,12 @@ static qn_status *put(qn_queue *queue, const item *work) {
 
 qn_status *qn_queue_enqueue(qn_queue *queue, qn_context *context, const qn_tensor *inputs, size_t input_count,
                             qn_tensor *outputs, size_t output_count) {
+    QN_ENTER();
+    QN_REQUIRE_ARG(queue);
+    QN_REQUIRE_ARG(context);
+    QN_REQUIRE_ARRAY(inputs, input_count);
+    QN_REQUIRE_ARRAY(outputs, output_count);
     QN_TRY(check_queue(queue));
-    if (!context) return QN_ERR(QN_INVALID_ARGUMENT, "no context was given (NULL)");
     const item work = {.kind = ITEM_RUN,
                        .context = context,
                        .inputs = inputs,
@@ -249,8 +259,10 @@ qn_status *qn_queue_enqueue(qn_queue *queue, qn_context *context, const qn_tenso
 }
 
 qn_status *qn_queue_enqueue_host(qn_queue *queue, qn_queue_fn fn, void *arg) {
+    QN_ENTER();
+    QN_REQUIRE_ARG(queue);
+    QN_REQUIRE_ARG(fn);
     QN_TRY(check_queue(queue));
-    if (!fn) return QN_ERR(QN_INVALID_ARGUMENT, "no function was given (NULL)");
     return put(queue, &(item){.kind = ITEM_HOST, .fn = fn, .arg = arg});
 }
 
@@ -260,8 +272,10 @@ qn_status *qn_queue_put_notifier(qn_queue *queue, qn_notifier *notifier, uint64_
 }
 
 qn_status *qn_queue_wait_notifier(qn_queue *queue, qn_notifier *notifier) {
+    QN_ENTER();
+    QN_REQUIRE_ARG(queue);
+    QN_REQUIRE_ARG(notifier);
     QN_TRY(check_queue(queue));
-    if (!notifier) return QN_ERR(QN_INVALID_ARGUMENT, "no notifier was given (NULL)");
     uint64_t number = qn_notifier_placed(notifier);
     if (!number) return QN_ERR(QN_INVALID_ARGUMENT, "the notifier is in no queue: call qn_notifier_place() first");
     return put(queue, &(item){.kind = ITEM_WAIT, .notifier = notifier, .placement = number});
@@ -270,6 +284,8 @@ qn_status *qn_queue_wait_notifier(qn_queue *queue, qn_notifier *notifier) {
 /* ---- Waiting for it ---- */
 
 qn_status *qn_queue_sync(qn_queue *queue) {
+    QN_ENTER();
+    QN_REQUIRE_ARG(queue);
     QN_TRY(check_queue(queue));
     if (is_own_thread(queue)) return QN_ERR(QN_INVALID_ARGUMENT, "what a queue runs cannot wait for the queue");
     pthread_mutex_lock(&queue->mutex);

@@ -1,6 +1,6 @@
 #include "runtime/internal.h"
 
-#include "runtime/float_state.h"
+#include "base/entry.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -118,14 +118,13 @@ static void trace_tasks(const job *self, int64_t begin, int64_t end, int worker,
 }
 
 static void run_tasks(void *arg, int64_t begin, int64_t end, int worker) {
+    QN_ENTER(); /* the thread may be the caller's */
     const job *self = arg;
     const qn_context *context = self->context;
     if (is_cancelled(context)) return;
     int64_t start = context->trace ? qn_trace_now_ns() : 0;
-    qn_float_state old = qn_float_state_enter();
     self->state->work.run(self->state->work.params, begin, end,
                           context->scratch + (size_t)worker * self->scratch_stride);
-    qn_float_state_leave(old);
     if (context->trace) trace_tasks(self, begin, end, worker, start);
 }
 
@@ -246,9 +245,7 @@ qn_status *qn_context_run_once(qn_context *context, const qn_tensor *inputs, siz
     if (context->is_borrowed) QN_TRY(qn_context_write_dims_values(context));
     atomic_store_explicit(&context->cancelled, 0, memory_order_relaxed);
     int64_t start = context->trace ? qn_trace_now_ns() : 0;
-    qn_float_state old = qn_float_state_enter();
     qn_status *status = run_steps(context);
-    qn_float_state_leave(old);
     if (context->trace) trace_run(context, start);
     if (status) return status;
     for (size_t i = 0; i < output_count; i++) {

@@ -1,5 +1,6 @@
 #include "runtime/trace.h"
 
+#include "base/entry.h"
 #include "runtime/internal.h"
 
 #include <pthread.h>
@@ -34,14 +35,17 @@ struct qn_trace {
 /* ---- Life ---- */
 
 void qn_trace_options_init(qn_trace_options *options) {
+    if (!options) return;
     *options = (qn_trace_options){.size = sizeof *options, .events = EVENTS_DEFAULT};
 }
 
 qn_status *qn_trace_create(const qn_trace_options *options, qn_trace **out_trace) {
+    QN_ENTER();
+    QN_REQUIRE_ARG(out_trace);
+    *out_trace = NULL;
     qn_trace_options defaults;
     qn_trace_options_init(&defaults);
     if (!options) options = &defaults;
-    *out_trace = NULL;
     if (options->size != sizeof *options)
         return QN_ERR(QN_INVALID_ARGUMENT,
                       "trace options of size %zu, expected %zu: call qn_trace_options_init() first", options->size,
@@ -142,6 +146,7 @@ static void copy_text(char *out, size_t room, const char *text) {
 }
 
 void qn_trace_add_span(qn_trace *trace, const char *name, int64_t begin_ns, int64_t end_ns) {
+    if (!trace || !name) return;
     qn_trace_event event = {.kind = QN_TRACE_SPAN, .begin_ns = begin_ns, .end_ns = end_ns};
     copy_text(event.text, sizeof event.text, name);
     qn_trace_add(trace, &event);
@@ -154,15 +159,18 @@ void qn_trace_name_thread(qn_trace *trace, const char *name) {
 }
 
 size_t qn_trace_count(const qn_trace *trace) {
+    if (!trace) return 0;
     size_t next = atomic_load_explicit(&trace->next, memory_order_relaxed);
     return next < trace->capacity ? next : trace->capacity;
 }
 
 size_t qn_trace_lost(const qn_trace *trace) {
+    if (!trace) return 0;
     return atomic_load_explicit(&trace->next, memory_order_relaxed) - qn_trace_count(trace);
 }
 
 void qn_trace_clear(qn_trace *trace) {
+    if (!trace) return;
     size_t count = qn_trace_count(trace);
     for (size_t i = 0; i < count; i++) atomic_store_explicit(&trace->slots[i].is_ready, 0, memory_order_relaxed);
     atomic_store_explicit(&trace->next, 0, memory_order_release);
@@ -203,7 +211,9 @@ static void print_event(qn_buffer *out, const qn_trace *trace, const qn_trace_ev
 }
 
 qn_status *qn_trace_write_file(const qn_trace *trace, const char *path) {
-    if (!trace || !path) return QN_ERR(QN_INVALID_ARGUMENT, "no %s was given (NULL)", trace ? "path" : "trace");
+    QN_ENTER();
+    QN_REQUIRE_ARG(trace);
+    QN_REQUIRE_ARG(path);
     qn_buffer out;
     qn_buffer_init(&out, &trace->allocator);
     qn_buffer_printf(&out, "{\"displayTimeUnit\":\"ms\",\"otherData\":{\"writer\":\"quench\",\"lost_events\":%zu},\n",
