@@ -14,9 +14,12 @@
  *     qn_notifier_place(decoded, decoding);  qn_queue_wait_notifier(segmenting, decoded);
  *
  * Failures: when something fails, what is put behind it is skipped, until the qn_queue_sync() that reports the failure
- * has returned. Notifiers are placed nevertheless, so that nobody waits in vain.
+ * has returned. Notifiers are reached nevertheless, so that nobody waits for ever, but with that failure, and waiting
+ * for one fails with it: a queue that does skips what comes behind, until somebody syncs that queue too. So a picture
+ * that cannot be decoded leaves neither the segmenting nor the encoding queue at work on old pixels, and each of them
+ * says why when it is synced. The same goes for what is cancelled.
  * Threads: every function from any thread, unless it says otherwise. Functions that a queue runs must not destroy it.
- * After fork() a queue belongs to the parent: the child can destroy it only.
+ * After fork() queues and notifiers belong to the parent: the child can destroy them only.
  */
 #ifndef QUENCH_QUEUE_H
 #define QUENCH_QUEUE_H
@@ -67,15 +70,18 @@ QN_API void qn_queue_destroy(qn_queue *queue);
 
 /* Puts a run of `context` into the queue: qn_context_run() with the same arguments.
  * ownership  `inputs` and `outputs`, arrays and data, are the caller's and stay until the run is done; outputs' dims
- * may be written. The context's shapes are those set when the run begins: do not change them before it is done returns
- * OK: it will run, or be skipped after an earlier failure. INVALID_ARGUMENT: NULL, or a child after fork(); BUSY: full
- * (QN_QUEUE_FULL_REFUSE); LIMIT: full, and called from what the queue runs itself. What the run answers is told by
- * qn_queue_sync() cost       allocates nothing; blocks only when the queue is full
+ *            may be written. The context's shapes are those set when the run begins: do not change them before it is
+ *            done
+ * returns    OK: it will run, or be skipped after an earlier failure. INVALID_ARGUMENT: NULL, or a child after fork();
+ *            BUSY: full (QN_QUEUE_FULL_REFUSE); LIMIT: full, and called from what the queue runs itself. What the run
+ *            answers is told by qn_queue_sync()
+ * cost       allocates nothing; blocks only when the queue is full
  */
 QN_API qn_status *qn_queue_enqueue(qn_queue *queue, qn_context *context, const qn_tensor *inputs, size_t input_count,
                                    qn_tensor *outputs, size_t output_count) QN_MUST_USE;
 
-/* A function of the caller's, run on the queue's thread. NULL or a failure, which may come from qn_status_create(). */
+/* A function of the caller's, run on the queue's thread, in the floating-point state of quench (quench/quench.h). NULL or
+   a failure, which may come from qn_status_create(). */
 typedef qn_status *(*qn_queue_fn)(void *arg);
 
 /* Puts a call of `fn` into the queue.
@@ -85,8 +91,9 @@ typedef qn_status *(*qn_queue_fn)(void *arg);
 QN_API qn_status *qn_queue_enqueue_host(qn_queue *queue, qn_queue_fn fn, void *arg) QN_MUST_USE;
 
 /* Waits until everything that is in the queue now is done.
- * returns    the first failure since the last sync, with a context that tells which item it was; NULL: none.
- *            INVALID_ARGUMENT: called from what the queue runs, or in a child after fork()
+ * returns    the first failure since the last sync, with a context that tells which item it was, and of which queue
+ *            where it came through notifiers; NULL: none. The queue works again then, on what is put into it afterwards.
+ *            INVALID_ARGUMENT: NULL, called from what the queue runs, or in a child after fork()
  */
 QN_API qn_status *qn_queue_sync(qn_queue *queue) QN_MUST_USE;
 
@@ -109,29 +116,40 @@ QN_API qn_status *qn_notifier_create(qn_engine *engine, qn_notifier **out_notifi
 /* Gives the notifier up; queues that hold it keep it. Not while a thread waits on it. Accepts NULL. */
 QN_API void qn_notifier_destroy(qn_notifier *notifier);
 
-/* Puts the notifier into a queue: it is reached when everything before it is done. It may be placed again, which
- * forgets the time of the last time. returns    as qn_queue_enqueue()
+/* Puts the notifier into a queue: it is reached when everything before it is done or skipped. It may be placed again,
+ * which forgets the time and the failure of the last time.
+ * returns    as qn_queue_enqueue()
  */
 QN_API qn_status *qn_notifier_place(qn_notifier *notifier, qn_queue *queue) QN_MUST_USE;
 
 /* Waits until the notifier, as it was placed last, is reached.
- * returns    INVALID_ARGUMENT: it was never placed. Failures of what came before it are the queue's to tell
+ * returns    what failed before it, if anything did that no qn_queue_sync() had reported when the notifier was placed;
+ *            the queue's sync reports it all the same. INVALID_ARGUMENT: NULL, it was never placed, or a child after
+ *            fork()
  */
 QN_API qn_status *qn_notifier_wait(qn_notifier *notifier) QN_MUST_USE;
 
-/* Has it been reached? Does not wait.
- * returns    NULL: yes; UNAVAILABLE: not yet; INVALID_ARGUMENT: it was never placed
- */
-QN_API qn_status *qn_notifier_query(qn_notifier *notifier) QN_MUST_USE;
+typedef enum qn_notifier_state {
+    QN_NOTIFIER_UNPLACED = 0, /* it was never placed */
+    QN_NOTIFIER_PENDING = 1,  /* not reached yet */
+    QN_NOTIFIER_REACHED = 2,  /* everything before it is done */
+    QN_NOTIFIER_FAILED = 3    /* reached, but what came before it failed or was skipped: qn_notifier_wait() tells why */
+} qn_notifier_state;
+
+/* How is it with the notifier, as it was placed last? Waits for nothing, allocates nothing. UNPLACED for NULL, and in a
+ * child after fork(). */
+QN_API qn_notifier_state qn_notifier_query(qn_notifier *notifier);
 
 /* What comes into `queue` after this call waits until the notifier, as it was placed last before this call, is reached.
- * returns    as qn_queue_enqueue(); INVALID_ARGUMENT: it was never placed
+ * If it is reached with a failure, `queue` fails with it: what comes behind is skipped until `queue` is synced.
+ * returns    as qn_queue_enqueue(); INVALID_ARGUMENT also: it was never placed
  */
 QN_API qn_status *qn_queue_wait_notifier(qn_queue *queue, qn_notifier *notifier) QN_MUST_USE;
 
 /* The time between two notifiers.
  * @param out_ns  nanoseconds from `begin` to `end`, negative if `end` was reached first; 0 on failure
- * returns    UNAVAILABLE: one has not been reached; INVALID_ARGUMENT: one was never placed
+ * returns    UNAVAILABLE: one has not been reached; INVALID_ARGUMENT: one was never placed; what failed before one of
+ *            them, as qn_notifier_wait(): a time over skipped work means nothing
  */
 QN_API qn_status *qn_notifier_elapsed(qn_notifier *begin, qn_notifier *end, int64_t *out_ns) QN_MUST_USE;
 

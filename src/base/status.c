@@ -2,6 +2,7 @@
 
 #include "base/entry.h"
 
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,9 +12,10 @@ struct qn_status {
     char *message;
     char where[64];
     int is_static;
+    _Atomic int references; /* handles; only who has the last one may change anything */
 };
 
-static qn_status out_of_memory = {QN_OUT_OF_MEMORY, (char *)"out of memory", "", 1};
+static qn_status out_of_memory = {QN_OUT_OF_MEMORY, (char *)"out of memory", "", 1, 1};
 
 qn_status *qn_status_out_of_memory(void) { return &out_of_memory; }
 
@@ -35,7 +37,7 @@ static qn_status *make(qn_code code, const char *file, int line, const char *for
         free(message);
         return &out_of_memory;
     }
-    *status = (qn_status){.code = code, .message = message};
+    *status = (qn_status){.code = code, .message = message, .references = 1};
     const char *slash = strrchr(file, '/');
     if (line) snprintf(status->where, sizeof status->where, "%s:%d", slash ? slash + 1 : file, line);
     return status;
@@ -59,6 +61,29 @@ qn_status *qn_status_create(qn_code code, const char *message, ...) {
     return status;
 }
 
+qn_status *qn_status_share(qn_status *status) {
+    if (status && !status->is_static) atomic_fetch_add_explicit(&status->references, 1, memory_order_relaxed);
+    return status;
+}
+
+/* Gives up `status` for one that carries `message`, which is taken over. */
+static qn_status *replace_message(qn_status *status, char *message) {
+    if (atomic_load_explicit(&status->references, memory_order_acquire) == 1) {
+        free(status->message);
+        status->message = message;
+        return status;
+    }
+    qn_status *copy = malloc(sizeof *copy);
+    if (!copy) {
+        free(message);
+        return status;
+    }
+    *copy = (qn_status){.code = status->code, .message = message, .references = 1};
+    memcpy(copy->where, status->where, sizeof copy->where);
+    qn_status_free(status);
+    return copy;
+}
+
 qn_status *qn_status_context(qn_status *status, const char *format, ...) {
     if (!status || status->is_static || status->code == QN_CANCELLED) return status;
     va_list args;
@@ -69,8 +94,7 @@ qn_status *qn_status_context(qn_status *status, const char *format, ...) {
     char *joined = context ? malloc(bytes) : NULL;
     if (joined) { /* without memory the message stays as it was */
         snprintf(joined, bytes, "%s: %s", context, status->message);
-        free(status->message);
-        status->message = joined;
+        status = replace_message(status, joined);
     }
     free(context);
     return status;
@@ -88,6 +112,7 @@ const char *qn_status_where(const qn_status *status) { return status ? status->w
 
 void qn_status_free(qn_status *status) {
     if (!status || status->is_static) return;
+    if (atomic_fetch_sub_explicit(&status->references, 1, memory_order_acq_rel) != 1) return;
     free(status->message);
     free(status);
 }

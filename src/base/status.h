@@ -18,8 +18,12 @@ qn_status *qn_status_make(qn_code code, const char *file, int line, const char *
 /* The static out-of-memory status. */
 qn_status *qn_status_out_of_memory(void) QN_MUST_USE;
 
+/* Another handle on the same failure, for telling it in several places; each is given up with qn_status_free(), on any
+   thread. Allocates nothing. NULL stays NULL. */
+qn_status *qn_status_share(qn_status *status) QN_MUST_USE;
+
 /* Puts "context: " before the message of `status` (NULL stays NULL) and returns it. CANCELLED gets none: who asked to stop
-   does not care where, and a node's name would look like its fault. */
+   does not care where, and a node's name would look like its fault. Other handles on the failure keep their message. */
 qn_status *qn_status_context(qn_status *status, const char *format, ...) QN_PRINTF(2, 3) QN_MUST_USE;
 
 /* Returns `first` if it is a failure (freeing `second`), else `second`. */

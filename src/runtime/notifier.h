@@ -5,18 +5,38 @@
 #include "quench/queue.h"
 #include "runtime/internal.h"
 
+/* One who waits for one placement of a notifier: a thread, or an item of a queue, which waits from when it is put in.
+   So each learns what became of the placement it means, however often the notifier is placed meanwhile. Belongs to who
+   waits; what is in it, to the notifier, until the wait is over. */
+typedef struct qn_notifier_waiter {
+    struct qn_notifier_waiter *previous, *next; /* others that wait for the notifier */
+    uint64_t placement;
+    int is_reached;
+    qn_status *failure; /* of what came before the placement; NULL: none */
+} qn_notifier_waiter;
+
 void qn_notifier_retain(qn_notifier *notifier);
 
-/* How often it was placed; 0: never. */
-uint64_t qn_notifier_placed(qn_notifier *notifier);
-/* The placement of this number is reached now. */
-void qn_notifier_reach(qn_notifier *notifier, uint64_t number);
-/* Waits until the placement of this number is reached, or `point` (may be NULL) is hit and qn_notifier_wake() is
- * called. */
-void qn_notifier_wait_for(qn_notifier *notifier, uint64_t number, const qn_cancel_point *point);
+/* INVALID_ARGUMENT in a child after fork(). */
+qn_status *qn_notifier_check(const qn_notifier *notifier) QN_MUST_USE;
+
+/* The notifier is placed once more; returns the number of that placement. */
+uint64_t qn_notifier_begin(qn_notifier *notifier);
+/* The placement of this number is reached now. Takes over `failure`: NULL, or why what came before it is not done. */
+void qn_notifier_reach(qn_notifier *notifier, uint64_t placement, qn_status *failure);
+
+/* Waits from now on for the placement that is the last one now. INVALID_ARGUMENT: there is none. */
+qn_status *qn_notifier_listen(qn_notifier *notifier, qn_notifier_waiter *waiter) QN_MUST_USE;
+/* `to` waits in place of `from`. */
+void qn_notifier_move(qn_notifier *notifier, qn_notifier_waiter *from, qn_notifier_waiter *to);
+/* Blocks until the placement is reached, or `point` (may be NULL) is hit and qn_notifier_wake() is called. Returns the
+   failure of the placement. The wait is over then. */
+qn_status *qn_notifier_await(qn_notifier *notifier, qn_notifier_waiter *waiter, const qn_cancel_point *point) QN_MUST_USE;
+/* Ends a wait; also one that is over. */
+void qn_notifier_forget(qn_notifier *notifier, qn_notifier_waiter *waiter);
 void qn_notifier_wake(qn_notifier *notifier);
 
-/* queue.c: puts the placement of this number into the queue. */
-qn_status *qn_queue_put_notifier(qn_queue *queue, qn_notifier *notifier, uint64_t number) QN_MUST_USE;
+/* queue.c: puts the notifier into the queue. */
+qn_status *qn_queue_put_notifier(qn_queue *queue, qn_notifier *notifier) QN_MUST_USE;
 
 #endif

@@ -19,8 +19,9 @@ typedef struct item {
     size_t input_count, output_count;
     qn_queue_fn fn; /* HOST */
     void *arg;
-    qn_notifier *notifier; /* PLACE, WAIT */
-    uint64_t placement;
+    qn_notifier *notifier;     /* PLACE, WAIT */
+    uint64_t placement;        /* PLACE */
+    qn_notifier_waiter waiter; /* WAIT */
 } item;
 
 /* Items are numbered from 1 in the order in which they come; item n lies in slot n % length from its coming until it is
@@ -40,8 +41,9 @@ struct qn_queue {
     pthread_cond_t came, went;     /* an item; `came` also tells the end */
     uint64_t last_come, last_done; /* numbers */
     uint64_t skipped;              /* number of the last item that a failure reported already has made void */
+    qn_status *reported;           /* that failure */
     qn_notifier *waiting_on;       /* what the item in progress waits for */
-    qn_status *failure;            /* the first since the last sync; only the thread sets it */
+    qn_status *failure;            /* the first since the last sync; only the thread sets it, only sync clears it */
     int is_ending;
 };
 
@@ -61,20 +63,23 @@ static void set_waiting(qn_queue *queue, qn_notifier *notifier) {
     pthread_mutex_unlock(&queue->mutex);
 }
 
-static qn_status *wait_for(qn_queue *queue, const item *work, const qn_cancel_point *point) {
+static qn_status *wait_for(qn_queue *queue, item *work, const qn_cancel_point *point) {
     set_waiting(queue, work->notifier);
-    qn_notifier_wait_for(work->notifier, work->placement, point);
+    qn_status *failure = qn_notifier_await(work->notifier, &work->waiter, point);
     set_waiting(queue, NULL);
+    if (failure) return qn_status_context(failure, "waited in vain");
     return qn_cancel_point_is_hit(point) ? QN_ERR(QN_CANCELLED, "cancelled while it waited") : NULL;
 }
 
-static qn_status *do_item(qn_queue *queue, const item *work, uint64_t number, int is_skipped) {
+/* `cause`: the earlier failure for which the item is skipped; NULL: it is done. */
+static qn_status *do_item(qn_queue *queue, item *work, uint64_t number, qn_status *cause) {
     const qn_cancel_point point = {&queue->cancelled, number};
     if (work->kind == ITEM_PLACE) {
-        qn_notifier_reach(work->notifier, work->placement);
+        qn_notifier_reach(work->notifier, work->placement,
+                          qn_status_context(qn_status_share(cause), "queue '%s'", queue->name));
         return NULL;
     }
-    if (is_skipped) return NULL;
+    if (cause) return NULL;
     if (qn_cancel_point_is_hit(&point)) return QN_ERR(QN_CANCELLED, "cancelled before its turn");
     switch (work->kind) {
     case ITEM_RUN:
@@ -87,6 +92,7 @@ static qn_status *do_item(qn_queue *queue, const item *work, uint64_t number, in
 
 /* Lets go of what the item holds. Not under the mutex: it may be the last to hold a context. */
 static void drop_item(item *work) {
+    if (work->kind == ITEM_WAIT) qn_notifier_forget(work->notifier, &work->waiter);
     qn_context_destroy(work->context);
     qn_notifier_destroy(work->notifier);
     *work = (item){.kind = ITEM_HOST};
@@ -103,9 +109,11 @@ static void *queue_main(void *arg) {
         if (queue->last_done == queue->last_come) break;
         uint64_t number = queue->last_done + 1;
         item *work = &queue->items[number % queue->length];
-        int is_skipped = queue->failure || number <= queue->skipped;
+        qn_status *cause =
+            qn_status_share(queue->failure ? queue->failure : number <= queue->skipped ? queue->reported : NULL);
         pthread_mutex_unlock(&queue->mutex);
-        qn_status *status = do_item(queue, work, number, is_skipped);
+        qn_status *status = do_item(queue, work, number, cause);
+        qn_status_free(cause);
         if (status) status = qn_status_context(status, "queue item %llu", (unsigned long long)number);
         drop_item(work);
         pthread_mutex_lock(&queue->mutex);
@@ -141,6 +149,7 @@ static void free_queue(qn_queue *queue) {
     qn_engine *engine = queue->engine;
     qn_trace_destroy(queue->trace);
     qn_status_free(queue->failure);
+    qn_status_free(queue->reported);
     qn_free(&engine->allocator, queue->items);
     qn_free(&engine->allocator, queue);
     qn_engine_release(engine);
@@ -200,7 +209,12 @@ void qn_queue_destroy(qn_queue *queue) {
         pthread_cond_destroy(&queue->came);
         pthread_mutex_destroy(&queue->mutex);
     } else {
-        for (size_t i = 0; i < queue->length; i++) drop_item(&queue->items[i]);
+        for (size_t i = 0; i < queue->length; i++) {
+            item *work = &queue->items[i]; /* no lock of the parent's is taken */
+            qn_status_free(work->waiter.failure);
+            work->kind = ITEM_HOST;
+            drop_item(work);
+        }
     }
     free_queue(queue);
 }
@@ -228,13 +242,17 @@ static qn_status *make_room(qn_queue *queue) {
     return NULL;
 }
 
-static qn_status *put(qn_queue *queue, const item *work) {
+/* `waiter`: of an item that waits, which does so in its place from then on; else NULL. */
+static qn_status *put(qn_queue *queue, const item *work, qn_notifier_waiter *waiter) {
     pthread_mutex_lock(&queue->mutex);
     qn_status *status = make_room(queue);
     if (!status) {
         if (work->context) qn_context_retain(work->context);
         if (work->notifier) qn_notifier_retain(work->notifier);
-        queue->items[++queue->last_come % queue->length] = *work;
+        item *slot = &queue->items[++queue->last_come % queue->length];
+        *slot = *work;
+        if (work->kind == ITEM_PLACE) slot->placement = qn_notifier_begin(work->notifier);
+        if (waiter) qn_notifier_move(work->notifier, waiter, &slot->waiter);
         pthread_cond_signal(&queue->came);
     }
     pthread_mutex_unlock(&queue->mutex);
@@ -255,7 +273,7 @@ qn_status *qn_queue_enqueue(qn_queue *queue, qn_context *context, const qn_tenso
                        .outputs = outputs,
                        .input_count = input_count,
                        .output_count = output_count};
-    return put(queue, &work);
+    return put(queue, &work, NULL);
 }
 
 qn_status *qn_queue_enqueue_host(qn_queue *queue, qn_queue_fn fn, void *arg) {
@@ -263,12 +281,12 @@ qn_status *qn_queue_enqueue_host(qn_queue *queue, qn_queue_fn fn, void *arg) {
     QN_REQUIRE_ARG(queue);
     QN_REQUIRE_ARG(fn);
     QN_TRY(check_queue(queue));
-    return put(queue, &(item){.kind = ITEM_HOST, .fn = fn, .arg = arg});
+    return put(queue, &(item){.kind = ITEM_HOST, .fn = fn, .arg = arg}, NULL);
 }
 
-qn_status *qn_queue_put_notifier(qn_queue *queue, qn_notifier *notifier, uint64_t number) {
+qn_status *qn_queue_put_notifier(qn_queue *queue, qn_notifier *notifier) {
     QN_TRY(check_queue(queue));
-    return put(queue, &(item){.kind = ITEM_PLACE, .notifier = notifier, .placement = number});
+    return put(queue, &(item){.kind = ITEM_PLACE, .notifier = notifier}, NULL);
 }
 
 qn_status *qn_queue_wait_notifier(qn_queue *queue, qn_notifier *notifier) {
@@ -276,9 +294,12 @@ qn_status *qn_queue_wait_notifier(qn_queue *queue, qn_notifier *notifier) {
     QN_REQUIRE_ARG(queue);
     QN_REQUIRE_ARG(notifier);
     QN_TRY(check_queue(queue));
-    uint64_t number = qn_notifier_placed(notifier);
-    if (!number) return QN_ERR(QN_INVALID_ARGUMENT, "the notifier is in no queue: call qn_notifier_place() first");
-    return put(queue, &(item){.kind = ITEM_WAIT, .notifier = notifier, .placement = number});
+    QN_TRY(qn_notifier_check(notifier));
+    qn_notifier_waiter waiter;
+    QN_TRY(qn_notifier_listen(notifier, &waiter));
+    qn_status *status = put(queue, &(item){.kind = ITEM_WAIT, .notifier = notifier}, &waiter);
+    qn_notifier_forget(notifier, &waiter); /* where it has not moved into the queue */
+    return status;
 }
 
 /* ---- Waiting for it ---- */
@@ -293,8 +314,14 @@ qn_status *qn_queue_sync(qn_queue *queue) {
     while (queue->last_done < last) pthread_cond_wait(&queue->went, &queue->mutex);
     qn_status *failure = queue->failure;
     queue->failure = NULL;
-    if (failure) queue->skipped = queue->last_come;
+    qn_status *old = NULL;
+    if (failure) {
+        old = queue->reported;
+        queue->reported = qn_status_share(failure);
+        queue->skipped = queue->last_come;
+    }
     pthread_mutex_unlock(&queue->mutex);
+    qn_status_free(old);
     return failure;
 }
 
