@@ -63,8 +63,8 @@ QN_API void qn_context_options_init(qn_context_options *options);
 /* Makes a context as qn_context_create() does, with options.
  * @param options  NULL for the defaults
  * returns    as qn_context_create(); INVALID_ARGUMENT: an arena that is misaligned, or too small for inputs of fixed
- * shape. Where shapes are set later, setting them answers INVALID_ARGUMENT, with both sizes, if the arena is too small
- *            for them
+ *            shape. Where shapes are set later, setting them answers INVALID_ARGUMENT, with both sizes, if the arena is
+ *            too small for them
  * threads    any thread
  */
 QN_API qn_status *qn_context_create_with(qn_engine *engine, const qn_context_options *options,
@@ -104,8 +104,8 @@ typedef struct qn_cost {
 QN_API qn_status *qn_engine_measure_cost(qn_engine *engine, const qn_shape *shapes, size_t count,
                                          qn_cost *out_cost) QN_MUST_USE;
 
-/* Gives the context up; not while a run is active. Where it waits on a queue it stays until that has run. Accepts NULL.
- */
+/* Gives the context up; not while a run is active. Where it waits on a queue it stays until that has run. Accepts
+ * NULL. */
 QN_API void qn_context_destroy(qn_context *context);
 
 /* Sets the shape of one input. As soon as every input has one (fixed ones have theirs from the start) the program is
@@ -134,8 +134,8 @@ QN_API qn_status *qn_context_set_input_shapes(qn_context *context, const qn_shap
 /* The shape of an output at the shapes that are set.
  * @param out_dims  room for QN_MAX_RANK sizes
  * returns    INVALID_ARGUMENT: no such output, or shapes are not set; BUSY; UNAVAILABLE: the size depends on data.
- *            With UNAVAILABLE *out_rank and out_dims hold an upper bound: give run() a tensor of that shape, and
- *            it puts the true dims in
+ *            With UNAVAILABLE *out_rank and out_dims hold an upper bound, before a run and after it alike: give run() a
+ *            tensor of that shape, and it puts the true dims in
  */
 QN_API qn_status *qn_context_get_output_shape(qn_context *context, size_t index, int *out_rank,
                                               int64_t *out_dims) QN_MUST_USE;
@@ -144,8 +144,10 @@ QN_API qn_status *qn_context_get_output_shape(qn_context *context, size_t index,
  * @param inputs   one per input, in the model's order; dtype, rank and dims as set; only read. data may be NULL only
  *                 if a dim is 0, and is aligned to its element
  * @param outputs  one per output; dtype, rank and dims as qn_context_get_output_shape() says; data is the caller's
- *                 and overlaps neither an input nor another output. Where a size depends on data, dims are
- *                 reduced to the true ones
+ *                 and overlaps neither an input nor another output. Where a size depends on data, run() reduces dims
+ *                 to the true ones and sets capacity_bytes to what the dims before had room for. Such a tensor may be
+ *                 given again as it is, also to a run in a queue behind the first: then any dims within the bound will
+ *                 do, if capacity_bytes is enough for the bound. quench never writes beyond these bytes
  * returns    INVALID_ARGUMENT: shapes not set, or a tensor that differs from the above: nothing was written.
  *            INVALID_ARGUMENT, LIMIT, UNSUPPORTED from a step, with its name: what the data asks for cannot be done.
  *            CANCELLED. BUSY. After a failure the outputs hold nothing in particular; the context stays usable

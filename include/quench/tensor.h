@@ -38,6 +38,10 @@ typedef struct qn_tensor {
     int rank;                  /* 0 (scalar) .. QN_MAX_RANK */
     int64_t dims[QN_MAX_RANK]; /* each >= 0 */
     void *data;
+    /* How many bytes there are at `data`, if they are more than the dims say. Looked at only in outputs whose size
+       depends on data: a run puts the true dims in and, here, how much room there is, so that the tensor can be given
+       to the next run as it is. Set it to 0 whenever you point `data` at other memory. */
+    size_t capacity_bytes;
 } qn_tensor;
 
 #ifdef __cplusplus

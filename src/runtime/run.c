@@ -14,20 +14,45 @@ static void print_dims(char *out, size_t room, int rank, const int64_t *dims) {
         used += (size_t)snprintf(out + used, room - used, "%s%lld", d ? ", " : "", (long long)dims[d]);
 }
 
+/* Does the tensor have the dims that the run needs? */
+static int is_of_shape(const qn_tensor *tensor, const qn_view *view) {
+    int same = tensor->rank == view->rank;
+    for (int d = 0; same && d < view->rank; d++) same = tensor->dims[d] == view->dims[d];
+    return same;
+}
+
+/* An output whose size depends on data may have the dims that an earlier run has put in, if there is room for the most
+   that it can become. */
+static int is_reused(const qn_context *context, const qn_tensor *tensor, uint32_t value) {
+    const qn_view *view = &context->views[value];
+    int fits = context->model->value_ready[value] && tensor->rank == view->rank &&
+               tensor->capacity_bytes >= qn_view_bytes(view);
+    for (int d = 0; fits && d < view->rank; d++) fits = tensor->dims[d] >= 0 && tensor->dims[d] <= view->dims[d];
+    return fits;
+}
+
+static qn_status *wrong_shape(const qn_context *context, const qn_tensor *tensor, uint32_t value, const char *what) {
+    const qn_view *view = &context->views[value];
+    const char *name = context->program->values[value].name;
+    char wanted[192], found[192];
+    print_dims(wanted, sizeof wanted, view->rank, view->dims);
+    print_dims(found, sizeof found, tensor->rank > QN_MAX_RANK ? QN_MAX_RANK : tensor->rank, tensor->dims);
+    if (!context->model->value_ready[value])
+        return QN_ERR(QN_INVALID_ARGUMENT, "%s '%s' has shape [%s], but the tensor is [%s]", what, name, wanted, found);
+    return QN_ERR(QN_INVALID_ARGUMENT,
+                  "%s '%s' depends on data and has at most shape [%s], but the tensor is [%s] with a capacity of %zu "
+                  "bytes: give it that shape, or a capacity of %zu",
+                  what, name, wanted, found, tensor->capacity_bytes, (size_t)qn_view_bytes(view));
+}
+
 static qn_status *check_tensor(const qn_context *context, const qn_tensor *tensor, uint32_t value, const char *what) {
     const qn_view *view = &context->views[value];
     const char *name = context->program->values[value].name;
     if (tensor->dtype != view->dtype)
         return QN_ERR(QN_INVALID_ARGUMENT, "%s '%s' is of type %s, but the tensor is %s", what, name,
                       qn_dtype_name(view->dtype), qn_dtype_name(tensor->dtype));
-    int same = tensor->rank == view->rank;
-    for (int d = 0; same && d < view->rank; d++) same = tensor->dims[d] == view->dims[d];
-    if (!same) {
-        char wanted[192], found[192];
-        print_dims(wanted, sizeof wanted, view->rank, view->dims);
-        print_dims(found, sizeof found, tensor->rank > QN_MAX_RANK ? QN_MAX_RANK : tensor->rank, tensor->dims);
-        return QN_ERR(QN_INVALID_ARGUMENT, "%s '%s' has shape [%s], but the tensor is [%s]", what, name, wanted, found);
-    }
+    if (!is_of_shape(tensor, view) && !is_reused(context, tensor, value))
+        return wrong_shape(context, tensor, value, what);
     if (!tensor->data && qn_view_bytes(view))
         return QN_ERR(QN_INVALID_ARGUMENT, "%s '%s' has no data (NULL)", what, name);
     if ((uintptr_t)tensor->data % qn_dtype_size(view->dtype))
@@ -68,6 +93,16 @@ static qn_status *check_tensors(const qn_context *context, const qn_tensor *inpu
     for (size_t i = 0; i < input_count; i++) QN_TRY(check_tensor(context, &inputs[i], program->inputs[i], "input"));
     for (size_t i = 0; i < output_count; i++) QN_TRY(check_tensor(context, &outputs[i], program->outputs[i], "output"));
     return check_overlap(context, inputs, outputs);
+}
+
+/* Writes into outputs whose size depends on data how much room their dims have announced, before these are reduced. */
+static void note_capacities(const qn_context *context, qn_tensor *outputs) {
+    for (size_t i = 0; i < context->program->output_count; i++) {
+        uint32_t value = context->program->outputs[i];
+        const qn_view *view = &context->views[value];
+        if (context->model->value_ready[value] && is_of_shape(&outputs[i], view))
+            outputs[i].capacity_bytes = qn_view_bytes(view);
+    }
 }
 
 /* Steps are lowered again only where a tensor of the caller has moved. */
@@ -240,6 +275,7 @@ qn_status *qn_context_run_once(qn_context *context, const qn_tensor *inputs, siz
     QN_TRY(qn_context_refresh_weights(context));
     QN_TRY(qn_context_reset_data(context));
     QN_TRY(check_tensors(context, inputs, input_count, outputs, output_count));
+    note_capacities(context, outputs);
     take_tensors(context, inputs, outputs);
     /* The caller's arena may have served somebody else meanwhile. */
     if (context->is_borrowed) QN_TRY(qn_context_write_dims_values(context));
