@@ -68,7 +68,7 @@ typedef struct qn_cpu_info {
 
 /* Looks at this machine.
  * @param mask       as qn_engine_options.cpu: a level's name or "native"; NULL: the environment variable QUENCH_CPU if
- * set, else everything
+ *                   set, else everything
  * @param allocator  NULL: the C library's heap. Copied
  * @param out_info   on success everything, texts included, freed by qn_cpu_info_destroy(); else NULL
  * returns  INVALID_ARGUMENT: no such mask (the nearest is suggested); OUT_OF_MEMORY

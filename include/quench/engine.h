@@ -54,9 +54,8 @@ QN_API void qn_engine_options_init(qn_engine_options *options);
  * @param options     NULL for the defaults
  * @param out_engine  on success the engine, freed by qn_engine_destroy(); else NULL
  * returns    INVALID_ARGUMENT: an option or QUENCH_THREADS out of range, or a CPU name that does not exist (the nearest
- *            is suggested);
- *            OUT_OF_MEMORY. Threads that cannot be created are no error: the engine runs on those it got and says so
- *            in the log
+ *            is suggested); OUT_OF_MEMORY. Threads that cannot be created are no error: the engine runs on those it got
+ *            and says so in the log
  * threads    any thread
  */
 QN_API qn_status *qn_engine_create(qn_model *model, const qn_engine_options *options,

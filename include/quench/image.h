@@ -298,16 +298,16 @@ QN_API qn_status *qn_image_fit_mode_from_name(const char *name, qn_image_fit_mod
  * Sizes are rounded to the nearest pixel, halves up, and are at least 1. A picture below the minimum is scaled up,
  * keeping its ratio, until both sides reach it; if the other side then passes the maximum the ratio is given up (a
  * fixed size therefore means stretch). Where there is no maximum, `longest` and `stretch` leave that side to the ratio
- * or as it is. Tiles overlap by at least a quarter of the maximum and are spread evenly. returns  INVALID_ARGUMENT for
- * sizes below 1, a minimum above the maximum or an unknown mode; LIMIT */
+ * or as it is. Tiles overlap by at least a quarter of the maximum and are spread evenly.
+ * returns  INVALID_ARGUMENT for sizes below 1, a minimum above the maximum or an unknown mode; LIMIT */
 QN_API qn_status *qn_image_fit_plan(qn_image_fit_mode mode, int width, int height, const qn_image_range *range,
                                     qn_image_fit *out_fit) QN_MUST_USE;
 
-/* Tile `index` (0 .. columns * rows - 1, row by row) inside the scaled picture. */
+/* Tile `index` (0 .. columns * rows - 1, row by row) inside the scaled picture; all zero if there is no such tile. */
 QN_API qn_image_rect qn_image_fit_tile(const qn_image_fit *fit, int index);
 
 /* The part of the scaled picture whose labels come from tile `index`: the pixels whose nearest tile centre is that
-   tile's, ties to the left and upper tile. These parts cover every pixel exactly once. */
+   tile's, ties to the left and upper tile. These parts cover every pixel exactly once. All zero if there is no such tile. */
 QN_API qn_image_rect qn_image_fit_tile_share(const qn_image_fit *fit, int index);
 
 /* Copies the share of tile `index` from the tile's label map into the whole one.
