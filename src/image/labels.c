@@ -71,8 +71,11 @@ qn_status *qn_image_from_labels(const qn_tensor *labels, int64_t index, const qn
 
 qn_status *qn_image_from_foreground(const qn_tensor *scores, int64_t index, double threshold,
                                     const qn_allocator *allocator, qn_image *out_labels) {
-    qn_view view;
+    QN_ENTER();
+    QN_REQUIRE_ARG(out_labels);
     *out_labels = (qn_image){0};
+    QN_REQUIRE_ARG(scores);
+    qn_view view;
     QN_TRY(prepare(scores, "scores", index, allocator, out_labels, &view));
     const int64_t pixels = (int64_t)out_labels->width * out_labels->height;
     for (int64_t i = 0; i < pixels; ++i) out_labels->data[i] = qn_view_get(&view, index * pixels + i) > threshold;
