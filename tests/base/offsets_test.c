@@ -106,7 +106,7 @@ static void check_large(qn_offsets_block *blocks, size_t count, uint32_t steps, 
 /* Past the limit of the search blocks are stacked: still apart, and without much waste. */
 static void test_very_many_blocks_stay_apart(void **state) {
     (void)state;
-    enum { COUNT = 20000, STEPS = 64 };
+    enum { COUNT = 16600, STEPS = 64 };
     qn_offsets_block *blocks = calloc(COUNT, sizeof *blocks);
     qn_rng rng;
     qn_rng_init(&rng, 7);

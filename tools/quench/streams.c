@@ -11,7 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { STREAMS_MAX = 64, PATH_BYTES = 32, PARTNER_MS = 3000 };
+enum { STREAMS_MAX = 64, PATH_BYTES = 32, PARTNER_MS = 5000 };
 #define INPUT_BYTES_MAX ((int64_t)16 << 30) /* of one pipe: it is kept in memory */
 
 /* What stands for a pipe. */

@@ -107,7 +107,8 @@ cat scenes.qn >in &
 quench ok verify in
 prints "^in: sound"
 wait
-{ sleep 4 && cat scenes.qn; } >in & # whoever takes long is waited for
+{ sleep 7 && cat scenes.qn; } >in & # whoever takes long is waited for
+sleep 1
 quench ok verify in
 wait
 cat "$picture" >in &
