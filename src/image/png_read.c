@@ -14,8 +14,9 @@ typedef struct png_state {
     size_t at;          /* bytes read so far */
     uint64_t chunk_end; /* of the chunk being read */
     int in_pixels;      /* that is one of pixels */
-    int has_pixels;     /* every row was read */
-    size_t surplus;     /* bytes of pixels that were read since */
+    int is_last;        /* the last row of pixels is being read, or was */
+    uint64_t surplus;   /* bytes of pixels that were read since, and how many there may be */
+    uint64_t surplus_max;
     uint64_t work;      /* bytes unpacked or so since the caller was asked whether to go on */
     qn_image *image;
     qn_status *status; /* of what failed outside libpng */
@@ -41,8 +42,8 @@ static void on_warning(png_structp png, png_const_charp message) {
 
 enum {
     UNPACKED_PER_BYTE = 256, /* what a byte of the file stands for when work is counted */
-    ASK_EVERY = 4 << 20,     /* bytes of work: some milliseconds */
-    SURPLUS_MAX = 1 << 16,   /* bytes of pixels behind the last row: some encoders are careless */
+    ASK_EVERY = 1 << 20,     /* bytes of work: some milliseconds */
+    SURPLUS = 1 << 16,       /* bytes of pixels behind the last row: some encoders are careless */
     CHUNK_BYTES = 12,        /* length, name and checksum */
     ROW_PIXELS_MIN = 32      /* a row costs as much as so many pixels, however short it is */
 };
@@ -63,8 +64,8 @@ static void follow_chunks(png_state *state, const uint8_t *data, size_t bytes) {
         state->chunk_end += (uint64_t)length + CHUNK_BYTES;
         state->in_pixels = !memcmp(data + 4, "IDAT", 4);
     }
-    if (state->has_pixels && state->in_pixels) state->surplus += bytes;
-    if (state->surplus > SURPLUS_MAX) png_error(state->png, "it holds more pixels than its size says");
+    if (state->is_last && state->in_pixels) state->surplus += bytes;
+    if (state->surplus > state->surplus_max) png_error(state->png, "it holds more pixels than its size says");
 }
 
 static void on_read(png_structp png, png_bytep out, png_size_t bytes) {
@@ -155,6 +156,7 @@ static int prepare(png_state *state) {
     if (state->status) return 0;
     set_transforms(state, depth);
     state->passes = png_set_interlace_handling(state->png);
+    state->surplus_max = SURPLUS + 3 * (uint64_t)png_get_rowbytes(state->png, state->info); /* two rows, packed badly */
     png_read_update_info(state->png, state->info);
     state->channels = png_get_channels(state->png, state->info);
     const int alpha = state->channels == 2 || state->channels == 4;
@@ -169,15 +171,18 @@ static int prepare(png_state *state) {
     return 0;
 }
 
+/* libpng unpacks all that follows the last row together with it. That is the last but one where a pass leaves out every
+   other row. */
 static void read_rows(png_state *state) {
-    const size_t row_bytes = (size_t)state->image->width * (size_t)state->channels;
+    const size_t row_bytes = (size_t)state->image->width * (size_t)state->channels,
+                 height = (size_t)state->image->height;
     uint8_t *first = state->wide ? state->wide : state->image->data;
     for (int pass = 0; pass < state->passes; ++pass)
-        for (size_t y = 0; y < (size_t)state->image->height; ++y) {
+        for (size_t y = 0; y < height; ++y) {
+            state->is_last = pass + 1 == state->passes && y + 2 >= height;
             png_read_row(state->png, first + row_bytes * y, NULL);
             count_work(state, row_bytes + ROW_PIXELS_MIN);
         }
-    state->has_pixels = 1;
 }
 
 static void read_orientation(png_state *state) {

@@ -121,9 +121,36 @@ static void rows_of_a_few_pixels_count_for_more(void **state) {
     free(file.data);
 }
 
+static sample noisy_png(int width, int height, int interlaced) {
+    uint8_t *rows = malloc((size_t)width * (size_t)height);
+    uint32_t seed = 1;
+    assert_non_null(rows);
+    for (size_t i = 0; i < (size_t)width * (size_t)height; ++i)
+        rows[i] = (uint8_t)((seed = seed * 1664525 + 1013904223) >> 24);
+    const sample_png_spec spec = {.width = width,
+                                  .height = height,
+                                  .color = PNG_COLOR_TYPE_GRAY,
+                                  .depth = 8,
+                                  .interlaced = interlaced,
+                                  .transparent = -1,
+                                  .rows = rows};
+    sample png = sample_png(&spec);
+    free(rows);
+    return png;
+}
+
 static void pixels_behind_the_last_row_are_refused(void **state) {
     (void)state;
     qn_image image;
+    for (int interlaced = 0; interlaced <= 1; ++interlaced) {
+        sample noise = noisy_png(300, 1000, interlaced);
+        assert_ok(decode(&noise, NULL, &image));
+        qn_image_deinit(&image);
+        sample_set_png_height(noise, 10); /* the rows of interlaced ones are others then, which ends it even earlier */
+        assert_error(decode(&noise, NULL, &image), QN_INVALID_ARGUMENT, "a.img: damaged PNG",
+                     interlaced ? "" : "more pixels than", NULL);
+        free(noise.data);
+    }
     sample file = sample_add_chunk(gray_png(8, 8), "IDAT", 1 << 17);
     assert_error(decode(&file, NULL, &image), QN_INVALID_ARGUMENT, "a.img: damaged PNG", NULL);
     free(file.data);

@@ -85,6 +85,12 @@ static void put_big_endian(uint8_t *at, uint32_t value) {
     for (int i = 0; i < 4; ++i) at[i] = (uint8_t)(value >> 8 * (3 - i));
 }
 
+void sample_set_png_height(sample png, int height) {
+    enum { HEADER_AT = 8, HEIGHT_AT = 20, HEADER_BYTES = 17 /* with its name */ };
+    put_big_endian(png.data + HEIGHT_AT, (uint32_t)height);
+    put_big_endian(png.data + HEADER_AT + 4 + HEADER_BYTES, checksum(png.data + HEADER_AT + 4, HEADER_BYTES));
+}
+
 sample sample_add_chunk(sample png, const char *name, size_t size) {
     enum { END_BYTES = 12 };
     sample out = {calloc(png.size + size + 12, 1), png.size + size + 12};

@@ -41,6 +41,9 @@ sample sample_jpeg(const uint8_t *pixels, int width, int height, int format, int
 /* A sound progressive JPEG, gray (128) all over, that goes over its pixels in 1 + `empty_scans` scans (at most 800). */
 sample sample_jpeg_scans(int width, int height, int empty_scans);
 
+/* Makes a PNG say that it is less high than it is. */
+void sample_set_png_height(sample png, int height);
+
 /* The PNG with one more chunk, of `size` zeros, before its end; frees `png`. */
 sample sample_add_chunk(sample png, const char *name, size_t size);
 
