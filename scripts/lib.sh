@@ -33,7 +33,9 @@ has() {
     pkg-config | g++ | python3 | curl | clang) command -v "$1" >/dev/null 2>&1 ;;
     gcc-aarch64-linux-gnu) command -v aarch64-linux-gnu-gcc >/dev/null 2>&1 ;;
     qemu-user-static) command -v qemu-aarch64-static >/dev/null 2>&1 || command -v qemu-aarch64 >/dev/null 2>&1 ;;
-    *) case "$(dpkg-query -W -f '${Status}' "$1" 2>/dev/null)" in *"ok installed") ;; *) return 1 ;; esac ;;
+    *) # nothing to tell it by: a package, or taken for granted where there are none
+        command -v dpkg-query >/dev/null 2>&1 || return 0
+        case "$(dpkg-query -W -f '${Status}' "$1" 2>/dev/null)" in *"ok installed") ;; *) return 1 ;; esac ;;
     esac
 }
 
