@@ -82,6 +82,8 @@ static size_t take(const unsigned char *text, size_t bytes, qn_text_style style,
 size_t qn_text_escape(const char *text, size_t bytes, qn_text_style style, char *out, size_t capacity) {
     char piece[PIECE_BYTES];
     size_t total = 0, kept = 0;
+    if (!text) bytes = 0;
+    if (!out) capacity = 0;
     for (size_t at = 0; at < bytes;) {
         const unsigned char *from = (const unsigned char *)text + at;
         const size_t taken = take(from, bytes - at, style, piece), length = *piece ? strlen(piece) : taken;

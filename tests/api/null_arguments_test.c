@@ -16,6 +16,7 @@
 #include "quench/compiler.h"
 #include "quench/file.h"
 #include "quench/image.h"
+#include "quench/text.h"
 
 /* One argument of every type, sound where it matters, and room for what comes out. Named after the types, as
    null_calls.awk spells them. */
@@ -27,7 +28,7 @@ typedef struct fixture {
     qn_value *input;
 
     const char *c_char_p, **c_char_pp;
-    char *char_p;
+    char *char_p, *made_text, **char_pp;
     const void *c_void_p;
     void *void_p;
     const int64_t *c_int64_t_p;
@@ -40,6 +41,8 @@ typedef struct fixture {
     int v_int;
     int64_t v_int64_t;
     float v_float;
+    double v_double;
+    qn_text_style v_qn_text_style;
     qn_code v_qn_code;
     qn_dtype v_qn_dtype;
     qn_memory v_qn_memory;
@@ -177,6 +180,7 @@ static void set_up_scalars(fixture *f) {
     static const char *names[1] = {"name"};
     f->c_char_p = "/nonexistent/file"; /* a name, a text and a path that cannot be written */
     f->c_char_pp = names;
+    f->char_pp = &f->made_text;
     f->char_p = f->text;
     f->c_void_p = f->void_p = f->elements;
     f->c_int64_t_p = f->int64_t_p = f->numbers;
@@ -376,6 +380,7 @@ static void test_null_is_answered_by_every_function(void **state) {
                 fail_msg("%s, %s is NULL: %s", c->function, c->argument, qn_status_message(f.status));
             if (!strstr(qn_status_message(f.status), c->function)) fail_msg("%s is not named", c->function);
             assert_null(f.made_model);
+            assert_null(f.made_text);
             assert_null(f.made_engine);
             assert_null(f.made_context);
             assert_null(f.made_network);
