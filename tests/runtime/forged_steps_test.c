@@ -177,7 +177,7 @@ static int give_all_data(forgery *f, const qn_sample *drawn) {
         qn_view *view = &f->sample.inputs[i];
         if (view->dtype == QN_DTYPE_NONE) continue;
         if (i >= drawn->input_count || view->dtype != drawn->inputs[i].dtype || view->rank != drawn->inputs[i].rank ||
-            memcmp(view->dims, drawn->inputs[i].dims, sizeof view->dims))
+            memcmp(view->dims, drawn->inputs[i].dims, (size_t)view->rank * sizeof *view->dims))
             view->data = NULL;
         if (!give_data(f, i)) return 0;
     }
