@@ -16,7 +16,8 @@
 #include "base/status.h"
 
 /* To the end of the function the thread is in the floating-point state that quench computes in, whatever the caller's
-   is. Also first thing in every thread that quench starts, since a thread inherits the state of the one that made it. */
+   is. Also first thing in every thread that quench starts, since a thread inherits the state of the one that made it.
+ */
 #define QN_ENTER()                                                                                                     \
     __attribute__((cleanup(qn_float_state_leave))) const qn_float_state qn_entered_ = qn_float_state_enter();          \
     (void)qn_entered_
@@ -24,7 +25,7 @@
 /* Returns INVALID_ARGUMENT if a pointer that must be given is NULL. */
 #define QN_REQUIRE_NAMED(argument, name)                                                                               \
     do {                                                                                                               \
-        if (!(argument)) return QN_ERR(QN_INVALID_ARGUMENT, "%s: argument '%s' is NULL", __func__, name);              \
+        if (!(argument)) return QN_ERR(QN_INVALID_ARGUMENT, "%s: no %s was given (NULL)", __func__, name);             \
     } while (0)
 #define QN_REQUIRE_ARG(argument) QN_REQUIRE_NAMED(argument, #argument)
 
@@ -32,7 +33,7 @@
 #define QN_REQUIRE_ARRAY(array, count)                                                                                 \
     do {                                                                                                               \
         if ((count) > 0 && !(array))                                                                                   \
-            return QN_ERR(QN_INVALID_ARGUMENT, "%s: argument '%s' is NULL, but %lld elements were announced",          \
+            return QN_ERR(QN_INVALID_ARGUMENT, "%s: no %s was given (NULL), but %lld elements were announced",         \
                           __func__, #array, (long long)(count));                                                       \
     } while (0)
 

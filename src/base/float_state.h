@@ -8,7 +8,8 @@
 #if defined(__SSE2__) && defined(__GNUC__)
 #include <xmmintrin.h>
 
-/* Floats are computed by SSE; the C library asks the x87 unit for the rounding mode when it prints and reads numbers. */
+/* Floats are computed by SSE; the C library asks the x87 unit for the rounding mode when it prints and reads numbers.
+ */
 typedef struct qn_float_state {
     uint32_t sse;
     int is_x87_changed;

@@ -186,10 +186,10 @@ qn_status *qn_image_palette_from_names(const char *const *names, int count, cons
     QN_ENTER();
     QN_REQUIRE_ARG(out_palette);
     *out_palette = (qn_image_palette){0};
-    QN_REQUIRE_ARRAY(names, count);
     if (count < 1 || count > QN_IMAGE_CLASSES_MAX)
         return QN_ERR(count < 1 ? QN_INVALID_ARGUMENT : QN_LIMIT, "%d class names, expected 1 .. %d", count,
                       QN_IMAGE_CLASSES_MAX);
+    QN_REQUIRE_ARG(names);
     size_t bytes = 0;
     for (int i = 0; i < count; ++i) {
         if (!names[i]) return QN_ERR(QN_INVALID_ARGUMENT, "class name %d is NULL", i);

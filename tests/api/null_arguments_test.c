@@ -375,7 +375,7 @@ static void test_null_is_answered_by_every_function(void **state) {
         set_up(&f);
         IN_FLOAT_STATE(29, c->call(&f));
         if (c->has_status && !c->is_optional) {
-            snprintf(quoted, sizeof quoted, "'%s' is NULL", c->argument);
+            snprintf(quoted, sizeof quoted, "no %s was given (NULL)", c->argument);
             if (qn_status_code(f.status) != QN_INVALID_ARGUMENT || !strstr(qn_status_message(f.status), quoted))
                 fail_msg("%s, %s is NULL: %s", c->function, c->argument, qn_status_message(f.status));
             if (!strstr(qn_status_message(f.status), c->function)) fail_msg("%s is not named", c->function);

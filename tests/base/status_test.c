@@ -41,6 +41,25 @@ static void test_a_long_path_leaves_the_place_terminated(void **state) {
     qn_status_free(status);
 }
 
+static void test_handles_on_one_failure_are_given_up_apart(void **state) {
+    (void)state;
+    qn_status *first = QN_ERR(QN_LIMIT, "too wide");
+    qn_status *second = qn_status_share(first), *third = qn_status_share(second);
+    second = qn_status_context(second, "queue 'a'"); /* the others keep their message */
+    assert_string_equal(qn_status_message(first), "too wide");
+    assert_string_equal(qn_status_message(second), "queue 'a': too wide");
+    assert_string_equal(qn_status_where(second), qn_status_where(first));
+    assert_int_equal(qn_status_code(second), QN_LIMIT);
+    qn_status_free(first);
+    third = qn_status_context(third, "last");
+    assert_string_equal(qn_status_message(third), "last: too wide");
+    qn_status_free(third);
+    assert_string_equal(qn_status_message(second), "queue 'a': too wide");
+    qn_status_free(second);
+    assert_null(qn_status_share(NULL));
+    assert_ptr_equal(qn_status_share(qn_status_out_of_memory()), qn_status_out_of_memory());
+}
+
 static void test_messages_of_any_length_are_kept_whole(void **state) {
     (void)state;
     char text[20001];
@@ -161,6 +180,7 @@ int main(void) {
         cmocka_unit_test(test_success_has_code_ok_and_empty_texts),
         cmocka_unit_test(test_a_failure_carries_code_message_and_place),
         cmocka_unit_test(test_a_long_path_leaves_the_place_terminated),
+        cmocka_unit_test(test_handles_on_one_failure_are_given_up_apart),
         cmocka_unit_test(test_messages_of_any_length_are_kept_whole),
         cmocka_unit_test(test_contexts_stand_outermost_first),
         cmocka_unit_test(test_context_on_success_stays_success),

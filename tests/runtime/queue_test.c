@@ -304,10 +304,10 @@ static void test_wrong_arguments_are_refused(void **state) {
     assert_status(qn_queue_create(r.engine, &options, &queue), QN_INVALID_ARGUMENT, "qn_queue_options_init");
     assert_status(qn_queue_create(NULL, NULL, &queue), QN_INVALID_ARGUMENT, "NULL");
     assert_ok(qn_queue_create(r.engine, NULL, &queue));
-    assert_status(qn_queue_enqueue(queue, NULL, NULL, 0, NULL, 0), QN_INVALID_ARGUMENT, "argument 'context' is NULL");
-    assert_status(qn_queue_enqueue_host(queue, NULL, NULL), QN_INVALID_ARGUMENT, "argument 'fn' is NULL");
-    assert_status(qn_queue_enqueue_host(NULL, pass_gate, NULL), QN_INVALID_ARGUMENT, "argument 'queue' is NULL");
-    assert_status(qn_queue_sync(NULL), QN_INVALID_ARGUMENT, "argument 'queue' is NULL");
+    assert_status(qn_queue_enqueue(queue, NULL, NULL, 0, NULL, 0), QN_INVALID_ARGUMENT, "no context");
+    assert_status(qn_queue_enqueue_host(queue, NULL, NULL), QN_INVALID_ARGUMENT, "no fn");
+    assert_status(qn_queue_enqueue_host(NULL, pass_gate, NULL), QN_INVALID_ARGUMENT, "no queue");
+    assert_status(qn_queue_sync(NULL), QN_INVALID_ARGUMENT, "no queue");
     qn_notifier *a, *b;
     int64_t ns;
     assert_ok(qn_notifier_create(r.engine, &a));
