@@ -114,6 +114,50 @@ static int wants_size(const void *self, size_t input, int axis, int64_t size) {
     return 0;
 }
 
+/* ---- Bounds of what was opened ---- */
+
+/* The sizes of fixed dims, in a row for each input; 0: free. NULL when memory is short. */
+static int64_t (*list_declared(const qn_graph *graph))[QN_MAX_RANK] {
+    int64_t(*sizes)[QN_MAX_RANK] = qn_arena_alloc(graph->arena, graph->inputs.count + 1, sizeof *sizes);
+    for (size_t i = 0; sizes && i < graph->inputs.count; i++)
+        for (int axis = 0; axis < graph->inputs.items[i]->type.rank; axis++)
+            (void)qn_dim_is_const(graph->dims, graph->inputs.items[i]->type.dims[axis], &sizes[i][axis]);
+    return sizes;
+}
+
+/* A reason of the lower end is kept: it names the node that needs so much. */
+static qn_status *bound_dim(qn_graph *graph, qn_dim dim, int64_t declared) {
+    int64_t low, high;
+    qn_dim_range(graph->dims, dim, &low, &high);
+    if (low >= declared || high <= declared || !qn_dim_is_symbol(graph->dims, dim)) return NULL;
+    const char *former = qn_dim_symbol_reason(graph->dims, dim);
+    const char *reason =
+        qn_arena_printf(graph->arena, "%s%sthe source declares %lld, and a dim_range (--range) opens more",
+                        former ? former : "", former ? "; " : "", (long long)declared);
+    return reason ? qn_dim_symbol_set_range(graph->dims, dim, low, declared, reason) : qn_status_out_of_memory();
+}
+
+/* What was declared as one size and can vary goes up to that size, so that memory has a ceiling and a size to be tried
+   at is known. A batch of one bounds nothing, and whoever gives a dim_range for an input has bounded it. */
+static qn_status *bound_opened(const ranging *r, int64_t (*const declared)[QN_MAX_RANK]) {
+    for (size_t i = 0; i < r->graph->inputs.count; i++) {
+        char index[24];
+        snprintf(index, sizeof index, "%zu", i);
+        if (json_object_get(qn_config_find(r->config, "dim_range"), index)) continue;
+        for (int axis = 0; axis < r->graph->inputs.items[i]->type.rank; axis++)
+            if (declared[i][axis] > 1)
+                QN_TRY(bound_dim(r->graph, r->graph->inputs.items[i]->type.dims[axis], declared[i][axis]));
+    }
+    return qn_graph_infer(r->graph);
+}
+
+static qn_status *open_fixed(ranging *r, qn_pins *out_pins) {
+    int64_t(*declared)[QN_MAX_RANK] = list_declared(r->graph);
+    if (!declared) return qn_status_out_of_memory();
+    QN_TRY(qn_mutable_apply(r->graph, wants_size, r, out_pins));
+    return bound_opened(r, declared);
+}
+
 qn_status *qn_ranges_apply(qn_graph *graph, const qn_config *config, const qn_log *log, qn_pins *out_pins) {
     const json_t *ranges = qn_config_find(config, "dim_range");
     const char *index;
@@ -121,7 +165,7 @@ qn_status *qn_ranges_apply(qn_graph *graph, const qn_config *config, const qn_lo
     ranging r = {graph, config, log, out_pins};
     int is_mutable = qn_config_bool(config, "graph_shape_mutable", 1);
     *out_pins = (qn_pins){{0}};
-    if (is_mutable) QN_TRY(qn_mutable_apply(graph, wants_size, &r, out_pins));
+    if (is_mutable) QN_TRY(open_fixed(&r, out_pins));
     json_object_foreach((json_t *)ranges, index, range) QN_TRY(apply_input(&r, index, range));
     if (json_object_size(ranges)) QN_TRY(qn_graph_infer(graph));
     return is_mutable ? NULL : expect_fixed(graph);

@@ -193,7 +193,7 @@ static qn_status *load(const char *path, int as_labels, const qn_image_decode_op
     qn_bytes bytes;
     QN_TRY(check_options(options, &checked));
     allocator = qn_allocator_or_default(allocator);
-    QN_TRY(qn_file_read(path, "a picture", checked.file_bytes_max, allocator, &bytes));
+    QN_TRY(qn_file_read(path, "a picture (file_bytes_max)", checked.file_bytes_max, allocator, &bytes));
     qn_status *status = decode(bytes, path, as_labels, options, allocator, out_image);
     qn_free(allocator, (void *)bytes.data);
     return status;

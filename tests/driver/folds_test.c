@@ -69,7 +69,7 @@ static void a_larger_picture_is_not_folded_into_the_batch(void **state) {
     static const char network[] = FRONT TO("2", "-1, 512") FLAT HEAD;
     expect_dims(network, "? 16 16 3");
     expect_dims("symbol n [1, *]\n" FRONT_OF("n") TO("2", "-1, 512") FLAT HEAD, "? 16 16 3");
-    expect_dims(FRONT_OF("4") TO("2", "-1, 512") FLAT HEAD, "? 16 16 3");
+    expect_dims(FRONT_OF("4") TO("2", "-1, 512") FLAT HEAD, "1..4 16 16 3");
     expect_refused_shape(
         network, (int64_t[]){1, 32, 32, 3},
         "dim 1 is 32, must be 16 (constant 'to' of tensorflow: node 'Flatten' (Reshape): counts elements: it "
@@ -89,7 +89,7 @@ static void what_is_left_for_the_rest_may_stand_anywhere(void **state) {
     (void)state;
     expect_dims(FRONT TO("2", "1, -1") FLAT HEAD, "1 16 16 3");
     expect_dims(FRONT SHAPE "%to = concat(%n, %minus) {axis=0}\n" FLAT HEAD, "? 16 16 3");
-    expect_dims(FRONT TO("3", "1, -1, 128") "%f = reshape(%c, %to)\noutput %f\n", "1 ? 16 3"); /* rows of a picture */
+    expect_dims(FRONT TO("3", "1, -1, 128") "%f = reshape(%c, %to)\noutput %f\n", "1 1..16 16 3"); /* rows of a picture */
     expect_dims(FRONT TO("2", "-1, 256") "%f = reshape(%c, %to)\noutput %f\n", "? 16 16 3");
     expect_dims(FRONT TO("1", "-1") FLAT "const %b : f32[512] = random 3\n%y = mul(%f, %b)\noutput %y\n", "1 16 16 3");
 }
@@ -140,7 +140,7 @@ static void steps_in_time_are_no_batch(void **state) {
     "%a)\n"                                                                                                            \
     "%m = matmul(%r, %w)\n%y = reshape(%m, %b)\noutput %y\n"
     expect_dims("input %x : f32[1, 10, 8]\n" STEPS, "? 10 8");
-    expect_dims("input %x : f32[4, 10, 8]\n" STEPS, "? 10 8");
+    expect_dims("input %x : f32[4, 10, 8]\n" STEPS, "1..4 10 8");
 #undef STEPS
 }
 
@@ -148,7 +148,7 @@ static void samples_are_no_steps_in_time(void **state) {
     (void)state;
     expect_dims("input %x : f32[1, 16, 32]\nconst %a : s32[2] = {-1, 32}\nconst %b : s32[4] = {1, -1, 4, 8}\n"
                 "%r = reshape(%x, %a)\n%y = reshape(%r, %b)\noutput %y\n",
-                "1 ? 32");
+                "1 1..16 32");
 }
 
 static void a_second_input_is_not_held(void **state) {
@@ -156,7 +156,7 @@ static void a_second_input_is_not_held(void **state) {
     expect_dims(FRONT TO("2", "-1, 512") FLAT
                 "input %z : f32[1, 9, 9, 2]\nconst %axes : s32[2] = {1, 2}\n%m = reduce_mean(%z, %axes)\n"
                 "%y = concat(%f, %m) {axis=1}\noutput %y\n",
-                "? 16 16 3 | ? ? ? ?");
+                "? 16 16 3 | ? 1..9 1..9 1..2");
 }
 
 static void what_keeps_its_meaning_stays_free(void **state) {
@@ -168,12 +168,12 @@ static void what_keeps_its_meaning_stays_free(void **state) {
                                                              "{axis=0}\n%y = reshape(%m, %back)\noutput %y\n";
     static const char rest[] = FRONT SHAPE "const %k : s32[1] = {32}\n%to = concat(%minus, %h, %q, %k) {axis=0}\n"
                                            "%y = reshape(%c, %to)\noutput %y\n";
-    expect_dims(pooled, "? ? ? 3");
-    expect_dims(back, "? ? ? 3");
-    expect_dims(rest, "? ? ? 3");
-    expect_dims(FRONT TO("3", "1, -1, 32") "%y = reshape(%c, %to)\noutput %y\n", "1 ? ? 3");
+    expect_dims(pooled, "? 1..16 1..16 3");
+    expect_dims(back, "? 1..16 1..16 3");
+    expect_dims(rest, "? 1..16 1..16 3");
+    expect_dims(FRONT TO("3", "1, -1, 32") "%y = reshape(%c, %to)\noutput %y\n", "1 1..16 1..16 3");
     expect_dims("input %x : f32[1, 20]\n" TO("2", "-1, 20") "%y = reshape(%x, %to)\noutput %y\n", "? 20");
-    expect_dims("input %x : f32[16000]\n" TO("2", "-1, 160") "%y = reshape(%x, %to)\noutput %y\n", "160..");
+    expect_dims("input %x : f32[16000]\n" TO("2", "-1, 160") "%y = reshape(%x, %to)\noutput %y\n", "160..16000");
 }
 
 static void what_the_source_leaves_free_keeps_its_word(void **state) {

@@ -72,7 +72,7 @@ static void fixed_dims_become_mutable_unless_the_graph_pins_them(void **state) {
         rig r;
         expect_ok(apply(&r, CONV, configs[i]));
         expect_range(&r, 0, 0, 1, -1);
-        expect_range(&r, 0, 1, 3, -1); /* the kernel has three rows */
+        expect_range(&r, 0, 1, 3, 8); /* the kernel has three rows */
         expect_range(&r, 0, 3, 3, 3);
         expect_pinned(&r, 0, 3, "constant 'w' of node 'y' (conv2d)");
         assert_int_equal(r.pins.list.count, 1);
@@ -82,6 +82,30 @@ static void fixed_dims_become_mutable_unless_the_graph_pins_them(void **state) {
         expect_ok(qn_graph_verify(r.graph));
         done(&r);
     }
+}
+
+/* So memory has a ceiling, and there is a size to be tried at. */
+static void what_is_opened_goes_up_to_the_size_that_the_source_declares(void **state) {
+    (void)state;
+    rig r;
+    expect_ok(apply(&r, CONV, NULL));
+    const qn_type *type = &r.graph->inputs.items[0]->type;
+    const char *height = qn_dim_symbol_reason(r.graph->dims, type->dims[1]);
+    expect_range(&r, 0, 0, 1, -1); /* a batch of one bounds nothing */
+    expect_range(&r, 0, 2, 3, 8);
+    assert_non_null(strstr(height, "node 'y' (conv2d)")); /* needs three rows */
+    assert_non_null(strstr(height, "the source declares 8, and a dim_range (--range) opens more"));
+    done(&r);
+    expect_ok(apply(&r, CONV, "{'dim_range': {'0': {'min': [1, 3, 3, 3], 'max': [4, 900, 800, 3]}}}"));
+    expect_range(&r, 0, 0, 1, 4);
+    expect_range(&r, 0, 1, 3, 900);
+    expect_range(&r, 0, 2, 3, 800);
+    done(&r);
+    expect_ok(apply(&r, "symbol h [1, *]\ninput %x : f32[5, h, 8]\n%y = relu(%x)\noutput %y\n", NULL));
+    expect_range(&r, 0, 0, 1, 5);
+    expect_range(&r, 0, 1, 1, -1); /* the source leaves it free */
+    expect_range(&r, 0, 2, 1, 8);
+    done(&r);
 }
 
 static void false_freezes(void **state) {
@@ -112,7 +136,7 @@ static void a_constant_shape_pins_the_batch_and_is_named(void **state) {
     rig r;
     expect_ok(apply(&r, BATCHED, NULL));
     expect_range(&r, 0, 0, 1, 1);
-    expect_range(&r, 0, 1, 1, -1);
+    expect_range(&r, 0, 1, 1, 4);
     expect_pinned(&r, 0, 0, "constant 'to' of node 'end' (reshape)");
     done(&r);
     refuse(BATCHED, "{'dim_range': {'0': {'min': [1, 1, 3], 'max': [8, 9, 3]}}}",
@@ -138,7 +162,7 @@ static void what_would_only_broadcast_is_pinned(void **state) {
     rig r;
     expect_ok(apply(&r, "input %x : f32[1, 5, 3]\nconst %c : f32[3] = {1, 2, 3}\n%y = add(%x, %c)\noutput %y\n", NULL));
     expect_range(&r, 0, 2, 3, 3); /* not 1 or 3 */
-    expect_range(&r, 0, 1, 1, -1);
+    expect_range(&r, 0, 1, 1, 5);
     expect_pinned(&r, 0, 2, "constant 'c'");
     done(&r);
 }
@@ -147,7 +171,7 @@ static void dims_that_must_divide_stay_mutable(void **state) {
     (void)state;
     rig r;
     expect_ok(apply(&r, "input %x : f32[1, 4, 6, 2]\n%y = space_to_depth(%x) {block=2}\noutput %y\n", NULL));
-    expect_range(&r, 0, 1, 2, -1);
+    expect_range(&r, 0, 1, 2, 4);
     assert_null(qn_pins_find(&r.pins, 0, 2));
     done(&r);
 }
@@ -158,9 +182,9 @@ static void inputs_that_must_agree_vary_together(void **state) {
     expect_ok(
         apply(&r, "input %a : f32[1, 7, 3]\ninput %b : f32[1, 7, 2]\n%y = concat(%a, %b) {axis=2}\noutput %y\n", NULL));
     assert_int_equal(r.pins.list.count, 0);
-    expect_range(&r, 0, 1, 1, -1);
-    expect_range(&r, 1, 1, 1, -1);
-    expect_range(&r, 1, 2, 1, -1);
+    expect_range(&r, 0, 1, 1, 7);
+    expect_range(&r, 1, 1, 1, 7);
+    expect_range(&r, 1, 2, 1, 2);
     done(&r);
 }
 
@@ -182,7 +206,7 @@ static void only_listed_inputs_are_bounded(void **state) {
                     "input %a : f32[1, 7]\ninput %b : f32[4, 2]\n%y = relu(%a)\n%z = relu(%b)\noutput %y\noutput %z\n",
                     "{'dim_range': {'1': {'min': [2, 2], 'max': [9, 2]}}}"));
     expect_range(&r, 0, 0, 1, -1);
-    expect_range(&r, 0, 1, 1, -1);
+    expect_range(&r, 0, 1, 1, 7);
     expect_range(&r, 1, 0, 2, 9);
     expect_range(&r, 1, 1, 2, 2);
     done(&r);
@@ -337,6 +361,7 @@ static void memory_may_end_at_any_point(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(fixed_dims_become_mutable_unless_the_graph_pins_them),
+        cmocka_unit_test(what_is_opened_goes_up_to_the_size_that_the_source_declares),
         cmocka_unit_test(false_freezes),
         cmocka_unit_test(a_frozen_dim_given_by_its_range_is_constant),
         cmocka_unit_test(a_constant_shape_pins_the_batch_and_is_named),
