@@ -218,9 +218,9 @@ for samples in "--algorithm linear" "--limit 3" --skip-unreadable "--images $pic
     quench misused build "$model" -o x.qn --precision qint8_mixed_float16 --ranges ranges.json $samples
     says "${samples%% *} means nothing without --calibrate"
 done
-quench misused build "$model" -o x.qn --precision int8
-says "--precision: .*'int8' is not possible, allowed: .*qint8_mixed_float16"
-quench misused bench "$model" --precision int8
+quench misused build "$model" -o x.qn --precision int4
+says "--precision: .*'int4' is not possible, allowed: .*qint8_mixed_float16"
+quench misused bench "$model" --precision int4
 # shellcheck disable=SC2086
 quench misused build "$model" -o x.qn $CALIBRATE --rounding -1
 says "--rounding: .*expected an integer from 0 to 1000000, found -1"
