@@ -21,7 +21,7 @@ has_cmake() {
 # has PACKAGE: whether what a Debian package brings is here, wherever it came from.
 has() {
     case $1 in
-    gcc) command -v "${CC:-cc}" >/dev/null 2>&1 ;;
+    gcc) set -- ${CC:-cc}; command -v "$1" >/dev/null 2>&1 ;; # CC may be "ccache gcc"
     libc6-dev) preprocesses '#include <stdio.h>' ;;
     cmake) has_cmake ;;
     ninja-build) command -v ninja >/dev/null 2>&1 || command -v ninja-build >/dev/null 2>&1 ;;
@@ -89,7 +89,8 @@ apt_get() {
     apt_log=$(mktemp)
     # shellcheck disable=SC2086
     until $as_root env LC_ALL=C DEBIAN_FRONTEND=noninteractive apt-get "$@" >"$apt_log" 2>&1; do
-        if ! grep -qE 'Could not get lock|Unable to (acquire|lock)' "$apt_log" || [ $waited -ge 600 ]; then
+        # "Unable to acquire ..., are you root?" is another matter.
+        if ! grep -qE 'Could not get lock|is another process using it|locked by another process' "$apt_log" || [ $waited -ge 600 ]; then
             tail -n 20 "$apt_log" >&2
             rm -f "$apt_log"
             return 1

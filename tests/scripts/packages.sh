@@ -25,7 +25,7 @@ if [ -s "$work/locked" ]; then
     echo "E: Could not get lock /var/lib/dpkg/lock-frontend. It is held by process 7 (unattended-upgr)" >&2
     exit 100
 fi
-[ ! -e "$work/broken" ] || { echo "E: Unable to locate package" >&2; exit 100; }
+[ ! -e "$work/broken" ] || { cat "$work/broken" >&2; exit 100; }
 echo "apt-get \$*" >>"$work/calls"
 case " \$* " in *" install "*) for p in cmake jansson cmocka; do case " \$* " in *\$p*) : >"$work/here/\$p" ;; esac; done ;; esac
 exit 0
@@ -85,10 +85,27 @@ says "cannot install libjansson-dev libcmocka-dev"
 says "held by process 7"
 
 machine "a package that cannot be had"
-: >broken
+echo "E: Unable to locate package" >broken
 run 1
 says "Unable to locate package"
 silent_about "went on"
+
+machine "locks that cannot be opened at all"
+echo "E: Could not open lock file /var/lib/dpkg/lock-frontend - open (30: Read-only file system)
+E: Unable to acquire the dpkg frontend lock (/var/lib/dpkg/lock-frontend), are you root?" >broken
+run 1
+says "Read-only file system"
+[ ! -e waits ] || complain "waits for a lock that nobody holds"
+
+machine "a compiler behind another program"
+: >here/jansson
+: >here/cmocka
+CC="cc -std=c11"
+export CC
+run 0
+says "went on"
+[ ! -e calls ] || complain "calls $(cat calls)"
+unset CC
 
 FAKE_UID=1000
 machine "neither root nor sudo"
