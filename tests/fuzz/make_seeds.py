@@ -3,7 +3,7 @@
 
 Graphs come from tests/import/tensorflow_cases.bin (TensorFlow's own, one for each operator); compiled files are what QUENCH
 makes of them in each precision, without what aligns their tables (model_file.h). Everything else is made here. Needs
-libturbojpeg for pictures. scripts/fuzz-corpus chooses from these files, and from what fuzzing found, what is committed.
+libturbojpeg for pictures. scripts/fuzz --corpus chooses from these files, and from what fuzzing found, what is committed.
 """
 import ctypes
 import ctypes.util
