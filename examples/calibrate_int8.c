@@ -101,8 +101,10 @@ static qn_status *next_sample(void *self, qn_tensor *inputs, size_t input_count,
     qn_image_deinit(&folder->picture);
     qn_status *status = load_picture(path, &folder->range, &folder->picture);
     if (status) return status;
-    inputs[0] =
-        (qn_tensor){QN_DTYPE_U8, 4, {1, folder->picture.height, folder->picture.width, 3}, folder->picture.data};
+    inputs[0] = (qn_tensor){.dtype = QN_DTYPE_U8,
+                            .rank = 4,
+                            .dims = {1, folder->picture.height, folder->picture.width, 3},
+                            .data = folder->picture.data};
     return NULL;
 }
 

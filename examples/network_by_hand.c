@@ -36,8 +36,10 @@ static qn_status *build(qn_model **out_model) {
     static float mean[3] = {1 / 3.0f, 1 / 3.0f, 1 / 3.0f}, one = 1;
     static float sobel[3][3][2] = {{{-1, -1}, {0, -2}, {1, -1}}, {{-2, 0}, {0, 0}, {2, 0}}, {{-1, 1}, {0, 2}, {1, 1}}};
     static int32_t last = 3;
-    const qn_tensor mean_weights = {QN_DTYPE_F32, 4, {1, 1, 3, 1}, mean}, sobel_weights = {QN_DTYPE_F32, 4, {3, 3, 1, 2}, sobel};
-    const qn_tensor threshold = {QN_DTYPE_F32, 0, {0}, &one}, axis = {QN_DTYPE_S32, 1, {1}, &last};
+    const qn_tensor mean_weights = {.dtype = QN_DTYPE_F32, .rank = 4, .dims = {1, 1, 3, 1}, .data = mean};
+    const qn_tensor sobel_weights = {.dtype = QN_DTYPE_F32, .rank = 4, .dims = {3, 3, 1, 2}, .data = sobel};
+    const qn_tensor threshold = {.dtype = QN_DTYPE_F32, .data = &one};
+    const qn_tensor axis = {.dtype = QN_DTYPE_S32, .rank = 1, .dims = {1}, .data = &last};
     const int64_t dims[4] = {1, -1, -1, 3};
     builder b = {NULL, NULL};
     qn_value *x = NULL;
@@ -62,7 +64,8 @@ static qn_status *show(qn_context *context, int64_t size) {
     qn_status *status = picture && labels ? NULL : qn_status_create(QN_OUT_OF_MEMORY, "no memory for the picture");
     for (int64_t y = 2; !status && y < size - 2; y++)
         for (int64_t i = 2 * 3; i < (size - 2) * 3; i++) picture[y * size * 3 + i] = 1;
-    qn_tensor input = {QN_DTYPE_F32, 4, {1, size, size, 3}, picture}, output = {QN_DTYPE_U8, 3, {1, size, size}, labels};
+    qn_tensor input = {.dtype = QN_DTYPE_F32, .rank = 4, .dims = {1, size, size, 3}, .data = picture};
+    qn_tensor output = {.dtype = QN_DTYPE_U8, .rank = 3, .dims = {1, size, size}, .data = labels};
     if (!status) status = qn_context_set_input_shape(context, 0, input.rank, input.dims);
     if (!status) status = qn_context_run(context, &input, 1, &output, 1);
     for (int64_t y = 0; !status && y < size; y++) {

@@ -64,7 +64,8 @@ static qn_status *fit(const network *net, const qn_image *photo, qn_image *out_f
 
 /* Labels of `picture`, as large as the network answers. */
 static qn_status *run(network *net, const qn_image *picture, qn_image *out_labels) {
-    const qn_tensor input = {QN_DTYPE_U8, 4, {1, picture->height, picture->width, 3}, picture->data};
+    const qn_tensor input = {
+        .dtype = QN_DTYPE_U8, .rank = 4, .dims = {1, picture->height, picture->width, 3}, .data = picture->data};
     qn_tensor output = {.dtype = qn_model_output(net->model, 0)->dtype};
     qn_status *status = qn_context_set_input_shape(net->context, 0, input.rank, input.dims);
     if (!status) status = qn_context_get_output_shape(net->context, 0, &output.rank, output.dims);
