@@ -24,10 +24,19 @@ endif()
 set(qn_package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/quench)
 
 # qn_pkg_config(COMPONENT NAME DESCRIPTION REQUIRES REQUIRES_PRIVATE LIBS_PRIVATE): paths are relative to the file, so the prefix
-# may be moved.
+# may be moved. Where there is no shared library, what is private belongs to every link, not only to pkg-config --static.
 function(qn_pkg_config component name description requires requires_private libs_private)
   if(NOT component IN_LIST qn_components)
     return()
+  endif()
+  set(libs "-l${name}")
+  if(NOT SHARED IN_LIST qn_library_kinds)
+    list(APPEND requires ${requires_private})
+    list(JOIN requires ", " requires)
+    list(APPEND libs ${libs_private})
+    list(JOIN libs " " libs)
+    set(requires_private)
+    set(libs_private)
   endif()
   set(folder ${CMAKE_INSTALL_FULL_LIBDIR}/pkgconfig)
   file(RELATIVE_PATH prefix ${folder} ${CMAKE_INSTALL_PREFIX})

@@ -72,6 +72,14 @@ consume() {
     "$WORK/consumer/build/consumer" "$WORK/scenes.qn" 1,40,50,3 | grep -q '\[1, 40, 50\]'
 }
 
+# link_by_pkg_config PREFIX: compiles and runs an example, without --static even where the library is.
+link_by_pkg_config() {
+    flags=$(PKG_CONFIG_PATH="$1/$LIBDIR/pkgconfig" "$PKG_CONFIG" --cflags --libs quench) || return 1
+    # shellcheck disable=SC2086
+    "$CC" -std=c11 -o "$WORK/by_pkg_config" "$SOURCE/examples/mutable_shapes.c" $flags "-Wl,-rpath,$1/$LIBDIR" || return 1
+    "$WORK/by_pkg_config" "$WORK/scenes.qn" 1,40,50,3 | grep -q '\[1, 40, 50\]'
+}
+
 rm -rf "$WORK"
 mkdir -p "$WORK"
 attempt "building a model" "$BUILD/quench" build "$SOURCE/models/scenes/scenes.pb" -o "$WORK/scenes.qn" -q || exit 1
@@ -94,6 +102,7 @@ for kind in "" ON OFF; do
         [ ! -e "$WORK/$name/$file" ] || complain "the runtime alone installs $file"
     done
     attempt "an example with it, $name" consume "$WORK/$name" "" quench::quench "-DHAS=quench::quench" "-DLACKS=quench::compiler;quench::image"
+    attempt "an example with pkg-config, $name" link_by_pkg_config "$WORK/$name"
     attempt "the component runtime, $name" consume "$WORK/$name" "COMPONENTS;runtime" quench::quench
 done
 attempt "static beside shared" consume "$WORK/both" "COMPONENTS;static" quench::quench-static
