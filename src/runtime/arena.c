@@ -16,11 +16,21 @@ static uint64_t planned_bytes(const qn_context *context) {
     return context->ceiling_bytes > values ? context->ceiling_bytes : values;
 }
 
+/* A step whose shapes are open until it runs is looked at again then. If its operator does not take the most that they
+   can be, an odd number of pairs say, it may well take what they become: such a step stays open. */
+static qn_status *check_step(qn_context *context, uint32_t s, int narrows) {
+    qn_step_state *state = &context->steps[s];
+    qn_status *status = qn_checker_check(context->checker, s, 0);
+    state->is_open = context->model->facts[s].is_late && status && qn_status_code(status) != QN_OUT_OF_MEMORY;
+    if (!state->is_open) return !status && narrows ? qn_context_narrow_data(context, s) : status;
+    qn_status_free(status);
+    return NULL;
+}
+
 /* `narrows`: sizes that depend on data are taken to be at most what the shapes in force allow. */
 static qn_status *check_steps(qn_context *context, int narrows) {
     for (uint32_t s = 0; s < context->program->step_count; s++) {
-        qn_status *status = qn_checker_check(context->checker, s, 0);
-        if (!status && narrows) status = qn_context_narrow_data(context, s);
+        qn_status *status = check_step(context, s, narrows);
         if (status) return qn_context_step_error(context, s, status);
     }
     return NULL;

@@ -6,8 +6,6 @@
  * step, so that the ceiling holds; the floor leaves room for one thread of every kernel. */
 #include "runtime/internal.h"
 
-enum { SCRATCH_FLOOR = 512 * 1024 };
-
 static void find_upper_dims(qn_context *context) {
     const qn_program *program = context->program;
     for (size_t i = 0; i < program->symbol_count; i++) {
@@ -56,7 +54,7 @@ qn_status *qn_context_find_ceiling(qn_context *context) {
     find_upper_dims(context);
     if (!set_upper_views(context)) return NULL;
     qn_context_point_views(context);
-    uint64_t room = program->step_count ? SCRATCH_FLOOR : 0;
+    uint64_t room = program->step_count ? QN_SCRATCH_FLOOR : 0;
     int64_t *dims = context->dims;
     context->dims = context->high; /* what values computed from shapes are read from */
     qn_status *status = find_room(context, &room);

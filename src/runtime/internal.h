@@ -111,6 +111,7 @@ typedef struct qn_step_state {
     size_t scratch_bytes; /* WORK: per thread */
     int slots;            /* WORK: how many threads' scratch there is room for */
     int is_small;         /* not worth waking threads for */
+    int is_open;          /* its operands' shapes are not, or not yet, what its operator takes: nothing is made of it */
     int64_t ns;
     qn_work work;
 } qn_step_state;
@@ -233,12 +234,18 @@ void qn_context_point_views(qn_context *context);
 /* steps.c */
 /* Copies the view of every operand of `step` from the values'. */
 void qn_context_load_operands(qn_context *context, uint32_t step);
-/* Decides how `step` runs and makes its work, with the data pointers in its operands; its shapes are checked. */
+/* Decides how `step` runs and makes its work, with the data pointers in its operands; its shapes are checked, unless it
+   is open. */
 void qn_context_lower(qn_context *context, uint32_t step);
-/* Bytes of scratch that all steps together need. */
+/* Room for one thread of every kernel at any shape that is smaller than one for which there is room too. */
+enum { QN_SCRATCH_FLOOR = 512 * 1024 };
+/* Bytes of scratch that all steps together need: those whose shapes are open until they run, at least the floor. */
 uint64_t qn_context_scratch_bytes(const qn_context *context);
 /* Bytes of scratch that a step uses: all its threads together. */
 uint64_t qn_step_scratch_bytes(const qn_step_state *state);
+/* Has a step that was lowered while running, of smaller shapes than there is room for, do with `room` bytes: kernels may
+   want somewhat more at those, and then fewer threads work on it. LIMIT: not even one can. */
+qn_status *qn_step_fit_scratch(qn_step_state *state, uint64_t room) QN_MUST_USE;
 /* Bytes of scratch of one thread in a step's work. */
 size_t qn_context_scratch_stride(const qn_step_state *state);
 

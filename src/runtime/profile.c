@@ -51,7 +51,7 @@ qn_status *qn_context_describe_step(const qn_context *context, size_t step, qn_s
                                      .op = row->op->name,
                                      .kernel = qn_step_kernel_name(state),
                                      .ns = state->ns,
-                                     .macs = count_macs(context, row, &eval),
+                                     .macs = state->is_open ? 0 : count_macs(context, row, &eval),
                                      .bytes = bytes,
                                      .tasks = state->kind == QN_STEP_WORK ? state->work.tasks : 1};
     return NULL;

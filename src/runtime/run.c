@@ -188,14 +188,16 @@ static void run_work(qn_context *context, const qn_step_state *state) {
 
 /* A step whose shapes were open until now: its views are in place, its types and its work are not. */
 static qn_status *prepare_late(qn_context *context, uint32_t step) {
+    qn_step_state *state = &context->steps[step];
+    state->is_open = 1;
     qn_context_load_operands(context, step);
     QN_TRY(qn_checker_begin(context->checker));
     qn_status *status = qn_checker_check(context->checker, step, 1);
     qn_checker_end(context->checker);
     QN_TRY(status);
+    state->is_open = 0;
     qn_context_lower(context, step);
-    if (qn_context_scratch_bytes(context) <= context->scratch_bytes) return NULL;
-    return QN_ERR(QN_LIMIT, "needs more scratch memory at these sizes than at the largest");
+    return qn_step_fit_scratch(state, context->scratch_bytes);
 }
 
 static qn_status *run_step(qn_context *context, uint32_t step) {

@@ -74,7 +74,9 @@ void qn_context_lower(qn_context *context, uint32_t step) {
     size_t out_bytes = operand_bytes(context, row->first_output, row->output_count);
     state->scratch_bytes = 0;
     state->slots = 1;
-    if (!out_bytes && !row->data_symbol_count && !(op->flags & QN_OP_EFFECT)) {
+    if (state->is_open) {
+        state->kind = QN_STEP_NONE;
+    } else if (!out_bytes && !row->data_symbol_count && !(op->flags & QN_OP_EFFECT)) {
         state->kind = QN_STEP_NONE;
     } else if ((op->flags & QN_OP_VIEW) && !row->data_symbol_count) {
         state->kind = view_kind(context, row);
@@ -97,10 +99,22 @@ uint64_t qn_step_scratch_bytes(const qn_step_state *state) {
     return (uint64_t)qn_context_scratch_stride(state) * (uint64_t)state->slots;
 }
 
+qn_status *qn_step_fit_scratch(qn_step_state *state, uint64_t room) {
+    const uint64_t stride = qn_context_scratch_stride(state);
+    if (qn_step_scratch_bytes(state) <= room) return NULL;
+    if (stride > room)
+        return QN_ERR(QN_LIMIT, "needs %llu bytes of scratch at these sizes, more than the %llu that there are",
+                      (unsigned long long)stride, (unsigned long long)room);
+    state->slots = (int)(room / stride);
+    return NULL;
+}
+
 uint64_t qn_context_scratch_bytes(const qn_context *context) {
     uint64_t most = 0;
     for (size_t s = 0; s < context->program->step_count; s++) {
+        const int is_open = context->model->facts[s].is_late && context->program->steps[s].op->lower;
         uint64_t bytes = qn_step_scratch_bytes(&context->steps[s]);
+        if (is_open) bytes = bytes > QN_SCRATCH_FLOOR ? bytes : QN_SCRATCH_FLOOR;
         if (bytes > most) most = bytes;
     }
     return most;
