@@ -63,8 +63,9 @@ QN_API qn_status *qn_model_save_file(const qn_model *model, const char *path) QN
 
 /* Checks the JSON that a compiled file carries (qn_model_info.meta), which running it does not need: that it is JSON
  * without members of the same name, of the types and values that quench writes, and that the weights and the network
- * which `enable_refit` keeps are there. Members that it does not know are left to newer versions. returns
- * INVALID_MODEL, naming the member; OUT_OF_MEMORY threads    any thread */
+ * which `enable_refit` keeps are there. Members that it does not know are left to newer versions.
+ * returns    INVALID_MODEL, naming the member; OUT_OF_MEMORY
+ * threads    any thread */
 QN_API qn_status *qn_model_check_meta(const qn_model *model) QN_MUST_USE;
 
 /* Name and description of optimisation pass `index`, NULL past the end. Static. */

@@ -55,14 +55,17 @@ typedef struct qn_model_options {
 QN_API void qn_model_options_init(qn_model_options *options);
 
 /* Loads a compiled model from a file, which is mapped unless the options say otherwise.
- * @param path     a file that `quench build` or qn_model_bytes() made
- * @param options  NULL for the defaults
+ * @param path       a file that `quench build` or qn_model_bytes() made
+ * @param options    NULL for the defaults
  * @param out_model  on success the model, owned by the caller, freed by qn_model_destroy(); else NULL
  * ownership  a mapped file must not be changed in place while the model lives: whoever reads what is cut off gets
- * SIGBUS. Replacing it by rename is fine, and so is everything with QN_MEMORY_COPY returns    NOT_FOUND, IO: the file
- * cannot be read, or changes while it is copied; INVALID_ARGUMENT: QN_MEMORY_BORROW; INVALID_MODEL: not a compiled
- * model, or damaged; INCOMPATIBLE: made by a newer quench; OUT_OF_MEMORY threads    any thread cost       reads the
- * file once to check it; allocates a few times the size of its tables
+ *            SIGBUS. Replacing it by rename is fine, and so is everything with QN_MEMORY_COPY
+ * returns    NOT_FOUND, IO: the file cannot be read, or changes while it is copied; INVALID_ARGUMENT:
+ *            QN_MEMORY_BORROW; INVALID_MODEL: not a compiled model, or damaged; INCOMPATIBLE: made by a newer quench;
+ *            OUT_OF_MEMORY
+ * threads    any thread
+ * cost       reads the file once to check it; allocates a few times the size of its tables, and with QN_MEMORY_COPY
+ *            its size
  */
 QN_API qn_status *qn_model_load_file(const char *path, const qn_model_options *options,
                                      qn_model **out_model) QN_MUST_USE;

@@ -29,8 +29,8 @@ typedef struct qn_network qn_network;
 typedef struct qn_network_input {
     const char *name; /* "NAME" or "NAME:0" */
     int rank;         /* -1: as the model declares it; else 0 .. QN_MAX_RANK */
-    int64_t
-        dims[QN_MAX_RANK]; /* -1: free; a size stays, where one that the model declares may become free in a build */
+    int64_t dims[QN_MAX_RANK]; /* -1: free; a size stays, where one that the model declares may become free in a
+                                  build */
 } qn_network_input;
 
 typedef struct qn_network_options {
@@ -51,10 +51,11 @@ QN_API void qn_network_options_init(qn_network_options *options);
  * @param path         a TensorFlow frozen graph (binary GraphDef)
  * @param options      NULL for the defaults
  * @param out_network  on success the network, freed by qn_network_destroy(); else NULL
- * ownership  the file is copied, of at most 2 GiB, as long as the network lives: whoever changes it meanwhile does no
- * harm returns    NOT_FOUND, IO: the file cannot be read, or changes while it is copied; INVALID_MODEL: damaged or
- * contradicting itself; UNSUPPORTED: another format, or operators quench does not have (all of them are listed);
- * INVALID_ARGUMENT: an input or output that the model does not have (the nearest is suggested); LIMIT; OUT_OF_MEMORY
+ * ownership  the network keeps a copy of the file, so that whoever changes it meanwhile does no harm
+ * returns    NOT_FOUND, IO: the file cannot be read, or changes while it is copied; INVALID_MODEL: damaged or
+ *            contradicting itself; UNSUPPORTED: another format, or operators quench does not have (all of them are
+ *            listed); INVALID_ARGUMENT: an input or output that the model does not have (the nearest is suggested);
+ *            LIMIT: the file has more than 2 GiB, or what it holds is too large; OUT_OF_MEMORY
  */
 QN_API qn_status *qn_network_import_file(const char *path, const qn_network_options *options, qn_network **out_network) QN_MUST_USE;
 

@@ -60,8 +60,7 @@ static void spell_text(uint32_t code, char piece[PIECE_BYTES]) {
 }
 
 /* Takes one character, or one byte that is none, from `text`: how many bytes it has, and in `piece` what to write
-   instead;
-   "": it may stay. */
+   instead; "": it may stay. */
 static size_t take(const unsigned char *text, size_t bytes, qn_text_style style, char piece[PIECE_BYTES]) {
     uint32_t code;
     const size_t length = decode(text, bytes, &code);
