@@ -20,16 +20,19 @@ endif()
 find_package(Threads REQUIRED)
 find_package(PkgConfig)
 
-# qn_need(PREFIX MODULE PACKAGE WHO): a pkg-config module, or an error that says which Debian package has it, who needs
-# it, and how to do without.
+# qn_need(PREFIX MODULE PACKAGE WHO): a pkg-config module, or an error that says who needs it, which Debian package has it
+# and how to do without.
 function(qn_need prefix module package who)
   if(PkgConfig_FOUND)
     pkg_check_modules(${prefix} QUIET IMPORTED_TARGET GLOBAL ${module})
   endif()
   if(NOT TARGET PkgConfig::${prefix})
-    message(FATAL_ERROR "${who} needs ${module}, which pkg-config does not find. In Debian and Ubuntu: apt-get install "
-            "pkg-config ${package}. libquench alone, without compiler, pictures and program, needs no such library: "
-            "-DQN_COMPONENTS=runtime")
+    set(way "In Debian and Ubuntu: apt-get install pkg-config ${package}")
+    if(CMAKE_CROSSCOMPILING)
+      set(way "It has to be ${CMAKE_SYSTEM_PROCESSOR}'s, in a folder of PKG_CONFIG_LIBDIR")
+    endif()
+    message(FATAL_ERROR "${who} needs ${module}, which pkg-config does not find. ${way}. libquench alone, without "
+            "compiler, pictures and program, needs no such library: -DQN_COMPONENTS=runtime")
   endif()
 endfunction()
 if(compiler IN_LIST qn_components)
@@ -67,6 +70,8 @@ elseif(QN_BUILD_TESTS)
   endif()
   if(TARGET PkgConfig::CMOCKA)
     set(qn_build_tests ON)
+  elseif(QN_BUILD_TESTS STREQUAL AUTO AND CMAKE_CROSSCOMPILING)
+    message(STATUS "quench: cmocka is not found for ${CMAKE_SYSTEM_PROCESSOR}, so no tests are built; -DQN_BUILD_TESTS=ON builds those that do without")
   elseif(QN_BUILD_TESTS STREQUAL AUTO)
     message(STATUS "quench: cmocka is not found, so the tests are not built. In Debian and Ubuntu: apt-get install libcmocka-dev")
   elseif(CMAKE_CROSSCOMPILING)
