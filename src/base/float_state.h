@@ -20,13 +20,13 @@ typedef struct qn_float_state {
 static inline qn_float_state qn_float_state_enter(void) {
     enum { SSE_PLAIN = 0x1F80, X87_PLAIN = 0x037F }; /* all exceptions masked, nearest, no flush to zero */
     const uint16_t x87_plain = X87_PLAIN;
-    uint16_t x87;
+    uint16_t x87 = 0; /* read and written below, since the memory sanitizer does not look into assembly */
     qn_float_state old = {.sse = _mm_getcsr()};
     if (old.sse != SSE_PLAIN) _mm_setcsr(SSE_PLAIN);
-    __asm__ volatile("fnstcw %0" : "=m"(x87));
+    __asm__ volatile("fnstcw %0" : "+m"(x87));
     if (x87 != X87_PLAIN) {
         old.is_x87_changed = 1;
-        __asm__ volatile("fnstenv %0\n\tfldcw %1" : "=m"(old.x87) : "m"(x87_plain));
+        __asm__ volatile("fnstenv %0\n\tfldcw %1" : "+m"(old.x87) : "m"(x87_plain));
     }
     return old;
 }

@@ -24,10 +24,10 @@ static inline float_state_image float_state_look(void) {
     memset(&image, 0, sizeof image);
     image.rounding = (uint64_t)fegetround();
 #if defined(__SSE2__)
-    uint16_t x87;
-    __asm__ volatile("fnstcw %0" : "=m"(x87));
+    uint16_t x87 = 0;
+    __asm__ volatile("fnstcw %0" : "+m"(x87));
     image.control = _mm_getcsr() | (uint64_t)x87 << 32;
-    __asm__ volatile("fnstsw %0" : "=m"(x87));
+    __asm__ volatile("fnstsw %0" : "+m"(x87));
     image.flags = x87 & 0x3F;
 #elif defined(__aarch64__)
     __asm__ volatile("mrs %0, fpcr\n\tmrs %1, fpsr" : "=r"(image.control), "=r"(image.flags));
@@ -77,7 +77,9 @@ static inline void float_state_name(int index, char *out, size_t room) {
         if (memcmp(&image_, &after_, sizeof image_)) {                                                                 \
             char name_[96];                                                                                            \
             float_state_name(index, name_, sizeof name_);                                                              \
-            fail_msg("the state '%s' is another after %s: control %llx, flags %llx instead of %llx, %llx", name_, #call, (unsigned long long)after_.control, (unsigned long long)after_.flags, (unsigned long long)image_.control, (unsigned long long)image_.flags);                                              \
+            fail_msg("the state '%s' is another after %s: control %llx, flags %llx instead of %llx, %llx", name_,       \
+                     #call, (unsigned long long)after_.control, (unsigned long long)after_.flags,                      \
+                     (unsigned long long)image_.control, (unsigned long long)image_.flags);                            \
         }                                                                                                              \
     } while (0)
 
