@@ -137,13 +137,17 @@ static qn_status *bound_dim(qn_graph *graph, qn_dim dim, int64_t declared) {
     return reason ? qn_dim_symbol_set_range(graph->dims, dim, low, declared, reason) : qn_status_out_of_memory();
 }
 
+static int has_range(const ranging *r, size_t input) {
+    char index[24];
+    snprintf(index, sizeof index, "%zu", input);
+    return json_object_get(qn_config_find(r->config, "dim_range"), index) != NULL;
+}
+
 /* What was declared as one size and can vary goes up to that size, so that memory has a ceiling and a size to be tried
    at is known. A batch of one bounds nothing, and whoever gives a dim_range for an input has bounded it. */
 static qn_status *bound_opened(const ranging *r, int64_t (*const declared)[QN_MAX_RANK]) {
     for (size_t i = 0; i < r->graph->inputs.count; i++) {
-        char index[24];
-        snprintf(index, sizeof index, "%zu", i);
-        if (json_object_get(qn_config_find(r->config, "dim_range"), index)) continue;
+        if (has_range(r, i)) continue;
         for (int axis = 0; axis < r->graph->inputs.items[i]->type.rank; axis++)
             if (declared[i][axis] > 1)
                 QN_TRY(bound_dim(r->graph, r->graph->inputs.items[i]->type.dims[axis], declared[i][axis]));
@@ -151,11 +155,46 @@ static qn_status *bound_opened(const ranging *r, int64_t (*const declared)[QN_MA
     return qn_graph_infer(r->graph);
 }
 
-static qn_status *open_fixed(ranging *r, qn_pins *out_pins) {
-    int64_t(*declared)[QN_MAX_RANK] = list_declared(r->graph);
-    if (!declared) return qn_status_out_of_memory();
-    QN_TRY(qn_mutable_apply(r->graph, wants_size, r, out_pins));
-    return bound_opened(r, declared);
+/* The name of a size that depends on data and has no end, so that nothing can be run; NULL: there is none. */
+static qn_status *find_endless_size(const qn_graph *graph, const char **out_name) {
+    const size_t count = qn_dim_symbol_count(graph->dims);
+    uint8_t *is_input = qn_arena_alloc(graph->arena, count ? count : 1, 1);
+    *out_name = NULL;
+    if (!is_input) return qn_status_out_of_memory();
+    for (size_t i = 0; i < graph->inputs.count; i++)
+        for (int axis = 0; axis < graph->inputs.items[i]->type.rank; axis++) {
+            const qn_dim dim = graph->inputs.items[i]->type.dims[axis];
+            if (qn_dim_is_symbol(graph->dims, dim)) is_input[qn_dim_symbol_number(graph->dims, dim)] = 1;
+        }
+    for (size_t i = 0; i < count && !*out_name; i++) {
+        int64_t low, high;
+        const qn_dim symbol = qn_dim_symbol_at(graph->dims, i);
+        qn_dim_range(graph->dims, symbol, &low, &high);
+        if (!is_input[i] && high == QN_DIM_UNBOUNDED) *out_name = qn_dim_symbol_name(graph->dims, symbol);
+    }
+    return NULL;
+}
+
+/* A batch of one is bounded after all where a size that depends on data would have no end with it. */
+static qn_status *bound_batches(const ranging *r, int64_t (*const declared)[QN_MAX_RANK], qn_pins *out_pins) {
+    const char *endless;
+    QN_TRY(find_endless_size(r->graph, &endless));
+    if (!endless) return NULL;
+    const char *reason = qn_arena_printf(r->graph->arena,
+                                         "with more, size '%s', which depends on data, would have no end; a dim_range "
+                                         "(--range) opens it",
+                                         endless);
+    if (!reason) return qn_status_out_of_memory();
+    for (size_t i = 0; i < r->graph->inputs.count; i++) {
+        if (has_range(r, i)) continue;
+        for (int axis = 0; axis < r->graph->inputs.items[i]->type.rank; axis++) {
+            const qn_dim dim = r->graph->inputs.items[i]->type.dims[axis];
+            if (declared[i][axis] != 1 || !qn_dim_is_symbol(r->graph->dims, dim)) continue;
+            QN_TRY(qn_dim_symbol_set_range(r->graph->dims, dim, 1, 1, reason));
+            QN_TRY(QN_LIST_PUSH(r->graph->arena, &out_pins->list, ((qn_pin){i, axis, 1, reason})));
+        }
+    }
+    return qn_graph_infer(r->graph);
 }
 
 qn_status *qn_ranges_apply(qn_graph *graph, const qn_config *config, const qn_log *log, qn_pins *out_pins) {
@@ -165,8 +204,13 @@ qn_status *qn_ranges_apply(qn_graph *graph, const qn_config *config, const qn_lo
     ranging r = {graph, config, log, out_pins};
     int is_mutable = qn_config_bool(config, "graph_shape_mutable", 1);
     *out_pins = (qn_pins){{0}};
-    if (is_mutable) QN_TRY(open_fixed(&r, out_pins));
+    int64_t(*declared)[QN_MAX_RANK] = list_declared(graph);
+    if (!declared) return qn_status_out_of_memory();
+    if (is_mutable) {
+        QN_TRY(qn_mutable_apply(graph, wants_size, &r, out_pins));
+        QN_TRY(bound_opened(&r, declared));
+    }
     json_object_foreach((json_t *)ranges, index, range) QN_TRY(apply_input(&r, index, range));
     if (json_object_size(ranges)) QN_TRY(qn_graph_infer(graph));
-    return is_mutable ? NULL : expect_fixed(graph);
+    return is_mutable ? bound_batches(&r, declared, out_pins) : expect_fixed(graph);
 }

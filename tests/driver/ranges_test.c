@@ -84,6 +84,37 @@ static void fixed_dims_become_mutable_unless_the_graph_pins_them(void **state) {
     }
 }
 
+/* Nothing could be run: no memory can be planned for a size without end. */
+static void a_batch_of_one_stays_where_a_size_that_depends_on_data_would_have_no_end(void **state) {
+    (void)state;
+    static const char *const networks[] = {
+        "input %x : f32[1, 8]\n%i = where(%x)\noutput %i\n",
+        "input %x : f32[1, 8]\ninput %s : s32[2]\nconst %at : s32[2] = {0, 0}\n%y = slice(%x, %at, %s)\noutput %y\n"};
+    for (int i = 0; i < 2; i++) {
+        rig r;
+        expect_ok(apply(&r, networks[i], NULL));
+        expect_range(&r, 0, 0, 1, 1);
+        expect_range(&r, 0, 1, 1, 8);
+        expect_pinned(&r, 0, 0, i ? "size 'y:0.0', which depends on data" : "size 'i:0.0', which depends on data");
+        expect_ok(qn_graph_verify(r.graph));
+        done(&r);
+        expect_ok(apply(&r, networks[i], "{'dim_range': {'0': {'min': [1, 1], 'max': [3, 8]}}}"));
+        expect_range(&r, 0, 0, 1, 3);
+        assert_null(qn_pins_find(&r.pins, 0, 0));
+        done(&r);
+        qn_model *model = build_of(networks[i], NULL);
+        qn_engine *engine;
+        qn_context *context;
+        expect_ok(qn_engine_create(model, NULL, &engine));
+        expect_ok(qn_context_create(engine, &context));
+        const qn_shape two[2] = {{2, {2, 8}}, {1, {2}}};
+        expect_refused(qn_context_set_input_shapes(context, two, (size_t)i + 1), QN_INVALID_ARGUMENT, "would have no end");
+        qn_context_destroy(context);
+        qn_engine_destroy(engine);
+        qn_model_destroy(model);
+    }
+}
+
 /* So memory has a ceiling, and there is a size to be tried at. */
 static void what_is_opened_goes_up_to_the_size_that_the_source_declares(void **state) {
     (void)state;
@@ -361,6 +392,7 @@ static void memory_may_end_at_any_point(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(fixed_dims_become_mutable_unless_the_graph_pins_them),
+        cmocka_unit_test(a_batch_of_one_stays_where_a_size_that_depends_on_data_would_have_no_end),
         cmocka_unit_test(what_is_opened_goes_up_to_the_size_that_the_source_declares),
         cmocka_unit_test(false_freezes),
         cmocka_unit_test(a_frozen_dim_given_by_its_range_is_constant),
