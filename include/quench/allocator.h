@@ -1,7 +1,8 @@
 /* quench/allocator.h - where quench gets its memory.
  *
  * An allocator is given when a top-level object is created and remembered by it; everything the object owns comes
- * from there. NULL where an allocator is asked for means the C library's heap.
+ * from there. NULL where an allocator is asked for means the C library's heap; neither of an allocator's functions may
+ * be NULL.
  */
 #ifndef QUENCH_ALLOCATOR_H
 #define QUENCH_ALLOCATOR_H

@@ -193,7 +193,7 @@ static qn_status *adopt_shapes(qn_context *context, const qn_shape *shapes) {
 
 static qn_status *check_given(const qn_context *context, const qn_shape *shape, size_t input) {
     if (shape->rank < 0 || shape->rank > QN_MAX_RANK)
-        return QN_ERR(QN_INVALID_ARGUMENT, "input '%s': rank %d, expected at most %d",
+        return QN_ERR(QN_INVALID_ARGUMENT, "input '%s': rank %d, expected 0 to %d",
                       qn_model_input(context->model, input)->name, shape->rank, QN_MAX_RANK);
     return qn_context_check_shape(context, input, shape->rank, shape->dims);
 }
