@@ -156,8 +156,10 @@ static int narrow(qn_dim_pool *pool, qn_dim condition, uint32_t symbol, qn_dim_i
     return out->low != pool->symbols.items[symbol].range.low || out->high != pool->symbols.items[symbol].range.high;
 }
 
+/* The last one of an end is the one that sets it; the reason of the upper end tells more. */
 static void note_reason(qn_dim_pool *pool, qn_dim_symbol_info *info, int high_narrowed, const char *reason) {
-    if (!reason || (info->reason && !high_narrowed)) return; /* the reason of the upper bound tells more */
+    if (!reason || (info->reason && info->tells_high && !high_narrowed)) return;
+    info->tells_high |= high_narrowed;
     if (info->reason && strcmp(info->reason, reason) == 0) return;
     const char *copy = qn_arena_copy_string(pool->arena, reason, strlen(reason));
     if (copy) info->reason = copy;

@@ -278,6 +278,7 @@ qn_status *qn_dim_symbol_set_range(qn_dim_pool *pool, qn_dim symbol, int64_t low
         const char *copy = qn_arena_copy_string(pool->arena, reason, strlen(reason));
         if (!copy) return qn_status_out_of_memory();
         info->reason = copy;
+        info->tells_high = high != QN_DIM_UNBOUNDED;
     }
     if (info->range.low != low || info->range.high != high)
         qn_dim_override_range(pool, qn_dim_node_at(pool, symbol)->u.symbol, (qn_dim_interval){low, high});

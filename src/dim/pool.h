@@ -66,6 +66,7 @@ typedef struct qn_dim_symbol_info {
     const char *name, *reason;
     qn_dim dim;
     qn_dim_interval range;
+    int tells_high;  /* the reason is that of the upper end */
     int keeps_range; /* learning leaves it alone */
 } qn_dim_symbol_info;
 

@@ -7,7 +7,7 @@ typedef struct ranging {
     qn_graph *graph;
     const qn_config *config;
     const qn_log *log;
-    const qn_pins *pins;
+    qn_pins *pins;
 } ranging;
 
 /* One dim of one range: "dim_range.0: input 'x': dim 1". */
@@ -125,16 +125,22 @@ static int64_t (*list_declared(const qn_graph *graph))[QN_MAX_RANK] {
     return sizes;
 }
 
-/* A reason of the lower end is kept: it names the node that needs so much. */
-static qn_status *bound_dim(qn_graph *graph, qn_dim dim, int64_t declared) {
+/* Dim `axis` of an input that was opened goes up to the size that was declared. A reason of the lower end is kept: it
+   names the node that needs so much. Where that is all that was declared, one size is left, and the dim is pinned. */
+static qn_status *bound_dim(const ranging *r, size_t input, int axis, int64_t declared) {
+    qn_graph *graph = r->graph;
+    const qn_dim dim = graph->inputs.items[input]->type.dims[axis];
     int64_t low, high;
     qn_dim_range(graph->dims, dim, &low, &high);
-    if (low >= declared || high <= declared || !qn_dim_is_symbol(graph->dims, dim)) return NULL;
+    if (low > declared || high <= declared || !qn_dim_is_symbol(graph->dims, dim)) return NULL;
     const char *former = qn_dim_symbol_reason(graph->dims, dim);
     const char *reason =
         qn_arena_printf(graph->arena, "%s%sthe source declares %lld, and a dim_range (--range) opens more",
                         former ? former : "", former ? "; " : "", (long long)declared);
-    return reason ? qn_dim_symbol_set_range(graph->dims, dim, low, declared, reason) : qn_status_out_of_memory();
+    if (!reason) return qn_status_out_of_memory();
+    const qn_pin pin = {input, axis, declared, reason};
+    if (low == declared) QN_TRY(QN_LIST_PUSH(graph->arena, &r->pins->list, pin));
+    return qn_dim_symbol_set_range(graph->dims, dim, low, declared, reason);
 }
 
 static int has_range(const ranging *r, size_t input) {
@@ -149,8 +155,7 @@ static qn_status *bound_opened(const ranging *r, int64_t (*const declared)[QN_MA
     for (size_t i = 0; i < r->graph->inputs.count; i++) {
         if (has_range(r, i)) continue;
         for (int axis = 0; axis < r->graph->inputs.items[i]->type.rank; axis++)
-            if (declared[i][axis] > 1)
-                QN_TRY(bound_dim(r->graph, r->graph->inputs.items[i]->type.dims[axis], declared[i][axis]));
+            if (declared[i][axis] > 1) QN_TRY(bound_dim(r, i, axis, declared[i][axis]));
     }
     return qn_graph_infer(r->graph);
 }

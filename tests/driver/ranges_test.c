@@ -65,6 +65,41 @@ static void refuse(const char *statements, const char *json, const char *words) 
     "input %x : f32[1, 4, 3]\nconst %axes : s32[1] = {1}\nconst %to : s32[2] = {1, 3}\n%m = reduce_mean(%x, "          \
     "%axes)\n%y = reshape(%m, %to) name \"end\"\noutput %y\n"
 
+/* A window as large as what is declared. */
+#define WHOLE                                                                                                          \
+    "input %x : f32[1, 8, 8, 3]\nconst %w : f32[8, 8, 3, 2] = random 1\n%y = conv2d(%x, %w) {padding=valid} name "     \
+    "\"whole\"\noutput %y\n"
+/* The first window could do with 3 rows, the second needs 6 of them. */
+#define TWO_WINDOWS                                                                                                    \
+    "symbol h [1, *]\ninput %x : f32[1, h, 9, 3]\nconst %w : f32[3, 3, 3, 2] = random 1\n%a = conv2d(%x, %w) "         \
+    "{padding=valid} name \"first\"\nconst %v : f32[4, 4, 2, 2] = random 1\n%y = conv2d(%a, %v) {padding=valid} "      \
+    "name \"second\"\noutput %y\n"
+
+static void a_dim_that_needs_all_that_is_declared_is_pinned(void **state) {
+    (void)state;
+    rig r;
+    expect_ok(apply(&r, WHOLE, NULL));
+    expect_range(&r, 0, 0, 1, -1);
+    expect_range(&r, 0, 1, 8, 8);
+    expect_pinned(&r, 0, 2, "node 'whole' (conv2d)");
+    expect_pinned(&r, 0, 2, "the source declares 8, and a dim_range (--range) opens more");
+    done(&r);
+    expect_ok(apply(&r, WHOLE, "{'dim_range': {'0': {'min': [1, 8, 8, 3], 'max': [1, 16, 8, 3]}}}"));
+    expect_range(&r, 0, 1, 8, 16);
+    done(&r);
+}
+
+static void the_lower_end_is_that_of_the_node_which_sets_it(void **state) {
+    (void)state;
+    rig r;
+    qn_dim symbol;
+    expect_ok(apply(&r, TWO_WINDOWS, NULL));
+    expect_range(&r, 0, 1, 6, -1);
+    assert_true(qn_dim_symbol_find(r.graph->dims, "h", &symbol));
+    assert_non_null(strstr(qn_dim_symbol_reason(r.graph->dims, symbol), "node 'second'"));
+    done(&r);
+}
+
 static void fixed_dims_become_mutable_unless_the_graph_pins_them(void **state) {
     (void)state;
     static const char *const configs[] = {NULL, "{'graph_shape_mutable': true}"};
@@ -391,6 +426,8 @@ static void memory_may_end_at_any_point(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_dim_that_needs_all_that_is_declared_is_pinned),
+        cmocka_unit_test(the_lower_end_is_that_of_the_node_which_sets_it),
         cmocka_unit_test(fixed_dims_become_mutable_unless_the_graph_pins_them),
         cmocka_unit_test(a_batch_of_one_stays_where_a_size_that_depends_on_data_would_have_no_end),
         cmocka_unit_test(what_is_opened_goes_up_to_the_size_that_the_source_declares),
