@@ -59,12 +59,34 @@ static void only_the_input_in_question_is_named(void **state) {
     expect_unbatched("input %x : f32[]\n%y = relu(%x)\noutput %y\n", NULL);
 }
 
+static void inputs_that_are_joined_share_their_samples(void **state) {
+    (void)state;
+    expect_unbatched("symbol n [1, *]\nsymbol m [1, *]\ninput %x : f32[n, 3]\ninput %z : f32[m, 3]\n"
+                     "%y = concat(%x, %z) {axis=1}\noutput %y\n",
+                     NULL);
+    expect_unbatched("symbol n [1, *]\nsymbol m [1, *]\ninput %x : f32[n, 3]\ninput %z : f32[m, 3]\n" AXIS
+                     "%c = concat(%x, %z) {axis=1}\n%y = reduce_mean(%c, %zero)\noutput %y\n",
+                     "[0,1]");
+}
+
+static void outputs_of_other_inputs_tell_nothing(void **state) {
+    (void)state;
+    expect_unbatched("symbol n [1, *]\nsymbol m [1, *]\ninput %x : f32[n, 3]\ninput %z : f32[m, 3]\n" W
+                     "%a = matmul(%x, %w)\n%b = matmul(%z, %w)\noutput %a\noutput %b\n",
+                     NULL);
+    expect_unbatched("symbol n [1, *]\ninput %x : f32[n, 3]\nconst %c : f32[5, 4] = random 1\n" W
+                     "%a = matmul(%x, %w)\n%s = shape(%x)\noutput %a\noutput %s\n",
+                     NULL);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_dim_that_stays_first_counts_samples),
         cmocka_unit_test(what_is_transposed_for_a_while_may_count_them),
         cmocka_unit_test(rows_of_a_picture_are_no_samples),
         cmocka_unit_test(what_is_computed_of_all_rows_together_makes_them_no_samples),
+        cmocka_unit_test(inputs_that_are_joined_share_their_samples),
+        cmocka_unit_test(outputs_of_other_inputs_tell_nothing),
         cmocka_unit_test(only_the_input_in_question_is_named),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
