@@ -107,7 +107,7 @@ static qn_status *prepare(bench *b) {
     b->outputs = calloc(b->output_count + 1, sizeof *b->outputs);
     b->shapes = calloc(b->input_count + 1, sizeof *b->shapes);
     if (!b->inputs || !b->outputs || !b->shapes) return cli_out_of_memory();
-    CLI_TRY(cli_make_shapes(b->session.model, &b->settings->shapes, b->shapes));
+    CLI_TRY(cli_make_shapes(b->session.model, &b->settings->shapes, 1, b->shapes));
     double start = cli_now_ms();
     CLI_TRY(qn_context_set_input_shapes(b->session.context, b->shapes, b->input_count));
     b->session.bind_ms += cli_now_ms() - start;

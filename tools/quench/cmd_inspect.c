@@ -141,7 +141,7 @@ static qn_status *bind_shapes(view *v) {
     const qn_model_info *info = qn_model_get_info(v->session.model);
     v->shapes = calloc(info->input_count + 1, sizeof *v->shapes);
     if (!v->shapes) return cli_out_of_memory();
-    qn_status *status = cli_make_shapes(v->session.model, &v->settings->shapes, v->shapes);
+    qn_status *status = cli_make_shapes(v->session.model, &v->settings->shapes, 0, v->shapes);
     if (!status) status = qn_context_set_input_shapes(v->session.context, v->shapes, info->input_count);
     v->has_shapes = !status;
     if (v->has_shapes) qn_context_get_arena(v->session.context, &v->arena);

@@ -167,7 +167,7 @@ static qn_status *save(job *j, artifact *one, const qn_tensor *tensor) {
     CLI_TRY(qn_npy_save(one->path, tensor));
     one->is_saved = 1;
     if (!cli_json_on_stdout(j->settings->json))
-        cli_print("%s: %s %s, %s '%s'\n", one->path, cli_dtype_name(tensor->dtype),
+        cli_print("%s: %s %s, %s '%s'\n", cli_given_name(one->path), cli_dtype_name(tensor->dtype),
                   cli_print_dims(tensor->rank, tensor->dims, text), one->is_dump ? "value" : "output", one->name);
     one->summary =
         json_pack("{s:o,s:s,s:o,s:o}", "name", cli_json_text(one->name), "dtype", cli_dtype_name(tensor->dtype),

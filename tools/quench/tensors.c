@@ -17,6 +17,9 @@ static const struct {
     [QN_DTYPE_U64] = {"uint64", 8},  [QN_DTYPE_BOOL] = {"bool", 1},     [QN_DTYPE_STRING] = {"string", 0},
 };
 
+/* For what nothing says how large it is. */
+enum { GUESSED_SIZE = 224, GUESSED_ELEMS_MAX = 1 << 24 };
+
 static int is_valid(qn_dtype dtype) { return (unsigned)dtype < QN_DTYPE_COUNT; }
 
 const char *cli_dtype_name(qn_dtype dtype) { return is_valid(dtype) ? dtypes[dtype].name : "unknown"; }
@@ -41,6 +44,8 @@ const char *cli_print_range(const qn_value_info *value, char *text) {
             length += (size_t)snprintf(text + length, CLI_DIMS_TEXT - length, "%lld", low);
         else if (high != QN_NO_LIMIT)
             length += (size_t)snprintf(text + length, CLI_DIMS_TEXT - length, "%lld..%lld", low, high);
+        else if (low > 1)
+            length += (size_t)snprintf(text + length, CLI_DIMS_TEXT - length, "%lld..?", low);
         else
             length += (size_t)snprintf(text + length, CLI_DIMS_TEXT - length, "?");
     }
@@ -180,27 +185,58 @@ static qn_status *take_shape(const qn_model *model, const char *text, qn_shape *
     return NULL;
 }
 
-/* The upper end of the range; where there is none, what the source declares, and one sample of a batch. */
-static qn_status *default_shape(const qn_model *model, const json_t *meta, size_t index, qn_shape *out_shape) {
-    char text[CLI_DIMS_TEXT];
+/* The size for a dim without an upper end: what the source declares, and one sample of a batch; -1: nothing tells. */
+static int64_t told_size(const qn_model *model, const json_t *meta, size_t index, int axis) {
     const qn_value_info *input = qn_model_input(model, index);
+    const int64_t declared = cli_declared_size(meta, index, axis);
+    if (declared >= input->min_dims[axis]) return declared;
+    if (axis || !cli_has_free_batch(model, meta, index) || input->rank < 2) return -1;
+    return input->min_dims[0] > 1 ? input->min_dims[0] : 1;
+}
+
+/* Are there more elements than are guessed with `size` for each dim of -1? */
+static int is_much(const qn_shape *shape, int64_t size) {
+    int64_t elems = 1;
+    for (int i = 0; i < shape->rank; i++)
+        if (__builtin_mul_overflow(elems, shape->dims[i] < 0 ? size : shape->dims[i], &elems)) return 1;
+    return elems > GUESSED_ELEMS_MAX;
+}
+
+/* Sizes for dims of -1: one for the first if it is the only one, which is a batch more often than not; else such as
+   pictures have, or less where that would be very much. */
+static void guess_sizes(const qn_value_info *input, qn_shape *inout_shape) {
+    int64_t size = GUESSED_SIZE;
+    int others = input->rank < 2;
+    for (int i = 1; i < input->rank; i++) others |= inout_shape->dims[i] < 0;
+    if (!others) size = 1;
+    while (size > 1 && is_much(inout_shape, size)) size /= 2;
+    for (int i = 0; i < input->rank; i++)
+        if (inout_shape->dims[i] < 0) inout_shape->dims[i] = input->min_dims[i] > size ? input->min_dims[i] : size;
+}
+
+/* The upper end of the range, or what is told where there is none. */
+static qn_status *default_shape(const qn_model *model, const json_t *meta, size_t index, int guess,
+                                qn_shape *out_shape) {
+    char text[CLI_DIMS_TEXT], shape[CLI_DIMS_TEXT];
+    const qn_value_info *input = qn_model_input(model, index);
+    int is_untold = 0;
     out_shape->rank = input->rank;
     for (int i = 0; i < input->rank; i++) {
-        const int64_t declared = cli_declared_size(meta, index, i);
-        out_shape->dims[i] = input->max_dims[i];
-        if (out_shape->dims[i] != QN_NO_LIMIT) continue;
-        out_shape->dims[i] = declared >= input->min_dims[i] ? declared
-                             : !i && cli_has_free_batch(model, meta, index) && input->rank > 1
-                                 ? (input->min_dims[0] > 1 ? input->min_dims[0] : 1)
-                                 : -1;
-        if (out_shape->dims[i] < 0)
-            return qn_status_create(QN_INVALID_ARGUMENT, "input '%s' (%s) has no largest shape: give one with --shape",
-                                    input->name, cli_print_range(input, text));
+        const int has_end = input->max_dims[i] != QN_NO_LIMIT;
+        out_shape->dims[i] = has_end ? input->max_dims[i] : told_size(model, meta, index, i);
+        is_untold |= out_shape->dims[i] < 0;
     }
+    if (!is_untold) return NULL;
+    if (!guess)
+        return qn_status_create(QN_INVALID_ARGUMENT, "input '%s' (%s) has no largest shape: give one with --shape",
+                                input->name, cli_print_range(input, text));
+    guess_sizes(input, out_shape);
+    cli_note("input '%s' (%s) has no largest shape: %s is taken (--shape gives another)", input->name,
+             cli_print_range(input, text), cli_print_dims(out_shape->rank, out_shape->dims, shape));
     return NULL;
 }
 
-qn_status *cli_make_shapes(const qn_model *model, const cli_texts *texts, qn_shape *out_shapes) {
+qn_status *cli_make_shapes(const qn_model *model, const cli_texts *texts, int guess, qn_shape *out_shapes) {
     size_t count = qn_model_get_info(model)->input_count;
     for (size_t i = 0; i < count; i++) out_shapes[i].rank = -1;
     for (size_t i = 0; i < texts->count; i++) CLI_TRY(take_shape(model, texts->items[i], out_shapes));
@@ -208,7 +244,7 @@ qn_status *cli_make_shapes(const qn_model *model, const cli_texts *texts, qn_sha
     if (!meta) return cli_out_of_memory();
     qn_status *status = NULL;
     for (size_t i = 0; i < count && !status; i++)
-        if (out_shapes[i].rank < 0) status = default_shape(model, meta, i, &out_shapes[i]);
+        if (out_shapes[i].rank < 0) status = default_shape(model, meta, i, guess, &out_shapes[i]);
     json_decref(meta);
     return status;
 }

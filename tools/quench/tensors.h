@@ -39,9 +39,10 @@ qn_status *cli_set_input_shapes(qn_context *context, const qn_tensor *tensors, s
 /* Takes texts of --shape ("1,513,513,3" for a single input, "NAME=1,513,513,3") for the inputs of `model`. An input
  * without one has its fixed dims, and the upper end of the range of the others; where there is none, what the source
  * declares, and a batch of one.
+ * @param guess       sizes that nothing tells are guessed, which a note says
  * @param out_shapes  one per input
- * returns  INVALID_ARGUMENT: no dims, an input given twice, or one of which nothing says how large it is;
+ * returns  INVALID_ARGUMENT: no dims, an input given twice, or (no guess) one of which nothing says how large it is;
  * NOT_FOUND */
-qn_status *cli_make_shapes(const qn_model *model, const cli_texts *texts, qn_shape *out_shapes) QN_MUST_USE;
+qn_status *cli_make_shapes(const qn_model *model, const cli_texts *texts, int guess, qn_shape *out_shapes) QN_MUST_USE;
 
 #endif
