@@ -301,6 +301,12 @@ static char *name_after(const char *model) {
 /* Makes `settings` name an output, in *out_name, where it needs one. */
 static int choose_output(const char *model, build_settings *settings, char **out_name) {
     if (settings->out || settings->print_config || settings->builder.calibration.save_ranges) return CLI_GO_ON;
+    for (size_t i = 0; i < settings->builder.outputs.count; i++) {
+        const char *output = settings->builder.outputs.items[i], *ending = strrchr(output, '.');
+        if (ending && !strcmp(ending, ".qn"))
+            return cli_usage("--output %s: --output names a value of the graph; the compiled file is -o %s", output,
+                             output);
+    }
     if (!strncmp(cli_given_name(model), "/dev/", 5))
         return cli_usage("-o OUT.qn is missing: a model that comes from a pipe has no name");
     settings->out = *out_name = name_after(model);

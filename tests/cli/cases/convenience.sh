@@ -31,6 +31,9 @@ quench fails build net.v2.qn
 says "net.v2.qn: writing it .* would overwrite the input"
 quench ok build plain --print-config
 holds models net.v2.pb
+quench misused build plain --output small.qn
+says "the compiled file is -o small.qn"
+expect ! -e small.qn
 
 it "understands short names of precisions"
 for pair in fp32=force_float32 FP16=force_float16 f16=force_float16 int8=qint8_mixed_float16 INT16=qint16_mixed_float16 force_float16=force_float16; do
