@@ -33,6 +33,15 @@ static int is_list(const json_t *value, int (*is_item)(const json_t *item)) {
     return json_is_array(value);
 }
 
+/* One of the sets of classes that quench has: a name of anything else would be a file on the reader's machine. */
+static int is_set(const json_t *value) {
+    static const char *const sets[] = {"voc", "ade20k", "cityscapes"};
+    const char *text = json_string_value(value);
+    for (size_t i = 0; text && i < sizeof sets / sizeof *sets; i++)
+        if (!strcmp(text, sets[i])) return 1;
+    return 0;
+}
+
 static int is_byte(const json_t *value) { return is_count(value) && json_integer_value(value) <= 255; }
 static int is_color(const json_t *value) { return is_list(value, is_byte) && json_array_size(value) == 3; }
 
@@ -46,8 +55,8 @@ static int is_kind(const json_t *value, meta_kind kind) {
     case NUMBER: return is_number(value);
     case NUMBERS: return is_list(value, is_number);
     case COUNTS: return is_list(value, is_count);
-    case NAMES: return is_text(value) || is_list(value, is_text);
-    case COLORS: return is_text(value) || is_list(value, is_color);
+    case NAMES: return is_set(value) || is_list(value, is_text);
+    case COLORS: return is_set(value) || is_list(value, is_color);
     case OBJECT: return json_is_object(value);
     default: return json_is_array(value);
     }
@@ -62,8 +71,8 @@ static qn_status *wrong(const char *where, meta_kind kind, const json_t *found) 
                                            "a number",
                                            "an array of numbers",
                                            "an array of integers from 0 on",
-                                           "a text or an array of texts",
-                                           "a text or an array of [r, g, b]",
+                                           "voc, ade20k, cityscapes or an array of texts",
+                                           "voc, ade20k, cityscapes or an array of [r, g, b]",
                                            "an object",
                                            "an array"};
     char *text = found ? json_dumps(found, JSON_ENCODE_ANY | JSON_COMPACT) : NULL;

@@ -99,6 +99,8 @@ static void members_of_other_types_are_named(void **state) {
                 {"{'image': {'input': 'x', 'output': 'y', 'classes': ['a', 1]}}", "image.classes"},
                 {"{'image': {'input': 'x', 'output': 'y', 'palette': [[1, 2, 256]]}}", "image.palette"},
                 {"{'image': {'input': 'x', 'output': 'y', 'palette': [[1, 2]]}}", "image.palette"},
+                {"{'image': {'input': 'x', 'output': 'y', 'palette': '/etc/passwd'}}", "expected voc, ade20k, cityscapes"},
+                {"{'image': {'input': 'x', 'output': 'y', 'classes': 'names.txt'}}", "expected voc, ade20k, cityscapes"},
                 {"{'refit': 1}", "refit"},
                 {"{'refit': {}}", "refit"},
                 {"{'refit': {'weight_bytes': 64, 'graph': 'x', 'precisions': {}}}", "refit"},

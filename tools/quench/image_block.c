@@ -127,8 +127,7 @@ static qn_status *parse(const qn_model *model, image_block *out_block) {
             "it does not say how pictures go in and labels come out: it has no image block. One is found for a uint8 "
             "input with 3 or 1 channels that leads to labels by an argmax or to nothing but scores; else the build's "
             "--config can give it, as {\"image\": {\"scale\": 0.00392157, \"output\": \"NAME\"}} for pixels from 0 to "
-            "1 "
-            "(docs/configuration.md)");
+            "1 (docs/configuration.md)");
     if (json_unpack(out_block->json, "{s:s,s:s,s?s,s?s,s?s,s?s,s?i}", "input", &input, "output", &output, "color",
                     &color, "decode", &decode, "layout", &layout, "fit", &fit, "class_count", &class_count))
         return qn_status_create(QN_INVALID_MODEL,
@@ -186,6 +185,22 @@ static qn_status *name_from_list(const json_t *list, qn_image_palette *out_palet
     return qn_image_palette_from_names(names, count, NULL, out_palette);
 }
 
+/* A file names the sets of classes that quench has, and no others: files on this machine are none of its business. */
+static qn_status *expect_set(const image_block *block, const char *key) {
+    static const char *const sets[] = {"voc", "ade20k", "cityscapes"};
+    const json_t *value = json_object_get(block->json, key);
+    const char *name = json_string_value(value);
+    if (json_is_array(value) && !json_array_size(value))
+        return qn_status_create(QN_INVALID_MODEL, "the model's image block has no %s in its list: give --palette", key);
+    for (size_t i = 0; name && i < sizeof sets / sizeof *sets; i++)
+        if (!strcmp(name, sets[i])) return NULL;
+    return name ? qn_status_create(QN_UNSUPPORTED,
+                                   "the model's image block has %s '%s', expected voc, ade20k, cityscapes or a list: "
+                                   "give --palette",
+                                   key, name)
+                : NULL;
+}
+
 static qn_status *load_names(const json_t *classes, const json_t *palette, int class_count,
                              qn_image_palette *out_palette) {
     enum { VOC = 21, ADE20K = 151, CITYSCAPES = 19 };
@@ -215,6 +230,8 @@ qn_status *image_block_load_palette(const image_block *block, const char *name, 
                                     qn_image_palette *out_palette) {
     if (!name) {
         const json_t *palette = json_object_get(block->json, "palette");
+        CLI_TRY(expect_set(block, "classes"));
+        CLI_TRY(expect_set(block, "palette"));
         CLI_TRY(load_names(json_object_get(block->json, "classes"), palette, class_count, out_palette));
         qn_status *status = load_colors(palette, out_palette);
         if (status) qn_image_palette_deinit(out_palette);

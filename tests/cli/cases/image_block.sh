@@ -83,3 +83,13 @@ done
 quench fails build classifier.pb -o none.qn --precision qint8_mixed_float32 --config classifier.json --calibrate "$scenes/pictures" \
     --max-drop 1 --masks "$scenes/masks"
 says "it classifies"
+
+it "reads no file that a compiled one names"
+cp "$scenes/palette.txt" names.txt
+for key in palette classes; do
+    make meta named.qn "{\"image\": {\"input\": \"x\", \"output\": \"y\", \"color\": \"GRAY\", \"decode\": \"logits\", \"$key\": \"names.txt\"}}"
+    quench fails segment named.qn "$scenes/pictures/scene_1.jpg" -o named
+    says "image block has $key 'names.txt', expected voc, ade20k, cityscapes or a list"
+    quench fails verify named.qn
+    says "named.qn: meta: image.$key: expected voc, ade20k, cityscapes or an array"
+done
