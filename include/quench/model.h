@@ -115,8 +115,8 @@ typedef struct qn_value_info {
     int64_t max_dims[QN_MAX_RANK];    /* QN_NO_LIMIT: unbounded */
     const char *reasons[QN_MAX_RANK]; /* inputs: what bounds the dim, "" if nothing but the declaration does */
     qn_location location;
-    uint64_t offset; /* ARENA and DIMS of a model with a ceiling: bytes into the arena; CONSTANT: bytes into
-                        the constants; INPUT, OUTPUT: which */
+    uint64_t offset; /* ARENA and DIMS of a model with a ceiling: bytes into an arena that has it (smaller ones are laid
+                        out for their shapes); CONSTANT: bytes into the constants; INPUT, OUTPUT: which */
     uint64_t bytes;  /* CONSTANT: exact; ARENA: the most over the declared range, 0: no ceiling */
     uint32_t first_step, last_step; /* the steps between which the bytes must stay */
     int64_t alias;                  /* the value whose bytes these are, or -1 */
