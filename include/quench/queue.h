@@ -122,7 +122,8 @@ QN_API void qn_notifier_destroy(qn_notifier *notifier);
  */
 QN_API qn_status *qn_notifier_place(qn_notifier *notifier, qn_queue *queue) QN_MUST_USE;
 
-/* Waits until the notifier, as it was placed last, is reached.
+/* Waits until the notifier, as it was placed last, is reached. What a queue runs must not wait for a notifier that lies
+ * behind it in the same queue: neither would ever go on.
  * returns    what failed before it, if anything did that no qn_queue_sync() had reported when the notifier was placed;
  *            the queue's sync reports it all the same. INVALID_ARGUMENT: NULL, it was never placed, or a child after
  *            fork()
