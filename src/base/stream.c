@@ -1,6 +1,7 @@
 #include "base/stream.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,10 +22,17 @@ int qn_stream_descriptor(const char *path) {
     return -1;
 }
 
+/* A pipe that is full and was opened not to wait is waited for. 0 for other failures. */
+static int may_go_on(int descriptor) {
+    struct pollfd wait = {.fd = descriptor, .events = POLLOUT};
+    if (errno != EAGAIN) return errno == EINTR;
+    return poll(&wait, 1, -1) > 0 || errno == EINTR;
+}
+
 int qn_stream_write_all(int descriptor, const void *data, size_t bytes) {
     for (const uint8_t *at = data; bytes;) {
         ssize_t written = write(descriptor, at, bytes < 1u << 30 ? bytes : 1u << 30);
-        if (written < 0 && errno == EINTR) continue;
+        if (written < 0 && may_go_on(descriptor)) continue;
         if (written < 0) return 0;
         at += written;
         bytes -= (size_t)written;

@@ -148,6 +148,32 @@ static void test_an_open_descriptor_is_written_as_it_stands(void **state) {
     expect_failure(qn_file_write_atomic("/dev/fd/99x", "x", 1), QN_IO, "/dev/fd/99x");
 }
 
+/* As servers leave their pipes. The child reads late, and answers how much there was. */
+static void test_a_pipe_that_does_not_wait_is_waited_for(void **state) {
+    (void)state;
+    enum { BYTES = 300000 };
+    char name[48], *data = calloc(1, BYTES);
+    int ends[2], exit_status = 0;
+    assert_non_null(data);
+    assert_int_equal(pipe(ends), 0);
+    assert_int_equal(fcntl(ends[1], F_SETFL, O_NONBLOCK), 0);
+    const pid_t child = fork();
+    if (!child) {
+        size_t total = 0;
+        close(ends[1]);
+        usleep(100000);
+        for (ssize_t got; (got = read(ends[0], data, BYTES)) > 0;) total += (size_t)got;
+        _exit(total != BYTES);
+    }
+    close(ends[0]);
+    snprintf(name, sizeof name, "/dev/fd/%d", ends[1]);
+    assert_null(qn_file_write_atomic(name, data, BYTES));
+    close(ends[1]);
+    assert_int_equal(waitpid(child, &exit_status, 0), child);
+    assert_int_equal(exit_status, 0);
+    free(data);
+}
+
 static void test_a_read_only_folder_is_an_error(void **state) {
     (void)state;
     if (geteuid() == 0) skip_because("needs a user other than root");
@@ -460,6 +486,7 @@ int main(void) {
         CASE(test_a_file_in_place_of_a_folder_is_an_error),
         CASE(test_what_is_no_regular_file_is_never_replaced),
         CASE(test_an_open_descriptor_is_written_as_it_stands),
+        CASE(test_a_pipe_that_does_not_wait_is_waited_for),
         CASE(test_a_read_only_folder_is_an_error),
         CASE(test_a_write_that_stops_in_the_middle_leaves_the_old_file),
         CASE(test_a_replaced_file_keeps_its_permissions),

@@ -77,12 +77,21 @@ static int is_standard(const char *path, int descriptor, const char *device) {
 
 /* ---- Reading ---- */
 
+/* As read(), which waits also where the pipe was opened not to. */
+static ssize_t read_some(int from, char *buffer, size_t bytes) {
+    struct pollfd wait = {.fd = from, .events = POLLIN};
+    for (;;) {
+        ssize_t count = read(from, buffer, bytes);
+        if (count >= 0 || (errno != EINTR && errno != EAGAIN)) return count;
+        if (errno == EAGAIN && poll(&wait, 1, -1) < 0 && errno != EINTR) return -1;
+    }
+}
+
 static int copy_all(int from, int to, const char **out_reason) {
     static char buffer[1 << 16];
     int64_t total = 0;
     for (;;) {
-        ssize_t bytes = read(from, buffer, sizeof buffer);
-        if (bytes < 0 && errno == EINTR) continue;
+        const ssize_t bytes = read_some(from, buffer, sizeof buffer);
         *out_reason = bytes < 0 ? strerror(errno) : total > INPUT_BYTES_MAX ? "it does not end" : NULL;
         if (bytes <= 0 || *out_reason) return !*out_reason;
         for (ssize_t done = 0; done < bytes;) {
