@@ -38,6 +38,14 @@ const char *as_file(const uint8_t *data, size_t bytes);
    ones, any bits, infinities and NaN, the ends of integers. What would be slow or large is left out. */
 void run_model(qn_model *model, uint64_t seed);
 
+/* ---- build.c ---- */
+
+/* Builds in a precision, a JSON text ("\"force_float16\""); integers get one range for every value. */
+qn_status *build_in(const char *mode, qn_network *network, qn_model **out_model) QN_MUST_USE;
+
+/* Gives zeros to the first `count` weights of a model and puts them in. */
+qn_status *refit_model(qn_model *model, size_t count) QN_MUST_USE;
+
 /* ---- network.c ---- */
 
 /* Small networks as the text form of graphs. */

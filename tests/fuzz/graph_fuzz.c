@@ -6,20 +6,8 @@ size_t fuzz_head(const uint8_t *data, size_t bytes) {
     return 0;
 }
 
-static qn_status *build(qn_network *network, uint64_t choice, qn_model **out_model) {
-    static const char *const modes[] = {"\"force_float32\"", "\"force_float16\""};
-    qn_build_options options;
-    qn_config *config = NULL;
-    qn_build_options_init(&options);
-    options.allocator = fuzz_allocator();
-    qn_status *status = qn_config_create(NULL, &config);
-    if (!status) status = qn_config_set(config, "precision_config.precision_mode", modes[choice % 2]);
-    if (!status) status = qn_build(network, config, &options, out_model);
-    qn_config_destroy(config);
-    return status;
-}
-
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes) {
+    static const char *const modes[] = {"\"force_float32\"", "\"force_float16\""};
     uint64_t choice = fuzz_choice(data, bytes);
     qn_network_options options;
     qn_network *network = NULL;
@@ -27,7 +15,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes) {
     qn_network_options_init(&options);
     options.allocator = fuzz_allocator();
     qn_status *status = qn_network_import_memory(data, bytes, "damaged.pb", &options, &network);
-    if (!status) status = build(network, choice, &model);
+    if (!status) status = build_in(modes[choice % 2], network, &model);
     if (!status) run_model(model, choice);
     qn_model_destroy(model);
     qn_network_destroy(network);

@@ -1,28 +1,9 @@
 /* integer_graph_fuzz.c - source models on their way to integers, all of them with one range for every value. */
 #include "fuzz.h"
 
-#include "quench/calibrator.h"
-
 size_t fuzz_head(const uint8_t *data, size_t bytes) {
     (void)data, (void)bytes;
     return 0;
-}
-
-static qn_status *build(qn_network *network, const char *mode, qn_model **out_model) {
-    qn_build_options options;
-    qn_calibrator *calibrator = NULL;
-    qn_config *config = NULL;
-    qn_build_options_init(&options);
-    options.allocator = fuzz_allocator();
-    qn_status *status = qn_config_create(NULL, &config);
-    if (!status) status = qn_config_set(config, "precision_config.precision_mode", mode);
-    if (!status) status = qn_calibrator_create(NULL, &calibrator);
-    if (!status) status = qn_calibrator_set_fixed_range(calibrator, -2.0f, 6.0f);
-    options.calibrator = calibrator;
-    if (!status) status = qn_build(network, config, &options, out_model);
-    qn_calibrator_destroy(calibrator);
-    qn_config_destroy(config);
-    return status;
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes) {
@@ -35,7 +16,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes) {
         qn_network *network = NULL;
         qn_model *model = NULL;
         qn_status *status = qn_network_import_memory(data, bytes, "damaged.pb", &options, &network);
-        if (!status) status = build(network, modes[i], &model);
+        if (!status) status = build_in(modes[i], network, &model);
         if (!status) run_model(model, choice);
         qn_model_destroy(model);
         qn_network_destroy(network);

@@ -4,7 +4,6 @@
 
 #include "image_block.h"
 #include "model_meta.h"
-#include "quench/refit.h"
 
 #include <stdlib.h>
 
@@ -25,21 +24,6 @@ static void use_image_block(const qn_model *model) {
     expect_fair(status);
 }
 
-static void use_refit(qn_model *model) {
-    qn_engine_options options;
-    qn_engine *engine = NULL;
-    qn_refitter *refitter = NULL;
-    qn_engine_options_init(&options);
-    options.threads = 1;
-    options.allocator = fuzz_allocator();
-    qn_status *status = qn_engine_create(model, &options, &engine);
-    if (!status) status = qn_refitter_create(engine, &refitter);
-    if (!status) status = qn_refitter_refit_engine(refitter);
-    qn_refitter_destroy(refitter);
-    qn_engine_destroy(engine);
-    expect_fair(status);
-}
-
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes) {
     static qn_model *made; /* once for all inputs */
     char text[256];
@@ -50,7 +34,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes) {
     if (!status) {
         cli_print_precision(model, text, sizeof text);
         use_image_block(model);
-        use_refit(model);
+        expect_fair(refit_model(model, 0));
     }
     qn_model_destroy(model);
     free(meta);

@@ -4,7 +4,6 @@
 
 #include "base/memory.h"
 #include "driver/network.h"
-#include "quench/calibrator.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -36,26 +35,9 @@ static qn_status *expect_same_again(qn_network *network) {
     return status;
 }
 
-static qn_status *build(qn_network *network, uint64_t choice, qn_model **out_model) {
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes) {
     static const char *const modes[] = {"\"force_float32\"", "\"force_float16\"", "\"qint8_mixed_float16\"",
                                         "\"qint16_mixed_float32\""};
-    qn_build_options options;
-    qn_config *config = NULL;
-    qn_calibrator *calibrator = NULL;
-    qn_build_options_init(&options);
-    options.allocator = fuzz_allocator();
-    qn_status *status = qn_config_create(NULL, &config);
-    if (!status) status = qn_config_set(config, "precision_config.precision_mode", modes[choice % 4]);
-    if (!status) status = qn_calibrator_create(NULL, &calibrator);
-    if (!status) status = qn_calibrator_set_fixed_range(calibrator, -2.0f, 6.0f);
-    options.calibrator = choice % 4 < 2 ? NULL : calibrator;
-    if (!status) status = qn_build(network, config, &options, out_model);
-    qn_calibrator_destroy(calibrator);
-    qn_config_destroy(config);
-    return status;
-}
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes) {
     const uint64_t choice = fuzz_choice(data, bytes);
     char *text = as_text(data, bytes);
     qn_network *network = NULL;
@@ -65,7 +47,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes) {
     if (!status) status = qn_graph_infer(network->graph);
     if (!status) status = qn_graph_verify(network->graph);
     if (!status) status = expect_same_again(network);
-    if (!status) status = build(network, choice, &model);
+    if (!status) status = build_in(modes[choice % 4], network, &model);
     if (!status) run_model(model, choice);
     qn_model_destroy(model);
     qn_network_destroy(network);
