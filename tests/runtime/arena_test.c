@@ -8,7 +8,7 @@
 
 #include "runtime/internal.h"
 
-enum { CHANNELS = 20, ARENA_ALIGN = 64 };
+enum { ARENA_ALIGN = 64 };
 
 typedef struct counter {
     _Atomic long live, largest;
@@ -133,15 +133,6 @@ static qn_context *borrow(qn_engine *engine, void *block, size_t bytes) {
     return context;
 }
 
-static void check_same(qn_context *context, qn_context *reference, int64_t h, int64_t w) {
-    float *x = make_picture(h, w, (uint64_t)(h * 100 + w));
-    float *y = run_pictures(context, h, w, x), *expected = run_pictures(reference, h, w, x);
-    assert_memory_equal(y, expected, (size_t)(2 * 4 * h * w * CHANNELS) * sizeof *y);
-    free(x);
-    free(y);
-    free(expected);
-}
-
 static void test_a_context_runs_in_memory_of_the_caller(void **state) {
     (void)state;
     for (int ceiling = 0; ceiling < 2; ceiling++) {
@@ -163,7 +154,7 @@ static void test_a_context_runs_in_memory_of_the_caller(void **state) {
             assert_ok(qn_context_set_input_shape(context, 0, 4, (int64_t[]){1, h, 16, 3}));
             assert_int_equal(atomic_load(&c.live), live);
             memset(block, 0xEE, bytes);
-            check_same(context, r.context, h, 16);
+            check_picture(context, r.context, h, 16);
             live = atomic_load(&c.live); /* the other context's arena may be new */
         }
         qn_context_destroy(context);
@@ -182,8 +173,8 @@ static void test_contexts_may_take_turns_in_one_arena(void **state) {
     void *block = aligned_alloc(ARENA_ALIGN, qn_align_up(bytes, ARENA_ALIGN));
     qn_context *a = borrow(r.engine, block, bytes), *b = borrow(r.engine, block, bytes);
     for (int i = 0; i < 3; i++) {
-        check_same(a, r.context, 9, 7);
-        check_same(b, r.context, 20, 16);
+        check_picture(a, r.context, 9, 7);
+        check_picture(b, r.context, 20, 16);
     }
     qn_context_destroy(a);
     qn_context_destroy(b);
@@ -199,7 +190,7 @@ static void test_an_arena_too_small_names_both_sizes_and_changes_nothing(void **
     assert_ok(qn_engine_measure_arena(r.engine, &shape, 1, &bytes));
     void *block = aligned_alloc(ARENA_ALIGN, qn_align_up(bytes, ARENA_ALIGN));
     qn_context *context = borrow(r.engine, block, bytes);
-    check_same(context, r.context, 6, 6);
+    check_picture(context, r.context, 6, 6);
     shape = picture_shape(20, 16);
     assert_ok(qn_engine_measure_arena(r.engine, &shape, 1, &more));
     assert_true(more > bytes);
@@ -211,7 +202,7 @@ static void test_an_arena_too_small_names_both_sizes_and_changes_nothing(void **
     int64_t dims[QN_MAX_RANK];
     assert_ok(qn_context_get_output_shape(context, 0, &rank, dims));
     assert_int_equal(dims[1], 12); /* the shapes before */
-    check_same(context, r.context, 6, 6);
+    check_picture(context, r.context, 6, 6);
     qn_context_destroy(context);
     rig_close(&r);
     free(block);
@@ -249,7 +240,7 @@ static void test_fewer_threads_work_where_scratch_is_short(void **state) {
     assert_true(largest > 0);
     for (uint64_t slots = 1; slots <= 4; slots++) {
         r.context->scratch_room = slots * largest; /* as if the ceiling left no more */
-        check_same(r.context, reference.context, 24, 16);
+        check_picture(r.context, reference.context, 24, 16);
         assert_true(r.context->scratch_bytes <= r.context->scratch_room);
     }
     rig_close(&r);

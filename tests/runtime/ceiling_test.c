@@ -7,7 +7,7 @@
 
 #include "runtime/internal.h"
 
-enum { CHANNELS = 20, ARENA_ALIGN = 64 };
+enum { ARENA_ALIGN = 64 };
 static const int64_t MOST = (int64_t)1 << 26; /* elements of `program_long` */
 static const uint64_t MIB = 1 << 20;
 
@@ -172,15 +172,6 @@ static void test_sizes_that_depend_on_data_have_room_for_the_most_at_the_shapes(
 }
 
 /* ---- Ceilings that cannot be had ---- */
-
-static void check_picture(qn_context *context, qn_context *reference, int64_t h, int64_t w) {
-    float *x = make_picture(h, w, (uint64_t)(h * 100 + w));
-    float *y = run_pictures(context, h, w, x), *expected = run_pictures(reference, h, w, x);
-    assert_memory_equal(y, expected, (size_t)(2 * 4 * h * w * CHANNELS) * sizeof *y);
-    free(x);
-    free(y);
-    free(expected);
-}
 
 static void test_without_memory_for_the_ceiling_what_is_needed_is_taken(void **state) {
     (void)state;

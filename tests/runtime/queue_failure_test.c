@@ -23,28 +23,6 @@ static qn_status *work(void *arg) {
     return code ? qn_status_create((qn_code)code, "bad picture") : NULL;
 }
 
-typedef struct gate {
-    _Atomic int is_open, is_reached;
-} gate;
-
-static qn_status *pass_gate(void *arg) {
-    gate *g = arg;
-    atomic_store(&g->is_reached, 1);
-    while (!atomic_load(&g->is_open)) usleep(200);
-    return NULL;
-}
-
-static qn_queue *new_queue(const rig *r, const char *name, size_t length, qn_queue_full full) {
-    qn_queue *queue;
-    qn_queue_options options;
-    qn_queue_options_init(&options);
-    options.name = name;
-    options.length = length;
-    options.full = full;
-    assert_ok(qn_queue_create(r->engine, &options, &queue));
-    return queue;
-}
-
 static qn_notifier *new_notifier(const rig *r) {
     qn_notifier *notifier;
     assert_ok(qn_notifier_create(r->engine, &notifier));
@@ -196,7 +174,7 @@ static void test_cancelling_crosses_too(void **state) {
     open_line(&l);
     assert_ok(qn_queue_enqueue_host(l.convert, pass_gate, &g));
     send(&l);
-    while (!atomic_load(&g.is_reached)) usleep(200);
+    wait_until(&g.is_reached);
     qn_queue_cancel(l.convert);
     atomic_store(&g.is_open, 1);
     assert_status(qn_queue_sync(l.encode), QN_CANCELLED, "cancelled");

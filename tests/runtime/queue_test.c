@@ -32,32 +32,6 @@ static qn_status *leave_mark(void *arg) {
     return m->fails ? qn_status_create(m->fails, "mark %d", m->number) : NULL;
 }
 
-/* Keeps a queue busy until it is opened. */
-typedef struct gate {
-    _Atomic int is_open, is_reached;
-} gate;
-
-static qn_status *pass_gate(void *arg) {
-    gate *g = arg;
-    atomic_store(&g->is_reached, 1);
-    while (!atomic_load(&g->is_open)) usleep(200);
-    return NULL;
-}
-
-static void wait_until(_Atomic int *flag) {
-    while (!atomic_load(flag)) usleep(200);
-}
-
-static qn_queue *new_queue(const rig *r, size_t length, qn_queue_full full) {
-    qn_queue *queue;
-    qn_queue_options options;
-    qn_queue_options_init(&options);
-    options.length = length;
-    options.full = full;
-    assert_ok(qn_queue_create(r->engine, &options, &queue));
-    return queue;
-}
-
 /* A picture on its way through a context. */
 typedef struct ride {
     qn_context *context;
@@ -105,7 +79,7 @@ static void test_work_runs_in_order(void **state) {
     (void)state;
     rig r = rig_open(program_pictures, 1, 2, NULL, NULL);
     for (size_t length = 1; length <= 64; length *= 8) { /* shorter than what comes: the caller waits for room */
-        qn_queue *queue = new_queue(&r, length, QN_QUEUE_FULL_WAIT);
+        qn_queue *queue = new_queue(&r, NULL, length, QN_QUEUE_FULL_WAIT);
         trail t = {.mutex = PTHREAD_MUTEX_INITIALIZER};
         mark marks[50];
         ride d = new_ride(&r, 3);
@@ -129,7 +103,7 @@ static void test_work_runs_in_order(void **state) {
 static void test_enqueue_returns_at_once(void **state) {
     (void)state;
     rig r = rig_open(program_pictures, 1, 1, NULL, NULL);
-    qn_queue *queue = new_queue(&r, 8, QN_QUEUE_FULL_WAIT);
+    qn_queue *queue = new_queue(&r, NULL, 8, QN_QUEUE_FULL_WAIT);
     gate g = {0};
     ride d = new_ride(&r, 1);
     assert_ok(qn_queue_enqueue_host(queue, pass_gate, &g));
@@ -153,7 +127,7 @@ static void test_queues_work_side_by_side(void **state) {
     ride rides[QUEUES];
     gate g = {0};
     for (uint64_t q = 0; q < QUEUES; q++) {
-        queues[q] = new_queue(&r, 100, QN_QUEUE_FULL_WAIT);
+        queues[q] = new_queue(&r, NULL, 100, QN_QUEUE_FULL_WAIT);
         rides[q] = new_ride(&r, q);
     }
     /* One is held up: the others go on. */
@@ -179,7 +153,8 @@ static void test_a_pipeline_of_queues_keeps_order_through_notifiers(void **state
     (void)state;
     enum { FRAMES = 12 };
     rig r = rig_open(program_pictures, 1, 2, NULL, NULL);
-    qn_queue *decoding = new_queue(&r, 64, 0), *segmenting = new_queue(&r, 64, 0), *encoding = new_queue(&r, 64, 0);
+    qn_queue *decoding = new_queue(&r, NULL, 64, 0), *segmenting = new_queue(&r, NULL, 64, 0),
+             *encoding = new_queue(&r, NULL, 64, 0);
     qn_notifier *decoded[FRAMES], *segmented[FRAMES];
     trail t = {.mutex = PTHREAD_MUTEX_INITIALIZER};
     mark decodes[FRAMES], encodes[FRAMES];
@@ -222,7 +197,7 @@ static void test_a_pipeline_of_queues_keeps_order_through_notifiers(void **state
 static void test_sync_tells_the_first_failure_and_starts_anew(void **state) {
     (void)state;
     rig r = rig_open(program_pictures, 1, 1, NULL, NULL);
-    qn_queue *queue = new_queue(&r, 64, 0);
+    qn_queue *queue = new_queue(&r, NULL, 64, 0);
     qn_notifier *behind;
     trail t = {.mutex = PTHREAD_MUTEX_INITIALIZER};
     mark good = {&t, 1, QN_OK}, bad = {&t, 2, QN_IO}, worse = {&t, 3, QN_LIMIT}, later = {&t, 4, QN_OK};
@@ -265,7 +240,7 @@ static qn_status *misuse_queue(void *arg) {
 static void test_a_full_queue_refuses_or_waits(void **state) {
     (void)state;
     rig r = rig_open(program_pictures, 1, 1, NULL, NULL);
-    qn_queue *queue = new_queue(&r, 2, QN_QUEUE_FULL_REFUSE);
+    qn_queue *queue = new_queue(&r, NULL, 2, QN_QUEUE_FULL_REFUSE);
     gate g = {0};
     trail t = {.mutex = PTHREAD_MUTEX_INITIALIZER};
     mark m = {&t, 1, QN_OK};
@@ -281,7 +256,7 @@ static void test_a_full_queue_refuses_or_waits(void **state) {
     assert_ok(qn_queue_sync(queue));
     assert_int_equal(t.count, 1);
     qn_queue_destroy(queue);
-    queue = new_queue(&r, 4, QN_QUEUE_FULL_WAIT);
+    queue = new_queue(&r, NULL, 4, QN_QUEUE_FULL_WAIT);
     assert_ok(qn_queue_enqueue_host(queue, misuse_queue, queue));
     assert_status(qn_queue_sync(queue), QN_LIMIT, "full");
     qn_queue_destroy(queue);
@@ -333,7 +308,7 @@ static void test_wrong_arguments_are_refused(void **state) {
 static void test_notifiers_tell_when(void **state) {
     (void)state;
     rig r = rig_open(program_pictures, 1, 1, NULL, NULL);
-    qn_queue *queue = new_queue(&r, 8, 0);
+    qn_queue *queue = new_queue(&r, NULL, 8, 0);
     qn_notifier *begin, *end;
     gate g = {0};
     int64_t ns;
@@ -373,7 +348,7 @@ static int stop_at_first_value(void *self, const char *name, const qn_tensor *te
 static void test_cancelling_stops_what_runs_and_what_waits(void **state) {
     (void)state;
     rig r = rig_open(program_pictures, 1, 2, NULL, NULL);
-    qn_queue *queue = new_queue(&r, 64, 0);
+    qn_queue *queue = new_queue(&r, NULL, 64, 0);
     trail t = {.mutex = PTHREAD_MUTEX_INITIALIZER};
     mark m = {&t, 1, QN_OK};
     ride d = new_ride(&r, 1);
@@ -401,7 +376,7 @@ static void test_cancelling_stops_what_runs_and_what_waits(void **state) {
 static void test_a_queue_that_waits_for_another_can_be_cancelled(void **state) {
     (void)state;
     rig r = rig_open(program_pictures, 1, 1, NULL, NULL);
-    qn_queue *held = new_queue(&r, 8, 0), *waiting = new_queue(&r, 8, 0);
+    qn_queue *held = new_queue(&r, NULL, 8, 0), *waiting = new_queue(&r, NULL, 8, 0);
     qn_notifier *n;
     gate g = {0};
     assert_ok(qn_notifier_create(r.engine, &n));
@@ -423,7 +398,7 @@ static void test_objects_may_be_destroyed_before_the_queue_is_done(void **state)
     (void)state;
     for (int i = 0; i < 4; i++) {
         rig r = rig_open(program_pictures, 1, 2, NULL, NULL);
-        qn_queue *queue = new_queue(&r, 64, 0);
+        qn_queue *queue = new_queue(&r, NULL, 64, 0);
         qn_notifier *n;
         gate g = {0};
         ride d = new_ride(&r, 1);
@@ -451,7 +426,7 @@ static void test_objects_may_be_destroyed_before_the_queue_is_done(void **state)
 static void test_a_forked_child_is_told_that_the_queue_is_not_its_own(void **state) {
     (void)state;
     rig r = rig_open(program_pictures, 1, 2, NULL, NULL);
-    qn_queue *queue = new_queue(&r, 8, 0);
+    qn_queue *queue = new_queue(&r, NULL, 8, 0);
     ride d = new_ride(&r, 1);
     put_ride(queue, &d);
     assert_ok(qn_queue_sync(queue));

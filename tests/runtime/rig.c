@@ -1,7 +1,9 @@
 #include "rig.h"
 
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 enum { CHANNELS = 20 };
 
@@ -74,4 +76,35 @@ float *run_pictures(qn_context *context, int64_t h, int64_t w, const float *x) {
     outputs[1].data = y + elems;
     assert_ok(qn_context_run(context, &input, 1, outputs, 2));
     return y;
+}
+
+void check_picture(qn_context *context, qn_context *reference, int64_t h, int64_t w) {
+    float *x = make_picture(h, w, (uint64_t)(h * 100 + w));
+    float *y = run_pictures(context, h, w, x), *expected = run_pictures(reference, h, w, x);
+    assert_memory_equal(y, expected, (size_t)(2 * 4 * h * w * CHANNELS) * sizeof *y);
+    free(x);
+    free(y);
+    free(expected);
+}
+
+qn_status *pass_gate(void *arg) {
+    gate *g = arg;
+    atomic_store(&g->is_reached, 1);
+    wait_until(&g->is_open);
+    return NULL;
+}
+
+void wait_until(_Atomic int *flag) {
+    while (!atomic_load(flag)) usleep(200);
+}
+
+qn_queue *new_queue(const rig *r, const char *name, size_t length, qn_queue_full full) {
+    qn_queue *queue;
+    qn_queue_options options;
+    qn_queue_options_init(&options);
+    options.name = name;
+    options.length = length;
+    options.full = full;
+    assert_ok(qn_queue_create(r->engine, &options, &queue));
+    return queue;
 }

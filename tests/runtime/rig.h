@@ -52,5 +52,17 @@ void assert_status(qn_status *status, qn_code code, const char *text);
    the caller frees. x is h * w * 3. */
 float *run_pictures(qn_context *context, int64_t h, int64_t w, const float *x);
 float *make_picture(int64_t h, int64_t w, uint64_t seed);
+/* Both contexts answer one picture of that size with the same bytes. */
+void check_picture(qn_context *context, qn_context *reference, int64_t h, int64_t w);
+
+/* Keeps a queue busy, as a function on it, until it is opened. */
+typedef struct gate {
+    _Atomic int is_open, is_reached;
+} gate;
+qn_status *pass_gate(void *gate);
+void wait_until(_Atomic int *flag);
+
+/* `name` may be NULL. */
+qn_queue *new_queue(const rig *r, const char *name, size_t length, qn_queue_full full);
 
 #endif
