@@ -19,7 +19,7 @@
 #include "quench/file.h"
 #include "quench/npy.h"
 
-#include "model/program.h"
+#include "../model/sections.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -155,22 +155,13 @@ static int make_relu(const char *path, const char *name) {
 
 /* The model with another meta text. */
 static qn_status *save_with_meta(const qn_model *model, const char *meta, const char *path) {
-    qn_arena arena;
     qn_buffer file;
     size_t bytes;
-    const qn_program *program;
     const void *data = qn_model_bytes(model, &bytes);
-    qn_arena_init(&arena, qn_allocator_default());
     qn_buffer_init(&file, NULL);
-    qn_status *status = qn_program_read((qn_bytes){data, bytes}, &arena, &program);
-    if (!status) {
-        qn_program changed = *program;
-        changed.meta = meta;
-        status = qn_program_write(&changed, &file);
-    }
+    qn_status *status = sections_with_meta((qn_bytes){data, bytes}, meta, &file);
     if (!status) status = qn_file_write_atomic(path, file.data, file.size);
     qn_buffer_deinit(&file);
-    qn_arena_deinit(&arena);
     return status;
 }
 

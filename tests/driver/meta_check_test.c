@@ -6,7 +6,7 @@
 
 #include "base/memory.h"
 #include "base/text.h"
-#include "model/program.h"
+#include "model/sections.h"
 
 #define NET                                                                                                            \
     "input %x : f32[1, 4, 4, 2]\n"                                                                                     \
@@ -16,21 +16,14 @@
 
 /* The program of `model` with another meta text. */
 static qn_status *load_with(const qn_model *model, const char *meta, qn_model **out_model) {
-    qn_arena arena;
     qn_buffer file;
     size_t bytes;
-    const qn_program *program;
     const void *data = qn_model_bytes(model, &bytes);
-    qn_arena_init(&arena, qn_allocator_default());
     qn_buffer_init(&file, NULL);
-    expect_ok(qn_program_read((qn_bytes){data, bytes}, &arena, &program));
-    qn_program changed = *program;
-    changed.meta = meta;
     *out_model = NULL;
-    qn_status *status = qn_program_write(&changed, &file);
+    qn_status *status = sections_with_meta((qn_bytes){data, bytes}, meta, &file);
     if (!status) status = qn_model_load_memory(file.data, file.size, QN_MEMORY_COPY, NULL, out_model);
     qn_buffer_deinit(&file);
-    qn_arena_deinit(&arena);
     return status;
 }
 

@@ -1,8 +1,7 @@
 #include "fuzz.h"
 
-#include "base/memory.h"
 #include "driver/network.h"
-#include "model/program.h"
+#include "model/sections.h"
 #include "quench/config.h"
 
 #include <stdio.h>
@@ -51,22 +50,15 @@ qn_model *make_model(const char *text, const char *config_text) {
 }
 
 qn_status *make_model_with_meta(const qn_model *model, const char *meta, qn_model **out_model) {
-    qn_arena arena;
     qn_buffer file;
     qn_model_options options;
-    const qn_program *program;
     size_t bytes;
     const void *data = qn_model_bytes(model, &bytes);
-    qn_arena_init(&arena, NULL);
     qn_buffer_init(&file, NULL);
-    must(qn_program_read((qn_bytes){data, bytes}, &arena, &program));
-    qn_program changed = *program;
-    changed.meta = meta;
-    must(qn_program_write(&changed, &file));
+    must(sections_with_meta((qn_bytes){data, bytes}, meta, &file));
     qn_model_options_init(&options);
     options.allocator = fuzz_allocator();
     qn_status *status = qn_model_load_memory(file.data, file.size, QN_MEMORY_COPY, &options, out_model);
     qn_buffer_deinit(&file);
-    qn_arena_deinit(&arena);
     return status;
 }

@@ -1,5 +1,7 @@
 #include "sections.h"
 
+#include "model/program.h"
+
 static uint8_t *entry_of(uint8_t *file, uint32_t section) {
     return file + QN_FORMAT_HEADER_BYTES + (size_t)section * QN_FORMAT_ENTRY_BYTES;
 }
@@ -39,4 +41,18 @@ void sections_sign(uint8_t *data, size_t bytes) {
     if (bytes < QN_FORMAT_HEADER_BYTES) return;
     qn_store_u64(data + QN_HEADER_FILE_BYTES, bytes);
     qn_store_u64(data + QN_HEADER_CHECKSUM, qn_format_checksum(data, bytes));
+}
+
+qn_status *sections_with_meta(qn_bytes file, const char *meta, qn_buffer *out) {
+    qn_arena arena;
+    const qn_program *program;
+    qn_arena_init(&arena, NULL);
+    qn_status *status = qn_program_read(file, &arena, &program);
+    if (!status) {
+        qn_program changed = *program;
+        changed.meta = meta;
+        status = qn_program_write(&changed, out);
+    }
+    qn_arena_deinit(&arena);
+    return status;
 }

@@ -16,4 +16,7 @@ uint32_t sections_read(qn_bytes file, qn_bytes out_sections[QN_SECTION_COUNT]);
 /* Makes size and checksum of a file right; of one too short for a header nothing. */
 void sections_sign(uint8_t *data, size_t bytes);
 
+/* The file with another meta text, in a fresh buffer. */
+qn_status *sections_with_meta(qn_bytes file, const char *meta, qn_buffer *out);
+
 #endif
