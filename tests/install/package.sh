@@ -3,27 +3,12 @@
 # exports what, size, dependencies, headers, and the examples, built through CMake and through pkg-config and run on the
 # bundled models. CTest sets the variables (tests/install/CMakeLists.txt).
 set -u
-if [ "$SANITIZED" = 1 ]; then
-    echo "skipped: what is installed is never a sanitized build, and its users could not link it without the sanitizer's runtime"
-    exit 77
-fi
+. "$SOURCE/tests/install/lib.sh"
 prefix=$WORK/prefix
 libraries="quench quench-compiler quench-image"
 scenes=$SOURCE/models/scenes
-failures=0
 
-say() { printf '== %s\n' "$*"; }
-complain() { printf 'FAILED: %s\n' "$*"; failures=$((failures + 1)); }
 die() { printf 'FAILED: %s\n' "$*"; exit 1; }
-# attempt WHAT COMMAND...: the command's output is shown only if it fails.
-attempt() {
-    what=$1
-    shift
-    "$@" >"$WORK/log" 2>&1 && return 0
-    cat "$WORK/log"
-    complain "$what"
-    return 1
-}
 library() { printf '%s/%s/lib%s.so.%s' "$prefix" "$LIBDIR" "$1" "$VERSION"; }
 
 install_and_move() {
