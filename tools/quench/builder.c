@@ -53,7 +53,8 @@ int builder_set_key(const cli_option *option, void *field, const char *value) {
     qn_status *status = qn_config_create(NULL, &config);
     if (!status) status = set_key(config, option->name, value);
     qn_config_destroy(config);
-    int answer = status ? cli_usage("%s", qn_status_message(status)) : CLI_GO_ON;
+    const char *more = strcmp(option->name, "precision") ? "" : "; in short fp32, fp16, int8, int16";
+    int answer = status ? cli_usage("%s%s", qn_status_message(status), more) : CLI_GO_ON;
     qn_status_free(status);
     *(const char **)field = value;
     return answer;

@@ -219,7 +219,7 @@ for samples in "--algorithm linear" "--limit 3" --skip-unreadable "--images $pic
     says "${samples%% *} means nothing without --calibrate"
 done
 quench misused build "$model" -o x.qn --precision int4
-says "--precision: .*'int4' is not possible, allowed: .*qint8_mixed_float16"
+says "--precision: .*'int4' is not possible, allowed: .*qint8_mixed_float16.*in short fp32, fp16, int8, int16"
 quench misused bench "$model" --precision int4
 # shellcheck disable=SC2086
 quench misused build "$model" -o x.qn $CALIBRATE --rounding -1
