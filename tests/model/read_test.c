@@ -32,6 +32,28 @@ static void test_forged_headers_are_refused_with_a_reason(void **state) {
     expect_word_refused(QN_HEADER_RESERVED, 1, 1, "reserved header field is not 0");
 }
 
+/* Parsers of JSON recurse, so a text that is nested deeply is refused before any of them sees it. */
+static void test_a_meta_text_that_is_nested_too_deeply_is_refused(void **state) {
+    (void)state;
+    char meta[2 * QN_JSON_DEPTH_MAX + 3] = "";
+    file sound = write_made(program_picks, 1);
+    for (int levels = QN_JSON_DEPTH_MAX; levels <= QN_JSON_DEPTH_MAX + 1; levels++) {
+        qn_buffer changed;
+        qn_buffer_init(&changed, NULL);
+        memset(meta, '[', (size_t)levels);
+        memset(meta + levels, ']', (size_t)levels);
+        assert_null(sections_with_meta((qn_bytes){sound.data, sound.size}, meta, &changed));
+        file f = file_copy(changed.data, changed.size);
+        qn_buffer_deinit(&changed);
+        if (levels > QN_JSON_DEPTH_MAX)
+            expect_refused(f, "meta: JSON nested deeper than 64 levels");
+        else
+            assert_int_equal(try_read(f), QN_OK);
+        free(f.data);
+    }
+    free(sound.data);
+}
+
 static void test_damage_is_told_by_the_checksum(void **state) {
     (void)state;
     file f = write_made(program_picks, 1);
@@ -244,6 +266,7 @@ static void test_attributes_out_of_range_are_refused(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_forged_headers_are_refused_with_a_reason),
+        cmocka_unit_test(test_a_meta_text_that_is_nested_too_deeply_is_refused),
         cmocka_unit_test(test_damage_is_told_by_the_checksum),
         cmocka_unit_test(test_forged_section_tables_are_refused_with_a_reason),
         cmocka_unit_test(test_files_that_end_early_are_refused_with_a_reason),
