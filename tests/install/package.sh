@@ -86,7 +86,7 @@ check_headers() {
 build_examples() {
     folder=$WORK/$1
     shift
-    attempt "configuring the examples with $*" "$CMAKE" -S "$prefix/share/doc/quench/examples" -B "$folder" \
+    attempt "configuring the examples with $*" "$CMAKE" -S "$prefix/share/doc/quench/examples" -B "$folder" -G "$GENERATOR" \
         -DCMAKE_PREFIX_PATH="$prefix" -DCMAKE_C_COMPILER="$CC" -DCMAKE_BUILD_TYPE=Release \
         -DCMAKE_C_FLAGS="-Wall -Wextra -Wpedantic -Wshadow -Werror" "$@" &&
         attempt "building the examples with $*" "$CMAKE" --build "$folder"
