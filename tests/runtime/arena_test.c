@@ -122,17 +122,6 @@ static void test_what_cannot_be_measured_is_said(void **state) {
 
 /* ---- The caller's arena ---- */
 
-/* A context over `bytes` of `block`. */
-static qn_context *borrow(qn_engine *engine, void *block, size_t bytes) {
-    qn_context *context;
-    qn_context_options options;
-    qn_context_options_init(&options);
-    options.arena = block;
-    options.arena_bytes = bytes;
-    assert_ok(qn_context_create_with(engine, &options, &context));
-    return context;
-}
-
 static void test_a_context_runs_in_memory_of_the_caller(void **state) {
     (void)state;
     for (int ceiling = 0; ceiling < 2; ceiling++) {
@@ -144,7 +133,7 @@ static void test_a_context_runs_in_memory_of_the_caller(void **state) {
         assert_ok(qn_engine_measure_arena(r.engine, &largest, 1, &bytes));
         /* Exactly so much, so that the sanitizer sees every byte beyond. */
         uint8_t *block = aligned_alloc(ARENA_ALIGN, bytes);
-        qn_context *context = borrow(r.engine, block, bytes);
+        qn_context *context = rig_borrow(r.engine, block, bytes);
         long live = atomic_load(&c.live);
         qn_arena_info info;
         qn_context_get_arena(context, &info);
@@ -171,7 +160,7 @@ static void test_contexts_may_take_turns_in_one_arena(void **state) {
     uint64_t bytes;
     assert_ok(qn_engine_measure_arena(r.engine, NULL, 0, &bytes));
     void *block = aligned_alloc(ARENA_ALIGN, qn_align_up(bytes, ARENA_ALIGN));
-    qn_context *a = borrow(r.engine, block, bytes), *b = borrow(r.engine, block, bytes);
+    qn_context *a = rig_borrow(r.engine, block, bytes), *b = rig_borrow(r.engine, block, bytes);
     for (int i = 0; i < 3; i++) {
         check_picture(a, r.context, 9, 7);
         check_picture(b, r.context, 20, 16);
@@ -189,7 +178,7 @@ static void test_an_arena_too_small_names_both_sizes_and_changes_nothing(void **
     uint64_t bytes, more;
     assert_ok(qn_engine_measure_arena(r.engine, &shape, 1, &bytes));
     void *block = aligned_alloc(ARENA_ALIGN, qn_align_up(bytes, ARENA_ALIGN));
-    qn_context *context = borrow(r.engine, block, bytes);
+    qn_context *context = rig_borrow(r.engine, block, bytes);
     check_picture(context, r.context, 6, 6);
     shape = picture_shape(20, 16);
     assert_ok(qn_engine_measure_arena(r.engine, &shape, 1, &more));

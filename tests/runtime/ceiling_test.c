@@ -226,16 +226,6 @@ static void test_shapes_stay_where_the_arena_cannot_grow(void **state) {
 
 /* ---- Arenas of the caller ---- */
 
-static qn_context *borrow(qn_engine *engine, void *block, size_t bytes) {
-    qn_context *context;
-    qn_context_options options;
-    qn_context_options_init(&options);
-    options.arena = block;
-    options.arena_bytes = bytes;
-    assert_ok(qn_context_create_with(engine, &options, &context));
-    return context;
-}
-
 static void test_an_arena_of_the_caller_need_not_have_the_ceiling(void **state) {
     (void)state;
     rig r = rig_open(program_long, 1, 1, NULL, NULL);
@@ -243,7 +233,7 @@ static void test_an_arena_of_the_caller_need_not_have_the_ceiling(void **state) 
     assert_ok(qn_engine_measure_arena(r.engine, &(qn_shape){1, {3000}}, 1, &bytes));
     assert_true(bytes < MIB);
     void *block = aligned_alloc(ARENA_ALIGN, qn_align_up(bytes, ARENA_ALIGN));
-    qn_context *context = borrow(r.engine, block, bytes);
+    qn_context *context = rig_borrow(r.engine, block, bytes);
     set_length(context, 3000);
     check_long(context, 3000);
     assert_status(qn_context_set_input_shape(context, 0, 1, (int64_t[]){4000}), QN_INVALID_ARGUMENT,
@@ -263,7 +253,7 @@ static void test_an_arena_of_the_caller_below_a_modest_ceiling_serves_what_fits(
     assert_ok(qn_engine_measure_arena(r.engine, &small, 1, &planned));
     assert_true(bytes < planned);
     void *block = aligned_alloc(ARENA_ALIGN, qn_align_up(bytes, ARENA_ALIGN));
-    qn_context *context = borrow(r.engine, block, bytes);
+    qn_context *context = rig_borrow(r.engine, block, bytes);
     check_picture(context, unplanned.context, 6, 6);
     assert_status(qn_context_set_input_shapes(context, &large, 1), QN_INVALID_ARGUMENT, "qn_engine_measure_arena");
     check_picture(context, unplanned.context, 6, 6);

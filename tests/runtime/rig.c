@@ -108,3 +108,13 @@ qn_queue *new_queue(const rig *r, const char *name, size_t length, qn_queue_full
     assert_ok(qn_queue_create(r->engine, &options, &queue));
     return queue;
 }
+
+qn_context *rig_borrow(qn_engine *engine, void *block, size_t bytes) {
+    qn_context *context;
+    qn_context_options options;
+    qn_context_options_init(&options);
+    options.arena = block;
+    options.arena_bytes = bytes;
+    assert_ok(qn_context_create_with(engine, &options, &context));
+    return context;
+}

@@ -65,4 +65,7 @@ void wait_until(_Atomic int *flag);
 /* `name` may be NULL. */
 qn_queue *new_queue(const rig *r, const char *name, size_t length, qn_queue_full full);
 
+/* A context over `bytes` of `block`. */
+qn_context *rig_borrow(qn_engine *engine, void *block, size_t bytes);
+
 #endif
