@@ -4,8 +4,8 @@
 #include "driver/image_block.h"
 #include "driver/json.h"
 #include "driver/print.h"
+#include "driver/ranges.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -66,9 +66,7 @@ static qn_status *write_unbatched(const qn_graph *graph, qn_buffer *buffer) {
 
 /* Does the configuration speak of the sizes at which pictures run? */
 static int has_own_sizes(const qn_config *config, size_t input) {
-    char index[24];
-    snprintf(index, sizeof index, "%zu", input);
-    return qn_config_find(config, "image.fit") || json_object_get(qn_config_find(config, "dim_range"), index);
+    return qn_config_find(config, "image.fit") || qn_ranges_has(config, input);
 }
 
 /* The height and width that the source declares for pictures: the network may run at others, but was made for these. */

@@ -143,17 +143,17 @@ static qn_status *bound_dim(const ranging *r, size_t input, int axis, int64_t de
     return qn_dim_symbol_set_range(graph->dims, dim, low, declared, reason);
 }
 
-static int has_range(const ranging *r, size_t input) {
+int qn_ranges_has(const qn_config *config, size_t input) {
     char index[24];
     snprintf(index, sizeof index, "%zu", input);
-    return json_object_get(qn_config_find(r->config, "dim_range"), index) != NULL;
+    return json_object_get(qn_config_find(config, "dim_range"), index) != NULL;
 }
 
 /* What was declared as one size and can vary goes up to that size, so that memory has a ceiling and a size to be tried
    at is known. A batch of one bounds nothing, and whoever gives a dim_range for an input has bounded it. */
 static qn_status *bound_opened(const ranging *r, int64_t (*const declared)[QN_MAX_RANK]) {
     for (size_t i = 0; i < r->graph->inputs.count; i++) {
-        if (has_range(r, i)) continue;
+        if (qn_ranges_has(r->config, i)) continue;
         for (int axis = 0; axis < r->graph->inputs.items[i]->type.rank; axis++)
             if (declared[i][axis] > 1) QN_TRY(bound_dim(r, i, axis, declared[i][axis]));
     }
@@ -191,7 +191,7 @@ static qn_status *bound_batches(const ranging *r, int64_t (*const declared)[QN_M
                                          endless);
     if (!reason) return qn_status_out_of_memory();
     for (size_t i = 0; i < r->graph->inputs.count; i++) {
-        if (has_range(r, i)) continue;
+        if (qn_ranges_has(r->config, i)) continue;
         for (int axis = 0; axis < r->graph->inputs.items[i]->type.rank; axis++) {
             const qn_dim dim = r->graph->inputs.items[i]->type.dims[axis];
             if (declared[i][axis] != 1 || !qn_dim_is_symbol(r->graph->dims, dim)) continue;

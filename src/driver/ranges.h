@@ -13,4 +13,7 @@
    destroyed. */
 qn_status *qn_ranges_apply(qn_graph *graph, const qn_config *config, const qn_log *log, qn_pins *out_pins) QN_MUST_USE;
 
+/* Does the configuration give a dim_range for this input? */
+int qn_ranges_has(const qn_config *config, size_t input);
+
 #endif
