@@ -25,7 +25,8 @@ static qn_value *constant(builder *b, const char *name, const qn_tensor *tensor)
     return value;
 }
 
-static qn_value *node(builder *b, const char *op, const char *name, const char *attributes, qn_value *first, qn_value *second) {
+static qn_value *node(builder *b, const char *op, const char *name, const char *attributes, qn_value *first,
+                      qn_value *second) {
     qn_node *made = NULL;
     qn_value *inputs[2] = {first, second};
     if (!b->status) b->status = qn_network_add_node(b->network, op, name, attributes, inputs, second ? 2 : 1, &made);
@@ -47,7 +48,8 @@ static qn_status *build(qn_model **out_model) {
     if (!b.status) b.status = qn_network_add_input(b.network, "picture", QN_DTYPE_F32, 4, dims, &x);
     qn_value *gray = node(&b, "conv2d", "gray", NULL, x, constant(&b, "mean", &mean_weights));
     qn_value *slopes = node(&b, "conv2d", "slopes", "padding=same_upper", gray, constant(&b, "sobel", &sobel_weights));
-    qn_value *strength = node(&b, "reduce_sum", "strength", NULL, node(&b, "abs", "steepness", NULL, slopes, NULL), constant(&b, "channels", &axis));
+    qn_value *strength = node(&b, "reduce_sum", "strength", NULL, node(&b, "abs", "steepness", NULL, slopes, NULL),
+                              constant(&b, "channels", &axis));
     qn_value *edges = node(&b, "greater", "edges", NULL, strength, constant(&b, "threshold", &threshold));
     qn_value *labels = node(&b, "cast", "labels", "dtype=u8", edges, NULL);
     if (!b.status) b.status = qn_network_mark_output(b.network, labels, NULL);

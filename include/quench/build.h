@@ -14,7 +14,7 @@ extern "C" {
 #endif
 
 typedef struct qn_build_options {
-    size_t size; /* sizeof(qn_build_options), set by qn_build_options_init */
+    size_t size;                   /* sizeof(qn_build_options), set by qn_build_options_init */
     const qn_allocator *allocator; /* of the model; default NULL: the C library's heap. Copied */
     const qn_log *log;             /* default NULL. Used during the call only */
     /* Default NULL. Called after each pass with its name and the graph as text IR, both valid during the call. Making
@@ -56,7 +56,8 @@ QN_API void qn_build_options_init(qn_build_options *options);
  *            behind; OUT_OF_MEMORY
  * threads    any thread
  */
-QN_API qn_status *qn_build(qn_network *network, const qn_config *config, const qn_build_options *options, qn_model **out_model) QN_MUST_USE;
+QN_API qn_status *qn_build(qn_network *network, const qn_config *config, const qn_build_options *options,
+                           qn_model **out_model) QN_MUST_USE;
 
 /* Writes a model's bytes to a file, atomically. IO. Any thread. */
 QN_API qn_status *qn_model_save_file(const qn_model *model, const char *path) QN_MUST_USE;

@@ -45,9 +45,10 @@ typedef struct qn_samples {
 typedef struct qn_calibrator qn_calibrator;
 
 typedef struct qn_calibrator_options {
-    size_t size; /* sizeof(qn_calibrator_options), set by qn_calibrator_options_init */
+    size_t size;                   /* sizeof(qn_calibrator_options), set by qn_calibrator_options_init */
     const qn_allocator *allocator; /* default NULL: the C library's heap. Copied */
-    const qn_log *log;             /* default NULL. Copied: hears of too few samples, duplicates, ranges that a single element decides */
+    /* default NULL. Copied: hears of too few samples, duplicates, ranges that a single element decides */
+    const qn_log *log;
     /* How a range follows from what was seen: "linear" (LINEAR_ALGORITHM: least and greatest), "eqnm" (EQNM_ALGORITHM: least
        square error), "moving_average", "percentile", "mse", "kl". Default NULL: the one that measured best. */
     const char *algorithm;
@@ -63,7 +64,8 @@ typedef struct qn_calibrator_options {
 QN_API void qn_calibrator_options_init(qn_calibrator_options *options);
 
 /* INVALID_ARGUMENT: no such algorithm, the nearest is named; a wrong size. OUT_OF_MEMORY. */
-QN_API qn_status *qn_calibrator_create(const qn_calibrator_options *options, qn_calibrator **out_calibrator) QN_MUST_USE;
+QN_API qn_status *qn_calibrator_create(const qn_calibrator_options *options,
+                                       qn_calibrator **out_calibrator) QN_MUST_USE;
 QN_API void qn_calibrator_destroy(qn_calibrator *calibrator); /* accepts NULL */
 
 /* Runs the network on every sample, after those of earlier calls.
@@ -87,7 +89,8 @@ QN_API qn_status *qn_calibrator_save_ranges_file(qn_calibrator *calibrator, cons
    the text in messages. INVALID_ARGUMENT names key and value; NOT_FOUND, IO. That they belong to another network shows
    when building: none of its values is among them, which is an error, or it comes from another file, which is a
    warning. */
-QN_API qn_status *qn_calibrator_load_ranges_text(qn_calibrator *calibrator, const char *text, const char *origin) QN_MUST_USE;
+QN_API qn_status *qn_calibrator_load_ranges_text(qn_calibrator *calibrator, const char *text,
+                                                 const char *origin) QN_MUST_USE;
 QN_API qn_status *qn_calibrator_load_ranges_file(qn_calibrator *calibrator, const char *path) QN_MUST_USE;
 
 /* One range for every value: no accuracy to speak of, but the speed of integer precision without any sample. */

@@ -15,9 +15,10 @@ extern "C" {
 #endif
 
 typedef enum qn_metric {
-    QN_METRIC_AGREEMENT = 0, /* share of equal labels, against the float network; needs no true labels. Outputs of floats
-                                count by their greatest element along the last axis */
-    QN_METRIC_MIOU = 1       /* mean intersection over union, against the samples' true labels (255: ignored) */
+    /* share of equal labels, against the float network; needs no true labels. Outputs of floats
+       count by their greatest element along the last axis */
+    QN_METRIC_AGREEMENT = 0,
+    QN_METRIC_MIOU = 1 /* mean intersection over union, against the samples' true labels (255: ignored) */
 } qn_metric;
 
 typedef struct qn_contract {

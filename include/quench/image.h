@@ -175,7 +175,7 @@ QN_API qn_status *qn_image_from_foreground(const qn_tensor *scores, int64_t inde
 /* ---- Raw frames, as cameras and video decoders give them ---- */
 
 typedef enum qn_pixel_format {
-    QN_PIXEL_RGB = 0,  /* 3 bytes a pixel */
+    QN_PIXEL_RGB = 0, /* 3 bytes a pixel */
     QN_PIXEL_BGR = 1,
     QN_PIXEL_RGBA = 2, /* 4 bytes a pixel; the fourth is not looked at */
     QN_PIXEL_BGRA = 3,
@@ -187,9 +187,10 @@ typedef enum qn_pixel_format {
 /* A frame in the caller's memory. */
 typedef struct qn_frame {
     qn_pixel_format format;
-    int width, height;         /* pixels, >= 1; NV12 may be odd: its chroma plane then has (n + 1) / 2 pairs a row and rows */
-    const uint8_t *planes[2];  /* the first byte of the top row; planes[1] for NV12 only */
-    size_t stride_bytes[2];    /* from one row to the next, at least a row long */
+    /* pixels, >= 1; NV12 may be odd: its chroma plane then has (n + 1) / 2 pairs a row and rows */
+    int width, height;
+    const uint8_t *planes[2]; /* the first byte of the top row; planes[1] for NV12 only */
+    size_t stride_bytes[2];   /* from one row to the next, at least a row long */
 } qn_frame;
 
 /* Copies a frame into a picture, dense and in R, G, B order (or gray).

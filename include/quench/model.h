@@ -118,8 +118,8 @@ typedef struct qn_value_info {
     uint64_t offset; /* ARENA and DIMS of a model with a ceiling: bytes into an arena that has it (smaller ones are laid
                         out for their shapes); CONSTANT: bytes into the constants; INPUT, OUTPUT: which */
     uint64_t bytes;  /* CONSTANT: exact; ARENA: the most over the declared range, 0: no ceiling */
-    uint32_t first_step, last_step; /* the steps between which the bytes must stay */
-    int64_t alias;                  /* the value whose bytes these are, or -1 */
+    uint32_t first_step, last_step;   /* the steps between which the bytes must stay */
+    int64_t alias;                    /* the value whose bytes these are, or -1 */
     const qn_encoding_info *encoding; /* NULL: no integers, or what they are themselves: bytes of a picture, labels */
 } qn_value_info;
 

@@ -27,21 +27,21 @@ typedef struct qn_network qn_network;
 
 /* An input chosen by name, and its shape if it is given. */
 typedef struct qn_network_input {
-    const char *name; /* "NAME" or "NAME:0" */
-    int rank;         /* -1: as the model declares it; else 0 .. QN_MAX_RANK */
+    const char *name;          /* "NAME" or "NAME:0" */
+    int rank;                  /* -1: as the model declares it; else 0 .. QN_MAX_RANK */
     int64_t dims[QN_MAX_RANK]; /* -1: free; a size stays, where one that the model declares may become free in a
                                   build */
 } qn_network_input;
 
 typedef struct qn_network_options {
-    size_t size; /* sizeof(qn_network_options), set by qn_network_options_init */
+    size_t size;                    /* sizeof(qn_network_options), set by qn_network_options_init */
     const qn_network_input *inputs; /* default none: found in the model */
     size_t input_count;
-    const char *const *outputs;     /* default none: found in the model */
+    const char *const *outputs; /* default none: found in the model */
     size_t output_count;
-    const char *format;             /* default NULL: told from the content; else "tensorflow" */
-    const qn_allocator *allocator;  /* default NULL: the C library's heap. Copied */
-    const qn_log *log;              /* default NULL: warnings are dropped. Used during the call only */
+    const char *format;            /* default NULL: told from the content; else "tensorflow" */
+    const qn_allocator *allocator; /* default NULL: the C library's heap. Copied */
+    const qn_log *log;             /* default NULL: warnings are dropped. Used during the call only */
 } qn_network_options;
 
 /* Sets every option to its default. */
@@ -57,17 +57,18 @@ QN_API void qn_network_options_init(qn_network_options *options);
  *            listed); INVALID_ARGUMENT: an input or output that the model does not have (the nearest is suggested);
  *            LIMIT: the file has more than 2 GiB, or what it holds is too large; OUT_OF_MEMORY
  */
-QN_API qn_status *qn_network_import_file(const char *path, const qn_network_options *options, qn_network **out_network) QN_MUST_USE;
+QN_API qn_status *qn_network_import_file(const char *path, const qn_network_options *options,
+                                         qn_network **out_network) QN_MUST_USE;
 
 /* The same from memory. `name` stands for the file in messages. `data` is borrowed and must outlive the network. */
-QN_API qn_status *qn_network_import_memory(const void *data, size_t bytes, const char *name, const qn_network_options *options,
-                                           qn_network **out_network) QN_MUST_USE;
+QN_API qn_status *qn_network_import_memory(const void *data, size_t bytes, const char *name,
+                                           const qn_network_options *options, qn_network **out_network) QN_MUST_USE;
 
 /* Frees the network; accepts NULL. */
 QN_API void qn_network_destroy(qn_network *network);
 
 typedef struct qn_network_info {
-    const char *name, *format; /* owned by the network */
+    const char *name, *format;                                     /* owned by the network */
     size_t input_count, output_count, node_count, parameter_count; /* parameters: elements of constants in use */
 } qn_network_info;
 
@@ -78,7 +79,8 @@ QN_API int qn_network_get_input(const qn_network *network, size_t index, qn_valu
 QN_API int qn_network_get_output(const qn_network *network, size_t index, qn_value_info *out_info);
 
 /* Names and operators of the nodes in order of execution, one call per node. Stops when `visit` returns non-zero. */
-QN_API void qn_network_visit_nodes(const qn_network *network, int (*visit)(void *self, const char *name, const char *op), void *self);
+QN_API void qn_network_visit_nodes(const qn_network *network,
+                                   int (*visit)(void *self, const char *name, const char *op), void *self);
 
 typedef enum qn_graph_format { QN_GRAPH_TEXT, QN_GRAPH_DOT, QN_GRAPH_JSON } qn_graph_format;
 

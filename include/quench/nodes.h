@@ -32,17 +32,19 @@ typedef struct qn_node qn_node;
 /* ---- Building ---- */
 
 /* An empty network. `name` is copied; allocator NULL: the C library's heap, copied. OUT_OF_MEMORY. */
-QN_API qn_status *qn_network_create(const char *name, const qn_allocator *allocator, qn_network **out_network) QN_MUST_USE;
+QN_API qn_status *qn_network_create(const char *name, const qn_allocator *allocator,
+                                    qn_network **out_network) QN_MUST_USE;
 
 /* Adds an input.
  * @param name  copied; a name that is taken gets a suffix. NULL: "input"
  * @param dims  `rank` sizes >= 0, or -1 where the size is free (1 or more)
  * returns  INVALID_ARGUMENT: dtype, rank or a dim is out of range; OUT_OF_MEMORY */
-QN_API qn_status *qn_network_add_input(qn_network *network, const char *name, qn_dtype dtype, int rank, const int64_t *dims,
-                                       qn_value **out_value) QN_MUST_USE;
+QN_API qn_status *qn_network_add_input(qn_network *network, const char *name, qn_dtype dtype, int rank,
+                                       const int64_t *dims, qn_value **out_value) QN_MUST_USE;
 
 /* Adds a constant; the elements are copied. `name` NULL: "const". INVALID_ARGUMENT, LIMIT, OUT_OF_MEMORY. */
-QN_API qn_status *qn_network_add_constant(qn_network *network, const char *name, const qn_tensor *tensor, qn_value **out_value) QN_MUST_USE;
+QN_API qn_status *qn_network_add_constant(qn_network *network, const char *name, const qn_tensor *tensor,
+                                          qn_value **out_value) QN_MUST_USE;
 
 /* Adds a node after all others.
  * @param op          an operator's name ("conv2d"); the nearest is suggested when there is none of that name
@@ -88,10 +90,12 @@ QN_API void qn_network_describe_value(const qn_network *network, const qn_value 
 /* Renames a value and, if it is the first output of a node, the node. A name that is taken is INVALID_ARGUMENT. */
 QN_API qn_status *qn_network_rename(qn_network *network, qn_value *value, const char *name) QN_MUST_USE;
 /* Gives an input another shape (-1: free); every shape that follows from it is found again. On failure it has the old one. */
-QN_API qn_status *qn_network_set_input_dims(qn_network *network, qn_value *input, int rank, const int64_t *dims) QN_MUST_USE;
+QN_API qn_status *qn_network_set_input_dims(qn_network *network, qn_value *input, int rank,
+                                            const int64_t *dims) QN_MUST_USE;
 /* Bounds the sizes an input may have, as `dim_range` of a configuration does: min and max hold one size per dim, at least 1. Where
  * they are equal the dim stays that size, whatever `graph_shape_mutable` says; a `dim_range` that holds it is then no wish. */
-QN_API qn_status *qn_network_set_input_range(qn_network *network, qn_value *input, const int64_t *min, const int64_t *max) QN_MUST_USE;
+QN_API qn_status *qn_network_set_input_range(qn_network *network, qn_value *input, const int64_t *min,
+                                             const int64_t *max) QN_MUST_USE;
 /* Gives an input another element type. */
 QN_API qn_status *qn_network_set_input_dtype(qn_network *network, qn_value *input, qn_dtype dtype) QN_MUST_USE;
 

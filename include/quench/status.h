@@ -18,8 +18,8 @@ extern "C" {
 #endif
 
 #if defined(__GNUC__)
-#define QN_API __attribute__((visibility("default")))
-#define QN_MUST_USE __attribute__((warn_unused_result))
+#define QN_API                 __attribute__((visibility("default")))
+#define QN_MUST_USE            __attribute__((warn_unused_result))
 #define QN_PRINTF(text, first) __attribute__((format(printf, text, first)))
 #else
 #define QN_API

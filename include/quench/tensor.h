@@ -24,7 +24,7 @@ typedef enum qn_dtype {
     QN_DTYPE_U32 = 10,
     QN_DTYPE_S64 = 11,
     QN_DTYPE_U64 = 12,
-    QN_DTYPE_BOOL = 13, /* one byte, 0 or 1 */
+    QN_DTYPE_BOOL = 13,   /* one byte, 0 or 1 */
     QN_DTYPE_STRING = 14, /* constants only: messages of assertions */
     QN_DTYPE_COUNT
 } qn_dtype;

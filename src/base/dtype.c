@@ -9,13 +9,13 @@ static const struct {
     const char *name;
     uint8_t size, is_float, is_integer, is_signed;
 } dtypes[QN_DTYPE_COUNT] = {
-    [QN_DTYPE_NONE] = {"none", 0, 0, 0, 0}, [QN_DTYPE_F32] = {"f32", 4, 1, 0, 1},
-    [QN_DTYPE_F64] = {"f64", 8, 1, 0, 1},   [QN_DTYPE_F16] = {"f16", 2, 1, 0, 1},
-    [QN_DTYPE_BF16] = {"bf16", 2, 1, 0, 1}, [QN_DTYPE_S8] = {"s8", 1, 0, 1, 1},
-    [QN_DTYPE_U8] = {"u8", 1, 0, 1, 0},     [QN_DTYPE_S16] = {"s16", 2, 0, 1, 1},
-    [QN_DTYPE_U16] = {"u16", 2, 0, 1, 0},   [QN_DTYPE_S32] = {"s32", 4, 0, 1, 1},
-    [QN_DTYPE_U32] = {"u32", 4, 0, 1, 0},   [QN_DTYPE_S64] = {"s64", 8, 0, 1, 1},
-    [QN_DTYPE_U64] = {"u64", 8, 0, 1, 0},   [QN_DTYPE_BOOL] = {"bool", 1, 0, 0, 0},
+    [QN_DTYPE_NONE] = {"none", 0, 0, 0, 0},     [QN_DTYPE_F32] = {"f32", 4, 1, 0, 1},
+    [QN_DTYPE_F64] = {"f64", 8, 1, 0, 1},       [QN_DTYPE_F16] = {"f16", 2, 1, 0, 1},
+    [QN_DTYPE_BF16] = {"bf16", 2, 1, 0, 1},     [QN_DTYPE_S8] = {"s8", 1, 0, 1, 1},
+    [QN_DTYPE_U8] = {"u8", 1, 0, 1, 0},         [QN_DTYPE_S16] = {"s16", 2, 0, 1, 1},
+    [QN_DTYPE_U16] = {"u16", 2, 0, 1, 0},       [QN_DTYPE_S32] = {"s32", 4, 0, 1, 1},
+    [QN_DTYPE_U32] = {"u32", 4, 0, 1, 0},       [QN_DTYPE_S64] = {"s64", 8, 0, 1, 1},
+    [QN_DTYPE_U64] = {"u64", 8, 0, 1, 0},       [QN_DTYPE_BOOL] = {"bool", 1, 0, 0, 0},
     [QN_DTYPE_STRING] = {"string", 0, 0, 0, 0},
 };
 

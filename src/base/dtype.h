@@ -39,7 +39,7 @@ void qn_view_set_int(const qn_view *view, int64_t index, int64_t value);
 void qn_view_strides(const qn_view *view, int64_t strides[QN_MAX_RANK]);
 
 float qn_half_to_float(uint16_t half);
-uint16_t qn_float_to_half(float value);   /* round to nearest even; subnormals, infinities, NaN kept (quiet) */
+uint16_t qn_float_to_half(float value); /* round to nearest even; subnormals, infinities, NaN kept (quiet) */
 float qn_bfloat_to_float(uint16_t bfloat);
 uint16_t qn_float_to_bfloat(float value); /* round to nearest even; NaN kept (quiet) */
 

@@ -43,7 +43,7 @@ char *qn_arena_copy_string(qn_arena *arena, const char *text, size_t length);
 char *qn_arena_printf(qn_arena *arena, const char *format, ...) QN_PRINTF(2, 3);
 void *qn_arena_copy(qn_arena *arena, const void *data, size_t bytes);
 
-#define QN_ARENA_NEW(arena, type) ((type *)qn_arena_alloc((arena), 1, sizeof(type)))
+#define QN_ARENA_NEW(arena, type)          ((type *)qn_arena_alloc((arena), 1, sizeof(type)))
 #define QN_ARENA_ARRAY(arena, type, count) ((type *)qn_arena_alloc((arena), (count), sizeof(type)))
 
 /* Growing array inside an arena: QN_LIST(qn_node *) nodes; QN_LIST_PUSH(arena, &nodes, node) -> qn_status *.

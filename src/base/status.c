@@ -118,8 +118,8 @@ void qn_status_free(qn_status *status) {
 }
 
 const char *qn_code_name(qn_code code) {
-    static const char *const names[] = {"OK",           "INVALID_MODEL", "INVALID_ARGUMENT", "UNSUPPORTED", "NOT_FOUND",
-                                        "IO",           "OUT_OF_MEMORY", "INCOMPATIBLE",     "UNAVAILABLE", "CANCELLED",
-                                        "BUSY",         "LIMIT",         "INTERNAL"};
+    static const char *const names[] = {"OK",   "INVALID_MODEL", "INVALID_ARGUMENT", "UNSUPPORTED", "NOT_FOUND",
+                                        "IO",   "OUT_OF_MEMORY", "INCOMPATIBLE",     "UNAVAILABLE", "CANCELLED",
+                                        "BUSY", "LIMIT",         "INTERNAL"};
     return (size_t)code < sizeof names / sizeof *names ? names[code] : "UNKNOWN";
 }

@@ -13,7 +13,8 @@
 #include <stdarg.h>
 
 /* Creates a status. The message needs no final newline or full stop. Never returns NULL. */
-qn_status *qn_status_make(qn_code code, const char *file, int line, const char *format, ...) QN_PRINTF(4, 5) QN_MUST_USE;
+qn_status *qn_status_make(qn_code code, const char *file, int line, const char *format, ...)
+    QN_PRINTF(4, 5) QN_MUST_USE;
 
 /* The static out-of-memory status. */
 qn_status *qn_status_out_of_memory(void) QN_MUST_USE;

@@ -63,7 +63,8 @@ int qn_dim_symbol_find(const qn_dim_pool *pool, const char *name, qn_dim *out_sy
 void qn_dim_range(const qn_dim_pool *pool, qn_dim dim, int64_t *out_low, int64_t *out_high);
 
 /* The range of a symbol, and the reason of its bound (owned by the pool; NULL if none was given). */
-qn_status *qn_dim_symbol_set_range(qn_dim_pool *pool, qn_dim symbol, int64_t low, int64_t high, const char *reason) QN_MUST_USE;
+qn_status *qn_dim_symbol_set_range(qn_dim_pool *pool, qn_dim symbol, int64_t low, int64_t high,
+                                   const char *reason) QN_MUST_USE;
 /* Learning leaves this symbol's range alone: for sizes that data decides, which no range can keep from being larger. */
 void qn_dim_symbol_keep_range(qn_dim_pool *pool, qn_dim symbol);
 const char *qn_dim_symbol_reason(const qn_dim_pool *pool, qn_dim symbol);
@@ -105,9 +106,9 @@ qn_status *qn_dim_parse(qn_dim_pool *pool, const char *text, qn_dim *out_dim) QN
 /* ---- The flat form that compiled files hold (dim/program.c, no pool needed) ----
    Instruction i computes value i from earlier values only. */
 typedef enum qn_dim_code {
-    QN_DIM_CONST = 0,     /* value = imm */
-    QN_DIM_SYMBOL = 1,    /* value = symbols[a] */
-    QN_DIM_ADD = 2,       /* value[a] + value[b] */
+    QN_DIM_CONST = 0,  /* value = imm */
+    QN_DIM_SYMBOL = 1, /* value = symbols[a] */
+    QN_DIM_ADD = 2,    /* value[a] + value[b] */
     QN_DIM_MUL = 3,
     QN_DIM_FLOOR_DIV = 4,
     QN_DIM_CEIL_DIV = 5,
@@ -133,6 +134,7 @@ const qn_dim_instr *qn_dim_program_code(const qn_dim_program_builder *builder, s
 /* Is every instruction well formed (codes, operands before it, symbols < symbol_count)? */
 qn_status *qn_dim_program_verify(const qn_dim_instr *code, size_t count, size_t symbol_count) QN_MUST_USE;
 /* Computes values[first..count) from symbols; values below `first` are kept. INVALID_ARGUMENT on overflow or division by <= 0. */
-qn_status *qn_dim_program_run(const qn_dim_instr *code, size_t first, size_t count, const int64_t *symbols, int64_t *values) QN_MUST_USE;
+qn_status *qn_dim_program_run(const qn_dim_instr *code, size_t first, size_t count, const int64_t *symbols,
+                              int64_t *values) QN_MUST_USE;
 
 #endif

@@ -78,7 +78,8 @@ static void warn_of_large_constants(const qn_graph *graph, const qn_log *log) {
     for (const qn_node *node = graph->first; node; node = node->next) {
         if (!node->precision_reason || strncmp(node->precision_reason, start, sizeof start - 1)) continue;
         char message[512];
-        snprintf(message, sizeof message, "node '%s' stays in float32: %s", node->name, node->precision_reason + strlen("f32: "));
+        snprintf(message, sizeof message, "node '%s' stays in float32: %s", node->name,
+                 node->precision_reason + strlen("f32: "));
         log->write(log->self, QN_LOG_WARNING, message);
     }
 }

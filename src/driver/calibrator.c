@@ -39,7 +39,8 @@ qn_status *qn_calibrator_create(const qn_calibrator_options *options, qn_calibra
     qn_calibrator_options_init(&defaults);
     if (!options) options = &defaults;
     if (options->size != sizeof *options)
-        return QN_ERR(QN_INVALID_ARGUMENT, "calibrator options of size %zu, expected %zu: call qn_calibrator_options_init() first",
+        return QN_ERR(QN_INVALID_ARGUMENT,
+                      "calibrator options of size %zu, expected %zu: call qn_calibrator_options_init() first",
                       options->size, sizeof *options);
     QN_TRY(qn_range_algorithm_find(options->algorithm ? options->algorithm : default_algorithm, &algorithm));
     const qn_allocator *allocator = qn_allocator_or_default(options->allocator);
@@ -102,8 +103,9 @@ static qn_status *watch_value(qn_calibrator *c, const qn_graph *graph, const qn_
     if (!watched.name) return qn_status_out_of_memory();
     if (!qn_dim_is_const(graph->dims, value->type.dims[value->type.rank - 1], &channels) || channels < 1) channels = 0;
     if (known && known->observer->row_elems != channels)
-        return QN_ERR(QN_INVALID_ARGUMENT, "value '%s' has %lld channels, and had %lld in '%s': this is another network",
-                      value->name, (long long)channels, (long long)known->observer->row_elems, c->network);
+        return QN_ERR(QN_INVALID_ARGUMENT,
+                      "value '%s' has %lld channels, and had %lld in '%s': this is another network", value->name,
+                      (long long)channels, (long long)known->observer->row_elems, c->network);
     if (known || !channels) return NULL;
     QN_TRY(qn_observer_create(&c->allocator, channels, &watched.observer));
     qn_status *status = QN_LIST_PUSH(&c->arena, &c->watched, watched);
@@ -143,10 +145,11 @@ static qn_status *watch_layers(qn_calibrator *c, const qn_graph *graph, const qn
     if (!qn_compile_rounding_iterations(config)) return NULL;
     for (const qn_node *node = graph->first; node; node = node->next) QN_TRY(watch_layer(c, node, &skipped));
     if (!skipped) return NULL;
-    snprintf(text, sizeof text,
-             "rounding_iterations: %lld layer%s more than %d weights per output, or windows too large: these are rounded to the "
-             "nearest",
-             (long long)skipped, skipped == 1 ? " has" : "s have", QN_MOMENTS_ROWS_MAX);
+    snprintf(
+        text, sizeof text,
+        "rounding_iterations: %lld layer%s more than %d weights per output, or windows too large: these are rounded to the "
+        "nearest",
+        (long long)skipped, skipped == 1 ? " has" : "s have", QN_MOMENTS_ROWS_MAX);
     warn(c, text);
     return NULL;
 }
@@ -172,9 +175,10 @@ static const char *find_strange_constant(const qn_graph *graph) {
 static qn_status *refuse_strange(const watch *w, const char *name, uint64_t count) {
     const char *constant = find_strange_constant(w->graph);
     if (constant)
-        return QN_ERR(QN_INVALID_MODEL,
-                      "constant '%s' has elements that are not finite, and so has value '%s': the network cannot be calibrated",
-                      constant, name);
+        return QN_ERR(
+            QN_INVALID_MODEL,
+            "constant '%s' has elements that are not finite, and so has value '%s': the network cannot be calibrated",
+            constant, name);
     return QN_ERR(QN_INVALID_ARGUMENT,
                   "sample %lld: %llu element%s of value '%s' %s not finite: the network cannot be calibrated on it",
                   (long long)w->sample + 1, (unsigned long long)count, count == 1 ? "" : "s", name,
@@ -260,7 +264,8 @@ static void remark_on_samples(const qn_calibrator *c) {
 static double usual_reach(const qn_histogram *histogram) {
     const uint64_t total = qn_histogram_total(histogram), beyond = total / OUTLIER_SHARE;
     if (total < OUTLIER_ELEMENTS_MIN) return 0;
-    return fmax(-qn_histogram_rank(histogram, beyond ? beyond : 1, 0), qn_histogram_rank(histogram, beyond ? beyond : 1, 1));
+    return fmax(-qn_histogram_rank(histogram, beyond ? beyond : 1, 0),
+                qn_histogram_rank(histogram, beyond ? beyond : 1, 1));
 }
 
 /* Ranges that a few elements decide: those of a broken sample, more often than not. */
@@ -272,7 +277,8 @@ static void remark_on_outliers(const qn_calibrator *c) {
     for (size_t i = 0; i < c->watched.count; i++) {
         const qn_observer *observer = c->watched.items[i].observer;
         qn_range range = {0, 0};
-        qn_status_free(qn_range_estimate(c->algorithm, observer, &request, &range)); /* what fails is told when it is needed */
+        /* what fails is told when it is needed */
+        qn_status_free(qn_range_estimate(c->algorithm, observer, &request, &range));
         const double usual = usual_reach(&observer->histogram), reach = fmax(-range.low, range.high);
         if (!(usual > 0) || reach / usual < worst) continue;
         worst = reach / usual;
@@ -280,10 +286,11 @@ static void remark_on_outliers(const qn_calibrator *c) {
         name = c->watched.items[i].name;
     }
     if (!name) return;
-    snprintf(text, sizeof text,
-             "value '%.200s' is given a range up to %.3g for very few elements, where all others stay below %.3g and get hardly a "
-             "step: look for a broken sample, or try another algorithm than %s",
-             name, worst_reach, worst_usual, c->algorithm->name);
+    snprintf(
+        text, sizeof text,
+        "value '%.200s' is given a range up to %.3g for very few elements, where all others stay below %.3g and get hardly a "
+        "step: look for a broken sample, or try another algorithm than %s",
+        name, worst_reach, worst_usual, c->algorithm->name);
     warn(c, text);
 }
 
@@ -379,7 +386,8 @@ static qn_status *calibrate_or_put_back(qn_calibrator *c, const qn_network *netw
     return status;
 }
 
-qn_status *qn_calibrate(qn_calibrator *c, const qn_network *network, const qn_config *config, const qn_samples *samples) {
+qn_status *qn_calibrate(qn_calibrator *c, const qn_network *network, const qn_config *config,
+                        const qn_samples *samples) {
     QN_ENTER();
     QN_REQUIRE_NAMED(c, "calibrator");
     QN_REQUIRE_ARG(network);
@@ -469,8 +477,8 @@ qn_status *qn_calibrator_set_fixed_range(qn_calibrator *c, float low, float high
     QN_ENTER();
     QN_REQUIRE_NAMED(c, "calibrator");
     if (!isfinite(low) || !isfinite(high) || low > 0 || high < 0 || !(low < high))
-        return QN_ERR(QN_INVALID_ARGUMENT, "a range from %g to %g; expected finite ends with 0 between them", (double)low,
-                      (double)high);
+        return QN_ERR(QN_INVALID_ARGUMENT, "a range from %g to %g; expected finite ends with 0 between them",
+                      (double)low, (double)high);
     c->fixed_low = low;
     c->fixed_high = high;
     return NULL;

@@ -292,11 +292,13 @@ static qn_status *check_value_ranges(const place *at, const json_t *value) {
             return wrong(&inner, "'max' to be an array of as many numbers as 'min'", max);
         for (size_t i = 0; i < json_array_size(min); i++) {
             const json_t *low = json_array_get(min, i), *high = json_array_get(max, i);
-            if (!is_number_within(low, -FLT_MAX, 0, FLT_MAX)) return wrong(&inner, "'min' to be an array of numbers", low);
-            if (!is_number_within(high, -FLT_MAX, 0, FLT_MAX)) return wrong(&inner, "'max' to be an array of numbers", high);
+            if (!is_number_within(low, -FLT_MAX, 0, FLT_MAX))
+                return wrong(&inner, "'min' to be an array of numbers", low);
+            if (!is_number_within(high, -FLT_MAX, 0, FLT_MAX))
+                return wrong(&inner, "'max' to be an array of numbers", high);
             if (json_number_value(low) > json_number_value(high))
-                return QN_ERR(QN_INVALID_ARGUMENT, "%s: key '%s': number %zu: min %g is above max %g", at->origin, path, i,
-                              json_number_value(low), json_number_value(high));
+                return QN_ERR(QN_INVALID_ARGUMENT, "%s: key '%s': number %zu: min %g is above max %g", at->origin, path,
+                              i, json_number_value(low), json_number_value(high));
         }
     }
     return NULL;

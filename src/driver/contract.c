@@ -66,12 +66,12 @@ typedef struct keeper {
     const qn_allocator *allocator;
     const qn_progress *progress;
     qn_executor pool;
-    qn_arena arena; /* everything below */
+    qn_arena arena;             /* everything below */
     QN_LIST(kept_labels) truth; /* AGREEMENT: what the float network says */
     qn_scores reference;        /* MIOU: the float network against the true labels */
     qn_answer answer;           /* how the first output is read, where `has_answer` */
     int has_answer;
-    int32_t *labels, *other;    /* of the sample at hand */
+    int32_t *labels, *other; /* of the sample at hand */
     int64_t room;
     qn_tensor *inputs;
     qn_sensitivity list;
@@ -294,7 +294,8 @@ static void describe_mix(const keeper *k, size_t kept, char *text, size_t bytes)
     if (mix.words) snprintf(words, sizeof words, "%zu became int16, ", mix.words);
     if (mix.words) snprintf(share, sizeof share, ", %.1f %% int8", 100.0 * mix.byte_share);
     if (k->list.count) snprintf(floats, sizeof floats, "%zu of %zu layers stay float, ", mix.floats, k->list.count);
-    snprintf(text, bytes, "%s%s%.1f %% of multiply-adds are integer%s", floats, words, 100.0 * mix.integer_share, share);
+    snprintf(text, bytes, "%s%s%.1f %% of multiply-adds are integer%s", floats, words, 100.0 * mix.integer_share,
+             share);
 }
 
 static void describe(const keeper *k, const attempt *a, char *text, size_t bytes) {
@@ -316,12 +317,12 @@ static void describe(const keeper *k, const attempt *a, char *text, size_t bytes
 static qn_status *refuse(const keeper *k, const char *text) {
     const int is_asked = k->list.integer_macs > 0;
     if (is_asked && !k->list.count)
-        return QN_ERR(QN_UNSUPPORTED,
-                      "the contract cannot be kept: custom_nodes or the network itself wants every layer integer, so none may "
-                      "become float, and there is %s. Ask for less, or take wishes out of custom_nodes",
-                      text);
-    return QN_ERR(QN_UNSUPPORTED,
-                  "the contract cannot be kept: with every layer float%s there is still %s. %s",
+        return QN_ERR(
+            QN_UNSUPPORTED,
+            "the contract cannot be kept: custom_nodes or the network itself wants every layer integer, so none may "
+            "become float, and there is %s. Ask for less, or take wishes out of custom_nodes",
+            text);
+    return QN_ERR(QN_UNSUPPORTED, "the contract cannot be kept: with every layer float%s there is still %s. %s",
                   is_asked ? ", but for those that custom_nodes or the network itself wants integer," : "", text,
                   "Ask for less, give more samples (the bound narrows with their number), or store floats in float32");
 }

@@ -16,36 +16,21 @@ typedef struct node_type {
 } node_type;
 
 static const node_type node_types[] = {
-    {"IActivationNode", "elu", ALL},
-    {"IActivationNode", "leaky_relu", ALL},
-    {"IActivationNode", "relu", ALL},
-    {"IActivationNode", "relu6", ALL},
-    {"IActivationNode", "sigmoid", ALL},
-    {"IActivationNode", "softplus", ALL},
-    {"IActivationNode", "tanh", ALL},
-    {"IAvgPool2DNode", "avg_pool2d", ALL},
-    {"IConcatNode", "concat", ALL},
-    {"IConvDepthwiseNode", "conv2d", DEPTHWISE},
-    {"IConvNode", "conv2d", PLAIN},
-    {"IElementwiseNode", "add", ALL},
-    {"IElementwiseNode", "div", ALL},
-    {"IElementwiseNode", "maximum", ALL},
-    {"IElementwiseNode", "minimum", ALL},
-    {"IElementwiseNode", "mul", ALL},
-    {"IElementwiseNode", "pow", ALL},
-    {"IElementwiseNode", "squared_difference", ALL},
-    {"IElementwiseNode", "sub", ALL},
-    {"IMatMulNode", "matmul", ALL},
-    {"IMaxPool2DNode", "max_pool2d", ALL},
-    {"IPadNode", "pad", ALL},
-    {"IReduceNode", "reduce_max", ALL},
-    {"IReduceNode", "reduce_mean", ALL},
-    {"IReduceNode", "reduce_min", ALL},
-    {"IReduceNode", "reduce_prod", ALL},
-    {"IReduceNode", "reduce_sum", ALL},
-    {"IResizeNode", "resize_bilinear", ALL},
-    {"IResizeNode", "resize_nearest", ALL},
-    {"ISoftmaxNode", "softmax", ALL},
+    {"IActivationNode", "elu", ALL},        {"IActivationNode", "leaky_relu", ALL},
+    {"IActivationNode", "relu", ALL},       {"IActivationNode", "relu6", ALL},
+    {"IActivationNode", "sigmoid", ALL},    {"IActivationNode", "softplus", ALL},
+    {"IActivationNode", "tanh", ALL},       {"IAvgPool2DNode", "avg_pool2d", ALL},
+    {"IConcatNode", "concat", ALL},         {"IConvDepthwiseNode", "conv2d", DEPTHWISE},
+    {"IConvNode", "conv2d", PLAIN},         {"IElementwiseNode", "add", ALL},
+    {"IElementwiseNode", "div", ALL},       {"IElementwiseNode", "maximum", ALL},
+    {"IElementwiseNode", "minimum", ALL},   {"IElementwiseNode", "mul", ALL},
+    {"IElementwiseNode", "pow", ALL},       {"IElementwiseNode", "squared_difference", ALL},
+    {"IElementwiseNode", "sub", ALL},       {"IMatMulNode", "matmul", ALL},
+    {"IMaxPool2DNode", "max_pool2d", ALL},  {"IPadNode", "pad", ALL},
+    {"IReduceNode", "reduce_max", ALL},     {"IReduceNode", "reduce_mean", ALL},
+    {"IReduceNode", "reduce_min", ALL},     {"IReduceNode", "reduce_prod", ALL},
+    {"IReduceNode", "reduce_sum", ALL},     {"IResizeNode", "resize_bilinear", ALL},
+    {"IResizeNode", "resize_nearest", ALL}, {"ISoftmaxNode", "softmax", ALL},
 };
 enum { TYPE_ROWS = sizeof node_types / sizeof *node_types };
 
@@ -90,8 +75,7 @@ static qn_dtype dtype_of(const char *precision) {
     static const struct {
         const char *name;
         qn_dtype dtype;
-    } rows[] = {
-        {"float32", QN_DTYPE_F32}, {"float16", QN_DTYPE_F16}, {"int8", QN_DTYPE_U8}, {"int16", QN_DTYPE_S16}};
+    } rows[] = {{"float32", QN_DTYPE_F32}, {"float16", QN_DTYPE_F16}, {"int8", QN_DTYPE_U8}, {"int16", QN_DTYPE_S16}};
     for (size_t i = 0; precision && i < sizeof rows / sizeof *rows; i++)
         if (!strcmp(rows[i].name, precision)) return rows[i].dtype;
     return QN_DTYPE_NONE;

@@ -24,9 +24,9 @@ int qn_integers_read(const qn_value *value) {
 
 typedef struct ranging {
     qn_graph *graph;
-    const qn_calibrator *calibrator; /* NULL: none */
+    const qn_calibrator *calibrator;     /* NULL: none */
     qn_value_ranges ranges, byte_ranges; /* for the integers of the mode; for 8 bits, where single nodes ask for them */
-    const json_t *custom; /* custom_ranges; NULL: none */
+    const json_t *custom;                /* custom_ranges; NULL: none */
     size_t wanted, found;
     const char *missing; /* a value that has no range */
     size_t with_moments;
@@ -128,9 +128,10 @@ static void warn_of_rounding(const ranging *r, const qn_config *config, const qn
     int is_asked_for = qn_config_int(config, "precision_config.rounding_iterations", 0) > 0;
     if (!log || !r->graph->integer.rounding_iterations || r->with_moments) return;
     if (!is_asked_for && !is_from_file(r)) return;
-    log->write(log->self, is_asked_for ? QN_LOG_WARNING : QN_LOG_INFO,
-               "rounding_iterations: weights are rounded to the nearest, which costs some accuracy, for what is needed beyond "
-               "ranges comes only from calibrating on samples with this configuration");
+    log->write(
+        log->self, is_asked_for ? QN_LOG_WARNING : QN_LOG_INFO,
+        "rounding_iterations: weights are rounded to the nearest, which costs some accuracy, for what is needed beyond "
+        "ranges comes only from calibrating on samples with this configuration");
 }
 
 static qn_status *check_found(const ranging *r, const qn_log *log) {
@@ -138,17 +139,20 @@ static qn_status *check_found(const ranging *r, const qn_log *log) {
     const char *mode = r->graph->integer.reason;
     if (r->found == r->wanted) return NULL;
     if (!r->found && r->ranges.list.count)
-        return QN_ERR(QN_INVALID_ARGUMENT,
-                      "%s%sthe ranges are those of another network ('%s'): they have none for '%s' or any other of %zu values",
-                      r->ranges.origin, is_from_file(r) ? ": " : "", r->ranges.network, r->missing, r->wanted);
+        return QN_ERR(
+            QN_INVALID_ARGUMENT,
+            "%s%sthe ranges are those of another network ('%s'): they have none for '%s' or any other of %zu values",
+            r->ranges.origin, is_from_file(r) ? ": " : "", r->ranges.network, r->missing, r->wanted);
     if (!r->found && is_from_file(r))
-        return QN_ERR(QN_INVALID_ARGUMENT, "%s holds no ranges, but precision_mode %s needs those of the network's values",
-                      r->ranges.origin, mode);
-    if (!r->found)
         return QN_ERR(QN_INVALID_ARGUMENT,
-                      "precision_mode %s needs the ranges of the network's values: calibrate on samples, load a ranges file, or "
-                      "give custom_ranges in the configuration",
+                      "%s holds no ranges, but precision_mode %s needs those of the network's values", r->ranges.origin,
                       mode);
+    if (!r->found)
+        return QN_ERR(
+            QN_INVALID_ARGUMENT,
+            "precision_mode %s needs the ranges of the network's values: calibrate on samples, load a ranges file, or "
+            "give custom_ranges in the configuration",
+            mode);
     snprintf(text, sizeof text, "%s: %zu of %zu values have no range and stay float, '%s' among them", mode,
              r->wanted - r->found, r->wanted, r->missing);
     if (log) log->write(log->self, QN_LOG_WARNING, text);
@@ -196,7 +200,8 @@ static qn_status *gather_ranges(ranging *r, const qn_calibrator *calibrator) {
 static qn_status *warn_of_strays(const ranging *r, const qn_log *log) {
     enum { SHOWN = 3 };
     char text[1024], more[40] = "";
-    size_t strays = 0, at = (size_t)snprintf(text, sizeof text, "%.200s: the simplified network has no value ", r->ranges.origin);
+    size_t strays = 0,
+           at = (size_t)snprintf(text, sizeof text, "%.200s: the simplified network has no value ", r->ranges.origin);
     if (!log || !is_from_file(r)) return NULL;
     for (size_t i = 0; i < r->ranges.list.count; i++) {
         const char *name = r->ranges.list.items[i].name, *nearest;
@@ -249,7 +254,8 @@ qn_status *qn_integers_prepare(qn_graph *graph, const qn_norms *norms, const qn_
                                const qn_build_options *options, const qn_progress *progress) {
     if (!graph->integer.dtype) {
         if (!options->contract) return NULL;
-        return QN_ERR(QN_INVALID_ARGUMENT, "a contract needs a precision_mode of integers, such as qint8_mixed_float16");
+        return QN_ERR(QN_INVALID_ARGUMENT,
+                      "a contract needs a precision_mode of integers, such as qint8_mixed_float16");
     }
     QN_TRY(qn_grids_mark(graph));
     QN_TRY(put_ranges(graph, config, options));

@@ -17,7 +17,8 @@ qn_status *qn_meta_facts_init(qn_meta_facts *facts, const qn_graph *graph) {
     for (size_t i = 0; i < graph->inputs.count; i++) {
         const qn_type *type = &graph->inputs.items[i]->type;
         for (int axis = 0; axis < type->rank; axis++)
-            if (!qn_dim_is_const(graph->dims, type->dims[axis], &facts->declared[i][axis])) facts->declared[i][axis] = -1;
+            if (!qn_dim_is_const(graph->dims, type->dims[axis], &facts->declared[i][axis]))
+                facts->declared[i][axis] = -1;
     }
     return NULL;
 }

@@ -11,10 +11,10 @@
 /* What the build found out beside the graph. */
 typedef struct qn_meta_facts {
     const qn_pins *pins;
-    int (*input_perms)[QN_MAX_RANK]; /* per input: axis i is axis perm[i] of the source (driver/layout.h) */
+    int (*input_perms)[QN_MAX_RANK];  /* per input: axis i is axis perm[i] of the source (driver/layout.h) */
     int64_t (*declared)[QN_MAX_RANK]; /* per input, in the source's layout: the dims it had before the configuration was
                                          applied, -1 where free */
-    qn_refit_source refit; /* zeroed: weights cannot be replaced */
+    qn_refit_source refit;            /* zeroed: weights cannot be replaced */
 } qn_meta_facts;
 
 /* Makes facts without pins, with room for every input, and takes down what the inputs declare. OUT_OF_MEMORY. */

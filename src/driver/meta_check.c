@@ -135,12 +135,11 @@ static qn_status *check_pins(const json_t *pins) {
 }
 
 static qn_status *check_image(const json_t *image) {
-    static const member members[] = {{"input", TEXT, 1},        {"output", TEXT, 1},   {"layout", TEXT, 0},
-                                     {"color", TEXT, 0},        {"decode", TEXT, 0},   {"fit", TEXT, 0},
-                                     {"axis", AXIS, 0},         {"mean", NUMBERS, 0},  {"std", NUMBERS, 0},
-                                     {"pad_value", NUMBERS, 0}, {"scale", NUMBER, 0},  {"class_count", COUNT, 0},
-                                     {"classes", NAMES, 0},     {"palette", COLORS, 0},
-                                     {"threshold", NUMBER, 0},  {"threshold_reason", TEXT, 0}};
+    static const member members[] = {
+        {"input", TEXT, 1},    {"output", TEXT, 1},       {"layout", TEXT, 0},      {"color", TEXT, 0},
+        {"decode", TEXT, 0},   {"fit", TEXT, 0},          {"axis", AXIS, 0},        {"mean", NUMBERS, 0},
+        {"std", NUMBERS, 0},   {"pad_value", NUMBERS, 0}, {"scale", NUMBER, 0},     {"class_count", COUNT, 0},
+        {"classes", NAMES, 0}, {"palette", COLORS, 0},    {"threshold", NUMBER, 0}, {"threshold_reason", TEXT, 0}};
     return CHECK_MEMBERS(image, "image", members);
 }
 
@@ -154,9 +153,9 @@ static qn_status *check_config(const json_t *config) {
 }
 
 static qn_status *check_all(const qn_model *model, const json_t *meta) {
-    static const member members[] = {{"quench", TEXT, 0},   {"source", OBJECT, 0}, {"config", OBJECT, 0},
-                                     {"declared", LIST, 0}, {"pinned", LIST, 0},   {"refit", OBJECT, 0},
-                                     {"image", OBJECT, 0},   {"unbatched", COUNTS, 0}, {"picture_size", COUNTS, 0}};
+    static const member members[] = {{"quench", TEXT, 0},   {"source", OBJECT, 0},    {"config", OBJECT, 0},
+                                     {"declared", LIST, 0}, {"pinned", LIST, 0},      {"refit", OBJECT, 0},
+                                     {"image", OBJECT, 0},  {"unbatched", COUNTS, 0}, {"picture_size", COUNTS, 0}};
     const json_t *source = json_object_get(meta, "source"), *config = json_object_get(meta, "config"),
                  *image = json_object_get(meta, "image");
     if (!json_is_object(meta))

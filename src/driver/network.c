@@ -23,9 +23,11 @@ static void forward_warning(void *self, const char *message) {
 /* The caller's inputs as the importer takes them. */
 static qn_status *import_inputs(qn_arena *arena, const qn_network_options *options, qn_import_options *out) {
     if (options->input_count && !options->inputs)
-        return QN_ERR(QN_INVALID_ARGUMENT, "options: no inputs were given (NULL), but %zu announced", options->input_count);
+        return QN_ERR(QN_INVALID_ARGUMENT, "options: no inputs were given (NULL), but %zu announced",
+                      options->input_count);
     if (options->output_count && !options->outputs)
-        return QN_ERR(QN_INVALID_ARGUMENT, "options: no outputs were given (NULL), but %zu announced", options->output_count);
+        return QN_ERR(QN_INVALID_ARGUMENT, "options: no outputs were given (NULL), but %zu announced",
+                      options->output_count);
     for (size_t i = 0; i < options->output_count; i++)
         if (!options->outputs[i]) return QN_ERR(QN_INVALID_ARGUMENT, "options: output %zu has no name (NULL)", i);
     const char **names = QN_ARENA_ARRAY(arena, const char *, options->input_count);
@@ -37,7 +39,8 @@ static qn_status *import_inputs(qn_arena *arena, const qn_network_options *optio
         names[i] = input->name;
         if (input->rank < 0) continue;
         if (input->rank > QN_MAX_RANK)
-            return QN_ERR(QN_INVALID_ARGUMENT, "input '%s': rank %d is above the limit of %d", input->name, input->rank, QN_MAX_RANK);
+            return QN_ERR(QN_INVALID_ARGUMENT, "input '%s': rank %d is above the limit of %d", input->name, input->rank,
+                          QN_MAX_RANK);
         dims[i] = (qn_import_input_dims){.given = 1, .rank = input->rank};
         memcpy(dims[i].dims, input->dims, sizeof dims[i].dims);
     }
@@ -55,12 +58,16 @@ static const char *graph_name(qn_arena *arena, const char *path) {
     return qn_arena_copy_string(arena, base, dot && dot != base ? (size_t)(dot - base) : strlen(base));
 }
 
-static qn_status *import_bytes(qn_network *network, qn_bytes bytes, const char *path, const qn_network_options *options) {
-    qn_import_options import = {.outputs = options->outputs, .output_count = options->output_count,
-                                .warn = forward_warning, .warn_self = (void *)options->log};
+static qn_status *import_bytes(qn_network *network, qn_bytes bytes, const char *path,
+                               const qn_network_options *options) {
+    qn_import_options import = {.outputs = options->outputs,
+                                .output_count = options->output_count,
+                                .warn = forward_warning,
+                                .warn_self = (void *)options->log};
     QN_TRY(import_inputs(&network->arena, options, &import));
     qn_format format = QN_FORMAT_TENSORFLOW;
-    if (!options->format) QN_TRY(qn_import_recognise(bytes, path, &format));
+    if (!options->format)
+        QN_TRY(qn_import_recognise(bytes, path, &format));
     else if (strcmp(options->format, "tensorflow"))
         return QN_ERR(QN_INVALID_ARGUMENT, "format '%s' is not known; 'tensorflow' is", options->format);
     network->format = "tensorflow";
@@ -84,7 +91,8 @@ qn_status *qn_network_new(const qn_allocator *allocator, qn_network **out_networ
     return NULL;
 }
 
-static qn_status *import_any(const char *path, const qn_bytes *bytes, const qn_network_options *options, qn_network **out_network) {
+static qn_status *import_any(const char *path, const qn_bytes *bytes, const qn_network_options *options,
+                             qn_network **out_network) {
     qn_network_options defaults;
     qn_network_options_init(&defaults);
     if (!options) options = &defaults;
@@ -104,8 +112,10 @@ static qn_status *import_any(const char *path, const qn_bytes *bytes, const qn_n
         }
     }
     if (!status) status = import_bytes(network, bytes ? *bytes : network->file, path, options);
-    if (status) qn_network_destroy(network);
-    else *out_network = network;
+    if (status)
+        qn_network_destroy(network);
+    else
+        *out_network = network;
     return status;
 }
 
@@ -140,8 +150,11 @@ void qn_network_destroy(qn_network *network) {
 qn_network_info qn_network_get_info(const qn_network *network) {
     if (!network) return (qn_network_info){0};
     const qn_graph *graph = network->graph;
-    qn_network_info info = {.name = graph->name, .format = network->format, .input_count = graph->inputs.count,
-                            .output_count = graph->outputs.count, .node_count = graph->node_count};
+    qn_network_info info = {.name = graph->name,
+                            .format = network->format,
+                            .input_count = graph->inputs.count,
+                            .output_count = graph->outputs.count,
+                            .node_count = graph->node_count};
     for (size_t i = 0; i < graph->values.count; i++) {
         const qn_value *value = graph->values.items[i];
         if (!qn_value_is_constant(value) || !value->uses.count || !qn_dtype_size(value->type.dtype)) continue;
@@ -171,7 +184,8 @@ void qn_network_fill_info(const qn_graph *graph, const qn_value *value, qn_value
     }
 }
 
-static int describe(const qn_graph *graph, qn_value *const *values, size_t count, size_t index, qn_value_info *out_info) {
+static int describe(const qn_graph *graph, qn_value *const *values, size_t count, size_t index,
+                    qn_value_info *out_info) {
     if (index >= count) return 0;
     qn_network_fill_info(graph, values[index], out_info);
     return 1;
@@ -187,7 +201,8 @@ int qn_network_get_output(const qn_network *network, size_t index, qn_value_info
     return describe(network->graph, network->graph->outputs.items, network->graph->outputs.count, index, out_info);
 }
 
-void qn_network_visit_nodes(const qn_network *network, int (*visit)(void *self, const char *name, const char *op), void *self) {
+void qn_network_visit_nodes(const qn_network *network, int (*visit)(void *self, const char *name, const char *op),
+                            void *self) {
     if (!network || !visit) return;
     for (const qn_node *node = network->graph->first; node; node = node->next)
         if (visit(self, node->name, node->op->name)) return;

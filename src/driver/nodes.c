@@ -14,7 +14,8 @@ static const qn_op_def *find_op(const char *name, qn_status **out_status) {
     size_t count = 0;
     for (; count < qn_op_count() && count < 256; count++) names[count] = qn_op_at(count)->name;
     nearest = qn_text_nearest(name, names, count);
-    *out_status = QN_ERR(QN_NOT_FOUND, "there is no operator '%s'%s%s", name, nearest ? "; nearest: " : "", nearest ? nearest : "");
+    *out_status = QN_ERR(QN_NOT_FOUND, "there is no operator '%s'%s%s", name, nearest ? "; nearest: " : "",
+                         nearest ? nearest : "");
     return NULL;
 }
 
@@ -38,21 +39,28 @@ qn_status *qn_network_create(const char *name, const qn_allocator *allocator, qn
 }
 
 /* The type of an input; -1 becomes a symbol named after it. */
-static qn_status *make_type(qn_graph *graph, const char *name, qn_dtype dtype, int rank, const int64_t *dims, qn_type *out_type) {
-    if (!qn_dtype_size(dtype)) return QN_ERR(QN_INVALID_ARGUMENT, "input '%s': %s is no element type for an input", name, qn_dtype_name(dtype));
-    if (rank < 0 || rank > QN_MAX_RANK) return QN_ERR(QN_INVALID_ARGUMENT, "input '%s': rank %d, expected 0 to %d", name, rank, QN_MAX_RANK);
+static qn_status *make_type(qn_graph *graph, const char *name, qn_dtype dtype, int rank, const int64_t *dims,
+                            qn_type *out_type) {
+    if (!qn_dtype_size(dtype))
+        return QN_ERR(QN_INVALID_ARGUMENT, "input '%s': %s is no element type for an input", name,
+                      qn_dtype_name(dtype));
+    if (rank < 0 || rank > QN_MAX_RANK)
+        return QN_ERR(QN_INVALID_ARGUMENT, "input '%s': rank %d, expected 0 to %d", name, rank, QN_MAX_RANK);
     *out_type = (qn_type){.dtype = dtype, .rank = rank};
     for (int axis = 0; axis < rank; axis++) {
         if (dims[axis] < -1)
-            return QN_ERR(QN_INVALID_ARGUMENT, "input '%s': dim %d is %lld, expected -1 (free) or a size", name, axis, (long long)dims[axis]);
+            return QN_ERR(QN_INVALID_ARGUMENT, "input '%s': dim %d is %lld, expected -1 (free) or a size", name, axis,
+                          (long long)dims[axis]);
         const char *symbol = dims[axis] < 0 ? qn_arena_printf(graph->arena, "%s.%d", name, axis) : "";
         if (!symbol) return qn_status_out_of_memory();
-        out_type->dims[axis] = dims[axis] < 0 ? qn_dim_symbol(graph->dims, symbol, 1, QN_DIM_UNBOUNDED) : qn_dim_const(graph->dims, dims[axis]);
+        out_type->dims[axis] = dims[axis] < 0 ? qn_dim_symbol(graph->dims, symbol, 1, QN_DIM_UNBOUNDED)
+                                              : qn_dim_const(graph->dims, dims[axis]);
     }
     return qn_dim_pool_take_status(graph->dims);
 }
 
-qn_status *qn_network_add_input(qn_network *network, const char *name, qn_dtype dtype, int rank, const int64_t *dims, qn_value **out_value) {
+qn_status *qn_network_add_input(qn_network *network, const char *name, qn_dtype dtype, int rank, const int64_t *dims,
+                                qn_value **out_value) {
     QN_ENTER();
     QN_REQUIRE_ARG(out_value);
     *out_value = NULL;
@@ -64,7 +72,8 @@ qn_status *qn_network_add_input(qn_network *network, const char *name, qn_dtype 
     return qn_graph_add_input(network->graph, name, &type, out_value);
 }
 
-qn_status *qn_network_add_constant(qn_network *network, const char *name, const qn_tensor *tensor, qn_value **out_value) {
+qn_status *qn_network_add_constant(qn_network *network, const char *name, const qn_tensor *tensor,
+                                   qn_value **out_value) {
     QN_ENTER();
     QN_REQUIRE_ARG(out_value);
     *out_value = NULL;
@@ -72,16 +81,21 @@ qn_status *qn_network_add_constant(qn_network *network, const char *name, const 
     QN_REQUIRE_ARG(tensor);
     size_t bytes = qn_dtype_size(tensor->dtype);
     if (!name) name = "const";
-    if (!bytes) return QN_ERR(QN_INVALID_ARGUMENT, "constant '%s': %s is no element type for a constant", name, qn_dtype_name(tensor->dtype));
+    if (!bytes)
+        return QN_ERR(QN_INVALID_ARGUMENT, "constant '%s': %s is no element type for a constant", name,
+                      qn_dtype_name(tensor->dtype));
     if (tensor->rank < 0 || tensor->rank > QN_MAX_RANK)
         return QN_ERR(QN_INVALID_ARGUMENT, "constant '%s': rank %d, expected 0 to %d", name, tensor->rank, QN_MAX_RANK);
     qn_view view = {.dtype = tensor->dtype, .rank = tensor->rank};
     for (int i = 0; i < tensor->rank; i++) {
-        if (tensor->dims[i] < 0) return QN_ERR(QN_INVALID_ARGUMENT, "constant '%s': dim %d is %lld", name, i, (long long)tensor->dims[i]);
-        if (!qn_checked_mul_size(bytes, (size_t)tensor->dims[i], &bytes)) return QN_ERR(QN_LIMIT, "constant '%s' is too large", name);
+        if (tensor->dims[i] < 0)
+            return QN_ERR(QN_INVALID_ARGUMENT, "constant '%s': dim %d is %lld", name, i, (long long)tensor->dims[i]);
+        if (!qn_checked_mul_size(bytes, (size_t)tensor->dims[i], &bytes))
+            return QN_ERR(QN_LIMIT, "constant '%s' is too large", name);
         view.dims[i] = tensor->dims[i];
     }
-    if (bytes && !tensor->data) return QN_ERR(QN_INVALID_ARGUMENT, "constant '%s': no elements were given (NULL)", name);
+    if (bytes && !tensor->data)
+        return QN_ERR(QN_INVALID_ARGUMENT, "constant '%s': no elements were given (NULL)", name);
     view.data = qn_arena_alloc_aligned(&network->arena, bytes, 64);
     if (!view.data) return qn_status_out_of_memory();
     if (bytes) memcpy(view.data, tensor->data, bytes);
@@ -92,11 +106,16 @@ qn_status *qn_network_add_constant(qn_network *network, const char *name, const 
 static const char *attribute_end(const char *at) {
     int depth = 0, quoted = 0;
     for (; *at; at++) {
-        if (quoted && *at == '\\' && at[1]) at++;
-        else if (*at == '"') quoted = !quoted;
-        else if (!quoted && *at == '[') depth++;
-        else if (!quoted && *at == ']') depth--;
-        else if (!quoted && !depth && *at == ',') break;
+        if (quoted && *at == '\\' && at[1])
+            at++;
+        else if (*at == '"')
+            quoted = !quoted;
+        else if (!quoted && *at == '[')
+            depth++;
+        else if (!quoted && *at == ']')
+            depth--;
+        else if (!quoted && !depth && *at == ',')
+            break;
     }
     return at;
 }
@@ -104,7 +123,9 @@ static const char *attribute_end(const char *at) {
 static qn_status *parse_attributes(const qn_op_def *op, const char *text, qn_arena *arena, void *attrs) {
     while (*(text += strspn(text, " \n"))) {
         const char *end = attribute_end(text), *equals = memchr(text, '=', (size_t)(end - text));
-        if (!equals) return QN_ERR(QN_INVALID_ARGUMENT, "%s: expected attribute=value, found '%.*s'", op->name, (int)(end - text), text);
+        if (!equals)
+            return QN_ERR(QN_INVALID_ARGUMENT, "%s: expected attribute=value, found '%.*s'", op->name,
+                          (int)(end - text), text);
         char *name = qn_arena_copy_string(arena, text, (size_t)(equals - text));
         char *value = qn_arena_copy_string(arena, equals + 1, (size_t)(end - equals - 1));
         if (!name || !value) return qn_status_out_of_memory();
@@ -118,8 +139,8 @@ static int belongs(const qn_network *network, const qn_value *value) {
     return value->id < network->graph->values.count && network->graph->values.items[value->id] == value;
 }
 
-qn_status *qn_network_add_node(qn_network *network, const char *op_name, const char *name, const char *attributes, qn_value *const *inputs,
-                               size_t input_count, qn_node **out_node) {
+qn_status *qn_network_add_node(qn_network *network, const char *op_name, const char *name, const char *attributes,
+                               qn_value *const *inputs, size_t input_count, qn_node **out_node) {
     QN_ENTER();
     QN_REQUIRE_ARG(out_node);
     *out_node = NULL;
@@ -129,9 +150,11 @@ qn_status *qn_network_add_node(qn_network *network, const char *op_name, const c
     qn_status *status;
     const qn_op_def *op = find_op(op_name, &status);
     if (status) return status;
-    if (input_count > INT16_MAX) return QN_ERR(QN_LIMIT, "%s: %zu inputs, the limit is %d", op_name, input_count, INT16_MAX);
+    if (input_count > INT16_MAX)
+        return QN_ERR(QN_LIMIT, "%s: %zu inputs, the limit is %d", op_name, input_count, INT16_MAX);
     for (size_t i = 0; i < input_count; i++)
-        if (inputs[i] && !belongs(network, inputs[i])) return QN_ERR(QN_INVALID_ARGUMENT, "%s: input %zu belongs to another network", op_name, i);
+        if (inputs[i] && !belongs(network, inputs[i]))
+            return QN_ERR(QN_INVALID_ARGUMENT, "%s: input %zu belongs to another network", op_name, i);
     void *attrs = op->attrs_bytes ? qn_arena_alloc(&network->arena, 1, op->attrs_bytes) : NULL;
     if (op->attrs_bytes && !attrs) return qn_status_out_of_memory();
     if (attrs) qn_attrs_init(op, attrs);
@@ -176,7 +199,8 @@ static qn_status *not_found(const qn_network *network, const char *what, const c
     const char *nearest = NULL, **names = qn_alloc_zeroed(NULL, graph->values.count, sizeof *names, 16);
     for (size_t i = 0; names && i < graph->values.count; i++) names[i] = graph->values.items[i]->name;
     if (names) nearest = qn_text_nearest(name, names, graph->values.count);
-    qn_status *status = QN_ERR(QN_NOT_FOUND, "there is no %s '%s'%s%s", what, name, nearest ? "; nearest: " : "", nearest ? nearest : "");
+    qn_status *status = QN_ERR(QN_NOT_FOUND, "there is no %s '%s'%s%s", what, name, nearest ? "; nearest: " : "",
+                               nearest ? nearest : "");
     qn_free(NULL, names);
     return status;
 }
@@ -219,8 +243,12 @@ const char *qn_node_get_name(const qn_node *node) { return node ? node->name : N
 const char *qn_node_get_op(const qn_node *node) { return node ? node->op->name : NULL; }
 size_t qn_node_get_input_count(const qn_node *node) { return node ? (size_t)node->input_count : 0; }
 size_t qn_node_get_output_count(const qn_node *node) { return node ? (size_t)node->output_count : 0; }
-qn_value *qn_node_get_input(const qn_node *node, size_t index) { return index < qn_node_get_input_count(node) ? node->inputs[index] : NULL; }
-qn_value *qn_node_get_output(const qn_node *node, size_t index) { return index < qn_node_get_output_count(node) ? node->outputs[index] : NULL; }
+qn_value *qn_node_get_input(const qn_node *node, size_t index) {
+    return index < qn_node_get_input_count(node) ? node->inputs[index] : NULL;
+}
+qn_value *qn_node_get_output(const qn_node *node, size_t index) {
+    return index < qn_node_get_output_count(node) ? node->outputs[index] : NULL;
+}
 qn_node *qn_value_get_producer(const qn_value *value) { return value ? value->producer : NULL; }
 const char *qn_value_get_name(const qn_value *value) { return value ? value->name : NULL; }
 
@@ -282,7 +310,8 @@ qn_status *qn_network_set_input_range(qn_network *network, qn_value *input, cons
     uint32_t fixed_axes = 0;
     for (int axis = 0; axis < type.rank; axis++) {
         if (min[axis] < 1 || min[axis] > max[axis])
-            return QN_ERR(QN_INVALID_ARGUMENT, "input '%s': dim %d: the range %lld..%lld is none", input->name, axis, (long long)min[axis], (long long)max[axis]);
+            return QN_ERR(QN_INVALID_ARGUMENT, "input '%s': dim %d: the range %lld..%lld is none", input->name, axis,
+                          (long long)min[axis], (long long)max[axis]);
         const char *symbol = qn_arena_printf(&network->arena, "%s.%d", input->name, axis);
         if (!symbol) return qn_status_out_of_memory();
         type.dims[axis] = min[axis] == max[axis] ? qn_dim_const(network->graph->dims, min[axis])
@@ -299,7 +328,9 @@ qn_status *qn_network_set_input_dtype(qn_network *network, qn_value *input, qn_d
     QN_REQUIRE_ARG(network);
     QN_REQUIRE_ARG(input);
     QN_TRY(expect_input(input));
-    if (!qn_dtype_size(dtype)) return QN_ERR(QN_INVALID_ARGUMENT, "input '%s': %s is no element type for an input", input->name, qn_dtype_name(dtype));
+    if (!qn_dtype_size(dtype))
+        return QN_ERR(QN_INVALID_ARGUMENT, "input '%s': %s is no element type for an input", input->name,
+                      qn_dtype_name(dtype));
     qn_type type = input->type;
     type.dtype = dtype;
     return retype(network, input, &type);

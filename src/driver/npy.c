@@ -16,9 +16,9 @@ enum { MAGIC_BYTES = 6, HEADER_ALIGN = 64, HEADER_TEXT_MAX = 1 << 16 };
 static const struct {
     const char *code;
     qn_dtype dtype;
-} codes[] = {{"f4", QN_DTYPE_F32}, {"f8", QN_DTYPE_F64}, {"f2", QN_DTYPE_F16}, {"i1", QN_DTYPE_S8},  {"u1", QN_DTYPE_U8},
-             {"i2", QN_DTYPE_S16}, {"u2", QN_DTYPE_U16}, {"i4", QN_DTYPE_S32}, {"u4", QN_DTYPE_U32}, {"i8", QN_DTYPE_S64},
-             {"u8", QN_DTYPE_U64}, {"b1", QN_DTYPE_BOOL}};
+} codes[] = {{"f4", QN_DTYPE_F32}, {"f8", QN_DTYPE_F64}, {"f2", QN_DTYPE_F16}, {"i1", QN_DTYPE_S8},
+             {"u1", QN_DTYPE_U8},  {"i2", QN_DTYPE_S16}, {"u2", QN_DTYPE_U16}, {"i4", QN_DTYPE_S32},
+             {"u4", QN_DTYPE_U32}, {"i8", QN_DTYPE_S64}, {"u8", QN_DTYPE_U64}, {"b1", QN_DTYPE_BOOL}};
 enum { CODE_COUNT = sizeof codes / sizeof *codes };
 
 typedef struct header {
@@ -209,9 +209,11 @@ static qn_status *expect_data(qn_npy_file *f) {
     for (int i = 0; i < f->head.rank; i++) fits &= qn_checked_mul_size(f->elems, (size_t)f->head.dims[i], &f->elems);
     fits &= qn_checked_mul_size(f->elems, f->elem_bytes, &bytes);
     if (!fits)
-        return QN_ERR(QN_LIMIT, "%s: the shape is too large for any file, this one has %zu bytes of data", f->path, found);
+        return QN_ERR(QN_LIMIT, "%s: the shape is too large for any file, this one has %zu bytes of data", f->path,
+                      found);
     if (found == bytes) return NULL;
-    return QN_ERR(QN_INVALID_ARGUMENT, "%s: the shape needs %zu bytes of data, the file has %zu", f->path, bytes, found);
+    return QN_ERR(QN_INVALID_ARGUMENT, "%s: the shape needs %zu bytes of data, the file has %zu", f->path, bytes,
+                  found);
 }
 
 static qn_status *open_file(qn_npy_file *f) {
@@ -285,14 +287,15 @@ qn_status *qn_npy_read(qn_npy_file *f, int64_t first, int64_t count, void *dst) 
     QN_REQUIRE_ARRAY(dst, count);
     const int64_t elems = (int64_t)f->elems, size = (int64_t)f->elem_bytes;
     if (first < 0 || count < 0 || first > elems || count > elems - first)
-        return QN_ERR(QN_INVALID_ARGUMENT, "%s: %lld elements from number %lld on are asked for, there are %lld", f->path,
-                      (long long)count, (long long)first, (long long)elems);
+        return QN_ERR(QN_INVALID_ARGUMENT, "%s: %lld elements from number %lld on are asked for, there are %lld",
+                      f->path, (long long)count, (long long)first, (long long)elems);
     const int is_scattered = f->head.fortran && f->head.rank > 1;
     if (is_scattered && count != elems)
-        return QN_ERR(QN_UNSUPPORTED,
-                      "%s: is in Fortran order, where the elements of a part lie scattered all over the file: save it with "
-                      "numpy.ascontiguousarray()",
-                      f->path);
+        return QN_ERR(
+            QN_UNSUPPORTED,
+            "%s: is in Fortran order, where the elements of a part lie scattered all over the file: save it with "
+            "numpy.ascontiguousarray()",
+            f->path);
     if (is_scattered)
         QN_TRY(read_fortran(f, dst));
     else
@@ -335,7 +338,9 @@ static void write_header(const qn_tensor *tensor, const char *code, qn_buffer *f
     qn_buffer text;
     qn_buffer_init(&text, NULL);
     qn_buffer_printf(&text, "{'descr': '%c%s', 'fortran_order': False, 'shape': (", code[1] == '1' ? '|' : '<', code);
-    for (int i = 0; i < tensor->rank; i++) qn_buffer_printf(&text, i || tensor->rank > 1 ? "%s%lld" : "%s%lld,", i ? ", " : "", (long long)tensor->dims[i]);
+    for (int i = 0; i < tensor->rank; i++)
+        qn_buffer_printf(&text, i || tensor->rank > 1 ? "%s%lld" : "%s%lld,", i ? ", " : "",
+                         (long long)tensor->dims[i]);
     qn_buffer_printf(&text, "), }");
     size_t total = qn_align_up(10 + text.size + 1, HEADER_ALIGN);
     while (text.size < total - 11 && !text.failed) qn_buffer_append(&text, " ", 1);
@@ -352,7 +357,8 @@ static qn_status *check_tensor(const char *path, const qn_tensor *tensor) {
     size_t bytes = qn_dtype_size(tensor->dtype);
     int has_elements = 1;
     if (tensor->rank < 0 || tensor->rank > QN_MAX_RANK)
-        return QN_ERR(QN_INVALID_ARGUMENT, "%s: a tensor of rank %d, expected 0 to %d", path, tensor->rank, QN_MAX_RANK);
+        return QN_ERR(QN_INVALID_ARGUMENT, "%s: a tensor of rank %d, expected 0 to %d", path, tensor->rank,
+                      QN_MAX_RANK);
     for (int i = 0; i < tensor->rank; i++) {
         if (tensor->dims[i] < 0)
             return QN_ERR(QN_INVALID_ARGUMENT, "%s: dim %d of the tensor is %lld", path, i, (long long)tensor->dims[i]);
@@ -374,7 +380,8 @@ qn_status *qn_npy_save(const char *path, const qn_tensor *tensor) {
     qn_dtype dtype = tensor->dtype == QN_DTYPE_BF16 ? QN_DTYPE_F32 : tensor->dtype;
     for (size_t i = 0; i < CODE_COUNT; i++)
         if (codes[i].dtype == dtype) code = codes[i].code;
-    if (!code) return QN_ERR(QN_UNSUPPORTED, "%s: elements of type %s cannot be saved", path, qn_dtype_name(tensor->dtype));
+    if (!code)
+        return QN_ERR(QN_UNSUPPORTED, "%s: elements of type %s cannot be saved", path, qn_dtype_name(tensor->dtype));
     QN_TRY(check_tensor(path, tensor));
     qn_view view = {.dtype = tensor->dtype, .rank = tensor->rank, .data = tensor->data};
     memcpy(view.dims, tensor->dims, sizeof view.dims);

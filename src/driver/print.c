@@ -88,7 +88,8 @@ static void print_node(const qn_graph *graph, const qn_node *node, qn_buffer *bu
         if (i) qn_buffer_printf(buffer, ", ");
         if (node->inputs[i])
             qn_text_quote_json(node->inputs[i]->name, buffer);
-        else qn_buffer_printf(buffer, "null");
+        else
+            qn_buffer_printf(buffer, "null");
     }
     qn_buffer_printf(buffer, "], \"outputs\": [");
     for (int i = 0; i < node->output_count; i++) {

@@ -31,7 +31,7 @@ typedef struct opened {
     qn_model *model;
     json_t *meta;
     const json_t *refit, *config; /* in `meta` */
-    qn_network *network; /* as it was kept: ready for the passes */
+    qn_network *network;          /* as it was kept: ready for the passes */
 } opened;
 
 static void close_model(opened *o) {
@@ -50,8 +50,7 @@ static qn_status *open_parts(opened *o, const qn_allocator *allocator) {
     o->refit = json_object_get(o->meta, "refit");
     o->config = json_object_get(o->meta, "config");
     if (o->config) QN_TRY_CTX(qn_config_check(o->config, "the configuration that the model keeps"), "refit");
-    if (!o->refit)
-        return QN_ERR(QN_UNSUPPORTED, "the model keeps no weights to replace: build it with enable_refit");
+    if (!o->refit) return QN_ERR(QN_UNSUPPORTED, "the model keeps no weights to replace: build it with enable_refit");
     QN_TRY(qn_network_new(allocator, &o->network));
     QN_TRY(qn_program_read((qn_bytes){data, bytes}, &o->network->arena, &program));
     QN_TRY(qn_refit_source_find(o->refit, program->constants, &kept));
@@ -161,8 +160,8 @@ static qn_status *unknown_name(const qn_refitter *r, const char *name) {
     if (!names) return qn_status_out_of_memory();
     for (size_t i = 0; i < r->count; i++) names[i] = r->items[i].info.name;
     const char *nearest = qn_text_nearest(name, names, r->count);
-    qn_status *status = QN_ERR(QN_NOT_FOUND, "there are no weights '%s'%s%s%s", name,
-                               nearest ? "; did you mean '" : "", nearest ? nearest : "", nearest ? "'?" : "");
+    qn_status *status = QN_ERR(QN_NOT_FOUND, "there are no weights '%s'%s%s%s", name, nearest ? "; did you mean '" : "",
+                               nearest ? nearest : "", nearest ? "'?" : "");
     qn_free(&r->allocator, names);
     return status;
 }
@@ -213,7 +212,8 @@ static qn_status *put_into(const qn_refitter *r, qn_graph *graph) {
         if (!r->items[i].info.is_set) continue;
         qn_value *value = qn_graph_find_value(graph, r->items[i].info.name);
         if (!value || value->data_bytes != r->items[i].bytes)
-            return QN_ERR(QN_INVALID_ARGUMENT, "the weights in force have no '%s': the engine has been given another model",
+            return QN_ERR(QN_INVALID_ARGUMENT,
+                          "the weights in force have no '%s': the engine has been given another model",
                           r->items[i].info.name);
         value->data = r->items[i].data;
     }

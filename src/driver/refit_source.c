@@ -83,8 +83,8 @@ static json_t *list_precisions(const qn_graph *graph) {
         if (!node->precision) continue;
         const char *reason = node->precision_reason ? node->precision_reason : "";
         json_object_set_new(object, node->name,
-                            json_pack("{s:s,s:s,s:b}", "dtype", qn_dtype_name(node->precision), "reason", reason, "kind",
-                                      node->is_wish_for_kind));
+                            json_pack("{s:s,s:s,s:b}", "dtype", qn_dtype_name(node->precision), "reason", reason,
+                                      "kind", node->is_wish_for_kind));
     }
     return object;
 }
@@ -109,8 +109,8 @@ qn_status *qn_refit_source_take(qn_graph **inout_graph, qn_arena *arena, qn_refi
     char *text = json_dumps(json, JSON_COMPACT | JSON_SORT_KEYS);
     out->json = text ? qn_arena_copy_string(arena, text, strlen(text)) : NULL;
     free(text);
-    qn_status *status = out->json ? qn_refit_source_read(json, out->weights, arena, inout_graph)
-                                  : qn_status_out_of_memory();
+    qn_status *status =
+        out->json ? qn_refit_source_read(json, out->weights, arena, inout_graph) : qn_status_out_of_memory();
     json_decref(json);
     return status;
 }
@@ -126,7 +126,8 @@ static qn_status *set_precisions(qn_graph *graph, const json_t *json) {
         const char *reason = json_string_value(json_object_get(wish, "reason"));
         if (!node || !dtype || !reason) return QN_ERR(QN_INVALID_MODEL, "refit: the precision of '%s' is none", name);
         int is_kind = json_is_true(json_object_get(wish, "kind"));
-        QN_TRY((is_kind ? qn_precision_set_kind : qn_precision_set_node)(graph, node, qn_dtype_from_name(dtype), reason));
+        QN_TRY(
+            (is_kind ? qn_precision_set_kind : qn_precision_set_node)(graph, node, qn_dtype_from_name(dtype), reason));
     }
     return NULL;
 }

@@ -13,8 +13,9 @@
 #include <jansson.h>
 
 typedef struct qn_refit_source {
-    const char *json; /* {"weight_bytes": 64, "precisions": {NODE: {"dtype", "reason"}}, "graph": text}; NULL: nothing is
-                         kept */
+    /* {"weight_bytes": 64, "precisions": {NODE: {"dtype", "reason"}}, "graph": text}; NULL: nothing is
+       kept */
+    const char *json;
     qn_bytes weights; /* of every weight, in the order of the graph's values, each at a multiple of 64 */
 } qn_refit_source;
 
@@ -28,7 +29,8 @@ qn_status *qn_refit_source_take(qn_graph **inout_graph, qn_arena *arena, qn_refi
 qn_status *qn_refit_source_collect(const qn_graph *graph, qn_arena *arena, qn_bytes *out_weights) QN_MUST_USE;
 /* Makes the graph that was taken down, inferred; its weights point into `weights`. `json` is the object above; it comes
    from a file, so whatever it holds the answer is a graph or INVALID_MODEL. */
-qn_status *qn_refit_source_read(const json_t *json, qn_bytes weights, qn_arena *arena, qn_graph **out_graph) QN_MUST_USE;
+qn_status *qn_refit_source_read(const json_t *json, qn_bytes weights, qn_arena *arena,
+                                qn_graph **out_graph) QN_MUST_USE;
 
 /* Puts the weights behind the constants of a program, and finds them there again. */
 qn_status *qn_refit_source_append(qn_bytes weights, qn_arena *arena, qn_program *program) QN_MUST_USE;

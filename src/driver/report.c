@@ -117,7 +117,8 @@ static qn_status *take_layers(qn_report *report, const qn_graph *graph) {
 /* ---- After QUANTISE: why layers stayed float ---- */
 
 static int is_layer(const qn_node *node) {
-    return qn_node_is_quantised(node) || node->op == &qn_op_conv2d || node->op == &qn_op_matmul || node->op == &qn_op_add;
+    return qn_node_is_quantised(node) || node->op == &qn_op_conv2d || node->op == &qn_op_matmul ||
+           node->op == &qn_op_add;
 }
 
 static void take_obstacles(qn_report *report) {

@@ -37,8 +37,7 @@ static qn_status *find_gainless(const qn_graph *graph, const qn_config *config, 
     out->nodes = QN_ARENA_ARRAY(scratch, const qn_node *, fused->node_count);
     if (!out->nodes) return qn_status_out_of_memory();
     for (qn_node *node = fused->first; node; node = node->next)
-        if (is_layer(node) && !node->mark && !qn_quantise_find_obstacle(fused, node))
-            out->nodes[out->count++] = node;
+        if (is_layer(node) && !node->mark && !qn_quantise_find_obstacle(fused, node)) out->nodes[out->count++] = node;
     return NULL;
 }
 
@@ -184,8 +183,9 @@ qn_sensitivity_mix qn_sensitivity_mix_of(const qn_sensitivity *list, size_t kept
 /* Operators behind which what counts stands already. */
 static int is_afterwards(const qn_node *node) {
     static const qn_op_def *const ops[] = {
-        &qn_op_argmax,  &qn_op_cast,  &qn_op_expand_dims, &qn_op_identity,        &qn_op_pad,           &qn_op_reshape,
-        &qn_op_resize_bilinear, &qn_op_resize_nearest, &qn_op_slice, &qn_op_squeeze, &qn_op_strided_slice, &qn_op_transpose,
+        &qn_op_argmax,  &qn_op_cast,    &qn_op_expand_dims,     &qn_op_identity,
+        &qn_op_pad,     &qn_op_reshape, &qn_op_resize_bilinear, &qn_op_resize_nearest,
+        &qn_op_slice,   &qn_op_squeeze, &qn_op_strided_slice,   &qn_op_transpose,
         &qn_op_softmax, &qn_op_sigmoid, &qn_op_argmin,
     };
     for (size_t i = 0; i < sizeof ops / sizeof *ops; i++)
@@ -254,7 +254,7 @@ typedef struct qn_few_samples {
     size_t count, input_count;
     float *truth[SAMPLES][PROBES_MAX]; /* the probes of the float network */
     int64_t elems[SAMPLES][PROBES_MAX];
-    int32_t *labels[SAMPLES];          /* its labels; NULL: the first output has none */
+    int32_t *labels[SAMPLES]; /* its labels; NULL: the first output has none */
     int64_t label_count[SAMPLES];
     qn_answer answer; /* how the first output is read, where `has_answer` */
     int has_answer;
@@ -327,8 +327,7 @@ static qn_status *run_few(few_samples *few, qn_trial *trial, int is_reference) {
             qn_status_free(status);
             status = p->status;
         }
-        if (!status)
-            status = take_labels(few, s, &trial->outputs[0], is_reference, &p->differing, &p->labels);
+        if (!status) status = take_labels(few, s, &trial->outputs[0], is_reference, &p->differing, &p->labels);
         QN_TRY(status);
     }
     return NULL;
@@ -389,7 +388,8 @@ static void sort_layers(qn_sensitivity *list) {
     for (size_t i = 1; i < list->count; i++) {
         qn_sensitive_layer layer = list->layers[i];
         size_t at = i;
-        for (; at > 0 && compare_gains(&list->layers[at - 1], &layer) > 0; at--) list->layers[at] = list->layers[at - 1];
+        for (; at > 0 && compare_gains(&list->layers[at - 1], &layer) > 0; at--)
+            list->layers[at] = list->layers[at - 1];
         list->layers[at] = layer;
     }
 }

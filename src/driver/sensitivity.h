@@ -20,8 +20,9 @@ typedef struct qn_sensitive_layer {
     qn_node *node;
     qn_dtype asked;    /* node->weights before anything was tried */
     double macs, cost; /* cost: cycles that the cheapest other form takes more, at least a little (quant/cost.h) */
-    double error;      /* where this layer alone is integer: share of labels that change, or squared error before the outputs
-                          in parts of the signal */
+    /* where this layer alone is integer: share of labels that change, or squared error before the outputs
+       in parts of the signal */
+    double error;
     qn_layer_form forms[QN_LAYER_FORMS]; /* the cheapest first, floats last */
     size_t form_count;
     const qn_layer_form *chosen; /* of these; NULL: not decided yet */
@@ -48,12 +49,14 @@ typedef struct qn_sensitivity_mix {
 
 /* Lists the layers of a simplified graph with ranges that will be integer. Everything lives in `arena`. Freed by
    qn_sensitivity_deinit() either way. */
-qn_status *qn_sensitivity_list(qn_sensitivity *list, qn_graph *graph, const qn_config *config, qn_arena *arena) QN_MUST_USE;
+qn_status *qn_sensitivity_list(qn_sensitivity *list, qn_graph *graph, const qn_config *config,
+                               qn_arena *arena) QN_MUST_USE;
 void qn_sensitivity_deinit(qn_sensitivity *list);
 
 /* Measures `error` on some of the samples, and sorts. The graph's wishes are as before afterwards. */
-qn_status *qn_sensitivity_measure(qn_sensitivity *list, qn_graph *graph, const qn_config *config, const qn_samples *samples,
-                                  const qn_executor *pool, const qn_progress *progress) QN_MUST_USE;
+qn_status *qn_sensitivity_measure(qn_sensitivity *list, qn_graph *graph, const qn_config *config,
+                                  const qn_samples *samples, const qn_executor *pool,
+                                  const qn_progress *progress) QN_MUST_USE;
 
 /* Decides for the first `kept` layers what they become, where that is not done: the cheapest form that alone, measured
    as `error` is, loses little of it; with `floats_only` floats, for whoever had decided otherwise too. */
@@ -65,7 +68,8 @@ qn_status *qn_sensitivity_apply(const qn_sensitivity *list, qn_graph *graph, siz
 
 /* The same for good: finds, too, which of the others stay float, since integers would save them no time now that layers
    beside them are none. */
-qn_status *qn_sensitivity_settle(qn_sensitivity *list, qn_graph *graph, const qn_config *config, size_t kept) QN_MUST_USE;
+qn_status *qn_sensitivity_settle(qn_sensitivity *list, qn_graph *graph, const qn_config *config,
+                                 size_t kept) QN_MUST_USE;
 
 qn_sensitivity_mix qn_sensitivity_mix_of(const qn_sensitivity *list, size_t kept);
 

@@ -66,7 +66,8 @@ void qn_trial_destroy(qn_trial *trial) {
     qn_context_destroy(trial->context);
     qn_engine_destroy(trial->engine);
     qn_model_destroy(trial->model);
-    for (size_t i = 0; trial->outputs && i < trial->output_count; i++) qn_free(trial->allocator, trial->outputs[i].data);
+    for (size_t i = 0; trial->outputs && i < trial->output_count; i++)
+        qn_free(trial->allocator, trial->outputs[i].data);
     qn_free(trial->allocator, trial->outputs);
     qn_free(trial->allocator, trial->output_bytes);
     qn_free(trial->allocator, trial->shapes);
@@ -121,8 +122,7 @@ static qn_status *set_shapes(qn_trial *trial, const qn_tensor *inputs) {
 qn_status *qn_trial_run(qn_trial *trial, const qn_tensor *inputs) {
     if (!shapes_are_set(trial, inputs)) QN_TRY(set_shapes(trial, inputs));
     for (size_t i = 0; i < trial->output_count; i++) QN_TRY(make_room(trial, i));
-    qn_status *status =
-        qn_context_run(trial->context, inputs, trial->input_count, trial->outputs, trial->output_count);
+    qn_status *status = qn_context_run(trial->context, inputs, trial->input_count, trial->outputs, trial->output_count);
     if (!trial->is_cancelled) return status;
     qn_status_free(status);
     return QN_ERR(QN_CANCELLED, "cancelled");

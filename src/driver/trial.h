@@ -12,12 +12,13 @@ typedef struct qn_trial {
     qn_model *model;
     qn_engine *engine;
     qn_context *context;
-    qn_tensor *outputs;      /* [output_count]: of the last run; dims as computed, data the trial's */
-    uint64_t *output_bytes;  /* [output_count]: room there is */
+    qn_tensor *outputs;     /* [output_count]: of the last run; dims as computed, data the trial's */
+    uint64_t *output_bytes; /* [output_count]: room there is */
     size_t input_count, output_count;
-    qn_shape *shapes;        /* [input_count]: those that are set */
+    qn_shape *shapes; /* [input_count]: those that are set */
     int has_shapes;
-    qn_cancel cancel;        /* of the graph: asked after every step, unless another observer takes the place of this one's */
+    /* of the graph: asked after every step, unless another observer takes the place of this one's */
+    qn_cancel cancel;
     int is_cancelled;
 } qn_trial;
 

@@ -52,9 +52,10 @@ qn_status *qn_value_ranges_get(const qn_value_ranges *ranges, const char *name, 
     const int64_t known = (*out_range)->channels;
     if (!known || channels < 0 || known == channels) return NULL;
     *out_range = NULL;
-    return QN_ERR(QN_INVALID_ARGUMENT,
-                  "%s%svalue '%.200s' has %lld channels, but its range is of %lld: these are the ranges of another model",
-                  ranges->origin, *ranges->origin ? ": " : "", name, (long long)channels, (long long)known);
+    return QN_ERR(
+        QN_INVALID_ARGUMENT,
+        "%s%svalue '%.200s' has %lld channels, but its range is of %lld: these are the ranges of another model",
+        ranges->origin, *ranges->origin ? ": " : "", name, (long long)channels, (long long)known);
 }
 
 /* ---- Adding ---- */

@@ -30,16 +30,16 @@ enum { QN_VALUE_CHANNELS_MAX = 65536 };
 
 typedef struct qn_value_range {
     const char *name;
-    int64_t channels;                           /* of the arrays below; 0 where there are none */
-    float low, high;                            /* finite, low <= high */
-    int64_t elements;                           /* of each channel, that were seen; 0: not known */
+    int64_t channels;                        /* of the arrays below; 0 where there are none */
+    float low, high;                         /* finite, low <= high */
+    int64_t elements;                        /* of each channel, that were seen; 0: not known */
     const float *channel_low, *channel_high; /* [channels], or both NULL; low <= channel_low <= channel_high <= high */
     const float *channel_mean, *channel_square; /* [channels], or NULL; means within the channel's range where that is
                                                    known, squares not below the mean's own, but for rounding */
 } qn_value_range;
 
 typedef struct qn_value_ranges {
-    const char *origin; /* the file, or whatever it was called; "" where nothing was read */
+    const char *origin;              /* the file, or whatever it was called; "" where nothing was read */
     const char *network, *algorithm; /* "" where unknown; the arena's after reading, else the caller's */
     int64_t samples;
     int has_source; /* is the file known that was calibrated? */

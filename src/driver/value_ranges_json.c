@@ -12,7 +12,8 @@
 #define FORMAT_VERSION "1"
 
 /* The keys of a value: the bounds, how many elements were seen, and the arrays in the order of their members. */
-static const char *const value_keys[] = {"min", "max", "elements", "channel_min", "channel_max", "channel_mean", "channel_square"};
+static const char *const value_keys[] = {"min",         "max",          "elements",      "channel_min",
+                                         "channel_max", "channel_mean", "channel_square"};
 static const char *const *const array_keys = value_keys + 3;
 
 enum { KEY_COUNT = sizeof value_keys / sizeof *value_keys, ARRAY_COUNT = KEY_COUNT - 3 };

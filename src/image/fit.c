@@ -155,8 +155,7 @@ qn_status *qn_image_fit_stitch(const qn_image_fit *fit, int index, const qn_imag
     QN_REQUIRE_ARG(fit);
     QN_REQUIRE_ARG(tile);
     QN_REQUIRE_ARG(inout_whole);
-    if (!has_tile(fit, index))
-        return QN_ERR(QN_INVALID_ARGUMENT, "tile %d of %d x %d", index, fit->columns, fit->rows);
+    if (!has_tile(fit, index)) return QN_ERR(QN_INVALID_ARGUMENT, "tile %d of %d x %d", index, fit->columns, fit->rows);
     QN_TRY(qn_image_check(tile));
     QN_TRY(qn_image_check(inout_whole));
     if (tile->width != fit->tile_width || tile->height != fit->tile_height || inout_whole->width != fit->width ||

@@ -17,12 +17,12 @@ typedef struct png_state {
     int is_last;        /* the last row of pixels is being read, or was */
     uint64_t surplus;   /* bytes of pixels that were read since, and how many there may be */
     uint64_t surplus_max;
-    uint64_t work;      /* bytes unpacked or so since the caller was asked whether to go on */
+    uint64_t work; /* bytes unpacked or so since the caller was asked whether to go on */
     qn_image *image;
     qn_status *status; /* of what failed outside libpng */
     uint8_t *wide;     /* pixels with alpha, before they are laid over white */
     int passes;        /* over all rows */
-    int channels; /* of the decoded rows, alpha included */
+    int channels;      /* of the decoded rows, alpha included */
     int orientation;
     jmp_buf jump;
     char message[160];

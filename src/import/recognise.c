@@ -16,7 +16,7 @@ typedef struct signature {
     const char *message; /* what it is, and a way out */
 } signature;
 
-#define DAMAGED "looks like a file compiled by quench, but its first bytes are damaged; get it anew, or build it again"
+#define DAMAGED           "looks like a file compiled by quench, but its first bytes are damaged; get it anew, or build it again"
 #define AT(offset, bytes) offset, bytes, sizeof(bytes) - 1
 
 static const signature signatures[] = {

@@ -52,10 +52,11 @@ struct qn_value {
     const int64_t *constant_dims; /* constants: the dims as numbers */
     qn_dim *contents;             /* elements as expressions where known (small integers), else NULL */
     QN_LIST(qn_use) uses;
-    int is_input, is_output; /* may be both */
+    int is_input, is_output;           /* may be both */
     const qn_value_encoding *encoding; /* integers that stand for floats; NULL: not known, or what they are */
-    const qn_value_stats *stats; /* floats: what integer precision may count on; NULL: not known; constants: their grid */
-    uint32_t fixed_axes;     /* inputs: bit i: dim i is to stay the number it is, whatever could vary */
+    /* floats: what integer precision may count on; NULL: not known; constants: their grid */
+    const qn_value_stats *stats;
+    uint32_t fixed_axes; /* inputs: bit i: dim i is to stay the number it is, whatever could vary */
 };
 
 /* How many scales what a node reads is to have as integers. */
@@ -80,8 +81,8 @@ struct qn_node {
     int is_wish_for_kind; /* `precision` is asked of a kind of nodes: what takes this one in, of another kind, does not
                              inherit it */
     qn_dtype addend_precision; /* conv2d: integers in which its addend is to be added, U8 or S16; NONE: as a float */
-    qn_scales scales[2]; /* wished of inputs 0 and 1; ANY: as the graph says */
-    qn_dtype weights;    /* S8 or S16: what weights become beside activations of 16 bits; NONE: as the graph says */
+    qn_scales scales[2];       /* wished of inputs 0 and 1; ANY: as the graph says */
+    qn_dtype weights; /* S8 or S16: what weights become beside activations of 16 bits; NONE: as the graph says */
 };
 
 /* How the graph is to compute in integers; set before pass quantise. */

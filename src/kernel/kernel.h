@@ -101,9 +101,9 @@ enum { QN_CONV_PANEL = 16 };
 typedef struct qn_conv_f32_params {
     const struct qn_conv_f32_kernel *kernel;
     const struct qn_convert_kernel *half; /* or NULL; all operands alike */
-    const void *src;                          /* [batch, in_h, in_w, in_c], pixel stride src_stride */
-    const void *weights;                      /* PANEL16 */
-    const void *bias;                         /* [out_c], or NULL */
+    const void *src;                      /* [batch, in_h, in_w, in_c], pixel stride src_stride */
+    const void *weights;                  /* PANEL16 */
+    const void *bias;                     /* [out_c], or NULL */
     const void *addend; /* [batch, out_h, out_w, out_c], pixel stride out_c, or NULL; may be dst itself */
     void *dst;          /* [batch, out_h, out_w, out_c], pixel stride dst_stride */
     int64_t batch, in_h, in_w, in_c, out_h, out_w, out_c;
@@ -147,7 +147,7 @@ void qn_conv_f32_work(const qn_conv_f32_params *params, qn_work *out_work);
 
 typedef struct qn_depthwise_f32_params {
     const struct qn_depthwise_f32_kernel *kernel;
-    const struct qn_convert_kernel *half;  /* as in conv_f32 */
+    const struct qn_convert_kernel *half;      /* as in conv_f32 */
     const void *src, *weights, *bias, *addend; /* the same; dense */
     void *dst;
     int64_t batch, in_h, in_w, channels, out_h, out_w;
@@ -221,7 +221,7 @@ void qn_elementwise_work(const qn_elementwise_params *params, qn_work *out_work)
 
 typedef struct qn_pool_params {
     const struct qn_pool_f32_kernel *kernel;
-    const struct qn_convert_kernel *stored; /* or NULL; of src and dst */
+    const struct qn_convert_kernel *stored;    /* or NULL; of src and dst */
     const struct qn_pool_int_kernel *integers; /* or NULL; instead of both */
     int64_t integers_bytes;                    /* 1: uint8, 2: int16 */
     const void *src;
@@ -257,7 +257,7 @@ void qn_pool_work(const qn_pool_params *params, qn_work *out_work);
 typedef struct qn_resize_f32_params {
     const struct qn_resize_f32_kernel *kernel;
     const struct qn_argmax_f32_kernel *argmax; /* NULL: plain resize */
-    const struct qn_convert_kernel *stored;  /* or NULL; of src, and of dst unless it holds labels */
+    const struct qn_convert_kernel *stored;    /* or NULL; of src, and of dst unless it holds labels */
     const void *src;
     void *dst;           /* float [batch, out_h, out_w, channels], or labels [batch, out_h, out_w] */
     int64_t label_bytes; /* argmax: 1, 4 or 8: uint8, int32, int64 labels */
@@ -282,8 +282,8 @@ void qn_resize_f32_work(const qn_resize_f32_params *params, qn_work *out_work);
 typedef struct qn_argmax_f32_params {
     const struct qn_argmax_f32_kernel *kernel;
     const struct qn_convert_kernel *stored; /* or NULL; of src */
-    const void *src;                          /* [rows, channels] */
-    void *dst;                                /* [rows] */
+    const void *src;                        /* [rows, channels] */
+    void *dst;                              /* [rows] */
     int64_t rows, channels, label_bytes, label_float;
 } qn_argmax_f32_params;
 

@@ -93,7 +93,7 @@ typedef struct qn_program {
     const qn_program_step *steps;
     const qn_program_data_symbol *data_symbols;
     const qn_program_check *checks;
-    const uint32_t *contents;         /* dim instructions */
+    const uint32_t *contents;             /* dim instructions */
     const qn_program_encoding *encodings; /* in the order of values, at most one of each */
     const uint32_t *inputs, *outputs; /* value indices; input i has place INPUT and offset i, output i OUTPUT and i */
     uint64_t arena_bytes; /* ceiling over the declared range for values (scratch comes on top), or 0: no ceiling */

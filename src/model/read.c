@@ -51,8 +51,9 @@ int qn_program_is_compiled(qn_bytes bytes) {
 static qn_status *check_header(qn_bytes file) {
     if (file.size == 0) return QN_ERR(QN_INVALID_MODEL, "the file is empty");
     if (file.size >= QN_FORMAT_MAGIC_BYTES && !qn_program_is_compiled(file))
-        return QN_ERR(QN_INVALID_MODEL, "not a compiled model, or damaged (it does not begin with the mark of a .qn file): "
-                                        "make one with `quench build`");
+        return QN_ERR(QN_INVALID_MODEL,
+                      "not a compiled model, or damaged (it does not begin with the mark of a .qn file): "
+                      "make one with `quench build`");
     if (file.size < QN_FORMAT_HEADER_BYTES)
         return QN_ERR(QN_INVALID_MODEL, "cut short: %zu bytes, but the header alone has %d", file.size,
                       QN_FORMAT_HEADER_BYTES);

@@ -60,7 +60,9 @@ static int lower_argmax(const qn_eval *operands, const qn_kernel_set *kernels, q
     const qn_view *x = &operands->inputs[0], *out = &operands->outputs[0];
     int label_bytes = qn_label_bytes(out->dtype);
     const qn_convert_kernel *stored;
-    if (!qn_lower_stored(x->dtype, kernels, &stored) || attrs->axis != x->rank - 1 || !label_bytes || !qn_view_elems(out)) return 0;
+    if (!qn_lower_stored(x->dtype, kernels, &stored) || attrs->axis != x->rank - 1 || !label_bytes ||
+        !qn_view_elems(out))
+        return 0;
     qn_argmax_f32_params params = {
         .kernel = kernels->argmax_f32,
         .stored = stored,

@@ -15,35 +15,32 @@
      .count = 2,                                                                                                       \
      .fallback = "[1, 1]",                                                                                             \
      .doc = "Step between windows: height, width."},                                                                   \
-    {.name = "dilation",                                                                                               \
-     .kind = QN_ATTR_INTS,                                                                                             \
-     .offset = offsetof(type, member dilation),                                                                        \
-     .low = 1,                                                                                                         \
-     .high = 65535,                                                                                                    \
-     .count = 2,                                                                                                       \
-     .fallback = "[1, 1]",                                                                                             \
-     .doc = "Step between the taps of one window: height, width."},                                                    \
-    {.name = "padding",                                                                                                \
-     .kind = QN_ATTR_ENUM,                                                                                             \
-     .offset = offsetof(type, member padding),                                                                         \
-     .names = qn_padding_names,                                                                                        \
-     .fallback = "explicit",                                                                                           \
-     .doc = "How the picture is extended; positions outside read as 0."},                                              \
-    {.name = "pads",                                                                                                   \
-     .kind = QN_ATTR_INTS,                                                                                             \
-     .offset = offsetof(type, member pads),                                                                            \
-     .low = 0,                                                                                                         \
-     .high = 65535,                                                                                                    \
-     .count = 4,                                                                                                       \
-     .fallback = "[0, 0, 0, 0]",                                                                                       \
-     .doc = "Top, left, bottom, right; used when padding is explicit."},                                               \
-    {.name = "groups",                                                                                                 \
-     .kind = QN_ATTR_INT,                                                                                              \
-     .offset = offsetof(type, member groups),                                                                          \
-     .low = 1,                                                                                                         \
-     .high = INT32_MAX,                                                                                                \
-     .fallback = "1",                                                                                                  \
-     .doc = "Blocks of channels that are convolved separately; the input channels for depthwise."}
+        {.name = "dilation",                                                                                           \
+         .kind = QN_ATTR_INTS,                                                                                         \
+         .offset = offsetof(type, member dilation),                                                                    \
+         .low = 1,                                                                                                     \
+         .high = 65535,                                                                                                \
+         .count = 2,                                                                                                   \
+         .fallback = "[1, 1]",                                                                                         \
+         .doc = "Step between the taps of one window: height, width."},                                                \
+        {.name = "padding",                                                                                            \
+         .kind = QN_ATTR_ENUM,                                                                                         \
+         .offset = offsetof(type, member padding),                                                                     \
+         .names = qn_padding_names,                                                                                    \
+         .fallback = "explicit",                                                                                       \
+         .doc = "How the picture is extended; positions outside read as 0."},                                          \
+        {.name = "pads",                                                                                               \
+         .kind = QN_ATTR_INTS,                                                                                         \
+         .offset = offsetof(type, member pads),                                                                        \
+         .low = 0,                                                                                                     \
+         .high = 65535,                                                                                                \
+         .count = 4,                                                                                                   \
+         .fallback = "[0, 0, 0, 0]",                                                                                   \
+         .doc = "Top, left, bottom, right; used when padding is explicit."},                                           \
+    {                                                                                                                  \
+        .name = "groups", .kind = QN_ATTR_INT, .offset = offsetof(type, member groups), .low = 1, .high = INT32_MAX,   \
+        .fallback = "1", .doc = "Blocks of channels that are convolved separately; the input channels for depthwise."  \
+    }
 
 /* The window and the result's dims of a convolution of input 0 [N,H,W,C] by input 1 [KH,KW,C/groups,Cout], with checks
    of ranks, kernel and channels. */
@@ -62,8 +59,7 @@ void qn_conv_eval_window(const qn_eval *eval, const qn_conv_attrs *attrs, qn_win
     .batch = (x)->dims[0], .in_h = (x)->dims[1], .in_w = (x)->dims[2], .out_h = (out)->dims[1],                        \
     .out_w = (out)->dims[2], .kernel_h = (window)->kernel[0], .kernel_w = (window)->kernel[1],                         \
     .stride_h = (window)->stride[0], .stride_w = (window)->stride[1], .dilation_h = (window)->dilation[0],             \
-    .dilation_w = (window)->dilation[1],                                                                               \
-    .pad_top = qn_window_pad_before(window, 0, (x)->dims[1], (out)->dims[1]),                                          \
+    .dilation_w = (window)->dilation[1], .pad_top = qn_window_pad_before(window, 0, (x)->dims[1], (out)->dims[1]),     \
     .pad_left = qn_window_pad_before(window, 1, (x)->dims[2], (out)->dims[2])
 
 /* Draws all but the groups, a kernel, and a picture in which at least one window fits. */

@@ -56,7 +56,8 @@ static qn_status *eval_matmul_quantized(const qn_eval *eval) {
         int64_t row = index / columns, column = index % columns;
         int64_t sum = qn_view_get_int(&eval->inputs[BIAS], column);
         for (int64_t k = 0; k < depth; k++)
-            sum = qn_requantize_add(sum, qn_view_get_int(a, row * depth + k) * qn_view_get_int(b, k * columns + column));
+            sum =
+                qn_requantize_add(sum, qn_view_get_int(a, row * depth + k) * qn_view_get_int(b, k * columns + column));
         qn_requantize_store(eval, &attrs->result, &slots, sum, column, index);
     }
     return NULL;

@@ -78,7 +78,8 @@ typedef struct qn_infer {
     qn_type *outputs;
     qn_dim **out_contents; /* set [i] to an array from `arena` when the output's elements are known */
     qn_arena *arena;       /* lives as long as the graph */
-    const struct qn_infer_host *host; /* who runs the inference: the graph when compiling, the context when shapes are set */
+    /* who runs the inference: the graph when compiling, the context when shapes are set */
+    const struct qn_infer_host *host;
 } qn_infer;
 
 /* What inference asks of whoever runs it; `self` is theirs. qn_infer_require() and its kin (op/require.c) decide what can be
@@ -97,7 +98,8 @@ enum { QN_CONTENT_MAX = 64 };
    Else it becomes a check when shapes are set, with this message, and may narrow the declared range. */
 qn_status *qn_infer_require(qn_infer *infer, qn_dim condition, const char *format, ...) QN_PRINTF(3, 4) QN_MUST_USE;
 /* Demands a == b. */
-qn_status *qn_infer_require_equal(qn_infer *infer, qn_dim a, qn_dim b, const char *format, ...) QN_PRINTF(4, 5) QN_MUST_USE;
+qn_status *qn_infer_require_equal(qn_infer *infer, qn_dim a, qn_dim b, const char *format, ...)
+    QN_PRINTF(4, 5) QN_MUST_USE;
 /* A dim known only after the step has run, in [low, high]. eval reports it by shrinking its output view's dims. */
 qn_dim qn_infer_data_dim(qn_infer *infer, int output, int axis, qn_dim low, qn_dim high);
 
@@ -113,24 +115,26 @@ qn_dim qn_infer_const(const qn_infer *infer, int64_t value);
 /* Sets output `output` to dtype and a copy of dims. */
 void qn_infer_set(qn_infer *infer, int output, qn_dtype dtype, int rank, const qn_dim *dims);
 /* NumPy broadcasting of two shapes, with checks. */
-qn_status *qn_infer_broadcast(qn_infer *infer, const qn_type *a, const qn_type *b, int *out_rank, qn_dim *out_dims) QN_MUST_USE;
+qn_status *qn_infer_broadcast(qn_infer *infer, const qn_type *a, const qn_type *b, int *out_rank,
+                              qn_dim *out_dims) QN_MUST_USE;
 
 /* ---- Evaluation ---- */
 
 typedef struct qn_eval {
     const void *attrs;
     int input_count;
-    const qn_view *inputs;   /* absent optional inputs have dtype QN_DTYPE_NONE */
+    const qn_view *inputs; /* absent optional inputs have dtype QN_DTYPE_NONE */
     int output_count;
-    qn_view *outputs;        /* dims and data set by the caller; never overlap the inputs unless MAY_ALIAS */
-    void *scratch;           /* scratch_bytes() bytes, 64-aligned */
-    uint32_t settled;        /* lower only: bit i: the elements of input i follow from the shapes, and infer has seen them */
+    qn_view *outputs; /* dims and data set by the caller; never overlap the inputs unless MAY_ALIAS */
+    void *scratch;    /* scratch_bytes() bytes, 64-aligned */
+    /* lower only: bit i: the elements of input i follow from the shapes, and infer has seen them */
+    uint32_t settled;
 } qn_eval;
 
 /* ---- Lowering ---- */
 
-struct qn_work;        /* kernel/kernel.h */
-struct qn_kernel_set;  /* kernel/kernel.h: the kernels chosen for this CPU */
+struct qn_work;       /* kernel/kernel.h */
+struct qn_kernel_set; /* kernel/kernel.h: the kernels chosen for this CPU */
 
 typedef struct qn_sample qn_sample;
 
@@ -141,25 +145,29 @@ enum {
                                     follow by evaluating over handles. See `data_inputs`. */
     QN_OP_ELEMENTWISE = 1u << 1, /* output element i depends on element i of same-shaped or broadcast inputs only */
     QN_OP_COMMUTES = 1u << 2,    /* its two inputs may be swapped */
-    QN_OP_MAY_ALIAS = 1u << 3,   /* output 0 may share memory with a dying input of equal byte size: see `alias_first` */
-    QN_OP_VIEW = 1u << 4,        /* output 0 is the bytes of input 0 under another shape: no work at all */
-    QN_OP_EFFECT = 1u << 5,      /* kept though it has no used output (assert) */
-    QN_OP_DATA_SHAPE = 1u << 6,  /* has outputs whose size depends on data */
-    QN_OP_SETS_DTYPE = 1u << 7   /* an attribute names the element type of output 0: see `dtype_offset` */
+    /* output 0 may share memory with a dying input of equal byte size: see `alias_first` */
+    QN_OP_MAY_ALIAS = 1u << 3,
+    QN_OP_VIEW = 1u << 4,       /* output 0 is the bytes of input 0 under another shape: no work at all */
+    QN_OP_EFFECT = 1u << 5,     /* kept though it has no used output (assert) */
+    QN_OP_DATA_SHAPE = 1u << 6, /* has outputs whose size depends on data */
+    QN_OP_SETS_DTYPE = 1u << 7  /* an attribute names the element type of output 0: see `dtype_offset` */
 };
 
 typedef struct qn_op_def {
-    const char *name; /* canonical: text IR, command line, documentation, file format */
-    const char *doc;  /* one sentence */
+    const char *name;           /* canonical: text IR, command line, documentation, file format */
+    const char *doc;            /* one sentence */
     int min_inputs, max_inputs; /* max -1: any number. Optional inputs come last */
     int outputs;
     uint32_t flags;
-    int data_inputs;            /* QN_OP_MOVES: the first so many inputs are data, the others control (0: all of them) */
-    int alias_first;            /* QN_OP_MAY_ALIAS: inputs from this one on may; the others must not share with output 0 */
-    uint32_t fixed_inputs;      /* bit i: input i has the element type the operator asks for, whatever floats are stored in */
-    size_t dtype_offset;        /* QN_OP_SETS_DTYPE: of that attribute (int64_t) in the attribute struct */
-    const qn_attr_def *attrs;   /* ends with a row whose name is NULL; may be NULL */
-    size_t attrs_bytes;         /* sizeof the attribute struct, 0 if none */
+    /* QN_OP_MOVES: the first so many inputs are data, the others control (0: all of them) */
+    int data_inputs;
+    /* QN_OP_MAY_ALIAS: inputs from this one on may; the others must not share with output 0 */
+    int alias_first;
+    /* bit i: input i has the element type the operator asks for, whatever floats are stored in */
+    uint32_t fixed_inputs;
+    size_t dtype_offset;      /* QN_OP_SETS_DTYPE: of that attribute (int64_t) in the attribute struct */
+    const qn_attr_def *attrs; /* ends with a row whose name is NULL; may be NULL */
+    size_t attrs_bytes;       /* sizeof the attribute struct, 0 if none */
 
     qn_status *(*infer)(qn_infer *infer);
     /* Refuses what infer does not see: elements of constants, and numbers that depend on element types. Constants have
@@ -223,7 +231,8 @@ int64_t qn_attrs_packing(const qn_op_def *op, const void *attrs);
 void qn_attrs_print(const qn_op_def *op, const void *attrs, int all, qn_buffer *buffer);
 /* Sets one attribute from text, as qn_attrs_print writes values: 3, 0.5, true, same_upper, f32, [1, 2], "text" with
    \", \\, \n and \xNN (text without quotes is taken as it stands). Checks it too. `arena` owns copied text. */
-qn_status *qn_attrs_parse_one(const qn_op_def *op, void *attrs, const char *name, const char *text, qn_arena *arena) QN_MUST_USE;
+qn_status *qn_attrs_parse_one(const qn_op_def *op, void *attrs, const char *name, const char *text,
+                              qn_arena *arena) QN_MUST_USE;
 /* Binary form of the .qn file: fields in schema order, little endian; see docs/file-format.md. */
 void qn_attrs_write(const qn_op_def *op, const void *attrs, qn_buffer *buffer);
 qn_status *qn_attrs_read(const qn_op_def *op, qn_bytes bytes, void *attrs, qn_arena *arena) QN_MUST_USE;

@@ -167,8 +167,8 @@ static int lower_pad(const qn_eval *operands, const qn_kernel_set *kernels, qn_w
     int has_value = operands->input_count > 2 && operands->inputs[2].dtype != QN_DTYPE_NONE;
     (void)kernels;
     if (((const qn_pad_attrs *)operands->attrs)->mode != QN_PAD_CONSTANT || !(operands->settled & 1u << 1)) return 0;
-    return qn_move_lower_box(&operands->inputs[0], &operands->outputs[0], has_value ? &operands->inputs[2] : NULL, paddings,
-                             2, 1, out_work);
+    return qn_move_lower_box(&operands->inputs[0], &operands->outputs[0], has_value ? &operands->inputs[2] : NULL,
+                             paddings, 2, 1, out_work);
 }
 
 static void sample_pad(qn_sample *sample) {

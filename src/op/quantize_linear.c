@@ -49,8 +49,8 @@ static qn_status *eval_quantize_linear(const qn_eval *eval) {
 static void sample_quantize_linear(qn_sample *sample) {
     qn_quantize_linear_attrs *attrs = sample->attrs;
     attrs->dtype = qn_rng_range(sample->rng, 0, 2) ? QN_DTYPE_U8 : QN_DTYPE_S16;
-    qn_channel_vectors_sample(sample, qn_rng_range(sample->rng, 0, 1) ? QN_DTYPE_F32 : QN_DTYPE_F16, (qn_dtype)attrs->dtype,
-                              20.0f, 200.0f);
+    qn_channel_vectors_sample(sample, qn_rng_range(sample->rng, 0, 1) ? QN_DTYPE_F32 : QN_DTYPE_F16,
+                              (qn_dtype)attrs->dtype, 20.0f, 200.0f);
 }
 
 const qn_op_def qn_op_quantize_linear = {

@@ -20,11 +20,13 @@ static double negated(double a, double b) { return (void)b, -a; }
 static double inverse(double a, double b) { return (void)b, 1 / a; }
 
 /* combine(a, b) per channel as a new constant; `b` may be `a`. */
-static qn_status *combine(qn_graph *graph, const char *name, const qn_value *a, const qn_value *b, combine_fn fn, qn_value **out) {
+static qn_status *combine(qn_graph *graph, const char *name, const qn_value *a, const qn_value *b, combine_fn fn,
+                          qn_value **out) {
     int64_t channels = qn_max_i64(qn_value_channels(a), qn_value_channels(b));
     float *data;
     QN_TRY(qn_make_channel_constant(graph, name, channels, out, &data));
-    for (int64_t c = 0; c < channels; c++) data[c] = (float)fn(qn_channel_constant_at(a, c), qn_channel_constant_at(b, c));
+    for (int64_t c = 0; c < channels; c++)
+        data[c] = (float)fn(qn_channel_constant_at(a, c), qn_channel_constant_at(b, c));
     return NULL;
 }
 

@@ -15,7 +15,8 @@ qn_status *qn_pass_drop_asserts(qn_graph *graph) {
         next = node->next;
         if (node->op != &qn_op_assert) continue;
         const qn_value *condition = node->inputs[0];
-        if (qn_value_is_constant(condition) ? holds(condition) : condition->contents != NULL) qn_graph_remove_node(graph, node);
+        if (qn_value_is_constant(condition) ? holds(condition) : condition->contents != NULL)
+            qn_graph_remove_node(graph, node);
     }
     return NULL;
 }

@@ -18,7 +18,8 @@ static int contents_are(const qn_graph *graph, const qn_value *value, int64_t wa
 
 /* Same-size resizes copy whatever the coordinate rule: every rule maps pixel i to i when both sizes agree. */
 static int is_copy(const qn_graph *graph, const qn_node *node) {
-    if (!node->input_count || !node->output_count || !qn_types_equal(&node->inputs[0]->type, &node->outputs[0]->type)) return 0;
+    if (!node->input_count || !node->output_count || !qn_types_equal(&node->inputs[0]->type, &node->outputs[0]->type))
+        return 0;
     const qn_op_def *op = node->op;
     if (op == &qn_op_resize_bilinear || op == &qn_op_resize_nearest) return 1;
     if (op == &qn_op_slice) return contents_are(graph, node->inputs[1], 0);

@@ -6,7 +6,7 @@
 #include "pass/rewrite.h"
 #include "quant/grid.h"
 
-#define RESULT_BYTES_MAX ((int64_t)64 << 20) /* of one value */
+#define RESULT_BYTES_MAX     ((int64_t)64 << 20)  /* of one value */
 #define TOTAL_BYTES_MAX      ((int64_t)512 << 20) /* of all results, and no more than these two: */
 #define TOTAL_BYTES_FREE     ((int64_t)64 << 20)
 #define TOTAL_BYTES_PER_BYTE 4                  /* of constants: bytes become floats */
@@ -18,7 +18,7 @@ typedef struct folding {
     qn_graph *graph;
     int64_t budget_bytes; /* of results, what is left */
     int64_t budget_work;
-    int learned;          /* numbers have turned up that inference did not know: shapes may follow from them */
+    int learned; /* numbers have turned up that inference did not know: shapes may follow from them */
 } folding;
 
 /* Concrete dims and size of a type; 0 when a dim is no number or the size is above the limit. */
@@ -103,8 +103,11 @@ static qn_status *evaluate(folding *f, qn_node *node, int *out_done) {
         if (node->inputs[i]) inputs[i] = qn_value_view(node->inputs[i]);
     for (int i = 0; i < node->output_count; i++)
         if (!concrete_view(f->graph, &node->outputs[i]->type, &outputs[i])) return NULL;
-    qn_eval eval = {.attrs = node->attrs, .input_count = node->input_count, .inputs = inputs,
-                    .output_count = node->output_count, .outputs = outputs};
+    qn_eval eval = {.attrs = node->attrs,
+                    .input_count = node->input_count,
+                    .inputs = inputs,
+                    .output_count = node->output_count,
+                    .outputs = outputs};
     if (!is_affordable(f, node, &eval)) return NULL;
     QN_TRY(allocate(f->graph->arena, node, &eval));
     QN_TRY_CTX(node->op->eval(&eval), "%s", node->source ? node->source : node->name);

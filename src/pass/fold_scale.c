@@ -33,7 +33,8 @@ static qn_status *fold(qn_graph *graph, qn_node *mul) {
     qn_node *conv = qn_match_sole_producer(x, &qn_op_conv2d);
     if (!conv) return NULL;
     const qn_conv2d_attrs *attrs = conv->attrs;
-    if (attrs->activation != QN_ACTIVATION_NONE || conv->input_count > 3 || conv->inputs[1]->type.dtype != QN_DTYPE_F32) return NULL;
+    if (attrs->activation != QN_ACTIVATION_NONE || conv->input_count > 3 || conv->inputs[1]->type.dtype != QN_DTYPE_F32)
+        return NULL;
     for (int i = 1; i < conv->input_count; i++)
         if (conv->inputs[i] && !qn_value_is_constant(conv->inputs[i])) return NULL;
     inputs[0] = conv->inputs[0];

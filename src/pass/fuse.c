@@ -18,7 +18,8 @@ qn_node *qn_match_epilogue(const qn_value *value, int slot) {
     return node;
 }
 
-qn_status *qn_absorb_epilogue(qn_graph *graph, qn_node *last, const qn_node *node, int slot, qn_value *extra, int64_t activation) {
+qn_status *qn_absorb_epilogue(qn_graph *graph, qn_node *last, const qn_node *node, int slot, qn_value *extra,
+                              int64_t activation) {
     qn_value *inputs[QN_EPILOGUE_INPUTS] = {0};
     union {
         qn_conv2d_attrs conv2d;

@@ -5,7 +5,8 @@
 static qn_status *fuse(qn_graph *graph, qn_node *relu) {
     qn_node *node = qn_match_epilogue(relu->inputs[0], QN_EPILOGUE_INPUTS);
     if (!node) return NULL;
-    return qn_absorb_epilogue(graph, relu, node, 0, NULL, relu->op == &qn_op_relu ? QN_ACTIVATION_RELU : QN_ACTIVATION_RELU6);
+    return qn_absorb_epilogue(graph, relu, node, 0, NULL,
+                              relu->op == &qn_op_relu ? QN_ACTIVATION_RELU : QN_ACTIVATION_RELU6);
 }
 
 qn_status *qn_pass_fuse_activation(qn_graph *graph) {

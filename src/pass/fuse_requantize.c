@@ -51,7 +51,8 @@ static int fits(const qn_value *x, const qn_value *weights, int64_t channel, dou
 }
 
 /* The zero points less that of the result, in units of the sum, go into the bias; 0 where the sums have no room. */
-static qn_status *shift_bias(qn_graph *graph, const qn_node *quantize, int64_t zero_point, qn_value **inputs, int *out_done) {
+static qn_status *shift_bias(qn_graph *graph, const qn_node *quantize, int64_t zero_point, qn_value **inputs,
+                             int *out_done) {
     qn_view bias = qn_value_view(inputs[BIAS]), multiplier = qn_value_view(inputs[MULTIPLIER]);
     void *copy = qn_arena_copy(graph->arena, bias.data, qn_view_bytes(&bias));
     int changes = 0;

@@ -31,8 +31,8 @@ static qn_status *cut_vector(qn_graph *graph, qn_value *vector, int64_t first, i
 }
 
 /* What the integers of `x` stand for, likewise. */
-static qn_status *cut_encoding(qn_graph *graph, const qn_node *quantize, const qn_value *x, int64_t first, int64_t channels,
-                               qn_value *made) {
+static qn_status *cut_encoding(qn_graph *graph, const qn_node *quantize, const qn_value *x, int64_t first,
+                               int64_t channels, qn_value *made) {
     const qn_value_encoding *whole = quantize->outputs[0]->encoding;
     if (!whole) return NULL;
     qn_value_encoding *part = QN_ARENA_NEW(graph->arena, qn_value_encoding);

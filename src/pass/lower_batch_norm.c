@@ -13,12 +13,16 @@ static qn_status *lower(qn_graph *graph, qn_node *node) {
         if (!qn_match_channel_constant(node->inputs[i], channels)) return NULL;
     qn_value *scale, *offset;
     float *scales, *offsets;
-    QN_TRY(qn_make_channel_constant(graph, qn_arena_printf(graph->arena, "%s/scale", node->name), channels, &scale, &scales));
-    QN_TRY(qn_make_channel_constant(graph, qn_arena_printf(graph->arena, "%s/offset", node->name), channels, &offset, &offsets));
+    QN_TRY(qn_make_channel_constant(graph, qn_arena_printf(graph->arena, "%s/scale", node->name), channels, &scale,
+                                    &scales));
+    QN_TRY(qn_make_channel_constant(graph, qn_arena_printf(graph->arena, "%s/offset", node->name), channels, &offset,
+                                    &offsets));
     for (int64_t c = 0; c < channels; c++) {
-        double s = qn_channel_constant_at(node->inputs[1], c) / sqrt((double)qn_channel_constant_at(node->inputs[4], c) + attrs->epsilon);
+        double s = qn_channel_constant_at(node->inputs[1], c) /
+                   sqrt((double)qn_channel_constant_at(node->inputs[4], c) + attrs->epsilon);
         scales[c] = (float)s;
-        offsets[c] = (float)(qn_channel_constant_at(node->inputs[2], c) - qn_channel_constant_at(node->inputs[3], c) * s);
+        offsets[c] =
+            (float)(qn_channel_constant_at(node->inputs[2], c) - qn_channel_constant_at(node->inputs[3], c) * s);
     }
     qn_node *product;
     QN_TRY(qn_graph_add_node(graph, &qn_op_mul, qn_arena_printf(graph->arena, "%s/mul", node->name), NULL, 2,

@@ -27,8 +27,8 @@ const qn_pass *qn_pass_at(size_t index);
 const qn_pass *qn_pass_find(const char *name); /* NULL if there is none */
 
 typedef struct qn_pass_options {
-    int fusion;                     /* 0: only stages CLEAN, QUANTISE and CONVERT run */
-    const char *const *skip;        /* names of passes to leave out */
+    int fusion;              /* 0: only stages CLEAN, QUANTISE and CONVERT run */
+    const char *const *skip; /* names of passes to leave out */
     size_t skip_count;
     /* Called after each pass that ran; NULL: nobody looks. */
     void (*after)(void *self, const qn_pass *pass, const qn_graph *graph);
@@ -39,7 +39,8 @@ typedef struct qn_pass_options {
 } qn_pass_options;
 
 /* Runs all passes of stages `first` to `last`, verifying after each in builds with assertions. */
-qn_status *qn_passes_run(qn_graph *graph, qn_pass_stage first, qn_pass_stage last, const qn_pass_options *options) QN_MUST_USE;
+qn_status *qn_passes_run(qn_graph *graph, qn_pass_stage first, qn_pass_stage last,
+                         const qn_pass_options *options) QN_MUST_USE;
 
 #define QN_PASS(stage, name, doc) qn_status *qn_pass_##name(qn_graph *graph) QN_MUST_USE;
 #include "pass/passes.def"

@@ -251,7 +251,8 @@ static qn_status *count_inside(qn_graph *graph, const qn_node *node, qn_layer *l
     if (!inside) return qn_status_out_of_memory();
     for (int64_t ky = 0; ky < height; ky++)
         for (int64_t kx = 0; kx < width; kx++)
-            inside[ky * width + kx] = (float)(inside_share(graph, node, &window, 0, ky) * inside_share(graph, node, &window, 1, kx));
+            inside[ky * width + kx] =
+                (float)(inside_share(graph, node, &window, 0, ky) * inside_share(graph, node, &window, 1, kx));
     layer->inside = inside;
     return NULL;
 }
@@ -385,9 +386,10 @@ static qn_status *add_parameters(qn_graph *graph, const qn_node *node, const qn_
         qn_arena_printf(graph->arena, "%s/%s", node->inputs[WEIGHTS]->name, qn_dtype_name(weights.dtype));
     if (!weights_name) return qn_status_out_of_memory();
     QN_TRY(qn_graph_add_constant(graph, weights_name, &weights, &inputs[1]));
-    QN_TRY(qn_add_vector(graph, node->name, "bias", is_bytes ? QN_DTYPE_S32 : QN_DTYPE_S64, layer->outputs, integers->bias,
-                      &inputs[2]));
-    QN_TRY(qn_add_vector(graph, node->name, "multiplier", QN_DTYPE_F32, layer->outputs, integers->weight_scale, &inputs[3]));
+    QN_TRY(qn_add_vector(graph, node->name, "bias", is_bytes ? QN_DTYPE_S32 : QN_DTYPE_S64, layer->outputs,
+                         integers->bias, &inputs[2]));
+    QN_TRY(qn_add_vector(graph, node->name, "multiplier", QN_DTYPE_F32, layer->outputs, integers->weight_scale,
+                         &inputs[3]));
     if (!has_limit) return NULL;
     float *limit = QN_ARENA_ARRAY(graph->arena, float, (size_t)layer->outputs);
     if (!limit) return qn_status_out_of_memory();
@@ -408,7 +410,7 @@ static qn_status *add_addend(qn_graph *graph, qn_node *node, conversion (*made)[
     inputs[6] = converted->quantised;
     result->addend_zero_point = encoding->zero_point[0];
     return qn_add_vector(graph, node->name, "addend_multiplier", QN_DTYPE_F32, encoding->channels, encoding->scale,
-                      &inputs[5]);
+                         &inputs[5]);
 }
 
 static qn_status *become_convolution(qn_graph *graph, qn_node *node, const qn_encoding *x, conversion (*made)[2],
@@ -501,10 +503,10 @@ static qn_status *add_operand(qn_graph *graph, qn_node *node, int side, conversi
     QN_TRY(convert(graph, node->inputs[side], (qn_dtype)node->mark, node, made));
     int64_t count = all_equal(encoding) ? 1 : encoding->channels;
     inputs[side] = made->quantised;
-    QN_TRY(qn_add_vector(graph, node->name, side ? "b_multiplier" : "a_multiplier", QN_DTYPE_F32, count, encoding->scale,
-                      &inputs[2 + side]));
+    QN_TRY(qn_add_vector(graph, node->name, side ? "b_multiplier" : "a_multiplier", QN_DTYPE_F32, count,
+                         encoding->scale, &inputs[2 + side]));
     return qn_add_vector(graph, node->name, side ? "b_zero_point" : "a_zero_point", QN_DTYPE_S32, count,
-                      encoding->zero_point, &inputs[4 + side]);
+                         encoding->zero_point, &inputs[4 + side]);
 }
 
 static qn_status *quantise_addition(qn_graph *graph, qn_node *node, conversion (*made)[2]) {

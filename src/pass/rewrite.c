@@ -26,7 +26,8 @@ int qn_match_channel_constant(const qn_value *value, int64_t channels) {
     return elems == 1 || (elems > 0 && elems == channels && view.dims[view.rank - 1] == channels);
 }
 
-int qn_match_constant_operand(const qn_node *node, qn_value **out_other, qn_value **out_constant, int *out_constant_index) {
+int qn_match_constant_operand(const qn_node *node, qn_value **out_other, qn_value **out_constant,
+                              int *out_constant_index) {
     assert(node->input_count == 2);
     for (int index = 1; index >= 0; index--) {
         qn_value *constant = node->inputs[index], *other = node->inputs[1 - index];
@@ -42,7 +43,8 @@ int qn_match_constant_operand(const qn_node *node, qn_value **out_other, qn_valu
     return 0;
 }
 
-qn_status *qn_make_channel_constant(qn_graph *graph, const char *name, int64_t channels, qn_value **out_value, float **out_data) {
+qn_status *qn_make_channel_constant(qn_graph *graph, const char *name, int64_t channels, qn_value **out_value,
+                                    float **out_data) {
     float *data = QN_ARENA_ARRAY(graph->arena, float, (size_t)channels);
     if (!data) return qn_status_out_of_memory();
     *out_data = data;
@@ -98,14 +100,16 @@ qn_status *qn_rewrite(qn_graph *graph, qn_node *node, const qn_op_def *op, const
                       qn_value *const *inputs) {
     QN_LIST(qn_node *) suspects = {0};
     for (int i = 0; i < node->input_count; i++)
-        if (node->inputs[i] && node->inputs[i]->producer) QN_TRY(QN_LIST_PUSH(graph->arena, &suspects, node->inputs[i]->producer));
+        if (node->inputs[i] && node->inputs[i]->producer)
+            QN_TRY(QN_LIST_PUSH(graph->arena, &suspects, node->inputs[i]->producer));
     if (node->op != op && node->is_wish_for_kind) take_precision(node, &(qn_node){0});
     QN_TRY(qn_node_become(graph, node, op, attrs, input_count, inputs));
     while (suspects.count) {
         qn_node *suspect = suspects.items[--suspects.count];
         if (!suspect->outputs[0]->producer || qn_node_is_needed(suspect)) continue; /* gone already, or alive */
         for (int i = 0; i < suspect->input_count; i++)
-            if (suspect->inputs[i] && suspect->inputs[i]->producer) QN_TRY(QN_LIST_PUSH(graph->arena, &suspects, suspect->inputs[i]->producer));
+            if (suspect->inputs[i] && suspect->inputs[i]->producer)
+                QN_TRY(QN_LIST_PUSH(graph->arena, &suspects, suspect->inputs[i]->producer));
         take_wishes(node, suspect);
         qn_graph_remove_node(graph, suspect);
     }

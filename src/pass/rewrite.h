@@ -16,12 +16,14 @@ qn_node *qn_match_sole_producer(const qn_value *value, const qn_op_def *op);
 int qn_match_channel_constant(const qn_value *value, int64_t channels);
 /* Splits a binary node into its channel constant and the other operand. `index` of the constant; 0 when neither is one.
    Broadcasting must not enlarge the other operand. */
-int qn_match_constant_operand(const qn_node *node, qn_value **out_other, qn_value **out_constant, int *out_constant_index);
+int qn_match_constant_operand(const qn_node *node, qn_value **out_other, qn_value **out_constant,
+                              int *out_constant_index);
 /* Channels (last dim) of a value of constant last dim, else -1. */
 int64_t qn_value_channels(const qn_value *value);
 
 /* A constant of `channels` floats, [channels], filled by the caller through *out_data. */
-qn_status *qn_make_channel_constant(qn_graph *graph, const char *name, int64_t channels, qn_value **out_value, float **out_data) QN_MUST_USE;
+qn_status *qn_make_channel_constant(qn_graph *graph, const char *name, int64_t channels, qn_value **out_value,
+                                    float **out_data) QN_MUST_USE;
 /* Element `channel` of a channel constant. */
 float qn_channel_constant_at(const qn_value *constant, int64_t channel);
 /* Turns `node` into another operation (qn_node_become) and removes the nodes that nobody needs any more because of it, so

@@ -22,7 +22,8 @@ typedef struct region {
 static int read_block(const qn_graph *graph, const qn_node *node, int64_t out_block[SPATIAL]) {
     const qn_value *block = node->inputs[1];
     int64_t count;
-    if (node->inputs[0]->type.rank != 4 || !block->contents || !qn_dim_is_const(graph->dims, block->type.dims[0], &count))
+    if (node->inputs[0]->type.rank != 4 || !block->contents ||
+        !qn_dim_is_const(graph->dims, block->type.dims[0], &count))
         return 0;
     if (count != SPATIAL || !node->inputs[2]->contents) return 0;
     for (int i = 0; i < SPATIAL; i++)
@@ -48,7 +49,8 @@ static int is_plain_convolution(const qn_node *node) {
     const qn_conv2d_attrs *attrs = node->attrs;
     int pads_nothing = attrs->padding == QN_PADDING_VALID;
     if (attrs->padding == QN_PADDING_EXPLICIT)
-        pads_nothing = !attrs->pads.values[0] && !attrs->pads.values[1] && !attrs->pads.values[2] && !attrs->pads.values[3];
+        pads_nothing =
+            !attrs->pads.values[0] && !attrs->pads.values[1] && !attrs->pads.values[2] && !attrs->pads.values[3];
     return pads_nothing && attrs->stride.values[0] == 1 && attrs->stride.values[1] == 1 &&
            attrs->dilation.values[0] == 1 && attrs->dilation.values[1] == 1;
 }
@@ -97,7 +99,8 @@ static int can_leave(const region *r, const qn_value *value, int depth) {
     }
     for (int i = 0; i < node->input_count; i++) {
         if (is_position_free(node->inputs[i])) continue;
-        if (!node->inputs[i] || is_stretched(r, node->inputs[i], node) || !can_leave(r, node->inputs[i], depth + 1)) return 0;
+        if (!node->inputs[i] || is_stretched(r, node->inputs[i], node) || !can_leave(r, node->inputs[i], depth + 1))
+            return 0;
         inside++;
     }
     return inside > 0;
@@ -106,7 +109,8 @@ static int can_leave(const region *r, const qn_value *value, int depth) {
 /* The operands with which the node that makes `value` computes outside the region: `attrs_out` for a convolution. */
 static qn_status *leave(const region *r, const qn_value *value, qn_node *before, qn_value **out_value);
 
-static qn_status *outside_operands(const region *r, const qn_node *node, qn_node *before, qn_conv2d_attrs *attrs_out, qn_value **inputs) {
+static qn_status *outside_operands(const region *r, const qn_node *node, qn_node *before, qn_conv2d_attrs *attrs_out,
+                                   qn_value **inputs) {
     for (int i = 0; i < node->input_count; i++) inputs[i] = node->inputs[i];
     if (node->op != &qn_op_conv2d) {
         for (int i = 0; i < node->input_count; i++)
@@ -146,7 +150,7 @@ static qn_status *rewrite(qn_graph *graph, qn_node *batch_to_space, int *inout_c
     QN_TRY(outside_operands(&r, node, batch_to_space, &attrs, inputs));
     *inout_changed = 1;
     return qn_rewrite(graph, batch_to_space, node->op, node->op == &qn_op_conv2d ? &attrs : node->attrs,
-                          node->input_count, inputs);
+                      node->input_count, inputs);
 }
 
 qn_status *qn_pass_rewrite_atrous(qn_graph *graph) {

@@ -169,7 +169,8 @@ static int is_float_cast(const qn_node *node) {
 
 static qn_status *set_dtype(storage *s, qn_node *node, qn_dtype dtype) {
     QN_TRY(set_inputs(s, node, dtype));
-    int64_t *result = node->op->flags & QN_OP_SETS_DTYPE ? (int64_t *)(void *)((char *)node->attrs + node->op->dtype_offset) : NULL;
+    int64_t *result =
+        node->op->flags & QN_OP_SETS_DTYPE ? (int64_t *)(void *)((char *)node->attrs + node->op->dtype_offset) : NULL;
     if (result && (*result == QN_DTYPE_F32 || *result == QN_DTYPE_F16)) *result = dtype;
     return qn_node_infer(s->graph, node);
 }

@@ -16,19 +16,19 @@ typedef struct qn_planner {
     qn_graph *graph;
     qn_arena *arena;
     qn_dim_program_builder *dims;
-    int32_t *index_of;          /* by qn_value.id: index in `values`, or QN_NO_VALUE */
-    int32_t *port_of;           /* by qn_value.id: which input or output of the graph it is */
-    qn_symbol_source *symbols;  /* by number of the symbol */
-    QN_LIST(uint8_t) on_data;   /* by dim instruction: does it depend on a symbol that a step settles? */
+    int32_t *index_of;         /* by qn_value.id: index in `values`, or QN_NO_VALUE */
+    int32_t *port_of;          /* by qn_value.id: which input or output of the graph it is */
+    qn_symbol_source *symbols; /* by number of the symbol */
+    QN_LIST(uint8_t) on_data;  /* by dim instruction: does it depend on a symbol that a step settles? */
     QN_LIST(qn_program_value) values;
     QN_LIST(const qn_value *) sources; /* the graph's value behind each of `values` */
-    uint32_t *roots, *group_sizes; /* by index in `values`: the owner of its bytes; how many share an owner's */
+    uint32_t *roots, *group_sizes;     /* by index in `values`: the owner of its bytes; how many share an owner's */
     QN_LIST(uint32_t) contents;
     QN_LIST(uint32_t) operands;
     QN_LIST(qn_program_step) steps;
     QN_LIST(qn_program_data_symbol) data_symbols;
     qn_buffer constants;
-    uint64_t arena_bytes;       /* 0: no ceiling */
+    uint64_t arena_bytes; /* 0: no ceiling */
 } qn_planner;
 
 /* pack.c: repacks the constant weights of every node that a kernel family covers; sets attribute `packing`. */

@@ -62,7 +62,8 @@ static void measure_lives(qn_planner *planner) {
     }
     for (size_t i = 0; i < planner->values.count; i++) {
         qn_program_value *value = &planner->values.items[i];
-        if (value->place == QN_PLACE_DIMS && steps) value->last_step = (uint32_t)steps - 1; /* written when shapes are set, kept */
+        /* written when shapes are set, kept */
+        if (value->place == QN_PLACE_DIMS && steps) value->last_step = (uint32_t)steps - 1;
     }
 }
 
@@ -113,7 +114,9 @@ static void share(qn_planner *planner, uint32_t s) {
     }
     for (uint32_t i = (uint32_t)step->op->alias_first; i < step->input_count; i++) {
         uint32_t input = planner->operands.items[step->first_input + i];
-        if (input == UINT32_MAX || is_read_elsewhere(planner, step, i) || planner->values.items[root_of(planner, input)].place != QN_PLACE_ARENA) continue;
+        if (input == UINT32_MAX || is_read_elsewhere(planner, step, i) ||
+            planner->values.items[root_of(planner, input)].place != QN_PLACE_ARENA)
+            continue;
         if (group_last_step(planner, input) != s || !same_size(planner, input, output)) continue;
         join(planner, output, input);
         return;

@@ -9,7 +9,8 @@ enum { NO_STEP, ARITHMETIC, STEP };
 
 /* `copy`, made of `value`, is the output now and takes its name. */
 static qn_status *hand_name_on(qn_graph *graph, qn_value *value, qn_value *copy) {
-    const char *name = value->name, *hidden = qn_arena_printf(graph->arena, "%s/%s", name, value->producer ? "dims" : "constant");
+    const char *name = value->name,
+               *hidden = qn_arena_printf(graph->arena, "%s/%s", name, value->producer ? "dims" : "constant");
     if (!hidden) return qn_status_out_of_memory();
     if (qn_graph_find_value(graph, hidden)) return NULL; /* then the copy keeps the name with a suffix */
     QN_TRY(qn_graph_rename_value(graph, value, hidden));
@@ -71,7 +72,8 @@ static const char *precision_text(const qn_node *node) {
 }
 
 static qn_status *add_step(qn_planner *planner, const qn_node *node) {
-    qn_program_step step = {.op = node->op, .name = node->name, .attrs = node->attrs, .precision = precision_text(node)};
+    qn_program_step step = {
+        .op = node->op, .name = node->name, .attrs = node->attrs, .precision = precision_text(node)};
     uint32_t index;
     step.first_input = (uint32_t)planner->operands.count;
     step.input_count = (uint32_t)node->input_count;
@@ -98,8 +100,10 @@ static qn_status *list_symbols(const qn_planner *planner, qn_program *program) {
     for (size_t i = 0; i < count; i++) {
         qn_dim symbol = qn_dim_symbol_at(graph->dims, i);
         const char *reason = qn_dim_symbol_reason(graph->dims, symbol);
-        symbols[i] = (qn_program_symbol){.name = qn_dim_symbol_name(graph->dims, symbol), .reason = reason ? reason : "",
-                                         .input = planner->symbols[i].input, .axis = planner->symbols[i].axis};
+        symbols[i] = (qn_program_symbol){.name = qn_dim_symbol_name(graph->dims, symbol),
+                                         .reason = reason ? reason : "",
+                                         .input = planner->symbols[i].input,
+                                         .axis = planner->symbols[i].axis};
         qn_dim_range(graph->dims, symbol, &symbols[i].low, &symbols[i].high);
     }
     program->symbols = symbols;

@@ -29,8 +29,10 @@ static qn_status *follow_data(qn_planner *planner) {
     const qn_dim_instr *code = qn_dim_program_code(planner->dims, &count);
     for (size_t i = planner->on_data.count; i < count; i++) {
         uint8_t depends = 0;
-        if (code[i].code == QN_DIM_SYMBOL) depends = planner->symbols[code[i].a].input < 0;
-        else if (code[i].code != QN_DIM_CONST) depends = planner->on_data.items[code[i].a] | planner->on_data.items[code[i].b];
+        if (code[i].code == QN_DIM_SYMBOL)
+            depends = planner->symbols[code[i].a].input < 0;
+        else if (code[i].code != QN_DIM_CONST)
+            depends = planner->on_data.items[code[i].a] | planner->on_data.items[code[i].b];
         QN_TRY(QN_LIST_PUSH(planner->arena, &planner->on_data, depends));
     }
     return NULL;
@@ -102,7 +104,8 @@ qn_status *qn_plan_value(qn_planner *planner, const qn_value *value, uint32_t *o
         return NULL;
     }
     qn_program_value fresh = {.name = value->name, .dtype = value->type.dtype, .rank = value->type.rank, .alias = -1};
-    for (int i = 0; i < value->type.rank; i++) QN_TRY(qn_dim_program_add(planner->dims, value->type.dims[i], &fresh.dims[i]));
+    for (int i = 0; i < value->type.rank; i++)
+        QN_TRY(qn_dim_program_add(planner->dims, value->type.dims[i], &fresh.dims[i]));
     QN_TRY(place(planner, value, &fresh));
     *out_index = (uint32_t)planner->values.count;
     planner->index_of[value->id] = (int32_t)*out_index;

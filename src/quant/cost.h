@@ -8,11 +8,11 @@
 
 /* What one core of a kind of CPU does per cycle. */
 typedef struct qn_cost_model {
-    const char *arch; /* as in `archs`: "x86_64-avx512vnni" */
-    double float_macs, byte_macs;            /* multiply-adds: float32, 8 bits */
-    double word_byte_macs, word_macs;        /* activations of 16 bits by weights of 8 and of 16 */
-    double depthwise_share;                  /* of these that depthwise convolutions reach */
-    double bytes;                            /* moved to and from the caches a layer's values live in */
+    const char *arch;                 /* as in `archs`: "x86_64-avx512vnni" */
+    double float_macs, byte_macs;     /* multiply-adds: float32, 8 bits */
+    double word_byte_macs, word_macs; /* activations of 16 bits by weights of 8 and of 16 */
+    double depthwise_share;           /* of these that depthwise convolutions reach */
+    double bytes;                     /* moved to and from the caches a layer's values live in */
 } qn_cost_model;
 
 /* The model of that name; the default for "native", names of others and NULL. */

@@ -110,8 +110,7 @@ static qn_status *expected_loss(const qn_encoding_request *request, const qn_enc
         qn_layer_integers integers;
         qn_arena_init(&scratch, allocator);
         qn_status *status = qn_layer_quantise(&request->layers[i], encoding, &options, &scratch, &integers);
-        if (!status)
-            *out_loss += (integers.weight_error + integers.activation_error) / fmax(integers.power, 0x1p-200);
+        if (!status) *out_loss += (integers.weight_error + integers.activation_error) / fmax(integers.power, 0x1p-200);
         qn_arena_deinit(&scratch);
         QN_TRY(status);
     }

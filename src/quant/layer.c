@@ -11,9 +11,9 @@ typedef struct work {
     const qn_layer *layer;
     const qn_encoding *x;
     const qn_layer_options *options;
-    double *moment; /* [channels]: expected square of q - zero_point about its mean, which the bias takes up */
-    double *mean;   /* [channels]: of q - zero_point; 0 where nothing is known */
-    double top;     /* the greatest integer a weight becomes */
+    double *moment;          /* [channels]: expected square of q - zero_point about its mean, which the bias takes up */
+    double *mean;            /* [channels]: of q - zero_point; 0 where nothing is known */
+    double top;              /* the greatest integer a weight becomes */
     double *wanted, *values; /* [rows] of one output: weights in units of their scale, and the integers they become */
     double *error;           /* [outputs]: expected squared error, where rounding tells it */
     const qn_rounding *rounding; /* NULL: the nearest integers */
@@ -272,8 +272,8 @@ static qn_status *quantise_outputs(work *w, qn_arena *scratch, qn_layer_integers
         QN_TRY(qn_cancel_check(w->options->cancel));
         w->error[o] = -1; /* not told */
         if (moments && (o == 0 || layer->is_depthwise))
-            QN_TRY(qn_rounding_set(&rounding, moments, layer->is_depthwise ? o : 0, w->x->scale, w->options->correct_bias,
-                                   w->options->cancel));
+            QN_TRY(qn_rounding_set(&rounding, moments, layer->is_depthwise ? o : 0, w->x->scale,
+                                   w->options->correct_bias, w->options->cancel));
         w->rounding = rounding.is_usable ? &rounding : NULL;
         quantise_output(w, o, out);
     }

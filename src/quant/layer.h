@@ -26,14 +26,15 @@ typedef struct qn_encoding {
 } qn_encoding;
 
 typedef struct qn_layer {
-    const float *weights;   /* [rows, outputs]: rows = taps * channels, the channel running fastest; depthwise [taps, outputs] */
-    const float *bias;      /* [outputs], or NULL */
+    /* [rows, outputs]: rows = taps * channels, the channel running fastest; depthwise [taps, outputs] */
+    const float *weights;
+    const float *bias; /* [outputs], or NULL */
     int64_t rows, outputs;
-    int is_depthwise;       /* output o reads channel o only */
+    int is_depthwise; /* output o reads channel o only */
     /* [taps]: how often a tap lies inside the picture, 0 to 1; NULL: always. Outside it reads the zero point. */
     const float *inside;
-    const float *grid;      /* [outputs]: steps whose multiples the source says the weights are; NULL: it does not */
-    int has_byte_weights;   /* weights become S8 whatever x is; without it they are as wide as x */
+    const float *grid;    /* [outputs]: steps whose multiples the source says the weights are; NULL: it does not */
+    int has_byte_weights; /* weights become S8 whatever x is; without it they are as wide as x */
 } qn_layer;
 
 typedef struct qn_layer_options {

@@ -107,8 +107,7 @@ static int are_same(const qn_window *a, const qn_window *b) {
         pads |= b->padding == QN_PADDING_EXPLICIT && b->pads[i];
     }
     if (!pads) return 1;
-    return a->padding == b->padding &&
-           (a->padding != QN_PADDING_EXPLICIT || !memcmp(a->pads, b->pads, sizeof a->pads));
+    return a->padding == b->padding && (a->padding != QN_PADDING_EXPLICIT || !memcmp(a->pads, b->pads, sizeof a->pads));
 }
 
 const qn_moments *qn_moments_find(const qn_moments *list, const qn_window *window, int is_depthwise) {

@@ -106,7 +106,8 @@ qn_status *qn_observer_copy(const qn_observer *observer, qn_observer **out_copy)
     memcpy(copy->channel_sum, observer->channel_sum, channels * sizeof *copy->channel_sum);
     memcpy(copy->channel_square_sum, observer->channel_square_sum, channels * sizeof *copy->channel_square_sum);
     memcpy(copy->channel_count, observer->channel_count, channels * sizeof *copy->channel_count);
-    memcpy(copy->counts, observer->counts, (QN_OBSERVER_BINS + apart * QN_OBSERVER_CHANNEL_BINS) * sizeof *copy->counts);
+    memcpy(copy->counts, observer->counts,
+           (QN_OBSERVER_BINS + apart * QN_OBSERVER_CHANNEL_BINS) * sizeof *copy->counts);
     memcpy(copy->outliers, observer->outliers, (OUTLIERS + apart * CHANNEL_OUTLIERS) * sizeof *copy->outliers);
     copy_histogram(&observer->histogram, &copy->histogram);
     for (size_t c = 0; c < apart; c++) copy_histogram(&observer->channel_histograms[c], &copy->channel_histograms[c]);

@@ -8,14 +8,15 @@
 qn_status *qn_rounding_init(qn_rounding *r, int64_t rows, qn_arena *arena) {
     const size_t count = (size_t)rows;
     *r = (qn_rounding){.rows = rows};
-    r->h = QN_ARENA_ARRAY(arena, double, count * count);
-    r->lower = QN_ARENA_ARRAY(arena, double, count * count);
+    r->h = QN_ARENA_ARRAY(arena, double, count *count);
+    r->lower = QN_ARENA_ARRAY(arena, double, count *count);
     r->mean = QN_ARENA_ARRAY(arena, double, count);
     r->order = QN_ARENA_ARRAY(arena, qn_rounding_place, count);
     r->trial = QN_ARENA_ARRAY(arena, double, count);
     r->error = QN_ARENA_ARRAY(arena, double, count);
     r->sums = QN_ARENA_ARRAY(arena, double, count);
-    return r->h && r->lower && r->mean && r->order && r->trial && r->error && r->sums ? NULL : qn_status_out_of_memory();
+    return r->h && r->lower && r->mean && r->order && r->trial && r->error && r->sums ? NULL
+                                                                                      : qn_status_out_of_memory();
 }
 
 /* ---- H ---- */
@@ -68,8 +69,8 @@ static qn_status *factor(qn_rounding *r, const qn_cancel *cancel) {
     return NULL;
 }
 
-qn_status *qn_rounding_set(qn_rounding *r, const qn_moments *moments, int64_t channel, const float *scale, int about_mean,
-                           const qn_cancel *cancel) {
+qn_status *qn_rounding_set(qn_rounding *r, const qn_moments *moments, int64_t channel, const float *scale,
+                           int about_mean, const qn_cancel *cancel) {
     const int64_t n = r->rows, channels = moments->channels;
     const double share = self_share(moments);
     assert(n == moments->rows && moments->count);

@@ -24,12 +24,12 @@ typedef struct qn_rounding_place {
 
 typedef struct qn_rounding {
     int64_t rows;
-    double *h;      /* [rows, rows] */
-    double *mean;   /* [rows]: of what is read, in its integers, zero point taken off */
-    double *lower;  /* [rows, rows]: L for rows in `order` */
-    qn_rounding_place *order; /* [rows]: which row stands at each place; later places are rounded first */
+    double *h;                    /* [rows, rows] */
+    double *mean;                 /* [rows]: of what is read, in its integers, zero point taken off */
+    double *lower;                /* [rows, rows]: L for rows in `order` */
+    qn_rounding_place *order;     /* [rows]: which row stands at each place; later places are rounded first */
     double *trial, *error, *sums; /* [rows]: scratch */
-    int is_usable; /* is H finite and positive definite? */
+    int is_usable;                /* is H finite and positive definite? */
 } qn_rounding;
 
 /* Room for matrices of `rows`, in `arena`. OUT_OF_MEMORY. */

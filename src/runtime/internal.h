@@ -78,9 +78,9 @@ struct qn_engine {
     _Atomic int references;
     qn_model *model;
     pthread_mutex_t weights_mutex;
-    qn_model *weights;                 /* whose constants are in force; under the mutex */
-    _Atomic uint64_t weights_version;  /* grows with every change */
-    qn_pool *pool; /* NULL: the caller's executor */
+    qn_model *weights;                /* whose constants are in force; under the mutex */
+    _Atomic uint64_t weights_version; /* grows with every change */
+    qn_pool *pool;                    /* NULL: the caller's executor */
     qn_executor executor;
     qn_kernel_set kernels;
     char *cpu;

@@ -184,7 +184,7 @@ qn_status *qn_notifier_wait(qn_notifier *notifier) {
 qn_notifier_state qn_notifier_query(qn_notifier *notifier) {
     if (!notifier || notifier->forks != qn_forks()) return QN_NOTIFIER_UNPLACED;
     pthread_mutex_lock(&notifier->mutex);
-    qn_notifier_state state = !notifier->placed      ? QN_NOTIFIER_UNPLACED
+    qn_notifier_state state = !notifier->placed       ? QN_NOTIFIER_UNPLACED
                               : !notifier->is_reached ? QN_NOTIFIER_PENDING
                               : notifier->failure     ? QN_NOTIFIER_FAILED
                                                       : QN_NOTIFIER_REACHED;

@@ -31,7 +31,8 @@ qn_status *qn_notifier_listen(qn_notifier *notifier, qn_notifier_waiter *waiter)
 void qn_notifier_move(qn_notifier *notifier, qn_notifier_waiter *from, qn_notifier_waiter *to);
 /* Blocks until the placement is reached, or `point` (may be NULL) is hit and qn_notifier_wake() is called. Returns the
    failure of the placement. The wait is over then. */
-qn_status *qn_notifier_await(qn_notifier *notifier, qn_notifier_waiter *waiter, const qn_cancel_point *point) QN_MUST_USE;
+qn_status *qn_notifier_await(qn_notifier *notifier, qn_notifier_waiter *waiter,
+                             const qn_cancel_point *point) QN_MUST_USE;
 /* Ends a wait; also one that is over. */
 void qn_notifier_forget(qn_notifier *notifier, qn_notifier_waiter *waiter);
 void qn_notifier_wake(qn_notifier *notifier);

@@ -109,8 +109,9 @@ static void *queue_main(void *arg) {
         if (queue->last_done == queue->last_come) break;
         uint64_t number = queue->last_done + 1;
         item *work = &queue->items[number % queue->length];
-        qn_status *cause =
-            qn_status_share(queue->failure ? queue->failure : number <= queue->skipped ? queue->reported : NULL);
+        qn_status *cause = qn_status_share(queue->failure             ? queue->failure
+                                           : number <= queue->skipped ? queue->reported
+                                                                      : NULL);
         pthread_mutex_unlock(&queue->mutex);
         qn_status *status = do_item(queue, work, number, cause);
         qn_status_free(cause);

@@ -391,7 +391,8 @@ static void test_null_is_answered_by_every_function(void **state) {
 }
 
 static void expect_refused(qn_status *status) {
-    if (qn_status_code(status) != QN_INVALID_ARGUMENT) fail_msg("not INVALID_ARGUMENT: '%s'", qn_status_message(status));
+    if (qn_status_code(status) != QN_INVALID_ARGUMENT)
+        fail_msg("not INVALID_ARGUMENT: '%s'", qn_status_message(status));
     qn_status_free(status);
 }
 
@@ -427,8 +428,8 @@ static void test_counts_without_arrays_and_numbers_out_of_range_are_answered(voi
     expect_refused(qn_network_add_input(f.qn_network_p, "a", QN_DTYPE_F32, 99, f.numbers, &f.found_value));
     expect_refused(qn_network_add_input(f.qn_network_p, "a", (qn_dtype)99, 0, NULL, &f.found_value));
     expect_refused(qn_network_add_constant(f.qn_network_p, "a", &forged, &f.found_value));
-    expect_refused(qn_network_add_constant(f.qn_network_p, "a", &(qn_tensor){.dtype = QN_DTYPE_F32, .rank = 1, .dims = {3}},
-                                           &f.found_value));
+    expect_refused(qn_network_add_constant(
+        f.qn_network_p, "a", &(qn_tensor){.dtype = QN_DTYPE_F32, .rank = 1, .dims = {3}}, &f.found_value));
     expect_refused(qn_network_set_input_dims(f.qn_network_p, f.input, -1, f.numbers));
     qn_network_options options;
     qn_network_options_init(&options);

@@ -280,7 +280,8 @@ static void test_an_access_list_stays(void **state) {
     char found[256];
     const char *path = in_folder("listed");
     assert_null(qn_file_write_atomic(path, "x", 1));
-    if (setxattr(path, name, &list, sizeof list, 0)) skip_because("the file system keeps no access lists: %s", strerror(errno));
+    if (setxattr(path, name, &list, sizeof list, 0))
+        skip_because("the file system keeps no access lists: %s", strerror(errno));
     assert_null(qn_file_write_atomic(path, "y", 1));
     assert_int_equal(getxattr(path, name, found, sizeof found), sizeof list);
     assert_memory_equal(found, &list, sizeof list);

@@ -62,8 +62,8 @@ static inline void float_state_restore(const fenv_t *before) { fesetenv(before);
 
 static inline void float_state_name(int index, char *out, size_t room) {
     static const char *const roundings[4] = {"nearest", "upward", "downward", "toward zero"};
-    snprintf(out, room, "%s%s%s%s", roundings[index & 3], index & 4 ? ", flush to zero" : "", index & 8 ? ", traps" : "",
-             index & 16 ? ", flags" : "");
+    snprintf(out, room, "%s%s%s%s", roundings[index & 3], index & 4 ? ", flush to zero" : "",
+             index & 8 ? ", traps" : "", index & 16 ? ", flags" : "");
 }
 
 /* Evaluates `call` in state number `index`, and fails unless the state is the same afterwards. */
@@ -77,7 +77,7 @@ static inline void float_state_name(int index, char *out, size_t room) {
         if (memcmp(&image_, &after_, sizeof image_)) {                                                                 \
             char name_[96];                                                                                            \
             float_state_name(index, name_, sizeof name_);                                                              \
-            fail_msg("the state '%s' is another after %s: control %llx, flags %llx instead of %llx, %llx", name_,       \
+            fail_msg("the state '%s' is another after %s: control %llx, flags %llx instead of %llx, %llx", name_,      \
                      #call, (unsigned long long)after_.control, (unsigned long long)after_.flags,                      \
                      (unsigned long long)image_.control, (unsigned long long)image_.flags);                            \
         }                                                                                                              \

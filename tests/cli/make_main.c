@@ -56,7 +56,8 @@ static void add_layer(gd_graph *graph, const char *name, const char *from) {
 static int make_layer(const char *path, const char *weights_text, const char *bias_text) {
     float weights[NUMBERS_MAX], bias[NUMBERS_MAX];
     gd_graph graph;
-    if (read_numbers(weights_text, weights) != CHANNELS * CHANNELS || read_numbers(bias_text, bias) != CHANNELS) return 2;
+    if (read_numbers(weights_text, weights) != CHANNELS * CHANNELS || read_numbers(bias_text, bias) != CHANNELS)
+        return 2;
     gd_init(&graph);
     gd_placeholder(&graph, "x", GD_FLOAT, 4, (int64_t[]){1, SIDE, SIDE, CHANNELS});
     gd_const_f32(&graph, "w", 4, (int64_t[]){1, 1, CHANNELS, CHANNELS}, weights);

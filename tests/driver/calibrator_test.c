@@ -63,7 +63,8 @@ static void linear_ranges_are_what_the_samples_span(void **state) {
                 int value = i >= 2, channel = value ? i - 2 : i;
                 double v = !value ? (double)f.data[2 * p + channel]
                                   : fmax(0, a * k[0][channel] + c * k[1][channel] + b[channel]);
-                low[value][channel] = fmin(low[value][channel], v), high[value][channel] = fmax(high[value][channel], v);
+                low[value][channel] = fmin(low[value][channel], v),
+                high[value][channel] = fmax(high[value][channel], v);
                 sum[value][channel] += v, square[value][channel] += v * v;
             }
     }
@@ -90,8 +91,8 @@ static void linear_ranges_are_what_the_samples_span(void **state) {
 }
 
 static void every_algorithm_gives_ranges_and_a_model(void **state) {
-    static const char *const names[] = {"linear", "LINEAR_ALGORITHM", "eqnm", "EQNM_ALGORITHM", "moving_average",
-                                        "percentile", "mse", "kl"};
+    static const char *const names[] = {"linear",         "LINEAR_ALGORITHM", "eqnm", "EQNM_ALGORITHM",
+                                        "moving_average", "percentile",       "mse",  "kl"};
     (void)state;
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         qn_calibrator_options options;
@@ -202,7 +203,8 @@ static void a_network_that_was_built_is_refused(void **state) {
     qn_calibrator *calibrator = fresh();
     feed_init(&f, 5, 2);
     expect_ok(qn_build(network, NULL, NULL, &model));
-    expect_refused(qn_calibrate(calibrator, network, NULL, &f.samples), QN_INVALID_ARGUMENT, "calibrate before the build");
+    expect_refused(qn_calibrate(calibrator, network, NULL, &f.samples), QN_INVALID_ARGUMENT,
+                   "calibrate before the build");
     qn_model_destroy(model);
     qn_network_destroy(network);
     qn_calibrator_destroy(calibrator);
@@ -315,7 +317,8 @@ static void ranges_that_cannot_be_read_leave_those_there_are(void **state) {
     char *before = kept_ranges_of(calibrator);
     expect_refused(qn_calibrator_load_ranges_text(calibrator, "{", "mine"), QN_INVALID_ARGUMENT, "mine");
     expect_refused(qn_calibrator_load_ranges_text(calibrator, "", "mine"), QN_INVALID_ARGUMENT, "mine");
-    expect_refused(qn_calibrator_load_ranges_text(calibrator, "{\"format\": \"quench ranges 9\"}", "mine"), QN_INCOMPATIBLE, "mine");
+    expect_refused(qn_calibrator_load_ranges_text(calibrator, "{\"format\": \"quench ranges 9\"}", "mine"),
+                   QN_INCOMPATIBLE, "mine");
     expect_refused(qn_calibrator_load_ranges_file(calibrator, "/nowhere/at/all"), QN_NOT_FOUND, "/nowhere/at/all");
     expect_refused(qn_calibrator_save_ranges_file(calibrator, "/nowhere/at/all"), QN_IO, "/nowhere/at/all");
     assert_string_equal(ranges_of(calibrator), before);
@@ -327,9 +330,10 @@ static void ranges_of_another_network_are_refused_by_the_build(void **state) {
     (void)state;
     qn_model *model;
     qn_calibrator *calibrator = calibrated(sample_network, INT8, 8, 3);
-    expect_refused(try_build_with("input %p : f32[4, 2]\nconst %k : f32[2, 2] = splat 1\n%q = matmul(%p, %k)\noutput %q",
-                                  INT8, calibrator, NULL, NULL, &model),
-                   QN_INVALID_ARGUMENT, "the ranges are those of another network");
+    expect_refused(
+        try_build_with("input %p : f32[4, 2]\nconst %k : f32[2, 2] = splat 1\n%q = matmul(%p, %k)\noutput %q", INT8,
+                       calibrator, NULL, NULL, &model),
+        QN_INVALID_ARGUMENT, "the ranges are those of another network");
     assert_null(model);
     expect_refused(try_build_with(wider, INT8, calibrator, NULL, NULL, &model), QN_INVALID_ARGUMENT, "'r'");
     qn_calibrator_destroy(calibrator);
@@ -381,14 +385,16 @@ static void one_fixed_range_needs_no_samples(void **state) {
     (void)state;
     qn_calibrator *calibrator = fresh();
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
-        expect_refused(qn_calibrator_set_fixed_range(calibrator, bad[i][0], bad[i][1]), QN_INVALID_ARGUMENT, "a range from");
+        expect_refused(qn_calibrator_set_fixed_range(calibrator, bad[i][0], bad[i][1]), QN_INVALID_ARGUMENT,
+                       "a range from");
     static const float good[][2] = {{-1, 1}, {0, 6}, {-3, 0}, {-3e38f, 3e38f}, {0, 1e-40f}, {-1e-30f, 0}};
     for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
         expect_ok(qn_calibrator_set_fixed_range(calibrator, good[i][0], good[i][1]));
         qn_model *model = build_with(sample_network, INT8, calibrator);
         assert_string_equal(precision_of(model, "y"), "u8: qint8_mixed_float16");
         qn_model_destroy(model);
-        model = build_with(sample_network, "{'precision_config': {'precision_mode': 'qint16_mixed_float32'}}", calibrator);
+        model =
+            build_with(sample_network, "{'precision_config': {'precision_mode': 'qint16_mixed_float32'}}", calibrator);
         assert_string_equal(precision_of(model, "y"), "s16: qint16_mixed_float32");
         qn_model_destroy(model);
     }

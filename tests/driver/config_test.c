@@ -63,7 +63,8 @@ static void wrong_types_are_refused_with_what_was_expected(void **state) {
     refuse("{'debug_config': {'print_ir': {'print_level': 3}}}", QN_INVALID_ARGUMENT, "expected 0, 1 or 2");
     refuse("{'precision_config': {'rounding_iterations': -1}}", QN_INVALID_ARGUMENT, "an integer from 0 to 1000000");
     refuse("{'precision_config': {'rounding_iterations': 1.5}}", QN_INVALID_ARGUMENT, "an integer from 0 to 1000000");
-    refuse("{'precision_config': {'rounding_iterations': 1000001}}", QN_INVALID_ARGUMENT, "an integer from 0 to 1000000");
+    refuse("{'precision_config': {'rounding_iterations': 1000001}}", QN_INVALID_ARGUMENT,
+           "an integer from 0 to 1000000");
     refuse("{'archs': 'native'}", QN_INVALID_ARGUMENT, "expected an array of names, found a text");
     refuse("{'image': {'scale': 0}}", QN_INVALID_ARGUMENT, "a number above 0");
     refuse("{'image': {'std': [1, 0, 1]}}", QN_INVALID_ARGUMENT, "a number above 0");
@@ -105,8 +106,7 @@ static void bad_ranges_are_refused(void **state) {
     refuse("{'dim_range': {'0': {'min': [-1], 'max': [9]}}}", QN_INVALID_ARGUMENT, "integers, at least 1");
     refuse("{'dim_range': {'0': {'min': [1.5], 'max': [9]}}}", QN_INVALID_ARGUMENT, "integers, at least 1");
     refuse("{'dim_range': {'0': {'min': [1]}}}", QN_INVALID_ARGUMENT, "exactly 'min' and 'max'");
-    refuse("{'dim_range': {'0': {'min': [1], 'max': 3}}}", QN_INVALID_ARGUMENT,
-           "'max' to be an array, found 3");
+    refuse("{'dim_range': {'0': {'min': [1], 'max': 3}}}", QN_INVALID_ARGUMENT, "'max' to be an array, found 3");
     refuse("{'dim_range': {'x': {'min': [1], 'max': [9]}}}", QN_INVALID_ARGUMENT, "expected the number of an input");
     refuse("{'dim_range': {'': {'min': [1], 'max': [9]}}}", QN_INVALID_ARGUMENT, "expected the number of an input");
     refuse("{'dim_range': []}", QN_INVALID_ARGUMENT, "expected an object, found an array");
@@ -115,14 +115,16 @@ static void bad_ranges_are_refused(void **state) {
 static void bad_ranges_of_values_are_refused(void **state) {
     (void)state;
     qn_config *config = empty();
-    expect_ok(merge(config, "{'custom_ranges': {'': {'max': [1], 'min': [-1]}, 'a': {'min': [0, 0.5], 'max': [0, 2]}}}"));
+    expect_ok(
+        merge(config, "{'custom_ranges': {'': {'max': [1], 'min': [-1]}, 'a': {'min': [0, 0.5], 'max': [0, 2]}}}"));
     qn_config_destroy(config);
     refuse("{'custom_ranges': {'a': {'min': [2], 'max': [1]}}}", QN_INVALID_ARGUMENT,
            "key 'custom_ranges.a': number 0: min 2 is above max 1");
     refuse("{'custom_ranges': {'a': {'min': [0, 0], 'max': [1]}}}", QN_INVALID_ARGUMENT, "as many numbers as 'min'");
     refuse("{'custom_ranges': {'a': {'min': [], 'max': []}}}", QN_INVALID_ARGUMENT, "'min' to be an array of numbers");
     refuse("{'custom_ranges': {'a': {'min': 0, 'max': 1}}}", QN_INVALID_ARGUMENT, "'min' to be an array of numbers");
-    refuse("{'custom_ranges': {'a': {'min': [0], 'max': [1e39]}}}", QN_INVALID_ARGUMENT, "'max' to be an array of numbers");
+    refuse("{'custom_ranges': {'a': {'min': [0], 'max': [1e39]}}}", QN_INVALID_ARGUMENT,
+           "'max' to be an array of numbers");
     refuse("{'custom_ranges': {'a': {'min': [0]}}}", QN_INVALID_ARGUMENT, "exactly 'min' and 'max'");
     refuse("{'custom_ranges': []}", QN_INVALID_ARGUMENT, "expected an object, found an array");
 }
@@ -181,10 +183,12 @@ static void wishes_for_nodes_have_a_form(void **state) {
     expect_ok(qn_config_set(config, "custom_nodes", "{\"softmax\": {\"precision\": \"float32\"}}"));
     qn_config_destroy(config);
     refuse("{'custom_nodes': []}", QN_INVALID_ARGUMENT, "key 'custom_nodes': expected an object");
-    refuse("{'custom_nodes': {'conv2d': 'int8'}}", QN_INVALID_ARGUMENT, "key 'custom_nodes.conv2d': expected an object");
+    refuse("{'custom_nodes': {'conv2d': 'int8'}}", QN_INVALID_ARGUMENT,
+           "key 'custom_nodes.conv2d': expected an object");
     refuse("{'custom_nodes': {'conv2d': {'precisoin': 'int8'}}}", QN_INVALID_ARGUMENT,
            "key 'custom_nodes.conv2d' has no member 'precisoin'; did you mean 'precision'?");
-    refuse("{'custom_nodes': {'conv2d': {'precision': 'int4'}}}", QN_INVALID_ARGUMENT, "float32, float16, int8 or int16");
+    refuse("{'custom_nodes': {'conv2d': {'precision': 'int4'}}}", QN_INVALID_ARGUMENT,
+           "float32, float16, int8 or int16");
     refuse("{'custom_nodes': {'conv2d': {'precision': 8}}}", QN_INVALID_ARGUMENT, "float32, float16, int8 or int16");
     refuse("{'custom_nodes': {'conv2d': {'input': {'2': {'quant_granularity': 'per_axis'}}}}}", QN_INVALID_ARGUMENT,
            "\"0\" or \"1\" in 'input'");

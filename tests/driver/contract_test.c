@@ -196,14 +196,15 @@ static void a_drop_of_miou_is_kept_by_labels(void **state) {
 /* ---- Not kept ---- */
 
 #define BYTES_FOR(nodes) "{'precision_config': {'precision_mode': 'qint8_mixed_float32'}, 'custom_nodes': {" nodes "}}"
-#define ALL_BYTES BYTES_FOR("'c': {'precision': 'int8'}, 's': {'precision': 'int8'}")
+#define ALL_BYTES        BYTES_FOR("'c': {'precision': 'int8'}, 's': {'precision': 'int8'}")
 
 /* Where nodes are to be integers whatever it costs. */
 static void what_cannot_be_kept_is_refused_with_what_there_is(void **state) {
     static const struct {
         const char *json, *first, *second;
     } rows[] = {
-        {ALL_BYTES, "custom_nodes or the network itself wants every layer integer, so none may become float, and there is agreement 9",
+        {ALL_BYTES,
+         "custom_nodes or the network itself wants every layer integer, so none may become float, and there is agreement 9",
          "samples; 100.0 % of multiply-adds are integer. Ask for less"},
         {BYTES_FOR("'c': {'precision': 'int8'}"),
          "with every layer float, but for those that custom_nodes or the network itself wants integer, there is still agreement 9",
@@ -267,8 +268,12 @@ static void wrong_size(qn_contract *c, labelled_feed *f) { (void)f, c->size = 8;
 static void no_next(qn_contract *c, labelled_feed *f) { (void)f, c->samples.next = NULL; }
 static void no_rewind(qn_contract *c, labelled_feed *f) { (void)f, c->samples.rewind = NULL; }
 static void no_label_callback(qn_contract *c, labelled_feed *f) { (void)f, c->samples.labels = NULL; }
-static void high_agreement(qn_contract *c, labelled_feed *f) { (void)f, c->metric = QN_METRIC_AGREEMENT, c->min_agreement = 99.5; }
-static void low_agreement(qn_contract *c, labelled_feed *f) { (void)f, c->metric = QN_METRIC_AGREEMENT, c->min_agreement = -0.1; }
+static void high_agreement(qn_contract *c, labelled_feed *f) {
+    (void)f, c->metric = QN_METRIC_AGREEMENT, c->min_agreement = 99.5;
+}
+static void low_agreement(qn_contract *c, labelled_feed *f) {
+    (void)f, c->metric = QN_METRIC_AGREEMENT, c->min_agreement = -0.1;
+}
 static void high_drop(qn_contract *c, labelled_feed *f) { (void)f, c->max_drop = 1.5; }
 static void no_drop(qn_contract *c, labelled_feed *f) { (void)f, c->max_drop = 0.0 / 0.0; }
 static void sure(qn_contract *c, labelled_feed *f) { (void)f, c->confidence = 1; }
@@ -284,8 +289,12 @@ static void scalar_mask(qn_contract *c, labelled_feed *f) { (void)f, c->samples.
 static void float_mask(qn_contract *c, labelled_feed *f) { (void)f, c->samples.labels = float_labels; }
 static void wide_mask(qn_contract *c, labelled_feed *f) { (void)c, f->extra = 1; }
 static void odd_mask(qn_contract *c, labelled_feed *f) { (void)c, f->odd = 300; }
-static void bad_shape(qn_contract *c, labelled_feed *f) { (void)c, f->feed.spoil = SPOIL_CHANNELS, f->feed.spoil_at = 2; }
-static void broken_source(qn_contract *c, labelled_feed *f) { (void)c, f->feed.spoil = SPOIL_ERROR, f->feed.spoil_at = 2; }
+static void bad_shape(qn_contract *c, labelled_feed *f) {
+    (void)c, f->feed.spoil = SPOIL_CHANNELS, f->feed.spoil_at = 2;
+}
+static void broken_source(qn_contract *c, labelled_feed *f) {
+    (void)c, f->feed.spoil = SPOIL_ERROR, f->feed.spoil_at = 2;
+}
 static void fewer_the_second_time(qn_contract *c, labelled_feed *f) { (void)c, f->feed.shrinks_by = 3; }
 static void more_the_second_time(qn_contract *c, labelled_feed *f) { (void)c, f->feed.shrinks_by = -3; }
 static void fewer_agree(qn_contract *c, labelled_feed *f) {
@@ -348,11 +357,13 @@ static void a_network_without_labels_is_refused(void **state) {
     labelled_feed f;
     qn_contract contract;
     qn_model *model;
-    static const char one[] = "symbol h [1, 9]\nsymbol w [1, 9]\ninput %x : f32[1, h, w, 2]\nconst %k : f32[1, 1, 2, 1] = {1, 2}\n"
-                              "%y = conv2d(%x, %k)\noutput %y";
+    static const char one[] =
+        "symbol h [1, 9]\nsymbol w [1, 9]\ninput %x : f32[1, h, w, 2]\nconst %k : f32[1, 1, 2, 1] = {1, 2}\n"
+        "%y = conv2d(%x, %k)\noutput %y";
     labelled_init(&f, &contract, QN_METRIC_AGREEMENT, 5);
     qn_calibrator *calibrator = calibrated(one, INT8, 31, 5);
-    expect_refused(try_build_with(one, INT8, calibrator, &contract, NULL, &model), QN_UNSUPPORTED, "it gives f32 of rank 4");
+    expect_refused(try_build_with(one, INT8, calibrator, &contract, NULL, &model), QN_UNSUPPORTED,
+                   "it gives f32 of rank 4");
     qn_calibrator_destroy(calibrator);
     labelled_deinit(&f);
 }

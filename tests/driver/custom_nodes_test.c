@@ -41,7 +41,8 @@ static void types_reach_their_nodes(void **state) {
 static void names_reach_nodes_and_the_readers_of_values(void **state) {
     (void)state;
     assert_string_equal(wishes("{'custom_nodes': {'deep': {'precision': 'float16'}}}"), "- f16 -");
-    assert_string_equal(wishes("{'custom_nodes': {'x': {'precision': 'int8'}, 'd': {'precision': 'int16'}}}"), "u8 s16 -");
+    assert_string_equal(wishes("{'custom_nodes': {'x': {'precision': 'int8'}, 'd': {'precision': 'int16'}}}"),
+                        "u8 s16 -");
 }
 
 static void names_win_over_types_in_any_order(void **state) {
@@ -134,8 +135,9 @@ static const char *precision_of_fused(const char *custom_nodes) {
                                      "output %out\n";
     static char text[160], json[400];
     qn_model *model = NULL;
-    snprintf(json, sizeof json, "{'precision_config': {'precision_mode': 'qint8_mixed_float32'}, " RANGES
-             ", 'custom_nodes': {%s}}", custom_nodes);
+    snprintf(json, sizeof json,
+             "{'precision_config': {'precision_mode': 'qint8_mixed_float32'}, " RANGES ", 'custom_nodes': {%s}}",
+             custom_nodes);
     expect_ok(try_build(layer, json, &model));
     *text = 0;
     for (size_t i = 0; i < qn_model_get_info(model)->step_count; i++) {
@@ -161,7 +163,8 @@ static void names_that_nothing_has_are_refused_with_the_nearest(void **state) {
     qn_model *model;
     expect_refused(try_build(net, "{'custom_nodes': {'sofft': {'precision': 'float16'}}}", &model), QN_INVALID_ARGUMENT,
                    "custom_nodes: there is no operator, node or value 'sofft'; nearest: soft");
-    expect_refused(try_build(net, "{'custom_nodes': {'IConvNoed': {}}}", &model), QN_INVALID_ARGUMENT, "nearest: IConvNode");
+    expect_refused(try_build(net, "{'custom_nodes': {'IConvNoed': {}}}", &model), QN_INVALID_ARGUMENT,
+                   "nearest: IConvNode");
 }
 
 static void a_type_without_nodes_is_a_warning(void **state) {

@@ -211,7 +211,8 @@ static void test_numbers_in_attributes_do_not_depend_on_the_state(void **state) 
 
 static char *print_config(void) {
     qn_config *config = config_of("{'archs': ['mtp_372']}");
-    expect_ok(qn_config_set(config, "insert_bn_before_firstnode", "{\"0\": {\"mean\": [0.1, 123.675], \"var\": [0.3, 58.395]}}"));
+    expect_ok(qn_config_set(config, "insert_bn_before_firstnode",
+                            "{\"0\": {\"mean\": [0.1, 123.675], \"var\": [0.3, 58.395]}}"));
     char *copy = strdup(qn_config_effective_text(config));
     qn_config_destroy(config);
     return copy;
@@ -267,8 +268,8 @@ static void test_imports_do_not_depend_on_the_state(void **state) {
 
 static qn_model *refittable(void) {
     return build_of("input %x : f32[1, 3, 3, 2]\nconst %w : f32[3, 3, 2, 4] = random 1\n"
-                               "const %s : f32[4] = random 2\n%c = conv2d(%x, %w) {padding=same_upper}\n%y = mul(%c, %s)\n"
-                               "output %y",
+                    "const %s : f32[4] = random 2\n%c = conv2d(%x, %w) {padding=same_upper}\n%y = mul(%c, %s)\n"
+                    "output %y",
                     "{'enable_refit': true}");
 }
 

@@ -89,7 +89,8 @@ static void what_is_left_for_the_rest_may_stand_anywhere(void **state) {
     (void)state;
     expect_dims(FRONT TO("2", "1, -1") FLAT HEAD, "1 16 16 3");
     expect_dims(FRONT SHAPE "%to = concat(%n, %minus) {axis=0}\n" FLAT HEAD, "? 16 16 3");
-    expect_dims(FRONT TO("3", "1, -1, 128") "%f = reshape(%c, %to)\noutput %f\n", "1 1..16 16 3"); /* rows of a picture */
+    /* rows of a picture */
+    expect_dims(FRONT TO("3", "1, -1, 128") "%f = reshape(%c, %to)\noutput %f\n", "1 1..16 16 3");
     expect_dims(FRONT TO("2", "-1, 256") "%f = reshape(%c, %to)\noutput %f\n", "? 16 16 3");
     expect_dims(FRONT TO("1", "-1") FLAT "const %b : f32[512] = random 3\n%y = mul(%f, %b)\noutput %y\n", "1 16 16 3");
 }

@@ -67,12 +67,14 @@ static void float_networks_are_fed_by_a_block(void **state) {
 
 static void classifiers_give_scores_of_the_whole_picture(void **state) {
     (void)state;
-    static const char *const blocks[] = {"{'image': {'mean': 127.5}}", "{'image': {'mean': 127.5, 'decode': 'scores'}}"};
+    static const char *const blocks[] = {"{'image': {'mean': 127.5}}",
+                                         "{'image': {'mean': 127.5, 'decode': 'scores'}}"};
     for (int i = 0; i < 2; i++) {
         qn_model *model = build_of(CLASSIFIER, blocks[i]);
-        expect_meta(model, "image",
-                    "{'input': 'x', 'layout': 'NHWC', 'color': 'RGB', 'output': 'y', 'decode': 'scores', 'fit': 'shrink', "
-                    "'class_count': 5, 'mean': [127.5], 'std': [1.0], 'scale': 1.0}");
+        expect_meta(
+            model, "image",
+            "{'input': 'x', 'layout': 'NHWC', 'color': 'RGB', 'output': 'y', 'decode': 'scores', 'fit': 'shrink', "
+            "'class_count': 5, 'mean': [127.5], 'std': [1.0], 'scale': 1.0}");
         qn_model_destroy(model);
     }
     qn_model *model = build_of(CLASSIFIER, NULL); /* floats may be anything */
@@ -201,7 +203,8 @@ static void blocks_that_do_not_fit_are_refused(void **state) {
     refuse(SCORES, "{'image': {'decode': 'labels'}}", "image.output: 'y' is f32 of rank 4, expected labels");
     refuse(LABELS, "{'image': {'classes': 'cityscapes'}}",
            "image.classes: the names are 19, the classes of output 'y' are 21");
-    refuse(SCORES, "{'image': {'decode': 'scores'}}", "image.output: 'y' is f32 of rank 4, expected f32 scores of classes");
+    refuse(SCORES, "{'image': {'decode': 'scores'}}",
+           "image.output: 'y' is f32 of rank 4, expected f32 scores of classes");
     refuse(CLASSIFIER, "{'image': {'decode': 'labels'}}", "image.output: 'y' is f32 of rank 2, expected labels");
     refuse(SCORES, "{'image': {'decode': 'foreground'}}",
            "image.output: 'y' is f32 of rank 4, expected one score for each pixel");

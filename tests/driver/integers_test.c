@@ -79,7 +79,8 @@ static void every_mode_is_as_near_as_its_types_allow(void **state) {
         assert_string_equal(precision_of(model, "y"), rows[i].step);
         double error = error_of(model);
         if (!(error <= rows[i].most && error > 0))
-            fail_msg("%s%s: the greatest error is %g, expected at most %g", rows[i].mode, rows[i].precision, error, rows[i].most);
+            fail_msg("%s%s: the greatest error is %g, expected at most %g", rows[i].mode, rows[i].precision, error,
+                     rows[i].most);
         qn_model_destroy(model);
         qn_calibrator_destroy(calibrator);
     }
@@ -129,13 +130,15 @@ static void a_node_that_asks_for_floats_keeps_them(void **state) {
 /* ---- Ranges from the configuration ---- */
 
 static void integers_without_ranges_are_refused_with_the_ways_to_give_them(void **state) {
-    static const char *const modes[] = {"qint8_mixed_float16", "qint8_mixed_float32", "qint16_mixed_float16", "qint16_mixed_float32"};
+    static const char *const modes[] = {"qint8_mixed_float16", "qint8_mixed_float32", "qint16_mixed_float16",
+                                        "qint16_mixed_float32"};
     (void)state;
     qn_calibrator *empty;
     expect_ok(qn_calibrator_create(NULL, &empty));
     for (int i = 0; i < 8; i++) {
         qn_model *model;
-        qn_status *status = try_build_with(sample_network, mode(modes[i / 2], "", ""), i % 2 ? empty : NULL, NULL, NULL, &model);
+        qn_status *status =
+            try_build_with(sample_network, mode(modes[i / 2], "", ""), i % 2 ? empty : NULL, NULL, NULL, &model);
         assert_non_null(strstr(qn_status_message(status), "calibrate on samples"));
         assert_non_null(strstr(qn_status_message(status), "load a ranges file"));
         assert_non_null(strstr(qn_status_message(status), "custom_ranges"));
@@ -197,8 +200,9 @@ static void misspelt_values_are_refused_with_the_nearest(void **state) {
                    QN_INVALID_ARGUMENT, "no value 'pictur'; nearest: picture");
     expect_refused(try_build_with(network, RANGES("{'scroes': {'min': [0], 'max': [1]}}"), NULL, NULL, NULL, &model),
                    QN_INVALID_ARGUMENT, "nearest: scores");
-    expect_refused(try_build_with(network, RANGES("{'xyzzyxyzzy': {'min': [0], 'max': [1]}}"), NULL, NULL, NULL, &model),
-                   QN_INVALID_ARGUMENT, "no value 'xyzzyxyzzy'");
+    expect_refused(
+        try_build_with(network, RANGES("{'xyzzyxyzzy': {'min': [0], 'max': [1]}}"), NULL, NULL, NULL, &model),
+        QN_INVALID_ARGUMENT, "no value 'xyzzyxyzzy'");
     assert_null(model);
 }
 
@@ -211,9 +215,12 @@ static void numbers_that_do_not_fit_the_channels_are_refused(void **state) {
 
 static void ranges_of_nothing_and_of_everything_are_survived(void **state) {
     static const char *const ranges[] = {
-        "{'': {'min': [0], 'max': [0]}}",         "{'': {'min': [0], 'max': [1e-44]}}",
-        "{'': {'min': [-1e-30], 'max': [0]}}",    "{'': {'min': [-3e38], 'max': [3e38]}}",
-        "{'': {'min': [5], 'max': [6]}}",         "{'': {'min': [-6], 'max': [-5]}}",
+        "{'': {'min': [0], 'max': [0]}}",
+        "{'': {'min': [0], 'max': [1e-44]}}",
+        "{'': {'min': [-1e-30], 'max': [0]}}",
+        "{'': {'min': [-3e38], 'max': [3e38]}}",
+        "{'': {'min': [5], 'max': [6]}}",
+        "{'': {'min': [-6], 'max': [-5]}}",
         "{'': {'min': [1000000], 'max': [1000000]}}",
         "{'x': {'min': [0, 0], 'max': [0, 0]}, 'r': {'min': [0, 1e-44, -3e38], 'max': [0, 1e-44, 3e38]}}",
     };
@@ -281,7 +288,8 @@ static void bytes_in_a_mode_of_words_have_the_scales_of_bytes(void **state) {
 static qn_status *build_from_values(const char *values, case_log *log, qn_model **out_model) {
     char text[2000];
     qn_calibrator *loaded;
-    snprintf(text, sizeof text, "{'format': 'quench ranges 1', 'network': 'n', 'algorithm': '', 'samples': 9, 'values': {%s}}", values);
+    snprintf(text, sizeof text,
+             "{'format': 'quench ranges 1', 'network': 'n', 'algorithm': '', 'samples': 9, 'values': {%s}}", values);
     for (char *c = text; *c; c++)
         if (*c == '\'') *c = '"';
     expect_ok(qn_calibrator_create(NULL, &loaded));
@@ -303,10 +311,13 @@ static void ranges_of_values_that_are_not_there_are_told_of(void **state) {
     qn_model_destroy(model);
     expect_ok(build_from_values(X_AND_R ", 'rr': {'min': 0, 'max': 1}, 'nobody': {'min': 0, 'max': 1}", &log, &model));
     assert_int_equal(log.warnings, 1);
-    assert_non_null(strstr(log.text, "mine.json: the simplified network has no value 'rr' (nearest: 'r'), 'nobody': such"));
+    assert_non_null(
+        strstr(log.text, "mine.json: the simplified network has no value 'rr' (nearest: 'r'), 'nobody': such"));
     qn_model_destroy(model);
-    expect_ok(build_from_values(X_AND_R ", 'k1': {'min': 0, 'max': 1}, 'k2': {'min': 0, 'max': 1}, 'k3': {'min': 0, 'max': 1}"
-                                        ", 'k4': {'min': 0, 'max': 1}, 'k5': {'min': 0, 'max': 1}", &log, &model));
+    expect_ok(build_from_values(X_AND_R
+                                ", 'k1': {'min': 0, 'max': 1}, 'k2': {'min': 0, 'max': 1}, 'k3': {'min': 0, 'max': 1}"
+                                ", 'k4': {'min': 0, 'max': 1}, 'k5': {'min': 0, 'max': 1}",
+                                &log, &model));
     assert_int_equal(log.warnings, 2);
     assert_non_null(strstr(log.text, "'k3'"));
     assert_null(strstr(log.text, "'k4'"));

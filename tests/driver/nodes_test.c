@@ -20,7 +20,8 @@ static void ok(qn_status *status) {
 /* Expects a failure whose message holds `words`. */
 static void refused(qn_status *status, qn_code code, const char *words) {
     assert_int_equal(qn_status_code(status), code);
-    if (!strstr(qn_status_message(status), words)) fail_msg("'%s' does not mention '%s'", qn_status_message(status), words);
+    if (!strstr(qn_status_message(status), words))
+        fail_msg("'%s' does not mention '%s'", qn_status_message(status), words);
     qn_status_free(status);
 }
 
@@ -36,7 +37,8 @@ static qn_network *tiny(qn_value **out_x, qn_node **out_conv) {
     ok(qn_network_add_input(network, "x", QN_DTYPE_F32, 4, (int64_t[]){1, -1, -1, 1}, out_x));
     ok(qn_network_add_constant(network, "w", &w, &wv));
     ok(qn_network_add_constant(network, "b", &b, &bv));
-    ok(qn_network_add_node(network, "conv2d", "conv", "padding=same_upper, stride=[1, 1]", (qn_value *[]){*out_x, wv}, 2, out_conv));
+    ok(qn_network_add_node(network, "conv2d", "conv", "padding=same_upper, stride=[1, 1]", (qn_value *[]){*out_x, wv},
+                           2, out_conv));
     ok(qn_network_add_node(network, "add", "add", NULL, (qn_value *[]){qn_node_get_output(*out_conv, 0), bv}, 2, &add));
     ok(qn_network_add_node(network, "relu", "relu", "", (qn_value *[]){qn_node_get_output(add, 0)}, 1, &relu));
     ok(qn_network_mark_output(network, qn_node_get_output(relu, 0), "y"));
@@ -102,7 +104,8 @@ static void inputs_can_be_reshaped_bounded_and_retyped(void **state) {
     refused(qn_network_set_input_dims(network, x, 4, (int64_t[]){1, 5, 5, 2}), QN_INVALID_MODEL, "conv");
     qn_network_describe_value(network, x, &info);
     assert_int_equal(info.dims[3], 1); /* as before */
-    refused(qn_network_set_input_range(network, x, (int64_t[]){1, 9, 3, 1}, (int64_t[]){4, 8, 3, 1}), QN_INVALID_ARGUMENT, "9..8");
+    refused(qn_network_set_input_range(network, x, (int64_t[]){1, 9, 3, 1}, (int64_t[]){4, 8, 3, 1}),
+            QN_INVALID_ARGUMENT, "9..8");
     refused(qn_network_set_input_dtype(network, x, QN_DTYPE_STRING), QN_INVALID_ARGUMENT, "string");
     qn_network_destroy(network);
 }
@@ -138,7 +141,8 @@ static void a_range_of_one_size_is_constant_whatever_is_mutable(void **state) {
     ok(qn_network_set_input_dims(network, x, 4, (int64_t[]){1, 6, 3, 1}));
     expect_height(network, NULL, 1, 6);
     network = tiny(&x, &conv);
-    refused(qn_network_set_input_range(network, x, (int64_t[]){1, 0, 3, 1}, (int64_t[]){1, 6, 3, 1}), QN_INVALID_ARGUMENT, "0..6");
+    refused(qn_network_set_input_range(network, x, (int64_t[]){1, 0, 3, 1}, (int64_t[]){1, 6, 3, 1}),
+            QN_INVALID_ARGUMENT, "0..6");
     qn_network_destroy(network);
 }
 
@@ -167,7 +171,8 @@ static void wrong_nodes_are_refused_and_leave_the_network_usable(void **state) {
     refused(qn_network_add_node(network, "relu", "n", "slope=1", &x, 1, &node), QN_INVALID_MODEL, "slope");
     refused(qn_network_add_node(network, "conv2d", "n", "padding=sane", &x, 1, &node), QN_INVALID_MODEL, "same");
     refused(qn_network_add_node(network, "relu", "n", "nonsense", &x, 1, &node), QN_INVALID_ARGUMENT, "relu");
-    refused(qn_network_add_node(network, "relu", "n", NULL, &other_x, 1, &node), QN_INVALID_ARGUMENT, "another network");
+    refused(qn_network_add_node(network, "relu", "n", NULL, &other_x, 1, &node), QN_INVALID_ARGUMENT,
+            "another network");
     qn_status *status = qn_network_add_node(network, "add", "n", NULL, &x, 1, &node);
     assert_non_null(status);
     qn_status_free(status);
@@ -183,7 +188,8 @@ static void operators_and_their_attributes_are_listed(void **state) {
     size_t count = 0, attributes = 0;
     for (; qn_operator_at(count, &op); count++) {
         assert_true(op.name && *op.doc);
-        for (size_t i = 0; qn_operator_attribute_at(op.name, i, &attribute); i++, attributes++) assert_true(attribute.name && attribute.kind && attribute.doc);
+        for (size_t i = 0; qn_operator_attribute_at(op.name, i, &attribute); i++, attributes++)
+            assert_true(attribute.name && attribute.kind && attribute.doc);
     }
     assert_true(count > 60 && attributes > 40);
     assert_false(qn_operator_attribute_at("nothing", 0, &attribute));
@@ -199,10 +205,10 @@ static void weights_are_packed_by_nobody_else(void **state) {
     ok(qn_network_create("packed", NULL, &network));
     ok(qn_network_add_input(network, "x", QN_DTYPE_F32, 4, (int64_t[]){1, 4, 4, 1}, &x));
     ok(qn_network_add_constant(network, "w", &tensor, &w));
-    refused(qn_network_add_node(network, "conv2d", "conv", "packing=panel16", (qn_value *[]){x, w}, 2, &node), QN_INVALID_MODEL,
-            "packing is the planner's to set");
-    refused(qn_network_add_node(network, "conv2d", "conv", "packing=channel16", (qn_value *[]){w, w}, 2, &node), QN_INVALID_MODEL,
-            "packing is the planner's to set");
+    refused(qn_network_add_node(network, "conv2d", "conv", "packing=panel16", (qn_value *[]){x, w}, 2, &node),
+            QN_INVALID_MODEL, "packing is the planner's to set");
+    refused(qn_network_add_node(network, "conv2d", "conv", "packing=channel16", (qn_value *[]){w, w}, 2, &node),
+            QN_INVALID_MODEL, "packing is the planner's to set");
     ok(qn_network_add_node(network, "conv2d", "conv", "packing=plain", (qn_value *[]){x, w}, 2, &node));
     qn_network_destroy(network);
 }

@@ -261,7 +261,8 @@ static void headers_that_can_be_read_in_two_ways_are_refused(void **state) {
         const char *header, *words;
     } rows[] = {
         {"{'descr': '<f4', 'fortran_order': False, 'shape': (1,), 'descr': '<f4', }", "key 'descr' twice"},
-        {"{'descr': '<f4', 'fortran_order': False, 'fortran_order': True, 'shape': (1,), }", "key 'fortran_order' twice"},
+        {"{'descr': '<f4', 'fortran_order': False, 'fortran_order': True, 'shape': (1,), }",
+         "key 'fortran_order' twice"},
         {"{'shape': (1,), 'descr': '<f4', 'fortran_order': False, 'shape': (2,), }", "key 'shape' twice"},
         {"{'descr': '<f4', 'fortran_order': False, \"descr\": '<i4', 'shape': (1,), }", "key 'descr' twice"},
         {"{'descr': '<f4', 'fortran_order': False, 'shape': (1,), 'order': 1, }", "key 'order'"},
@@ -407,7 +408,8 @@ static void parts_are_those_of_the_whole(void **state) {
     write_file(1, "{'descr': '>u2', 'fortran_order': False, 'shape': (3, 2), }", data, sizeof data);
     qn_npy_file *file = open_array();
     const qn_tensor *info = qn_npy_info(file);
-    assert_true(info->dtype == QN_DTYPE_U16 && info->rank == 2 && info->dims[0] == 3 && info->dims[1] == 2 && !info->data);
+    assert_true(info->dtype == QN_DTYPE_U16 && info->rank == 2 && info->dims[0] == 3 && info->dims[1] == 2 &&
+                !info->data);
     expect_ok(qn_npy_read(file, 4, 2, part));
     assert_true(part[0] == 5 && part[1] == 256);
     expect_ok(qn_npy_read(file, 1, 3, part));

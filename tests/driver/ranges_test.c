@@ -143,7 +143,8 @@ static void a_batch_of_one_stays_where_a_size_that_depends_on_data_would_have_no
         expect_ok(qn_engine_create(model, NULL, &engine));
         expect_ok(qn_context_create(engine, &context));
         const qn_shape two[2] = {{2, {2, 8}}, {1, {2}}};
-        expect_refused(qn_context_set_input_shapes(context, two, (size_t)i + 1), QN_INVALID_ARGUMENT, "would have no end");
+        expect_refused(qn_context_set_input_shapes(context, two, (size_t)i + 1), QN_INVALID_ARGUMENT,
+                       "would have no end");
         qn_context_destroy(context);
         qn_engine_destroy(engine);
         qn_model_destroy(model);

@@ -81,10 +81,10 @@ static void expect_equal(const float *a, const float *b) { assert_memory_equal(a
 
 static void a_refitted_engine_computes_what_a_fresh_build_does(void **state) {
     (void)state;
-    static const char *const configs[] = {"{'enable_refit': true}",
-                                          "{'enable_refit': true, 'precision_config': {'precision_mode': 'force_float16'}}",
-                                          "{'enable_refit': true, 'custom_nodes': {'matmul': {'precision': 'float16'}}}",
-                                          "{'enable_refit': true, 'debug_config': {'fusion_enable': false}}"};
+    static const char *const configs[] = {
+        "{'enable_refit': true}", "{'enable_refit': true, 'precision_config': {'precision_mode': 'force_float16'}}",
+        "{'enable_refit': true, 'custom_nodes': {'matmul': {'precision': 'float16'}}}",
+        "{'enable_refit': true, 'debug_config': {'fusion_enable': false}}"};
     float first[ELEMS], expected[ELEMS], found[ELEMS];
     for (size_t i = 0; i < sizeof configs / sizeof *configs; i++) {
         running r = start(build_of(NET("1", "2", "3", "4"), configs[i]));
@@ -277,9 +277,11 @@ static void damaged_graphs_are_refused_or_read(void **state) {
     qn_arena arena;
     qn_graph *graph;
     qn_arena_init(&arena, NULL);
-    expect_refused(qn_refit_source_read(refit, (qn_bytes){weights, size - 64}, &arena, &graph), QN_INVALID_MODEL, "too few");
+    expect_refused(qn_refit_source_read(refit, (qn_bytes){weights, size - 64}, &arena, &graph), QN_INVALID_MODEL,
+                   "too few");
     qn_bytes found;
-    expect_refused(qn_refit_source_find(refit, (qn_bytes){weights, size - 64}, &found), QN_INVALID_MODEL, "not in the constants");
+    expect_refused(qn_refit_source_find(refit, (qn_bytes){weights, size - 64}, &found), QN_INVALID_MODEL,
+                   "not in the constants");
     qn_arena_deinit(&arena);
     free(text), free(weights);
     json_decref(meta);

@@ -11,10 +11,10 @@
 #include <string.h>
 
 #define ROUNDED                                                                                                        \
-    "{'precision_config': {'precision_mode': 'qint8_mixed_float32', 'rounding_iterations': 10, "                      \
+    "{'precision_config': {'precision_mode': 'qint8_mixed_float32', 'rounding_iterations': 10, "                       \
     "'weight_quant_granularity': 'per_tensor'}}"
 #define NEAREST                                                                                                        \
-    "{'precision_config': {'precision_mode': 'qint8_mixed_float32', 'rounding_iterations': 0, "                       \
+    "{'precision_config': {'precision_mode': 'qint8_mixed_float32', 'rounding_iterations': 0, "                        \
     "'weight_quant_granularity': 'per_tensor'}}"
 
 #define WORDS(iterations)                                                                                              \
@@ -184,7 +184,8 @@ static void ranges_alone_round_to_the_nearest_with_a_warning(void **state) {
     const char *text;
     case_log log;
     char *network = layers_network(4);
-    qn_calibrator *calibrator = calibrated(network, ROUNDED, 5, SAMPLES), *loaded = calibrated(network, ROUNDED, 6, SAMPLES);
+    qn_calibrator *calibrator = calibrated(network, ROUNDED, 5, SAMPLES),
+                  *loaded = calibrated(network, ROUNDED, 6, SAMPLES);
     qn_model *model, *nearest = build_with(network, NEAREST, calibrator);
     case_log_init(&log);
     expect_ok(qn_calibrator_ranges_text(calibrator, &text));
@@ -203,7 +204,10 @@ static void ranges_from_a_file_are_noted_where_rounding_is_the_default(void **st
     static const struct {
         const char *json;
         int from_file, notes;
-    } rows[] = {{INT8, 1, 1}, {INT8, 0, 0}, {NEAREST, 1, 0}, {"{'precision_config': {'precision_mode': 'qint16_mixed_float32'}}", 1, 0}};
+    } rows[] = {{INT8, 1, 1},
+                {INT8, 0, 0},
+                {NEAREST, 1, 0},
+                {"{'precision_config': {'precision_mode': 'qint16_mixed_float32'}}", 1, 0}};
     (void)state;
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         const char *text;
@@ -215,7 +219,8 @@ static void ranges_from_a_file_are_noted_where_rounding_is_the_default(void **st
         if (rows[i].from_file) expect_ok(qn_calibrator_load_ranges_text(calibrator, text, "ranges"));
         expect_ok(try_build_with(sample_network, rows[i].json, calibrator, NULL, &log, &model));
         assert_int_equal(log.warnings, 0);
-        assert_int_equal(strstr(log.text, "rounding_iterations: weights are rounded to the nearest") != NULL, rows[i].notes);
+        assert_int_equal(strstr(log.text, "rounding_iterations: weights are rounded to the nearest") != NULL,
+                         rows[i].notes);
         qn_model_destroy(model);
         qn_calibrator_destroy(calibrator);
     }

@@ -13,16 +13,25 @@ extern const char sample_labels_network[];
 enum { SAMPLE_SIDE_MAX = 9, SAMPLE_CHANNELS = 2 };
 
 /* What is wrong with sample `spoil_at`. */
-typedef enum spoil { SPOIL_NOTHING, SPOIL_NAN, SPOIL_INFINITY, SPOIL_RANK, SPOIL_CHANNELS, SPOIL_DTYPE, SPOIL_SIZE, SPOIL_ERROR } spoil;
+typedef enum spoil {
+    SPOIL_NOTHING,
+    SPOIL_NAN,
+    SPOIL_INFINITY,
+    SPOIL_RANK,
+    SPOIL_CHANNELS,
+    SPOIL_DTYPE,
+    SPOIL_SIZE,
+    SPOIL_ERROR
+} spoil;
 
 /* Random pictures of random size; sample i is the same whenever it is asked for. */
 typedef struct feed {
     qn_samples samples; /* what the API is given */
     int64_t at, count;
     uint64_t seed;
-    int is_same;   /* every sample is the first */
+    int is_same;     /* every sample is the first */
     int is_reversed; /* the last comes first */
-    int64_t side;  /* 0: random */
+    int64_t side;    /* 0: random */
     spoil spoil;
     int64_t spoil_at;
     int64_t shrinks_by; /* after the first rewind there are so many samples fewer (or more) */

@@ -212,7 +212,8 @@ static double miou_of(int32_t (*labels)[PIXELS], int32_t (*truth)[PIXELS], const
 }
 
 /* The quantile of losses by C's own random numbers. */
-static double plain_bound(int32_t (*before)[PIXELS], int32_t (*after)[PIXELS], int32_t (*truth)[PIXELS], double confidence) {
+static double plain_bound(int32_t (*before)[PIXELS], int32_t (*after)[PIXELS], int32_t (*truth)[PIXELS],
+                          double confidence) {
     static double losses[PLAIN_DRAWS];
     srand(1);
     for (int draw = 0; draw < PLAIN_DRAWS; draw++) {
@@ -252,8 +253,8 @@ static void the_bound_is_that_of_a_plain_bootstrap(void **state) {
         for (int i = 0; i < 5; i++) {
             double bound = bound_of(&a, &b, levels[i]), plain = plain_bound(before, after, truth, levels[i]);
             if (fabs(bound - plain) > 0.06 * spread)
-                fail_msg("seed %llu, confidence %g: %g, a plain bootstrap gives %g", (unsigned long long)seed, levels[i],
-                         bound, plain);
+                fail_msg("seed %llu, confidence %g: %g, a plain bootstrap gives %g", (unsigned long long)seed,
+                         levels[i], bound, plain);
             assert_true(bound >= last && bound == bound_of(&a, &b, levels[i]));
             last = bound;
         }

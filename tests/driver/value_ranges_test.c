@@ -110,7 +110,8 @@ static void tables_survive_writing_and_reading(void **state) {
 static void the_file_looks_like_this(void **state) {
     (void)state;
     static const float low[] = {-1, 0}, high[] = {0.1f, 6}, mean[] = {0, 2.5f};
-    const qn_value_range a = {"b", 0, -1, 6, 1000, NULL, NULL, NULL, NULL}, b = {"a", 2, -1, 6, 0, low, high, mean, NULL};
+    const qn_value_range a = {"b", 0, -1, 6, 1000, NULL, NULL, NULL, NULL},
+                         b = {"a", 2, -1, 6, 0, low, high, mean, NULL};
     qn_arena arena;
     qn_buffer buffer;
     qn_value_ranges ranges;
@@ -245,7 +246,8 @@ static void wrong_files_are_refused(void **state) {
     refuse(HEAD "'values': {'a': {'min': 0, 'max': 1e999}}}", QN_INVALID_ARGUMENT, "overflow");
     refuse(HEAD "'values': {'a': {'min': 0, 'max': 1}, 'a': {'min': 0, 'max': 1}}}", QN_INVALID_ARGUMENT,
            "line 1: duplicate key 'a'");
-    refuse(HEAD "'values': {'a': {'min': 0,\n'max': 1, 'min': 0}}}", QN_INVALID_ARGUMENT, "line 2: duplicate key 'min'");
+    refuse(HEAD "'values': {'a': {'min': 0,\n'max': 1, 'min': 0}}}", QN_INVALID_ARGUMENT,
+           "line 2: duplicate key 'min'");
     refuse(HEAD "'values': {'caf\u00e9/of/more/than/20/letters\\'': 1, 'caf\u00e9/of/more/than/20/letters\\'': 1}}",
            QN_INVALID_ARGUMENT, "duplicate key 'caf\u00e9/of/more/than/20/letters\\\"'");
 }

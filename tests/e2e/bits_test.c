@@ -83,14 +83,15 @@ static void try_pictures(qn_model *model, const char *what, long portable_every)
         const trace reference = run_on(model, first, &picture);
         assert_true(reference.count > 50);
         for (long other = 0; other < 2; other++) {
-            const path way = {cpus[is_portable ? (i + other) % CPU_COUNT : 1 + other], threads[(i + 1 + 2 * other) % THREADS_COUNT]};
+            const path way = {cpus[is_portable ? (i + other) % CPU_COUNT : 1 + other],
+                              threads[(i + 1 + 2 * other) % THREADS_COUNT]};
             const trace t = run_on(model, way, &picture);
             expect_same(&t, &reference, way, first, feed.paths[feed.at - 1]);
         }
         portable += is_portable;
     }
-    figure(what, "the same bits on %ld pictures, each by 3 paths, %ld of them by portable code, in %ld s", count, portable,
-           (long)(time(NULL) - start));
+    figure(what, "the same bits on %ld pictures, each by 3 paths, %ld of them by portable code, in %ld s", count,
+           portable, (long)(time(NULL) - start));
     feed_close(&feed);
     qn_model_destroy(model);
 }
@@ -101,7 +102,8 @@ static void integers_have_the_same_bits_by_every_path(void **state) {
     need_shared();
     feed_open(&feed, shared_path("calibration"), ".jpg", 0);
     feed.count = feed.samples.count = CALIBRATION_SAMPLES;
-    qn_model *model = build_calibrated(shared_path("models/tensorflow/deeplabv3_mnv2_pascal_float32.pb"), INT8, &feed.samples);
+    qn_model *model =
+        build_calibrated(shared_path("models/tensorflow/deeplabv3_mnv2_pascal_float32.pb"), INT8, &feed.samples);
     feed_close(&feed);
     try_pictures(model, "DeepLab in int8", 1);
 }

@@ -10,7 +10,8 @@ static void mobilenet_v1_agrees_with_tensorflow(void **state) {
     runner_open(&r, build_model(shared_path("models/tensorflow/mobilenet_v1_0.25_128.pb"), NULL), NULL, 0);
     for (size_t i = 0; i < 4; i++) {
         qn_tensor output = runner_run_file(&r, shared_path("refs/mobilenet_v1_0.25_128/%s.input.npy", cases[i]));
-        qn_tensor expected = load_npy(shared_path("refs/mobilenet_v1_0.25_128/%s.MobilenetV1_Predictions_Reshape_1.npy", cases[i]));
+        qn_tensor expected =
+            load_npy(shared_path("refs/mobilenet_v1_0.25_128/%s.MobilenetV1_Predictions_Reshape_1.npy", cases[i]));
         double difference = max_difference(&output, &expected);
         if (!(difference <= worst)) worst = difference;
         qn_npy_free(&output, NULL), qn_npy_free(&expected, NULL);

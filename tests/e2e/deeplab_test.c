@@ -7,13 +7,14 @@
 #include <string.h>
 
 #define PASCAL "models/tensorflow/deeplabv3_mnv2_pascal_float32.pb"
-#define REFS "refs/deeplabv3_mnv2_pascal_float32"
+#define REFS   "refs/deeplabv3_mnv2_pascal_float32"
 
 enum { CLASSES = 21, LINE_BYTES = 256 };
 
 /* A photo as the network's input: shares its memory. */
 static qn_tensor as_input(const qn_image *photo) {
-    return (qn_tensor){.dtype = QN_DTYPE_U8, .rank = 4, .dims = {1, photo->height, photo->width, 3}, .data = photo->data};
+    return (qn_tensor){
+        .dtype = QN_DTYPE_U8, .rank = 4, .dims = {1, photo->height, photo->width, 3}, .data = photo->data};
 }
 
 /* s32 labels [1, H, W] as bytes. */
@@ -25,7 +26,8 @@ static qn_image as_labels(const qn_tensor *labels) {
 }
 
 /* Runs every photo of `list` that has a reference and compares; adds to `confusion` when given. */
-static void compare_photos(runner *r, const char *labels_folder, qn_image_confusion *confusion, int64_t *equal, int64_t *total) {
+static void compare_photos(runner *r, const char *labels_folder, qn_image_confusion *confusion, int64_t *equal,
+                           int64_t *total) {
     FILE *list = fopen(shared_path("voc-dev/val.txt"), "r");
     assert_non_null(list);
     char name[LINE_BYTES];
@@ -59,7 +61,8 @@ static void labels_of_every_photo_equal_tensorflows(void **state) {
     runner_open(&r, build_model(shared_path(PASCAL), NULL), NULL, 0);
     compare_photos(&r, REFS "/labels", confusion, &equal, &total);
     double miou = qn_image_confusion_get_miou(confusion);
-    figure("pascal float32, labels equal to TensorFlow's", "%.5f %% (bar 99.99 %%)", 100.0 * (double)equal / (double)total);
+    figure("pascal float32, labels equal to TensorFlow's", "%.5f %% (bar 99.99 %%)",
+           100.0 * (double)equal / (double)total);
     figure("pascal float32, mIoU on voc-dev", "%.4f (bar 0.6955 +- 0.0002)", miou);
     assert_true((double)equal >= 0.9999 * (double)total);
     assert_true(fabs(miou - 0.6955) <= 0.0002);
@@ -72,7 +75,8 @@ static void quint8_weights_give_tensorflows_labels(void **state) {
     need_shared();
     runner r;
     int64_t equal = 0, total = 0;
-    runner_open(&r, build_model(shared_path("models/tensorflow/deeplabv3_mnv2_pascal_quint8_weights.pb"), NULL), NULL, 0);
+    runner_open(&r, build_model(shared_path("models/tensorflow/deeplabv3_mnv2_pascal_quint8_weights.pb"), NULL), NULL,
+                0);
     compare_photos(&r, "refs/deeplabv3_mnv2_pascal_quint8_weights/labels", NULL, &equal, &total);
     figure("pascal quint8 weights, labels equal", "%.5f %% (bar 99.99 %%)", 100.0 * (double)equal / (double)total);
     assert_true((double)equal >= 0.9999 * (double)total);
@@ -85,7 +89,8 @@ static void ade20k_gives_tensorflows_labels(void **state) {
     static const char *const cases[] = {"airplane", "terrace", "train"};
     runner r;
     int64_t equal = 0, total = 0;
-    runner_open(&r, build_model(shared_path("models/tensorflow/deeplabv3_mnv2_ade20k_quint8_weights.pb"), NULL), NULL, 0);
+    runner_open(&r, build_model(shared_path("models/tensorflow/deeplabv3_mnv2_ade20k_quint8_weights.pb"), NULL), NULL,
+                0);
     for (size_t i = 0; i < 3; i++) {
         const char *folder = "refs/deeplabv3_mnv2_ade20k_quint8_weights/tensors";
         qn_tensor output = runner_run_file(&r, shared_path("%s/%s.ImageTensor.npy", folder, cases[i]));
@@ -109,7 +114,8 @@ static void one_model_serves_every_size(void **state) {
         qn_tensor output = runner_run_file(&r, shared_path(REFS "/tensors/%s.ImageTensor.npy", cases[i]));
         qn_tensor expected = load_npy(shared_path(REFS "/tensors/%s.SemanticPredictions.npy", cases[i]));
         count_equal(&output, &expected, &equal, &total);
-        figure("pascal float32, size case", "%s: %lld of %lld labels equal (bar 99.99 %%)", cases[i], (long long)equal, (long long)total);
+        figure("pascal float32, size case", "%s: %lld of %lld labels equal (bar 99.99 %%)", cases[i], (long long)equal,
+               (long long)total);
         assert_true((double)equal >= 0.9999 * (double)total);
         qn_npy_free(&output, NULL), qn_npy_free(&expected, NULL);
     }
@@ -155,14 +161,16 @@ static layer_table read_layers(const char *path) {
     assert_non_null(fgets(line, sizeof line, file)); /* headings */
     while (fgets(line, sizeof line, file) && table.count < 512) {
         layer_row *row = &table.rows[table.count++];
-        assert_int_equal(6, sscanf(line, "%255[^\t]\t%63s\t%lf\t%lf\t%lf\t%lf", row->name, row->shape, &row->mean, &row->deviation, &row->min, &row->max));
+        assert_int_equal(6, sscanf(line, "%255[^\t]\t%63s\t%lf\t%lf\t%lf\t%lf", row->name, row->shape, &row->mean,
+                                   &row->deviation, &row->min, &row->max));
     }
     fclose(file);
     return table;
 }
 
 /* Difference relative to the scale of the layer, so that a mean near 0 is not asked for more digits than it has. */
-static void compare_statistic(layer_table *table, const layer_row *row, const char *what, double found, double expected) {
+static void compare_statistic(layer_table *table, const layer_row *row, const char *what, double found,
+                              double expected) {
     double scale = fmax(fabs(expected), row->deviation), difference = fabs(found - expected) / scale;
     if (difference > table->worst) table->worst = difference;
     if (!(difference <= 1e-4)) fail_msg("%s: %s is %.8g, TensorFlow has %.8g", row->name, what, found, expected);
@@ -174,7 +182,8 @@ static int compare_layer(void *self, const char *name, const qn_tensor *tensor) 
         layer_row *row = &table->rows[i];
         if (strcmp(row->name, name)) continue;
         char shape[64] = "";
-        for (int d = 0; d < tensor->rank; d++) sprintf(shape + strlen(shape), d ? "x%lld" : "%lld", (long long)tensor->dims[d]);
+        for (int d = 0; d < tensor->rank; d++)
+            sprintf(shape + strlen(shape), d ? "x%lld" : "%lld", (long long)tensor->dims[d]);
         assert_string_equal(shape, row->shape);
         const float *data = tensor->data;
         size_t elems = tensor_elems(tensor);
@@ -205,7 +214,8 @@ static void every_layer_agrees_when_nothing_is_fused(void **state) {
     qn_tensor output = runner_run_file(&r, shared_path(REFS "/tensors/2007_000123.ImageTensor.npy"));
     for (size_t i = 0; i < table.count; i++)
         if (!table.rows[i].seen) fail_msg("no value is called '%s'", table.rows[i].name);
-    figure("pascal float32 unfused, layers compared", "%zu, worst statistic off by %.1e (bar 1e-4)", table.count, table.worst);
+    figure("pascal float32 unfused, layers compared", "%zu, worst statistic off by %.1e (bar 1e-4)", table.count,
+           table.worst);
     qn_npy_free(&output, NULL);
     runner_close(&r);
     free(table.rows);

@@ -88,8 +88,10 @@ qn_tensor runner_run(runner *r, const qn_tensor *inputs, size_t count) {
         int rank;
         int64_t dims[QN_MAX_RANK];
         qn_status *status = qn_context_get_output_shape(r->context, i, &rank, dims);
-        if (qn_status_code(status) == QN_UNAVAILABLE) qn_status_free(status);
-        else expect_ok(status);
+        if (qn_status_code(status) == QN_UNAVAILABLE)
+            qn_status_free(status);
+        else
+            expect_ok(status);
         outputs[i] = new_tensor(qn_model_output(r->model, i)->dtype, rank, dims);
     }
     expect_ok(qn_context_run(r->context, inputs, count, outputs, info->output_count));
@@ -119,7 +121,8 @@ static int observe(void *self, const char *name, const qn_tensor *tensor) {
     return 0;
 }
 
-void runner_watch(runner *r, const qn_tensor *inputs, size_t count, const char *const *names, size_t name_count, qn_tensor *out_values) {
+void runner_watch(runner *r, const qn_tensor *inputs, size_t count, const char *const *names, size_t name_count,
+                  qn_tensor *out_values) {
     watch w = {names, name_count, out_values};
     memset(out_values, 0, name_count * sizeof *out_values);
     expect_ok(qn_context_set_observer(r->context, observe, &w));

@@ -41,7 +41,8 @@ qn_tensor runner_run(runner *r, const qn_tensor *inputs, size_t count);
 /* The same for one input that is read from a file. */
 qn_tensor runner_run_file(runner *r, const char *npy);
 /* Copies of the values of these names, taken during one run; freed with qn_npy_free. */
-void runner_watch(runner *r, const qn_tensor *inputs, size_t count, const char *const *names, size_t name_count, qn_tensor *out_values);
+void runner_watch(runner *r, const qn_tensor *inputs, size_t count, const char *const *names, size_t name_count,
+                  qn_tensor *out_values);
 
 qn_tensor load_npy(const char *path);
 size_t tensor_elems(const qn_tensor *tensor);

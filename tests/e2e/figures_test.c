@@ -79,7 +79,8 @@ static void the_arena_stays_below_36_mebibytes(void **state) {
     expect_ok(qn_context_set_input_shape(r.context, 0, 4, full));
     qn_context_get_arena(r.context, &arena);
     double ceiling = (double)qn_model_get_info(r.model)->arena_bytes_max;
-    figure("arena of DeepLab at 513x513, two threads", "%.2f MiB values + %.2f MiB scratch; values over the range %.2f MiB (bar 36)",
+    figure("arena of DeepLab at 513x513, two threads",
+           "%.2f MiB values + %.2f MiB scratch; values over the range %.2f MiB (bar 36)",
            (double)arena.value_bytes / 1048576, (double)arena.scratch_bytes / 1048576, ceiling / 1048576);
     assert_true(arena.total_bytes <= 36 << 20 && ceiling > 0);
     runner_close(&r);

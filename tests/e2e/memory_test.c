@@ -76,7 +76,8 @@ static qn_status *run(qn_model *model, const qn_allocator *allocator, const qn_t
     return status;
 }
 
-static qn_status *whole_life(const source *s, const qn_allocator *allocator, const qn_tensor *input, qn_tensor *output) {
+static qn_status *whole_life(const source *s, const qn_allocator *allocator, const qn_tensor *input,
+                             qn_tensor *output) {
     qn_model *built = NULL, *loaded = NULL;
     qn_status *status = build(s, allocator, &built);
     if (!status) status = load(built, allocator, &loaded);
@@ -170,7 +171,8 @@ static qn_status *next_sample(void *self, qn_tensor *inputs, size_t input_count,
 
 static qn_status *rewind_samples(void *self) { return ((feed *)self)->at = 0, NULL; }
 
-static qn_status *add_convolution(qn_network *network, const char *name, int64_t from, int64_t to, qn_value **inout_value) {
+static qn_status *add_convolution(qn_network *network, const char *name, int64_t from, int64_t to,
+                                  qn_value **inout_value) {
     float weights[HIDDEN * CLASSES * 2];
     const qn_tensor tensor = {QN_DTYPE_F32, 4, {1, 1, from, to}, weights};
     qn_node *node;
@@ -191,8 +193,7 @@ static qn_status *make_network(const qn_allocator *allocator, qn_network **out_n
         status = qn_network_add_input(*out_network, "x", QN_DTYPE_F32, 4, (int64_t[]){1, SIDE, SIDE, CHANNELS}, &x);
     if (!status) status = add_convolution(*out_network, "first", CHANNELS, HIDDEN, &x);
     if (!status) status = add_convolution(*out_network, "second", HIDDEN, CLASSES, &x);
-    if (!status)
-        status = qn_network_add_node(*out_network, "argmax", "labels", "axis=3, dtype=s32", &x, 1, &labels);
+    if (!status) status = qn_network_add_node(*out_network, "argmax", "labels", "axis=3, dtype=s32", &x, 1, &labels);
     return status ? status : qn_network_mark_output(*out_network, qn_node_get_output(labels, 0), NULL);
 }
 
@@ -250,7 +251,8 @@ static void and_so_it_may_while_a_contract_is_kept(void **state) {
     (void)state;
     qn_config *config;
     expect_ok(qn_config_create(NULL, &config));
-    expect_ok(qn_config_merge_text(config, "{\"precision_config\": {\"precision_mode\": \"qint8_mixed_float32\"}}", "test"));
+    expect_ok(
+        qn_config_merge_text(config, "{\"precision_config\": {\"precision_mode\": \"qint8_mixed_float32\"}}", "test"));
     fail_everywhere(live_under_contract, config, 1);
     qn_config_destroy(config);
 }

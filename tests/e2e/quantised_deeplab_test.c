@@ -120,8 +120,8 @@ static void compare_on_voc(runner *integers, runner *floats) {
     fclose(list);
     double miou = qn_image_confusion_get_miou(ours), float_miou = qn_image_confusion_get_miou(theirs);
     double drop = 100.0 * (float_miou - miou), agreement = 100.0 * (double)equal / (double)total;
-    figure("pascal qint8, mIoU on voc-dev", "%.5f, float32 %.5f: %.3f points below (bar 0.15), %lld pictures", miou, float_miou,
-           drop, (long long)pictures);
+    figure("pascal qint8, mIoU on voc-dev", "%.5f, float32 %.5f: %.3f points below (bar 0.15), %lld pictures", miou,
+           float_miou, drop, (long long)pictures);
     figure("pascal qint8, labels equal to float32's", "%.4f %% (bar 99.3 %%)", agreement);
     assert_true(drop <= 0.15);
     assert_true(agreement >= 99.3);
@@ -135,7 +135,8 @@ static void eight_bits_cost_next_to_no_accuracy(void **state) {
     size_t bytes;
     qn_model *model = build_deeplab();
     const void *data = qn_model_bytes(model, &bytes);
-    if (first_hash) assert_true(qn_hash_bytes(data, bytes, 0) == first_hash); /* the same file as in the other process */
+    /* the same file as in the other process */
+    if (first_hash) assert_true(qn_hash_bytes(data, bytes, 0) == first_hash);
     double constants = (double)qn_model_get_info(model)->const_bytes / 1048576;
     figure("pascal qint8, constants", "%.3f MiB (bar 2.2)", constants);
     runner_open(&integers, model, NULL, 0);
@@ -167,7 +168,8 @@ static qn_status *next_scaled(void *self, qn_tensor *inputs, size_t input_count,
     qn_status *status = feed->files.samples.next(&feed->files, &photo, input_count, out_has);
     if (status || !*out_has) return status;
     expect_ok(qn_image_resize(&feed->files.photo, SIDE, SIDE, QN_IMAGE_BILINEAR, NULL, &small));
-    for (size_t i = 0; i < sizeof feed->data / sizeof *feed->data; i++) feed->data[i] = (float)small.data[i] / 127.5f - 1.0f;
+    for (size_t i = 0; i < sizeof feed->data / sizeof *feed->data; i++)
+        feed->data[i] = (float)small.data[i] / 127.5f - 1.0f;
     qn_image_deinit(&small);
     inputs[0] = (qn_tensor){QN_DTYPE_F32, 4, {1, SIDE, SIDE, 3}, feed->data};
     return NULL;
@@ -185,7 +187,8 @@ static void mobilenets_top_classes_stay(void **state) {
     runner_open(&r, build_calibrated(shared_path(MOBILENET), INT8, &samples), NULL, 0);
     for (size_t i = 0; i < 4; i++) {
         qn_tensor output = runner_run_file(&r, shared_path("refs/mobilenet_v1_0.25_128/%s.input.npy", cases[i]));
-        qn_tensor expected = load_npy(shared_path("refs/mobilenet_v1_0.25_128/%s.MobilenetV1_Predictions_Reshape_1.npy", cases[i]));
+        qn_tensor expected =
+            load_npy(shared_path("refs/mobilenet_v1_0.25_128/%s.MobilenetV1_Predictions_Reshape_1.npy", cases[i]));
         size_t best = top_class(&output), wanted = top_class(&expected);
         kept += best == wanted;
         if (best != wanted)

@@ -41,7 +41,8 @@ static void compare_miou(const char *path, int side_max) {
     snprintf(what, sizeof what, "%s qint8, mIoU on its pictures", strrchr(path, '/') + 1);
     figure(what, "%.5f, float32 %.5f (bar: at most 0.002 below)", miou, float_miou);
     snprintf(what, sizeof what, "%s qint8, labels equal to float32's", strrchr(path, '/') + 1);
-    figure(what, "%.3f %% over %lld pictures (bar 99.3 %%)", 100.0 * (double)equal / (double)total, (long long)feed.count);
+    figure(what, "%.3f %% over %lld pictures (bar 99.3 %%)", 100.0 * (double)equal / (double)total,
+           (long long)feed.count);
     snprintf(what, sizeof what, "%s qint8, constants", strrchr(path, '/') + 1);
     figure(what, "%.0f of %.0f bytes (bar: a quarter, and what scales and alignment cost)", constants, float_constants);
     assert_true(float_miou - miou <= 0.002);
@@ -115,7 +116,8 @@ static void the_same_pictures_give_the_same_file(void **state) {
     file_feed feed;
     size_t a_bytes, b_bytes;
     feed_open(&feed, source_path(PICTURES), ".jpg", SIDE_MAX);
-    qn_model *a = build_calibrated(source_path(SCENES), INT8, &feed.samples), *b = build_calibrated(source_path(SCENES), INT8, &feed.samples);
+    qn_model *a = build_calibrated(source_path(SCENES), INT8, &feed.samples),
+             *b = build_calibrated(source_path(SCENES), INT8, &feed.samples);
     const void *a_data = qn_model_bytes(a, &a_bytes), *b_data = qn_model_bytes(b, &b_bytes);
     assert_int_equal(a_bytes, b_bytes);
     assert_memory_equal(a_data, b_data, a_bytes);
@@ -129,7 +131,11 @@ static void sixteen_bits_are_as_good_as_float32(void **state) {
     runner words, floats;
     int64_t equal = 0, total = 0;
     feed_open(&feed, source_path(PICTURES), ".jpg", SIDE_MAX);
-    runner_open(&words, build_calibrated(source_path(SCENES), "{\"precision_config\": {\"precision_mode\": \"qint16_mixed_float32\"}}", &feed.samples), NULL, 2);
+    runner_open(&words,
+                build_calibrated(source_path(SCENES),
+                                 "{\"precision_config\": {\"precision_mode\": \"qint16_mixed_float32\"}}",
+                                 &feed.samples),
+                NULL, 2);
     runner_open(&floats, build_model(source_path(SCENES), NULL), NULL, 2);
     for (int64_t i = 0; i < feed.count; i++) {
         qn_image photo;
@@ -138,7 +144,8 @@ static void sixteen_bits_are_as_good_as_float32(void **state) {
         expect_ok(qn_image_count_equal(&a, &b, &equal, &total));
         qn_image_deinit(&a), qn_image_deinit(&b), qn_image_deinit(&photo);
     }
-    figure("scenes.pb qint16_mixed_float32, labels equal to float32's", "%.4f %% (bar 99.95 %%)", 100.0 * (double)equal / (double)total);
+    figure("scenes.pb qint16_mixed_float32, labels equal to float32's", "%.4f %% (bar 99.95 %%)",
+           100.0 * (double)equal / (double)total);
     assert_true((double)equal >= 0.9995 * (double)total);
     runner_close(&words), runner_close(&floats);
     feed_close(&feed);

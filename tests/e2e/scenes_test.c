@@ -36,7 +36,8 @@ static void compare_cases(const char *model, const char *folder, size_t at_least
         count_equal(&output, &expected, &equal, &total);
         qn_npy_free(&output, NULL), qn_npy_free(&expected, NULL);
     }
-    figure(model, "%zu cases, %lld of %lld labels equal to TensorFlow's (bar 99.99 %%)", count, (long long)equal, (long long)total);
+    figure(model, "%zu cases, %lld of %lld labels equal to TensorFlow's (bar 99.99 %%)", count, (long long)equal,
+           (long long)total);
     assert_true((double)equal >= 0.9999 * (double)total);
     runner_close(&r);
 }
@@ -56,7 +57,10 @@ static void unfused_and_fused_programs_give_the_same_labels(void **state) {
     runner fused, plain;
     int64_t equal = 0, total = 0;
     runner_open(&fused, build_model(source_path("models/scenes/scenes_dynamic.pb"), NULL), NULL, 0);
-    runner_open(&plain, build_model(source_path("models/scenes/scenes_dynamic.pb"), "{\"debug_config\": {\"fusion_enable\": false}}"), NULL, 0);
+    runner_open(
+        &plain,
+        build_model(source_path("models/scenes/scenes_dynamic.pb"), "{\"debug_config\": {\"fusion_enable\": false}}"),
+        NULL, 0);
     qn_tensor a = runner_run_file(&fused, source_path("models/scenes/refs/05_2x64x48.ImageTensor.npy"));
     qn_tensor b = runner_run_file(&plain, source_path("models/scenes/refs/05_2x64x48.ImageTensor.npy"));
     count_equal(&a, &b, &equal, &total);
@@ -110,7 +114,8 @@ static void every_cpu_path_and_thread_count_gives_the_same_bytes(void **state) {
 
 static void the_same_model_compiles_to_the_same_bytes(void **state) {
     (void)state;
-    qn_model *a = build_model(source_path("models/scenes/scenes.pb"), NULL), *b = build_model(source_path("models/scenes/scenes.pb"), NULL);
+    qn_model *a = build_model(source_path("models/scenes/scenes.pb"), NULL),
+             *b = build_model(source_path("models/scenes/scenes.pb"), NULL);
     size_t a_bytes, b_bytes;
     const void *a_data = qn_model_bytes(a, &a_bytes), *b_data = qn_model_bytes(b, &b_bytes);
     assert_int_equal(a_bytes, b_bytes);

@@ -66,7 +66,8 @@ static void test_pictures_and_scores_do_not_depend_on_the_state(void **state) {
     fill();
     uint8_t deep[4 * 3 * 8];
     for (size_t i = 0; i < sizeof deep; i++) deep[i] = (uint8_t)(i * 37);
-    const sample_png_spec spec = {.width = 4, .height = 3, .color = PNG_COLOR_TYPE_RGB_ALPHA, .depth = 16, .transparent = -1, .rows = deep};
+    const sample_png_spec spec = {
+        .width = 4, .height = 3, .color = PNG_COLOR_TYPE_RGB_ALPHA, .depth = 16, .transparent = -1, .rows = deep};
     sample jpeg = sample_jpeg(pixels, WIDTH, HEIGHT, 0, 2, 0), png = sample_png(&spec);
     results plain;
     assert_ok(make_all(&jpeg, &png, &plain));

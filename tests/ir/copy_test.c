@@ -181,7 +181,8 @@ static void what_happens_to_the_original_leaves_a_copy_alone(void **state) {
 static void dead_values_are_not_copied(void **state) {
     (void)state;
     static const float numbers[2] = {7, 8};
-    qn_graph *graph = graph_of("input %x : f32[2]\nconst %c : f32[2] = {1, 2}\n%a = add(%x, %c)\n%b = neg(%a)\noutput %b");
+    qn_graph *graph =
+        graph_of("input %x : f32[2]\nconst %c : f32[2] = {1, 2}\n%a = add(%x, %c)\n%b = neg(%a)\noutput %b");
     const qn_view view = {.dtype = QN_DTYPE_F32, .rank = 1, .dims = {2}, .data = (void *)(uintptr_t)numbers};
     qn_node *add = qn_graph_find_node(graph, "a");
     expect_ok(qn_node_set_input(graph, add, 1, qn_graph_find_value(graph, "x")));

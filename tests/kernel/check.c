@@ -15,13 +15,26 @@
 #include <time.h>
 
 const check_family check_families[] = {
-    {"conv_f32", check_conv_f32}, {"depthwise_f32", check_depthwise_f32}, {"elementwise", check_elementwise},
-    {"pool_f32", check_pool_f32}, {"resize_f32", check_resize_f32},       {"argmax_f32", check_argmax_f32},
-    {"conv_f16", check_conv_f16}, {"depthwise_f16", check_depthwise_f16}, {"convert_f16", check_convert_f16},
-    {"convert_u8", check_convert_u8},       {"convert_s16", check_convert_s16},   {"pool_int", check_pool_int},
-    {"quantize", check_quantize},           {"add_int", check_add_int},           {"copy", check_copy},
-    {"conv_u8", check_conv_u8},   {"depthwise_u8", check_depthwise_u8},   {"conv_s16", check_conv_s16},
-    {"conv_s16s8", check_conv_s16s8}, {"depthwise_s16", check_depthwise_s16},
+    {"conv_f32", check_conv_f32},
+    {"depthwise_f32", check_depthwise_f32},
+    {"elementwise", check_elementwise},
+    {"pool_f32", check_pool_f32},
+    {"resize_f32", check_resize_f32},
+    {"argmax_f32", check_argmax_f32},
+    {"conv_f16", check_conv_f16},
+    {"depthwise_f16", check_depthwise_f16},
+    {"convert_f16", check_convert_f16},
+    {"convert_u8", check_convert_u8},
+    {"convert_s16", check_convert_s16},
+    {"pool_int", check_pool_int},
+    {"quantize", check_quantize},
+    {"add_int", check_add_int},
+    {"copy", check_copy},
+    {"conv_u8", check_conv_u8},
+    {"depthwise_u8", check_depthwise_u8},
+    {"conv_s16", check_conv_s16},
+    {"conv_s16s8", check_conv_s16s8},
+    {"depthwise_s16", check_depthwise_s16},
 };
 const size_t check_family_count = sizeof check_families / sizeof *check_families;
 
@@ -50,11 +63,15 @@ static int64_t now_ms(void) {
 static int parse_options(int argc, char **argv, options *out) {
     enum { SEED = 1, FAMILY, ISA, CPU, TIME, CASES, LIST, BENCH };
     static const struct option table[] = {
-        {"seed", required_argument, NULL, SEED},    {"family", required_argument, NULL, FAMILY},
-        {"isa", required_argument, NULL, ISA},      {"cpu", required_argument, NULL, CPU},
-        {"time-ms", required_argument, NULL, TIME}, {"cases", required_argument, NULL, CASES},
+        {"seed", required_argument, NULL, SEED},
+        {"family", required_argument, NULL, FAMILY},
+        {"isa", required_argument, NULL, ISA},
+        {"cpu", required_argument, NULL, CPU},
+        {"time-ms", required_argument, NULL, TIME},
+        {"cases", required_argument, NULL, CASES},
         {"list", no_argument, NULL, LIST},
-        {"bench", no_argument, NULL, BENCH},        {NULL, 0, NULL, 0},
+        {"bench", no_argument, NULL, BENCH},
+        {NULL, 0, NULL, 0},
     };
     *out = (options){.seed = (uint64_t)time(NULL), .time_ms = 2000};
     for (int option; (option = getopt_long(argc, argv, "", table, NULL)) != -1;) {

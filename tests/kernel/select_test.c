@@ -15,15 +15,24 @@ static const void *chosen(const qn_kernel_set *set, const char *family) {
     const struct {
         const char *family;
         const void *kernel;
-    } members[] = {{"conv_f32", set->conv_f32},       {"depthwise_f32", set->depthwise_f32},
-                   {"elementwise", set->elementwise}, {"pool_f32", set->pool_f32},
-                   {"resize_f32", set->resize_f32},   {"argmax_f32", set->argmax_f32},
-                   {"conv_f16", set->conv_f16},     {"depthwise_f16", set->depthwise_f16},
-                   {"convert_f16", set->convert_f16}, {"add_int", set->add_int},
-                   {"quantize", set->quantize},       {"convert_u8", set->convert_u8},
-                   {"convert_s16", set->convert_s16}, {"pool_int", set->pool_int},
-                   {"conv_u8", set->conv_u8},         {"depthwise_u8", set->depthwise_u8},
-                   {"conv_s16", set->conv_s16},       {"conv_s16s8", set->conv_s16s8},
+    } members[] = {{"conv_f32", set->conv_f32},
+                   {"depthwise_f32", set->depthwise_f32},
+                   {"elementwise", set->elementwise},
+                   {"pool_f32", set->pool_f32},
+                   {"resize_f32", set->resize_f32},
+                   {"argmax_f32", set->argmax_f32},
+                   {"conv_f16", set->conv_f16},
+                   {"depthwise_f16", set->depthwise_f16},
+                   {"convert_f16", set->convert_f16},
+                   {"add_int", set->add_int},
+                   {"quantize", set->quantize},
+                   {"convert_u8", set->convert_u8},
+                   {"convert_s16", set->convert_s16},
+                   {"pool_int", set->pool_int},
+                   {"conv_u8", set->conv_u8},
+                   {"depthwise_u8", set->depthwise_u8},
+                   {"conv_s16", set->conv_s16},
+                   {"conv_s16s8", set->conv_s16s8},
                    {"depthwise_s16", set->depthwise_s16}};
     for (size_t i = 0; i < sizeof members / sizeof *members; i++) {
         if (strcmp(members[i].family, family) == 0) return members[i].kernel;

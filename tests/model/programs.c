@@ -314,8 +314,8 @@ const qn_program *program_bytes(maker *m, qn_dtype dtype, int groups) {
     attrs.conv.padding = QN_PADDING_SAME_UPPER;
     attrs.conv.groups = groups == 1 ? 1 : CHANNELS;
     attrs.packing = groups == 1 ? QN_PACKING_PANEL16 : QN_PACKING_CHANNEL16;
-    maker_output(m, maker_step(m, &qn_op_conv2d_quantized, &attrs, 4, (uint32_t[]){x, w, b, f}, "conv", QN_DTYPE_F32, 4,
-                               dims));
+    maker_output(
+        m, maker_step(m, &qn_op_conv2d_quantized, &attrs, 4, (uint32_t[]){x, w, b, f}, "conv", QN_DTYPE_F32, 4, dims));
     return maker_finish(m, 1);
 }
 

@@ -52,8 +52,8 @@ static void conversions_refuse_factors_that_are_no_scales(void **state) {
 
 /* ---- Additions ---- */
 
-static void expect_addition_refused(qn_dtype integer, int32_t a_zero_point, int32_t b_zero_point,
-                                    int64_t zero_point, const char *text) {
+static void expect_addition_refused(qn_dtype integer, int32_t a_zero_point, int32_t b_zero_point, int64_t zero_point,
+                                    const char *text) {
     const float one = 1;
     operator_case *c = operator_case_create(&qn_op_add_quantized);
     qn_requantize_attrs *result = &((qn_add_quantized_attrs *)c->attrs)->result;

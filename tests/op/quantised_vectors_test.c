@@ -47,7 +47,8 @@ static int expect_kernels(const char *what, const operator_case *c, const qn_vie
         out.data = malloc(qn_view_bytes(&out) + 64);
         assert_non_null(out.data);
         memset(out.data, 0x5A, qn_view_bytes(&out));
-        qn_eval operands = {.attrs = attrs, .input_count = c->input_count, .inputs = inputs, .output_count = 1, .outputs = &out};
+        qn_eval operands = {
+            .attrs = attrs, .input_count = c->input_count, .inputs = inputs, .output_count = 1, .outputs = &out};
         if (c->op->lower(&operands, &sets[s], &work)) {
             void *scratch = aligned_alloc(64, (work.scratch_bytes + 64) & ~(size_t)63);
             assert_non_null(scratch);
@@ -82,23 +83,56 @@ typedef struct product_vector {
 #define RELU  .activation = QN_ACTIVATION_RELU
 #define RELU6 .activation = QN_ACTIVATION_RELU6
 
+/* clang-format off: a case a line */
 static const product_vector products[] = {
     {"2.5 goes to the even 2", U8_S8, {1, 2, 0}, {1, 2, 0}, 0, 0.5f, {QN_DTYPE_U8, NONE}, 0, 2},
     {"3.5 goes to the even 4", U8_S8, {1, 2, 0}, {3, 2, 0}, 0, 0.5f, {QN_DTYPE_U8, NONE}, 0, 4},
     {"-2.5 goes to the even -2", U8_S8, {5, 0, 0}, {-1, 0, 0}, 0, 0.5f, {QN_DTYPE_U8, 10, NONE}, 0, 8},
     {"-3.5 goes to the even -4", U8_S8, {7, 0, 0}, {-1, 0, 0}, 0, 0.5f, {QN_DTYPE_U8, 10, NONE}, 0, 6},
-    {"rounding is before the zero point, not after", U8_S8, {1, 0, 0}, {5, 0, 0}, 0, 0.5f, {QN_DTYPE_U8, 1, NONE}, 0, 3},
+    {"rounding is before the zero point, not after",
+     U8_S8,
+     {1, 0, 0},
+     {5, 0, 0},
+     0,
+     0.5f,
+     {QN_DTYPE_U8, 1, NONE},
+     0,
+     3},
     {"255.5 clamps to 255", U8_S8, {255, 0, 0}, {2, 0, 0}, 1, 0.5f, {QN_DTYPE_U8, NONE}, 0, 255},
     {"254.5 does not", U8_S8, {254, 0, 0}, {2, 0, 0}, 1, 0.5f, {QN_DTYPE_U8, NONE}, 0, 254},
-    {"too much saturates above the zero point", U8_S8, {255, 255, 255}, {127, 127, 127}, 0, 1, {QN_DTYPE_U8, 200, NONE}, 0, 255},
+    {"too much saturates above the zero point",
+     U8_S8,
+     {255, 255, 255},
+     {127, 127, 127},
+     0,
+     1,
+     {QN_DTYPE_U8, 200, NONE},
+     0,
+     255},
     {"too little saturates", U8_S8, {255, 255, 255}, {-127, -127, -127}, 0, 1, {QN_DTYPE_U8, 200, NONE}, 0, 0},
     {"the least weight is -128", U8_S8, {255, 255, 255}, {-128, -128, -128}, 0, 1, {QN_DTYPE_F32, NONE}, 0, -97920},
     /* The sum is converted, rounded: 2^24 + 1 is a tie, and so is 2^24 + 3. */
     {"2^24 + 1 becomes 2^24", U8_S8, {1, 0, 0}, {1, 0, 0}, 16777216, 1, {QN_DTYPE_F32, NONE}, 0, 16777216},
     {"2^24 + 3 becomes 2^24 + 4", U8_S8, {1, 1, 1}, {1, 1, 1}, 16777216, 1, {QN_DTYPE_F32, NONE}, 0, 16777220},
     {"-2^24 - 1 becomes -2^24", U8_S8, {1, 0, 0}, {-1, 0, 0}, -16777216, 1, {QN_DTYPE_F32, NONE}, 0, -16777216},
-    {"the greatest sum becomes 2^31", U8_S8, {255, 0, 0}, {127, 0, 0}, 2147451262, 1, {QN_DTYPE_F32, NONE}, 0, 2147483648.0},
-    {"the least sum is -2^31", U8_S8, {255, 0, 0}, {-128, 0, 0}, -2147451008, 1, {QN_DTYPE_F32, NONE}, 0, -2147483648.0},
+    {"the greatest sum becomes 2^31",
+     U8_S8,
+     {255, 0, 0},
+     {127, 0, 0},
+     2147451262,
+     1,
+     {QN_DTYPE_F32, NONE},
+     0,
+     2147483648.0},
+    {"the least sum is -2^31",
+     U8_S8,
+     {255, 0, 0},
+     {-128, 0, 0},
+     -2147451008,
+     1,
+     {QN_DTYPE_F32, NONE},
+     0,
+     -2147483648.0},
     {"2^31 - 65 becomes 2^31 - 128", U8_S8, {1, 0, 0}, {-65, 0, 0}, 2147483647, 1, {QN_DTYPE_F32, NONE}, 0, 2147483520},
     /* The product is rounded before the result is: 5 * 0.1f is a little more than 0.5, and becomes 0.5. */
     {"5 tenths become 0.5, then 0", U8_S8, {5, 0, 0}, {1, 0, 0}, 0, 0.1f, {QN_DTYPE_U8, NONE}, 0, 0},
@@ -112,30 +146,111 @@ static const product_vector products[] = {
     {"a limit of floats", U8_S8, {99, 0, 0}, {99, 0, 0}, 0, 0.1f, {QN_DTYPE_F32, RELU6}, 6, 6},
     {"relu of floats", U8_S8, {9, 0, 0}, {-9, 0, 0}, 0, 0.1f, {QN_DTYPE_F32, RELU}, 0, 0},
     {"a half: 1 + 2^-11 goes to the even 1", U8_S8, {1, 0, 0}, {1, 0, 0}, 2048, 0x1p-11f, {QN_DTYPE_F16, NONE}, 0, 1},
-    {"a half: 1 + 3 * 2^-11 goes up to the even", U8_S8, {3, 0, 0}, {1, 0, 0}, 2048, 0x1p-11f, {QN_DTYPE_F16, NONE}, 0, 0x1.008p0},
+    {"a half: 1 + 3 * 2^-11 goes up to the even",
+     U8_S8,
+     {3, 0, 0},
+     {1, 0, 0},
+     2048,
+     0x1p-11f,
+     {QN_DTYPE_F16, NONE},
+     0,
+     0x1.008p0},
     {"a half: 65519 is the greatest", U8_S8, {1, 0, 0}, {19, 0, 0}, 65500, 1, {QN_DTYPE_F16, NONE}, 0, 65504},
     {"a half: 65520 is infinite", U8_S8, {1, 0, 0}, {20, 0, 0}, 65500, 1, {QN_DTYPE_F16, NONE}, 0, INFINITY},
-    {"a half: 3 * 2^-25 is subnormal, and even", U8_S8, {3, 0, 0}, {1, 0, 0}, 0, 0x1p-25f, {QN_DTYPE_F16, NONE}, 0, 0x1p-23},
+    {"a half: 3 * 2^-25 is subnormal, and even",
+     U8_S8,
+     {3, 0, 0},
+     {1, 0, 0},
+     0,
+     0x1p-25f,
+     {QN_DTYPE_F16, NONE},
+     0,
+     0x1p-23},
     {"a half: 2^-25 is nothing", U8_S8, {1, 0, 0}, {1, 0, 0}, 0, 0x1p-25f, {QN_DTYPE_F16, NONE}, 0, 0},
     {"0 times infinity becomes the lowest", U8_S8, {0, 0, 0}, {1, 0, 0}, 0, INFINITY, {QN_DTYPE_U8, 9, NONE}, 0, 0},
     {"and the zero point with relu", U8_S8, {0, 0, 0}, {1, 0, 0}, 0, NAN, {QN_DTYPE_U8, 9, RELU}, 0, 9},
     {"infinity saturates", U8_S8, {1, 0, 0}, {1, 0, 0}, 0, INFINITY, {QN_DTYPE_U8, 9, NONE}, 0, 255},
     {"s16 from bytes saturates at 32767", U8_S8, {255, 255, 0}, {127, 127, 0}, 0, 1, {QN_DTYPE_S16, NONE}, 0, 32767},
-    {"s16 from bytes saturates at -32767", U8_S8, {255, 255, 0}, {-127, -127, 0}, 0, 1, {QN_DTYPE_S16, NONE}, 0, -32767},
-    {"a sum of words beyond int32", S16_S16, {32767, 32767, 32767}, {32767, 32767, 32767}, 0, 1, {QN_DTYPE_F32, NONE}, 0, 3221028864.0},
-    {"and below", S16_S16, {-32767, -32767, -32767}, {32767, 32767, 32767}, 0, 1, {QN_DTYPE_F32, NONE}, 0, -3221028864.0},
-    {"a bias of words beyond int32", S16_S16, {1, 0, 0}, {1, 0, 0}, INT64_C(1) << 40, 1, {QN_DTYPE_F32, NONE}, 0, 0x1p40},
-    {"a sum of words is rounded once", S16_S16, {3, 0, 0}, {1, 0, 0}, (INT64_C(1) << 40) + (1 << 16), 1, {QN_DTYPE_F32, NONE}, 0, 0x1.000002p40},
+    {"s16 from bytes saturates at -32767",
+     U8_S8,
+     {255, 255, 0},
+     {-127, -127, 0},
+     0,
+     1,
+     {QN_DTYPE_S16, NONE},
+     0,
+     -32767},
+    {"a sum of words beyond int32",
+     S16_S16,
+     {32767, 32767, 32767},
+     {32767, 32767, 32767},
+     0,
+     1,
+     {QN_DTYPE_F32, NONE},
+     0,
+     3221028864.0},
+    {"and below",
+     S16_S16,
+     {-32767, -32767, -32767},
+     {32767, 32767, 32767},
+     0,
+     1,
+     {QN_DTYPE_F32, NONE},
+     0,
+     -3221028864.0},
+    {"a bias of words beyond int32",
+     S16_S16,
+     {1, 0, 0},
+     {1, 0, 0},
+     INT64_C(1) << 40,
+     1,
+     {QN_DTYPE_F32, NONE},
+     0,
+     0x1p40},
+    {"a sum of words is rounded once",
+     S16_S16,
+     {3, 0, 0},
+     {1, 0, 0},
+     (INT64_C(1) << 40) + (1 << 16),
+     1,
+     {QN_DTYPE_F32, NONE},
+     0,
+     0x1.000002p40},
     {"words saturate at -32767", S16_S16, {-32767, 0, 0}, {2, 0, 0}, 0, 1, {QN_DTYPE_S16, NONE}, 0, -32767},
     {"words round half to even", S16_S16, {-3, 0, 0}, {1, 0, 0}, 0, 0.5f, {QN_DTYPE_S16, NONE}, 0, -2},
-    {"words by bytes, the greatest sum of three", S16_S8, {32767, 32767, 32767}, {127, 127, 127}, 0, 1, {QN_DTYPE_F32, NONE}, 0, 12484227},
+    {"words by bytes, the greatest sum of three",
+     S16_S8,
+     {32767, 32767, 32767},
+     {127, 127, 127},
+     0,
+     1,
+     {QN_DTYPE_F32, NONE},
+     0,
+     12484227},
     {"and the least", S16_S8, {-32768, -32768, -32768}, {127, 127, 127}, 0, 1, {QN_DTYPE_F32, NONE}, 0, -12484608},
     {"two negative ends", S16_S8, {-32768, -32768, 0}, {-128, -128, 0}, 0, 1, {QN_DTYPE_F32, NONE}, 0, 8388608},
-    {"a bias of words by bytes beyond int32", S16_S8, {1, 0, 0}, {-1, 0, 0}, INT64_C(1) << 40, 0x1p-20f, {QN_DTYPE_F32, NONE}, 0, 1048576},
-    {"a sum of words by bytes is rounded once", S16_S8, {3, 0, 0}, {1, 0, 0}, (INT64_C(1) << 40) + (1 << 16), 1, {QN_DTYPE_F32, NONE}, 0, 0x1.000002p40},
+    {"a bias of words by bytes beyond int32",
+     S16_S8,
+     {1, 0, 0},
+     {-1, 0, 0},
+     INT64_C(1) << 40,
+     0x1p-20f,
+     {QN_DTYPE_F32, NONE},
+     0,
+     1048576},
+    {"a sum of words by bytes is rounded once",
+     S16_S8,
+     {3, 0, 0},
+     {1, 0, 0},
+     (INT64_C(1) << 40) + (1 << 16),
+     1,
+     {QN_DTYPE_F32, NONE},
+     0,
+     0x1.000002p40},
     {"words by bytes round half to even", S16_S8, {-3, 5, 0}, {1, 2, 0}, 0, 0.5f, {QN_DTYPE_S16, NONE}, 0, 4},
     {"and become bytes", S16_S8, {-3, 5, 0}, {1, -2, 0}, 0, 0.5f, {QN_DTYPE_U8, 10, NONE}, 0, 4},
 };
+/* clang-format on */
 
 static void products_follow_the_vectors(void **state) {
     (void)state;
@@ -155,7 +270,8 @@ static void products_follow_the_vectors(void **state) {
         attrs->result = p->result;
         operator_case_input(c, p->x_dtype, DIMS(1, TERMS), is_bytes ? (void *)bytes : words);
         operator_case_input(c, p->w_dtype, DIMS(TERMS, 1), has_bytes ? (void *)weights : wide_weights);
-        operator_case_input(c, is_bytes ? QN_DTYPE_S32 : QN_DTYPE_S64, DIMS(1), is_bytes ? (const void *)&bias : &p->bias);
+        operator_case_input(c, is_bytes ? QN_DTYPE_S32 : QN_DTYPE_S64, DIMS(1),
+                            is_bytes ? (const void *)&bias : &p->bias);
         operator_case_input(c, QN_DTYPE_F32, DIMS(1), &p->multiplier);
         if (p->result.activation == QN_ACTIVATION_RELU6) operator_case_input(c, QN_DTYPE_F32, DIMS(1), &p->limit);
         expect_element(p->what, "eval", operator_case_run(c), 0, p->expected);
@@ -190,8 +306,17 @@ typedef struct addend_vector {
     double expected;
 } addend_vector;
 
+/* clang-format off: a case a line */
 static const addend_vector addends[] = {
-    {"a float addend is added after the product was rounded", 3, 0.1f, {QN_DTYPE_F32, NONE}, 0, QN_DTYPE_F32, -0x1.333334p-2, 0, 0},
+    {"a float addend is added after the product was rounded",
+     3,
+     0.1f,
+     {QN_DTYPE_F32, NONE},
+     0,
+     QN_DTYPE_F32,
+     -0x1.333334p-2,
+     0,
+     0},
     {"the sum with it is rounded", 1, 1, {QN_DTYPE_F32, NONE}, 0, QN_DTYPE_F32, 16777216, 0, 16777216},
     {"a half addend", 2, 0.5f, {QN_DTYPE_F32, NONE}, 0, QN_DTYPE_F16, 0x1p-24, 0, 1},
     {"an addend of bytes less its zero point", 10, 0.1f, {QN_DTYPE_U8, 5, 128, NONE}, 0, QN_DTYPE_U8, 200, 0.5f, 42},
@@ -205,6 +330,7 @@ static const addend_vector addends[] = {
     {"and with relu", 5, 1, {QN_DTYPE_U8, 40, 0, RELU}, 0, QN_DTYPE_F32, NAN, 0, 40},
     {"an infinite addend", 5, 1, {QN_DTYPE_U8, 40, 0, NONE}, 0, QN_DTYPE_F32, -INFINITY, 0, 0},
 };
+/* clang-format on */
 
 static void addends_follow_the_vectors(void **state) {
     int taken = 0;
@@ -263,7 +389,8 @@ static void what_lies_outside_a_picture_reads_as_zero(void **state) {
         int channels = 1 + is_depthwise;
         uint8_t x[6];
         double want[6];
-        for (int i = 0; i < 3 * channels; i++) x[i] = row[is_depthwise ? i : 2 * i], want[i] = expected[is_depthwise ? i : 2 * i];
+        for (int i = 0; i < 3 * channels; i++)
+            x[i] = row[is_depthwise ? i : 2 * i], want[i] = expected[is_depthwise ? i : 2 * i];
         operator_case *c = operator_case_create(&qn_op_conv2d_quantized);
         qn_conv2d_quantized_attrs *attrs = c->attrs;
         attrs->conv.padding = QN_PADDING_SAME_UPPER;
@@ -304,6 +431,7 @@ typedef struct sum_vector {
     double expected;
 } sum_vector;
 
+/* clang-format off: a case a line */
 static const sum_vector sums[] = {
     {"less their zero points", QN_DTYPE_U8, 12, 10, 200, 128, 1, 0.5f, {QN_DTYPE_U8, 5, NONE}, 0, 43},
     {"2.5 goes to the even 2, then the zero point", QN_DTYPE_U8, 3, 0, 1, 0, 0.5f, 1, {QN_DTYPE_U8, 1, NONE}, 0, 3},
@@ -323,6 +451,7 @@ static const sum_vector sums[] = {
     {"a float", QN_DTYPE_U8, 3, 0, 0, 0, 0.1f, 1, {QN_DTYPE_F32, NONE}, 0, 0x1.333334p-2},
     {"a half: 1 + 2^-11 goes to the even 1", QN_DTYPE_U8, 1, 0, 1, 0, 1, 0x1p-11f, {QN_DTYPE_F16, NONE}, 0, 1},
 };
+/* clang-format on */
 
 /* The second channel has multipliers and zero points of its own: those of the first, changed over, make the same sum. */
 static void sums_follow_the_vectors(void **state) {

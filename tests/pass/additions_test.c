@@ -171,8 +171,8 @@ static void an_addition_in_a_convolution_that_stays_float_says_why(void **state)
     qn_arena arena;
     (void)state;
     qn_arena_init(&arena, NULL);
-    qn_graph *graph = asking_graph(&arena, CONV_OPERANDS "%c = conv2d(%x, %k)\n%y = add(%c, %e)\noutput %y", "e 0 255",
-                                   QN_DTYPE_U8);
+    qn_graph *graph =
+        asking_graph(&arena, CONV_OPERANDS "%c = conv2d(%x, %k)\n%y = add(%c, %e)\noutput %y", "e 0 255", QN_DTYPE_U8);
     run_pass(graph, pass_named("fuse_addend"));
     run_pass(graph, pass_named("quantise"));
     graph->precision = QN_DTYPE_F16;
@@ -343,8 +343,8 @@ static int check_sum(const qn_node *node, const evaluation *e, uint64_t seed) {
         if (result->activation == QN_ACTIVATION_RELU6) want = fmin(want, 6);
         double off = fabs(qn_view_get(&got, i) - want);
         if (!(off <= 0.5005 * (step[0] + step[1]) + 1e-5 * fabs(want)))
-            fail_msg("seed %llu, '%s', element %lld: off by %g, steps of %g and %g", (unsigned long long)seed, node->name,
-                     (long long)i, off, step[0], step[1]);
+            fail_msg("seed %llu, '%s', element %lld: off by %g, steps of %g and %g", (unsigned long long)seed,
+                     node->name, (long long)i, off, step[0], step[1]);
     }
     return 1;
 }

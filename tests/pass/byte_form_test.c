@@ -32,10 +32,11 @@ static void normalised_pixels_are_bytes(void **state) {
 
 /* The offsets would stay where they are while the channels turn round. */
 static void channels_that_turn_round_behind_their_own_offsets_are_not(void **state) {
-    static const char statements[] = "input %%u : u8[1, 4, 4, 3]\nconst %%m : f32[%s] = {%s}\n"
-                                     "const %%b : s32[4] = {0, 0, 0, 0}\nconst %%e : s32[4] = {0, 0, 0, 0}\n"
-                                     "const %%t : s32[4] = {1, 1, 1, -1}\n%%f = cast(%%u) {dtype=f32}\n%%a = sub(%%f, %%m)\n"
-                                     "%%x = strided_slice(%%a, %%b, %%e, %%t) {begin_mask=15, end_mask=15}\noutput %%x";
+    static const char statements[] =
+        "input %%u : u8[1, 4, 4, 3]\nconst %%m : f32[%s] = {%s}\n"
+        "const %%b : s32[4] = {0, 0, 0, 0}\nconst %%e : s32[4] = {0, 0, 0, 0}\n"
+        "const %%t : s32[4] = {1, 1, 1, -1}\n%%f = cast(%%u) {dtype=f32}\n%%a = sub(%%f, %%m)\n"
+        "%%x = strided_slice(%%a, %%b, %%e, %%t) {begin_mask=15, end_mask=15}\noutput %%x";
     char text[600];
     qn_arena arena;
     (void)state;

@@ -40,8 +40,9 @@ static void a_limit_follows_the_scale(void **state) {
                       "const %m : f32[2] = {2, 4}\nconst %z : s32[1] = {9}\n"
                       "%y = conv2d_quantized(%x, %k, %b, %s, %l) {dtype=f32, activation=relu6}\n"
                       "%q = quantize_linear(%y, %m, %z)\noutput %q",
-                 CONV "const %b : s32[2] = {10, -20}\nconst %s_1 : f32[2] = splat 1\nconst %l_1 : f32[2] = {12, 24}\n"
-                      "%q = conv2d_quantized(%x, %k, %b, %s_1, %l_1) {dtype=u8, zero_point=9, activation=relu6}\noutput %q");
+                 CONV
+                 "const %b : s32[2] = {10, -20}\nconst %s_1 : f32[2] = splat 1\nconst %l_1 : f32[2] = {12, 24}\n"
+                 "%q = conv2d_quantized(%x, %k, %b, %s_1, %l_1) {dtype=u8, zero_point=9, activation=relu6}\noutput %q");
 }
 
 static void a_limit_that_the_type_makes_idle_goes(void **state) {
@@ -75,18 +76,19 @@ static void sums_take_a_conversion_in(void **state) {
     expect_fused(BYTES "const %m : f32[1] = {2}\nconst %z : s32[1] = {9}\n"
                        "%y = add_quantized(%a, %b, %s, %t, %i, %j)\n%q = quantize_linear(%y, %m, %z)\noutput %q",
                  UNSCALED "const %s_1 : f32[1] = {1}\nconst %t_1 : f32[2] = {0.5, 4}\n"
-                       "%q = add_quantized(%a, %b, %s_1, %t_1, %i, %j) {dtype=u8, zero_point=9}\noutput %q");
+                          "%q = add_quantized(%a, %b, %s_1, %t_1, %i, %j) {dtype=u8, zero_point=9}\noutput %q");
     expect_fused(BYTES "const %l : f32[1] = {6}\nconst %m : f32[2] = {2, 4}\nconst %z : s32[1] = {9}\n"
                        "%y = add_quantized(%a, %b, %s, %t, %i, %j, %l) {activation=relu6}\n"
                        "%q = quantize_linear(%y, %m, %z)\noutput %q",
-                 UNSCALED "const %s_1 : f32[2] = {1, 2}\nconst %t_1 : f32[2] = {0.5, 8}\nconst %l_1 : f32[2] = {12, 24}\n"
-                       "%q = add_quantized(%a, %b, %s_1, %t_1, %i, %j, %l_1) {dtype=u8, zero_point=9, activation=relu6}\n"
-                       "output %q");
+                 UNSCALED
+                 "const %s_1 : f32[2] = {1, 2}\nconst %t_1 : f32[2] = {0.5, 8}\nconst %l_1 : f32[2] = {12, 24}\n"
+                 "%q = add_quantized(%a, %b, %s_1, %t_1, %i, %j, %l_1) {dtype=u8, zero_point=9, activation=relu6}\n"
+                 "output %q");
     expect_fused(BYTES "const %l : f32[1] = {6}\nconst %m : f32[1] = {42.5}\nconst %z : s32[1] = {0}\n"
                        "%y = add_quantized(%a, %b, %s, %t, %i, %j, %l) {activation=relu6}\n"
                        "%q = quantize_linear(%y, %m, %z)\noutput %q",
                  UNSCALED "const %s_1 : f32[1] = {21.25}\nconst %t_1 : f32[2] = {10.625, 85}\n"
-                       "%q = add_quantized(%a, %b, %s_1, %t_1, %i, %j) {dtype=u8, activation=relu}\noutput %q");
+                          "%q = add_quantized(%a, %b, %s_1, %t_1, %i, %j) {dtype=u8, activation=relu}\noutput %q");
 }
 
 /* As without the addend: the result has zero point 30, and the biases the rest. */
@@ -106,23 +108,28 @@ static void an_integer_addend_follows_the_scale(void **state) {
 static void what_cannot_fuse_is_left_alone(void **state) {
     static const char *const texts[] = {
         /* the float is read elsewhere, or an output */
-        CONV "const %b : s32[2] = {1, 2}\nconst %s : f32[2] = {1, 2}\nconst %m : f32[1] = {2}\nconst %z : s32[1] = {9}\n"
-             "%y = conv2d_quantized(%x, %k, %b, %s) {dtype=f32}\n%q = quantize_linear(%y, %m, %z)\n%r = neg(%y)\n"
-             "output %q\noutput %r",
-        CONV "const %b : s32[2] = {1, 2}\nconst %s : f32[2] = {1, 2}\nconst %m : f32[1] = {2}\nconst %z : s32[1] = {9}\n"
-             "%y = conv2d_quantized(%x, %k, %b, %s) {dtype=f32}\n%q = quantize_linear(%y, %m, %z)\noutput %q\noutput %y",
+        CONV
+        "const %b : s32[2] = {1, 2}\nconst %s : f32[2] = {1, 2}\nconst %m : f32[1] = {2}\nconst %z : s32[1] = {9}\n"
+        "%y = conv2d_quantized(%x, %k, %b, %s) {dtype=f32}\n%q = quantize_linear(%y, %m, %z)\n%r = neg(%y)\n"
+        "output %q\noutput %r",
+        CONV
+        "const %b : s32[2] = {1, 2}\nconst %s : f32[2] = {1, 2}\nconst %m : f32[1] = {2}\nconst %z : s32[1] = {9}\n"
+        "%y = conv2d_quantized(%x, %k, %b, %s) {dtype=f32}\n%q = quantize_linear(%y, %m, %z)\noutput %q\noutput %y",
         /* a float addend */
-        CONV "input %e : f32[1, 3, 3, 2]\nconst %b : s32[2] = {1, 2}\nconst %s : f32[2] = {1, 2}\nconst %m : f32[1] = {2}\n"
-             "const %z : s32[1] = {9}\n%y = conv2d_quantized(%x, %k, %b, %s, none, none, %e) {dtype=f32}\n"
-             "%q = quantize_linear(%y, %m, %z)\noutput %q",
+        CONV
+        "input %e : f32[1, 3, 3, 2]\nconst %b : s32[2] = {1, 2}\nconst %s : f32[2] = {1, 2}\nconst %m : f32[1] = {2}\n"
+        "const %z : s32[1] = {9}\n%y = conv2d_quantized(%x, %k, %b, %s, none, none, %e) {dtype=f32}\n"
+        "%q = quantize_linear(%y, %m, %z)\noutput %q",
         /* a lower bound of zero needs one zero point */
-        CONV "const %b : s32[2] = {1, 2}\nconst %s : f32[2] = {1, 2}\nconst %m : f32[1] = {2}\nconst %z : s32[2] = {9, 8}\n"
-             "%y = conv2d_quantized(%x, %k, %b, %s) {dtype=f32, activation=relu}\n%q = quantize_linear(%y, %m, %z)\noutput %q",
+        CONV
+        "const %b : s32[2] = {1, 2}\nconst %s : f32[2] = {1, 2}\nconst %m : f32[1] = {2}\nconst %z : s32[2] = {9, 8}\n"
+        "%y = conv2d_quantized(%x, %k, %b, %s) {dtype=f32, activation=relu}\n%q = quantize_linear(%y, %m, %z)\noutput %q",
         /* several zero points, and no bias that could take them up */
         BYTES "const %m : f32[1] = {2}\nconst %z : s32[2] = {9, 10}\n%y = add_quantized(%a, %b, %s, %t, %i, %j)\n"
               "%q = quantize_linear(%y, %m, %z)\noutput %q",
         /* integers already */
-        CONV "const %b : s32[2] = {1, 2}\nconst %s : f32[2] = {1, 2}\n%y = conv2d_quantized(%x, %k, %b, %s) {dtype=u8}\noutput %y",
+        CONV
+        "const %b : s32[2] = {1, 2}\nconst %s : f32[2] = {1, 2}\n%y = conv2d_quantized(%x, %k, %b, %s) {dtype=u8}\noutput %y",
     };
     (void)state;
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) expect_unchanged("fuse_requantize", texts[i]);
@@ -138,14 +145,15 @@ static void no_zero_point_is_moved_where_sums_have_no_room(void **state) {
         for (int has_room = 0; has_room < 2; has_room++) {
             qn_arena arena;
             qn_arena_init(&arena, NULL);
-            char *text = qn_arena_printf(&arena,
-                                         "input %%x : u8[1, 40000]\nconst %%k : s8[40000, 2] = splat %d\n"
-                                         "const %%b : s32[2] = {%d, 0}\nconst %%s : f32[2] = {1.1920928955078125e-07, 0.001}\n"
-                                         "const %%m : f32[1] = {1}\nconst %%z : s32[2] = {%d, %d}\n"
-                                         "%%y = matmul_quantized(%%x, %%k, %%b, %%s) {dtype=f32}\n"
-                                         "%%q = quantize_linear(%%y, %%m, %%z)\noutput %%q",
-                                         127 * signs[i], signs[i] * (has_room ? 600000000 : 800000000), 120 + 20 * signs[i],
-                                         120 - 20 * signs[i]);
+            char *text =
+                qn_arena_printf(&arena,
+                                "input %%x : u8[1, 40000]\nconst %%k : s8[40000, 2] = splat %d\n"
+                                "const %%b : s32[2] = {%d, 0}\nconst %%s : f32[2] = {1.1920928955078125e-07, 0.001}\n"
+                                "const %%m : f32[1] = {1}\nconst %%z : s32[2] = {%d, %d}\n"
+                                "%%y = matmul_quantized(%%x, %%k, %%b, %%s) {dtype=f32}\n"
+                                "%%q = quantize_linear(%%y, %%m, %%z)\noutput %%q",
+                                127 * signs[i], signs[i] * (has_room ? 600000000 : 800000000), 120 + 20 * signs[i],
+                                120 - 20 * signs[i]);
             const qn_graph *before = graph_from(&arena, text);
             qn_graph *after = graph_from(&arena, text);
             run_pass(after, pass_named("fuse_requantize"));
@@ -159,7 +167,8 @@ static void no_zero_point_is_moved_where_sums_have_no_room(void **state) {
 
 enum { LAYERS = 150, CHANNELS = 3 };
 
-static void append_vector(qn_buffer *text, qn_rng *rng, const char *name, int count, float low, float high, int is_whole) {
+static void append_vector(qn_buffer *text, qn_rng *rng, const char *name, int count, float low, float high,
+                          int is_whole) {
     qn_buffer_printf(text, "const %%%s : %s[%d] = {", name, is_whole ? "s32" : "f32", count);
     for (int i = 0; i < count; i++) {
         double value = (double)qn_rng_float(rng, low, high);
@@ -227,16 +236,16 @@ static void with_halves_multipliers_stay_floats_and_results_become_halves(void *
     qn_arena arena;
     (void)state;
     qn_arena_init(&arena, NULL);
-    qn_graph *graph = ranged_graph(&arena,
-                                   "input %x : f32[1, 4, 4, 1]\nconst %k : f32[1, 1, 1, 2] = {127, 100}\n"
-                                   "const %l : f32[1, 1, 2, 1] = {127, -3}\nconst %b : f32[1] = {70000}\n"
-                                   "%a = conv2d(%x, %k) {activation=relu6}\n%c = conv2d(%a, %l, %b)\n%y = neg(%c)\noutput %y",
-                                   "x 0 255, a 0 3");
+    qn_graph *graph =
+        ranged_graph(&arena,
+                     "input %x : f32[1, 4, 4, 1]\nconst %k : f32[1, 1, 1, 2] = {127, 100}\n"
+                     "const %l : f32[1, 1, 2, 1] = {127, -3}\nconst %b : f32[1] = {70000}\n"
+                     "%a = conv2d(%x, %k) {activation=relu6}\n%c = conv2d(%a, %l, %b)\n%y = neg(%c)\noutput %y",
+                     "x 0 255, a 0 3");
     graph->precision = QN_DTYPE_F16;
     graph->precision_reason = "halves";
     for (qn_node *node = graph->first; node; node = node->next) /* however little is gained */
-        if (node->op == &qn_op_conv2d)
-            node->precision = QN_DTYPE_U8, node->precision_reason = "bytes";
+        if (node->op == &qn_op_conv2d) node->precision = QN_DTYPE_U8, node->precision_reason = "bytes";
     run_pass(graph, pass_named("quantise"));
     run_pass(graph, pass_named("hoist_quantize"));
     run_pass(graph, pass_named("fuse_requantize"));

@@ -10,8 +10,7 @@ static void a_conversion_rises_over_a_maximum(void **state) {
                    "input %x : f32[1, 5, 6, 3]\n" EACH
                    "%p = max_pool2d(%x) {kernel=[3, 2], stride=[2, 1], padding=same_upper}\n"
                    "%q = quantize_linear(%p, %m, %z)\noutput %q",
-                   "input %x : f32[1, 5, 6, 3]\n" EACH
-                   "%x/u8 = quantize_linear(%x, %m, %z)\n"
+                   "input %x : f32[1, 5, 6, 3]\n" EACH "%x/u8 = quantize_linear(%x, %m, %z)\n"
                    "%q = max_pool2d(%x/u8) {kernel=[3, 2], stride=[2, 1], padding=same_upper}\noutput %q",
                    EXACT);
 }
@@ -41,14 +40,15 @@ static void a_concatenation_of_channels_cuts_the_vectors_apart(void **state) {
 
 static void a_concatenation_along_another_axis_keeps_them_whole(void **state) {
     (void)state;
-    expect_rewrite("hoist_quantize",
-                   "input %x : f32[2, 3]\ninput %y : f32[n, 3]\n" EACH
-                   "%c = concat(%x, %y, %x) {axis=0}\n%q = quantize_linear(%c, %m, %z) {dtype=s16}\noutput %q",
-                   "input %x : f32[2, 3]\ninput %y : f32[n, 3]\n" EACH
-                   "%x/s16 = quantize_linear(%x, %m, %z) {dtype=s16}\n%y/s16 = quantize_linear(%y, %m, %z) {dtype=s16}\n"
-                   "%x/s16_1 = quantize_linear(%x, %m, %z) {dtype=s16}\n"
-                   "%q = concat(%x/s16, %y/s16, %x/s16_1) {axis=0}\noutput %q",
-                   EXACT);
+    expect_rewrite(
+        "hoist_quantize",
+        "input %x : f32[2, 3]\ninput %y : f32[n, 3]\n" EACH
+        "%c = concat(%x, %y, %x) {axis=0}\n%q = quantize_linear(%c, %m, %z) {dtype=s16}\noutput %q",
+        "input %x : f32[2, 3]\ninput %y : f32[n, 3]\n" EACH
+        "%x/s16 = quantize_linear(%x, %m, %z) {dtype=s16}\n%y/s16 = quantize_linear(%y, %m, %z) {dtype=s16}\n"
+        "%x/s16_1 = quantize_linear(%x, %m, %z) {dtype=s16}\n"
+        "%q = concat(%x/s16, %y/s16, %x/s16_1) {axis=0}\noutput %q",
+        EXACT);
 }
 
 static void one_number_serves_all_parts_of_a_concatenation(void **state) {
@@ -64,16 +64,17 @@ static void one_number_serves_all_parts_of_a_concatenation(void **state) {
 
 static void a_conversion_rises_over_a_chain_in_one_go(void **state) {
     (void)state;
-    expect_rewrite("hoist_quantize",
-                   "input %x : f32[1, 4, 4, 3]\ninput %y : f32[1, 4, 4, 3]\nconst %s : s32[2] = {3, 9}\n" RANGE
-                   "%a = max_pool2d(%x) {kernel=[2, 2], stride=[1, 1], padding=same_upper}\n"
-                   "%b = concat(%a, %y) {axis=3}\n%c = resize_nearest(%b, %s)\n%q = quantize_linear(%c, %m, %z)\noutput %q",
-                   "input %x : f32[1, 4, 4, 3]\ninput %y : f32[1, 4, 4, 3]\nconst %s : s32[2] = {3, 9}\n" RANGE
-                   "%x/u8 = quantize_linear(%x, %m, %z)\n"
-                   "%a/u8 = max_pool2d(%x/u8) {kernel=[2, 2], stride=[1, 1], padding=same_upper}\n"
-                   "%y/u8 = quantize_linear(%y, %m, %z)\n"
-                   "%b/u8 = concat(%a/u8, %y/u8) {axis=3}\n%q = resize_nearest(%b/u8, %s)\noutput %q",
-                   EXACT);
+    expect_rewrite(
+        "hoist_quantize",
+        "input %x : f32[1, 4, 4, 3]\ninput %y : f32[1, 4, 4, 3]\nconst %s : s32[2] = {3, 9}\n" RANGE
+        "%a = max_pool2d(%x) {kernel=[2, 2], stride=[1, 1], padding=same_upper}\n"
+        "%b = concat(%a, %y) {axis=3}\n%c = resize_nearest(%b, %s)\n%q = quantize_linear(%c, %m, %z)\noutput %q",
+        "input %x : f32[1, 4, 4, 3]\ninput %y : f32[1, 4, 4, 3]\nconst %s : s32[2] = {3, 9}\n" RANGE
+        "%x/u8 = quantize_linear(%x, %m, %z)\n"
+        "%a/u8 = max_pool2d(%x/u8) {kernel=[2, 2], stride=[1, 1], padding=same_upper}\n"
+        "%y/u8 = quantize_linear(%y, %m, %z)\n"
+        "%b/u8 = concat(%a/u8, %y/u8) {axis=3}\n%q = resize_nearest(%b/u8, %s)\noutput %q",
+        EXACT);
 }
 
 /* Interpolating integers rounds once more. */
@@ -88,10 +89,11 @@ static void over_an_interpolation_results_move_by_one_at_most(void **state) {
                                "%q = quantize_linear(%p, %m, %z)\noutput %q";
     const qn_graph *before = graph_from(&arena, text);
     qn_graph *after = graph_from(&arena, text);
-    expect_becomes(after, "hoist_quantize",
-                   "input %x : f32[1, 5, 4, 3]\nconst %s : s32[2] = {9, 7}\n"
-                   "const %m : f32[3] = {30, 50, 20}\nconst %z : s32[3] = {100, 128, 90}\n"
-                   "%x/u8 = quantize_linear(%x, %m, %z)\n%q = resize_bilinear(%x/u8, %s) {align_corners=true}\noutput %q");
+    expect_becomes(
+        after, "hoist_quantize",
+        "input %x : f32[1, 5, 4, 3]\nconst %s : s32[2] = {9, 7}\n"
+        "const %m : f32[3] = {30, 50, 20}\nconst %z : s32[3] = {100, 128, 90}\n"
+        "%x/u8 = quantize_linear(%x, %m, %z)\n%q = resize_bilinear(%x/u8, %s) {align_corners=true}\noutput %q");
     double most = greatest_difference(before, after, 3, &share);
     if (most > 1 || share > 0.4) fail_msg("differences up to %g, in %g of all", most, share);
     qn_arena_deinit(&arena);
@@ -123,8 +125,9 @@ static void conversions_stop_where_the_float_is_needed(void **state) {
 }
 
 static void conversions_stop_before_nodes_that_ask_for_floats(void **state) {
-    static const char text[] = "input %x : f32[1, 4, 4, 3]\n" RANGE "%p = max_pool2d(%x) {kernel=[2, 2], stride=[1, 1]}\n"
-                               "%q = quantize_linear(%p, %m, %z)\noutput %q";
+    static const char text[] =
+        "input %x : f32[1, 4, 4, 3]\n" RANGE "%p = max_pool2d(%x) {kernel=[2, 2], stride=[1, 1]}\n"
+        "%q = quantize_linear(%p, %m, %z)\noutput %q";
     (void)state;
     for (int i = 0; i < 2; i++) {
         qn_arena arena;
@@ -140,9 +143,9 @@ static void what_rose_keeps_its_reason(void **state) {
     qn_arena arena;
     (void)state;
     qn_arena_init(&arena, NULL);
-    qn_graph *graph = graph_from(&arena, "input %x : f32[1, 4, 4, 3]\n" RANGE
-                                         "%p = max_pool2d(%x) {kernel=[2, 2], stride=[1, 1]}\n"
-                                         "%q = quantize_linear(%p, %m, %z)\noutput %q");
+    qn_graph *graph =
+        graph_from(&arena, "input %x : f32[1, 4, 4, 3]\n" RANGE "%p = max_pool2d(%x) {kernel=[2, 2], stride=[1, 1]}\n"
+                           "%q = quantize_linear(%p, %m, %z)\noutput %q");
     qn_graph_find_node(graph, "q")->precision_reason = "u8: bytes";
     run_pass(graph, pass_named("hoist_quantize"));
     expect_reason(graph, "x/u8", "u8: bytes");

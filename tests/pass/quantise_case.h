@@ -73,7 +73,8 @@ static inline void expect_reason(const qn_graph *graph, const char *node, const 
 }
 
 /* The greatest difference of two outputs of integers, over random inputs; *out_share: of elements that differ. */
-static inline double greatest_difference(const qn_graph *before, const qn_graph *after, uint64_t seed, double *out_share) {
+static inline double greatest_difference(const qn_graph *before, const qn_graph *after, uint64_t seed,
+                                         double *out_share) {
     qn_rng rng;
     double most = 0, differ = 0, total = 0;
     qn_rng_init(&rng, seed);

@@ -74,22 +74,23 @@ static void a_depthwise_convolution_keeps_its_groups(void **state) {
 /* relu6 keeps its limit in units of the result. */
 static void a_product_is_turned_round_and_keeps_its_limit(void **state) {
     (void)state;
-    expect_integers("input %x : f32[m, 3]\n"
-                    "const %w : f32[2, 3] = {127, 1, 2, 3, 4, -127}\n"
-                    "const %b : f32[2] = {1, 2}\n"
-                    "%y = matmul(%x, %w, %b) {transpose_b=true, activation=relu6}\n"
-                    "output %y",
-                    "x -1 254",
-                    "input %x : f32[m, 3]\n"
-                    "const %x/u8/multiplier : f32[1] = {1}\n"
-                    "const %x/u8/zero_point : s32[1] = {1}\n"
-                    "const %w/s8 : s8[3, 2] = {127, 3, 1, 4, 2, -127}\n"
-                    "const %y/bias : s32[2] = {-129, 122}\n"
-                    "const %y/multiplier : f32[2] = {1, 1}\n"
-                    "const %y/limit : f32[2] = splat 6\n"
-                    "%x/u8 = quantize_linear(%x, %x/u8/multiplier, %x/u8/zero_point)\n"
-                    "%y = matmul_quantized(%x/u8, %w/s8, %y/bias, %y/multiplier, %y/limit) {dtype=f32, activation=relu6}\n"
-                    "output %y");
+    expect_integers(
+        "input %x : f32[m, 3]\n"
+        "const %w : f32[2, 3] = {127, 1, 2, 3, 4, -127}\n"
+        "const %b : f32[2] = {1, 2}\n"
+        "%y = matmul(%x, %w, %b) {transpose_b=true, activation=relu6}\n"
+        "output %y",
+        "x -1 254",
+        "input %x : f32[m, 3]\n"
+        "const %x/u8/multiplier : f32[1] = {1}\n"
+        "const %x/u8/zero_point : s32[1] = {1}\n"
+        "const %w/s8 : s8[3, 2] = {127, 3, 1, 4, 2, -127}\n"
+        "const %y/bias : s32[2] = {-129, 122}\n"
+        "const %y/multiplier : f32[2] = {1, 1}\n"
+        "const %y/limit : f32[2] = splat 6\n"
+        "%x/u8 = quantize_linear(%x, %x/u8/multiplier, %x/u8/zero_point)\n"
+        "%y = matmul_quantized(%x/u8, %w/s8, %y/bias, %y/multiplier, %y/limit) {dtype=f32, activation=relu6}\n"
+        "output %y");
 }
 
 static void an_addend_stays_the_float_it_was(void **state) {
@@ -257,8 +258,10 @@ static void a_layer_of_the_most_rows_is_still_integer(void **state) {
     qn_arena arena;
     (void)state;
     qn_arena_init(&arena, NULL);
-    qn_graph *graph = ranged_graph(&arena, "input %x : f32[1, 32768]\nconst %k : f32[32768, 1] = splat 1\n"
-                                           "%y = matmul(%x, %k)\noutput %y", "x 0 1");
+    qn_graph *graph = ranged_graph(&arena,
+                                   "input %x : f32[1, 32768]\nconst %k : f32[32768, 1] = splat 1\n"
+                                   "%y = matmul(%x, %k)\noutput %y",
+                                   "x 0 1");
     run_pass(graph, pass_named("quantise"));
     assert_ptr_equal(qn_graph_find_node(graph, "y")->op, &qn_op_matmul_quantized);
     qn_arena_deinit(&arena);
@@ -268,8 +271,10 @@ static void weights_that_are_not_finite_are_refused_with_their_node(void **state
     qn_arena arena;
     (void)state;
     qn_arena_init(&arena, NULL);
-    qn_graph *graph = ranged_graph(&arena, "input %x : f32[1, 2, 2, 1]\nconst %k : f32[1, 1, 1, 2] = {1, 2}\n"
-                                           "%y = conv2d(%x, %k)\noutput %y", "x 0 1");
+    qn_graph *graph = ranged_graph(&arena,
+                                   "input %x : f32[1, 2, 2, 1]\nconst %k : f32[1, 1, 1, 2] = {1, 2}\n"
+                                   "%y = conv2d(%x, %k)\noutput %y",
+                                   "x 0 1");
     qn_graph_find_value(graph, "k")->data = (const float[]){1, INFINITY};
     qn_status *status = pass_named("quantise")->run(graph);
     assert_int_equal(qn_status_code(status), QN_INVALID_MODEL);
@@ -326,10 +331,12 @@ static qn_view fresh(qn_arena *arena, const qn_view *like) {
 static int check_layer(const qn_node *old, const qn_node *new, const evaluation *e, qn_arena *arena, uint64_t seed) {
     const qn_node *quantize = new->inputs[0]->producer;
     const qn_value_stats *stats = quantize->inputs[0]->stats;
-    qn_view x = evaluated(e, quantize->inputs[0]), q = evaluated(e, new->inputs[0]), got = evaluated(e, new->outputs[0]);
+    qn_view x = evaluated(e, quantize->inputs[0]), q = evaluated(e, new->inputs[0]),
+            got = evaluated(e, new->outputs[0]);
     qn_view weights = qn_value_view(old->inputs[1]), multiplier = qn_value_view(new->inputs[3]);
     qn_view step = qn_value_view(quantize->inputs[1]), zero = qn_value_view(quantize->inputs[2]);
-    qn_view sizes = fresh(arena, &weights), ones = fresh(arena, &weights), halves = fresh(arena, &x), reach = fresh(arena, &x);
+    qn_view sizes = fresh(arena, &weights), ones = fresh(arena, &weights), halves = fresh(arena, &x),
+            reach = fresh(arena, &x);
     qn_view want = fresh(arena, &got), steps = fresh(arena, &got), codes = fresh(arena, &got);
     for (int64_t i = 0; i < qn_view_elems(&x); i++) {
         double value = qn_view_get(&x, i);
@@ -354,8 +361,9 @@ static int check_layer(const qn_node *old, const qn_node *new, const evaluation 
         double bound = qn_view_get(&steps, i) + 0.5 * scale * (qn_view_get(&codes, i) + 1);
         double difference = fabs(qn_view_get(&got, i) - qn_view_get(&want, i));
         if (!(difference <= bound * 1.001 + 1e-5 * fabs(qn_view_get(&want, i)) + 1e-5))
-            fail_msg("seed %llu, node '%s', element %lld: %g instead of %g, expected within %g", (unsigned long long)seed,
-                     new->name, (long long)i, qn_view_get(&got, i), qn_view_get(&want, i), bound);
+            fail_msg("seed %llu, node '%s', element %lld: %g instead of %g, expected within %g",
+                     (unsigned long long)seed, new->name, (long long)i, qn_view_get(&got, i), qn_view_get(&want, i),
+                     bound);
     }
     return 1;
 }
@@ -388,7 +396,8 @@ static void every_layer_of_a_random_graph_is_as_near_as_its_scales_allow(void **
         }
         give_seen_ranges((qn_graph *)(uintptr_t)old, &floats);
         expect_ok(qn_graph_copy(old, &arena, &graph));
-        graph->integer = (qn_integer_wish){.dtype = seed % 3 ? QN_DTYPE_U8 : QN_DTYPE_S16, .reason = "test", .per_tensor = 1};
+        graph->integer =
+            (qn_integer_wish){.dtype = seed % 3 ? QN_DTYPE_U8 : QN_DTYPE_S16, .reason = "test", .per_tensor = 1};
         run_pass(graph, pass_named("quantise"));
         expect_ok(evaluate(graph, inputs, &arena, &integers));
         for (const qn_node *node = graph->first; node; node = node->next) {

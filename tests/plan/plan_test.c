@@ -396,12 +396,14 @@ static int64_t weight_bytes(const qn_program *p, const char *step) {
 
 static void test_int8_weights_are_stored_in_groups_of_four(void **state) {
     (void)state;
-    const qn_program *p = plan("input %x : u8[1, 4, 4, 2]\nconst %w : s8[5, 1, 2, 2] = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, "
-                               "11, 12, 13, 14, 15, 16, 17, 18, 19, 20}\nconst %b : s32[2] = {0, 0}\nconst %m : f32[2] = "
-                               "{1, 1}\n%y = conv2d_quantized(%x, %w, %b, %m) {padding=same_upper}\nconst %v : s8[5, 1, 1, "
-                               "2] = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10}\n%z = conv2d_quantized(%x, %v, %b, %m) "
-                               "{padding=same_upper, groups=2}\noutput %y\noutput %z");
-    const int8_t *panel = packed_weights(p, "y", QN_PACKING_PANEL16), *by_channel = packed_weights(p, "z", QN_PACKING_CHANNEL16);
+    const qn_program *p =
+        plan("input %x : u8[1, 4, 4, 2]\nconst %w : s8[5, 1, 2, 2] = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, "
+             "11, 12, 13, 14, 15, 16, 17, 18, 19, 20}\nconst %b : s32[2] = {0, 0}\nconst %m : f32[2] = "
+             "{1, 1}\n%y = conv2d_quantized(%x, %w, %b, %m) {padding=same_upper}\nconst %v : s8[5, 1, 1, "
+             "2] = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10}\n%z = conv2d_quantized(%x, %v, %b, %m) "
+             "{padding=same_upper, groups=2}\noutput %y\noutput %z");
+    const int8_t *panel = packed_weights(p, "y", QN_PACKING_PANEL16),
+                 *by_channel = packed_weights(p, "z", QN_PACKING_CHANNEL16);
     assert_int_equal(weight_bytes(p, "y"), 12 * 16); /* 10 products fill three groups */
     assert_int_equal(weight_bytes(p, "z"), 8 * 16);  /* 5 rows two */
     int8_t plain[20];
@@ -415,11 +417,13 @@ static void test_int8_weights_are_stored_in_groups_of_four(void **state) {
 
 static void test_int16_weights_are_stored_in_pairs(void **state) {
     (void)state;
-    const qn_program *p = plan("input %x : s16[1, 4, 4, 1]\nconst %w : s16[3, 1, 1, 2] = {1, 2, 3, 4, 5, 6}\nconst %b : "
-                               "s64[2] = {0, 0}\nconst %m : f32[2] = {1, 1}\n%y = conv2d_quantized(%x, %w, %b, %m) "
-                               "{padding=same_upper}\ninput %u : s16[1, 4, 4, 2]\n%z = conv2d_quantized(%u, %w, %b, %m) "
-                               "{padding=same_upper, groups=2}\noutput %y\noutput %z");
-    const int16_t *panel = packed_weights(p, "y", QN_PACKING_PANEL16), *by_channel = packed_weights(p, "z", QN_PACKING_CHANNEL16);
+    const qn_program *p =
+        plan("input %x : s16[1, 4, 4, 1]\nconst %w : s16[3, 1, 1, 2] = {1, 2, 3, 4, 5, 6}\nconst %b : "
+             "s64[2] = {0, 0}\nconst %m : f32[2] = {1, 1}\n%y = conv2d_quantized(%x, %w, %b, %m) "
+             "{padding=same_upper}\ninput %u : s16[1, 4, 4, 2]\n%z = conv2d_quantized(%u, %w, %b, %m) "
+             "{padding=same_upper, groups=2}\noutput %y\noutput %z");
+    const int16_t *panel = packed_weights(p, "y", QN_PACKING_PANEL16),
+                  *by_channel = packed_weights(p, "z", QN_PACKING_CHANNEL16);
     assert_int_equal(weight_bytes(p, "y"), 4 * 16 * 2); /* 3 products fill two pairs */
     assert_int_equal(weight_bytes(p, "z"), 3 * 16 * 2);
     int16_t plain[6];

@@ -40,8 +40,8 @@ static void multiply_adds_are_outputs_times_what_each_reads(void **state) {
         const char *name;
         double macs;
     } rows[] = {
-        {"full", 2 * 8 * 6 * 10 * 36.0},  {"strided", 2 * 4 * 3 * 10 * 36.0}, {"depthwise", 2 * 8 * 6 * 4 * 9.0},
-        {"groups", 2 * 8 * 6 * 6 * 2.0},  {"product", 5 * 11 * 7.0},          {"transposed", 5 * 11 * 7.0},
+        {"full", 2 * 8 * 6 * 10 * 36.0}, {"strided", 2 * 4 * 3 * 10 * 36.0}, {"depthwise", 2 * 8 * 6 * 4 * 9.0},
+        {"groups", 2 * 8 * 6 * 6 * 2.0}, {"product", 5 * 11 * 7.0},          {"transposed", 5 * 11 * 7.0},
         {"free", 9 * 256 * 10 * 36.0}, /* the upper end, and a moderate width where there is none */
     };
     qn_arena arena;
@@ -82,7 +82,8 @@ static void a_layer_costs_its_products_and_its_bytes(void **state) {
 }
 
 static void models_are_found_by_the_names_of_archs(void **state) {
-    static const char *const names[] = {"x86_64-avx2", "x86_64-avx512", "x86_64-avx512vnni", "x86_64-amx", "aarch64-dotprod"};
+    static const char *const names[] = {"x86_64-avx2", "x86_64-avx512", "x86_64-avx512vnni", "x86_64-amx",
+                                        "aarch64-dotprod"};
     static const char *const others[] = {"native", "x86_64-sse9", ""};
     (void)state;
     for (size_t i = 0; i < 5; i++) assert_string_equal(qn_cost_model_find(names[i])->arch, names[i]);
@@ -91,7 +92,8 @@ static void models_are_found_by_the_names_of_archs(void **state) {
 }
 
 static void bytes_are_faster_than_floats_on_every_cpu(void **state) {
-    static const char *const names[] = {"x86_64-avx2", "x86_64-avx512", "x86_64-avx512vnni", "x86_64-amx", "aarch64-dotprod"};
+    static const char *const names[] = {"x86_64-avx2", "x86_64-avx512", "x86_64-avx512vnni", "x86_64-amx",
+                                        "aarch64-dotprod"};
     qn_arena arena;
     (void)state;
     qn_arena_init(&arena, NULL);

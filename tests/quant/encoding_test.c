@@ -71,7 +71,8 @@ static void expect_holds(const encoding_case *c, const qn_encoding *encoding, ui
     int is_bytes = encoding->dtype == QN_DTYPE_U8;
     for (int64_t i = 0; i < CHANNELS; i++) {
         double scale = (double)encoding->scale[i], zero_point = encoding->zero_point[i];
-        double low = scale * ((is_bytes ? 0 : -32767) - zero_point), high = scale * ((is_bytes ? 255 : 32767) - zero_point);
+        double low = scale * ((is_bytes ? 0 : -32767) - zero_point),
+               high = scale * ((is_bytes ? 255 : 32767) - zero_point);
         if (low > (double)c->low[i] + 0.5001 * scale || high < (double)c->high[i] - 0.5001 * scale)
             fail_msg("seed %llu, channel %lld: %g to %g in %g to %g", (unsigned long long)seed, (long long)i,
                      (double)c->low[i], (double)c->high[i], low, high);
@@ -114,7 +115,8 @@ static void ranges_that_do_not_cross_zero_are_held_from_zero_on(void **state) {
             c.request.one_zero_point = one;
             qn_encoding encoding = choose(&c);
             expect_holds(&c, &encoding, (uint64_t)one);
-            for (int i = 0; i < CHANNELS && is_depthwise && !one; i++) /* finest scales: zero is an end of the integers */
+            /* finest scales: zero is an end of the integers */
+            for (int i = 0; i < CHANNELS && is_depthwise && !one; i++)
                 assert_int_equal(encoding.zero_point[i], i % 2 ? 255 : 0);
             encoding_case_deinit(&c);
         }
@@ -230,7 +232,8 @@ static void a_grid_that_cannot_be_kept_is_a_range(void **state) {
         c.stats.grid = &grid;
         c.request.one_zero_point = !variant;
         qn_encoding encoding = choose(&c);
-        for (int i = 0; i < CHANNELS; i++) assert_true(encoding.zero_point[i] == (variant ? 0 : encoding.zero_point[0]));
+        for (int i = 0; i < CHANNELS; i++)
+            assert_true(encoding.zero_point[i] == (variant ? 0 : encoding.zero_point[0]));
         encoding_case_deinit(&c);
     }
 }
@@ -268,7 +271,8 @@ static double loss_of(const encoding_case *c, const qn_encoding *encoding) {
     for (int64_t k = 0; k < c->reader.layer.rows; k++)
         for (int64_t o = 0; o < c->reader.layer.outputs; o++) {
             int64_t channel = k % CHANNELS;
-            double weight = (double)c->reader.weights[k * c->reader.layer.outputs + o], scale = (double)encoding->scale[channel];
+            double weight = (double)c->reader.weights[k * c->reader.layer.outputs + o],
+                   scale = (double)encoding->scale[channel];
             double variance = (double)c->square[channel] - (double)c->mean[channel] * (double)c->mean[channel];
             double rounded = (double)integers.weight_scale[o] *
                              (double)((const int8_t *)integers.weights)[k * c->reader.layer.outputs + o] / scale;

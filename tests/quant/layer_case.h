@@ -47,7 +47,8 @@ static inline int has_byte_weights(const layer_case *c) {
     return c->x.dtype == QN_DTYPE_U8 || c->layer.has_byte_weights;
 }
 
-static inline int64_t integer_weight(const layer_case *c, const qn_layer_integers *integers, int64_t row, int64_t output) {
+static inline int64_t integer_weight(const layer_case *c, const qn_layer_integers *integers, int64_t row,
+                                     int64_t output) {
     int64_t index = row * c->layer.outputs + output;
     return has_byte_weights(c) ? ((const int8_t *)integers->weights)[index]
                                : ((const int16_t *)integers->weights)[index];

@@ -133,10 +133,12 @@ static void clipping_moves_no_weight_by_more_than_half_of_the_largest(void **sta
         quantise(&c, &options, &clipped);
         quantise(&c, &plain, &whole);
         for (int64_t o = 0; o < c.layer.outputs; o++)
-            if (!(clipped.weight_scale[o] <= whole.weight_scale[o] && clipped.weight_scale[o] >= 0.49f * whole.weight_scale[o]))
+            if (!(clipped.weight_scale[o] <= whole.weight_scale[o] &&
+                  clipped.weight_scale[o] >= 0.49f * whole.weight_scale[o]))
                 fail_msg("seed %llu: scale %g became %g", (unsigned long long)seed, (double)whole.weight_scale[o],
                          (double)clipped.weight_scale[o]);
-        assert_true(clipped.weight_error <= whole.weight_error * (1 + 1e-5)); /* scales are rounded to float afterwards */
+        /* scales are rounded to float afterwards */
+        assert_true(clipped.weight_error <= whole.weight_error * (1 + 1e-5));
         layer_case_deinit(&c);
     }
 }
@@ -263,7 +265,8 @@ static void bias_correction_takes_the_mean_of_the_rounding_away(void **state) {
         for (int64_t o = 0; o < 5; o++) {
             double step = (double)corrected.weight_scale[o], error = fabs(mean_error(&c, &corrected, o, data));
             if (!(error <= 0.501 * step))
-                fail_msg("seed %llu, output %lld: mean error %g, step %g", (unsigned long long)seed, (long long)o, error, step);
+                fail_msg("seed %llu, output %lld: mean error %g, step %g", (unsigned long long)seed, (long long)o,
+                         error, step);
             before += fabs(mean_error(&c, &rounded, o, data)) / step;
             after += error / step;
         }
@@ -323,7 +326,8 @@ static void expect_sums_fit(const layer_case *c, const qn_layer_integers *intege
     int64_t low_code = is_bytes ? 0 : -32767, high_code = is_bytes ? 255 : 32767;
     double limit = is_bytes ? 0x1p31 : 0x1p63;
     for (int64_t o = 0; o < c->layer.outputs; o++) {
-        double least = 0, most = 0, bias = (double)integer_bias(c, integers, o), scale = (double)integers->weight_scale[o];
+        double least = 0, most = 0, bias = (double)integer_bias(c, integers, o),
+               scale = (double)integers->weight_scale[o];
         for (int64_t k = 0; k < c->layer.rows; k++) {
             double weight = (double)integer_weight(c, integers, k, o);
             assert_true(fabs(weight) <= (is_bytes ? 127 : 32767));
@@ -472,7 +476,8 @@ static void weights_and_biases_that_are_not_finite_are_refused_by_number(void **
         qn_layer_integers integers;
         layer_case_init(&c, 14, QN_DTYPE_U8, 9, 3, 2, 0);
         c.weights[13] = bad[i];
-        expect_refused(qn_layer_quantise(&c.layer, &c.x, &plain, &c.arena, &integers), QN_INVALID_MODEL, "weight 13 is");
+        expect_refused(qn_layer_quantise(&c.layer, &c.x, &plain, &c.arena, &integers), QN_INVALID_MODEL,
+                       "weight 13 is");
         c.weights[13] = 0;
         c.bias[1] = bad[i];
         expect_refused(qn_layer_quantise(&c.layer, &c.x, &plain, &c.arena, &integers), QN_INVALID_MODEL, "bias 1 is");

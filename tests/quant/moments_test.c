@@ -61,7 +61,8 @@ static double read_row(const moments_case *c, const int64_t out[2], int64_t n, i
 
 /* Adds the picture at hand to sums of one channel and two rows. */
 static void add_plainly(const moments_case *c, int64_t channel, int64_t i, int64_t j, double sums[3]) {
-    const int64_t out[2] = {qn_window_out_size(&c->window, 0, c->dims[1]), qn_window_out_size(&c->window, 1, c->dims[2])};
+    const int64_t out[2] = {qn_window_out_size(&c->window, 0, c->dims[1]),
+                            qn_window_out_size(&c->window, 1, c->dims[2])};
     for (int64_t n = 0; n < c->dims[0]; n++)
         for (int64_t oy = 0; oy < out[0]; oy++)
             for (int64_t ox = 0; ox < out[1]; ox++) {
@@ -157,9 +158,11 @@ static void copies_go_on_as_the_original_does(void **state) {
 
 static void windows_are_found_by_what_they_read(void **state) {
     (void)state;
-    qn_moments point = {.window = {.kernel = {1, 1}, .stride = {1, 1}, .dilation = {1, 1}, .padding = QN_PADDING_VALID}};
-    qn_moments square = {.window = {.kernel = {3, 3}, .stride = {1, 1}, .dilation = {2, 2}, .padding = QN_PADDING_SAME_UPPER},
-                         .next = &point};
+    qn_moments point = {
+        .window = {.kernel = {1, 1}, .stride = {1, 1}, .dilation = {1, 1}, .padding = QN_PADDING_VALID}};
+    qn_moments square = {
+        .window = {.kernel = {3, 3}, .stride = {1, 1}, .dilation = {2, 2}, .padding = QN_PADDING_SAME_UPPER},
+        .next = &point};
     qn_window window = point.window;
     window.padding = QN_PADDING_SAME_LOWER;
     window.dilation[0] = 7;

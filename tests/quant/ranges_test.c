@@ -237,7 +237,8 @@ static double error_of(const float *values, int count, qn_range range, int bits,
     const qn_quant_params params = qn_quant_params_from_range(&range, bits, symmetric);
     double sum = 0;
     for (int i = 0; i < count; i++) {
-        double code = fmin(fmax(nearbyint((double)(values[i] / params.scale)) + params.zero_point, params.min), params.max);
+        double code =
+            fmin(fmax(nearbyint((double)(values[i] / params.scale)) + params.zero_point, params.min), params.max);
         double back = (double)params.scale * (code - params.zero_point);
         sum += (values[i] - back) * (values[i] - back);
     }

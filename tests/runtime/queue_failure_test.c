@@ -70,10 +70,12 @@ static void test_a_failure_goes_down_the_pipeline_and_every_sync_tells_it(void *
     atomic_store(&l.converting.fails, QN_IO);
     send(&l);
     send(&l); /* behind the failure */
-    assert_status(qn_queue_sync(l.encode), QN_IO,
-                  "queue item 1: waited in vain: queue 'run': queue item 1: waited in vain: queue 'convert': queue item 1: "
-                  "bad picture");
-    assert_status(qn_queue_sync(l.run), QN_IO, "queue item 1: waited in vain: queue 'convert': queue item 1: bad picture");
+    assert_status(
+        qn_queue_sync(l.encode), QN_IO,
+        "queue item 1: waited in vain: queue 'run': queue item 1: waited in vain: queue 'convert': queue item 1: "
+        "bad picture");
+    assert_status(qn_queue_sync(l.run), QN_IO,
+                  "queue item 1: waited in vain: queue 'convert': queue item 1: bad picture");
     assert_status(qn_queue_sync(l.convert), QN_IO, "queue item 1: bad picture");
     assert_int_equal(l.converting.calls, 1);
     assert_int_equal(l.running.calls, 0);
@@ -225,7 +227,8 @@ static void test_a_placement_for_which_there_is_no_room_leaves_the_one_before_in
 static void test_each_placement_releases_those_who_wait_for_it(void **state) {
     (void)state;
     rig r = rig_open(program_pictures, 1, 1, NULL, NULL);
-    qn_queue *slow = new_queue(&r, "slow", 8, 0), *fast = new_queue(&r, "fast", 8, 0), *waiting = new_queue(&r, "w", 8, 0);
+    qn_queue *slow = new_queue(&r, "slow", 8, 0), *fast = new_queue(&r, "fast", 8, 0),
+             *waiting = new_queue(&r, "w", 8, 0);
     qn_notifier *n = new_notifier(&r);
     stage after = {0};
     gate g = {0};

@@ -297,16 +297,19 @@ static void test_a_tensor_without_room_for_the_bound_is_refused(void **state) {
     assert_ok(qn_context_set_input_shape(r.context, 0, 1, &n));
     const qn_tensor input = {QN_DTYPE_F32, 1, {64}, x};
     const qn_tensor refused[] = {
-        {QN_DTYPE_F32, 2, {28, 1}, y},                          /* room for 28 only */
-        {QN_DTYPE_F32, 2, {28, 1}, y, 64 * sizeof *y - 1},      /* a byte too little */
-        {QN_DTYPE_F32, 2, {65, 1}, y, 65 * sizeof *y},          /* more than the bound */
-        {QN_DTYPE_F32, 2, {-1, 1}, y, 64 * sizeof *y},          {QN_DTYPE_F32, 2, {28, 2}, y, 64 * sizeof *y},
-        {QN_DTYPE_F32, 1, {28}, y, 64 * sizeof *y},             {QN_DTYPE_F32, -1, {0}, y, 64 * sizeof *y},
+        {QN_DTYPE_F32, 2, {28, 1}, y},                     /* room for 28 only */
+        {QN_DTYPE_F32, 2, {28, 1}, y, 64 * sizeof *y - 1}, /* a byte too little */
+        {QN_DTYPE_F32, 2, {65, 1}, y, 65 * sizeof *y},     /* more than the bound */
+        {QN_DTYPE_F32, 2, {-1, 1}, y, 64 * sizeof *y},
+        {QN_DTYPE_F32, 2, {28, 2}, y, 64 * sizeof *y},
+        {QN_DTYPE_F32, 1, {28}, y, 64 * sizeof *y},
+        {QN_DTYPE_F32, -1, {0}, y, 64 * sizeof *y},
         {QN_DTYPE_F32, 77, {28, 1}, y, 64 * sizeof *y},
     };
     for (size_t i = 0; i < sizeof refused / sizeof *refused; i++) {
         qn_tensor output = refused[i];
-        assert_status(qn_context_run(r.context, &input, 1, &output, 1), QN_INVALID_ARGUMENT, "has at most shape [64, 1]");
+        assert_status(qn_context_run(r.context, &input, 1, &output, 1), QN_INVALID_ARGUMENT,
+                      "has at most shape [64, 1]");
         assert_memory_equal(&output, &refused[i], sizeof output);
     }
     for (int i = 0; i < 64; i++) assert_true(y[i] == 7);

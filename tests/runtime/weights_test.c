@@ -127,7 +127,8 @@ static void *run_on(void *self) {
 static void test_running_contexts_see_one_set_of_weights_or_the_other(void **state) {
     (void)state;
     rig r = rig_open(program_pictures, 1, 2, NULL, NULL);
-    float *x = make_picture(HEIGHT, WIDTH, 5), *old = answer(program_pictures, 1, x), *new = answer(program_halved, 1, x);
+    float *x = make_picture(HEIGHT, WIDTH, 5), *old = answer(program_pictures, 1, x),
+          *new = answer(program_halved, 1, x);
     crowd c = {.engine = r.engine, .x = x, .old = old, .new = new};
     pthread_t threads[RUNNERS];
     for (int i = 0; i < RUNNERS; i++) assert_int_equal(pthread_create(&threads[i], NULL, run_on, &c), 0);

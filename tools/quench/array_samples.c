@@ -20,7 +20,7 @@ typedef struct stream {
     int has_batch;   /* its first dim is free, and a number of samples */
     int is_repeated; /* its only sample goes into every run */
     sample_list files;
-    layout *layouts; /* per file */
+    layout *layouts;   /* per file */
     int64_t count;     /* samples of all files */
     qn_npy_file *file; /* the open one; NULL: none */
     size_t opened;     /* which it is */

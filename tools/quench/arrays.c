@@ -45,8 +45,8 @@ static qn_status *load_input(const qn_model *model, size_t index, input_arrays *
     CLI_TRY(qn_npy_load(path, NULL, &arrays->tensors[index]));
     if (arrays->tensors[index].dtype == input->dtype) return NULL;
     return qn_status_create(QN_INVALID_ARGUMENT, "%s: %s elements, but input '%s' takes %s: save it with .astype('%s')",
-                            path, cli_dtype_name(arrays->tensors[index].dtype), input->name, cli_dtype_name(input->dtype),
-                            cli_dtype_name(input->dtype));
+                            path, cli_dtype_name(arrays->tensors[index].dtype), input->name,
+                            cli_dtype_name(input->dtype), cli_dtype_name(input->dtype));
 }
 
 qn_status *input_arrays_load(const qn_model *model, const cli_texts *texts, input_arrays *out) {

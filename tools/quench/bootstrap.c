@@ -107,8 +107,7 @@ void paired_difference_print(const paired_difference *difference, size_t picture
 }
 
 json_t *paired_difference_to_json(const paired_difference *difference, size_t pictures) {
-    return json_pack("{s:f,s:o,s:o,s:f}", "value", difference->value, "low",
-                     pictures > 1 ? json_real(difference->low) : json_null(), "high",
-                     pictures > 1 ? json_real(difference->high) : json_null(), "confidence",
-                     0.01 * BOOTSTRAP_CONFIDENCE);
+    return json_pack(
+        "{s:f,s:o,s:o,s:f}", "value", difference->value, "low", pictures > 1 ? json_real(difference->low) : json_null(),
+        "high", pictures > 1 ? json_real(difference->high) : json_null(), "confidence", 0.01 * BOOTSTRAP_CONFIDENCE);
 }

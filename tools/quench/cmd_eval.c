@@ -307,8 +307,8 @@ int cli_cmd_eval(int argc, char **argv) {
     int first, code = cli_parse(&command, argc, argv, &settings, &first);
     if (code == CLI_GO_ON) code = check_options(&settings);
     if (code == CLI_GO_ON) {
-        const eval_array_options arrays = {settings.inputs, settings.labels, settings.against, settings.json,
-                                           settings.classes, &settings.run};
+        const eval_array_options arrays = {settings.inputs, settings.labels,  settings.against,
+                                           settings.json,   settings.classes, &settings.run};
         code = cli_finish(settings.inputs.count ? eval_arrays(argv[first], &arrays)
                                                 : eval_pictures(&settings, argv[first]));
     }

@@ -238,8 +238,8 @@ static qn_status *print_model(const view *v) {
     const qn_model_info *info = qn_model_get_info(model);
     cli_print_precision(model, precision, sizeof precision);
     cli_print("%s: %s model '%s', %s, %s\n", cli_given_name(v->path),
-           v->session.is_compiled ? "compiled" : "source (built in memory)", info->name, precision,
-           cli_print_bytes(info->file_bytes, text));
+              v->session.is_compiled ? "compiled" : "source (built in memory)", info->name, precision,
+              cli_print_bytes(info->file_bytes, text));
     for (size_t i = 0; i < info->input_count; i++) describe_value("input", qn_model_input(model, i));
     for (size_t i = 0; i < info->output_count; i++) describe_value("output", qn_model_output(model, i));
     print_meta(v->meta);

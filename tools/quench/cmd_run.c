@@ -150,8 +150,7 @@ static qn_status *name_artifacts(job *j, const char *model) {
         CLI_TRY(add_artifact(j, (artifact){.name = qn_model_output(j->session.model, i)->name}));
     for (size_t i = 0; i < j->settings->dumps.count; i++) CLI_TRY(add_dump(j, j->settings->dumps.items[i]));
     qn_status *status = cli_files_add_input(&files, model);
-    for (size_t i = 0; i < j->inputs.count && !status; i++)
-        status = cli_files_add_input(&files, j->inputs.paths[i]);
+    for (size_t i = 0; i < j->inputs.count && !status; i++) status = cli_files_add_input(&files, j->inputs.paths[i]);
     for (size_t i = 0; i < j->artifact_count && !status; i++)
         status = cli_files_add_output(&files, j->artifacts[i].path, j->artifacts[i].name);
     if (!status && j->settings->json && !cli_json_on_stdout(j->settings->json))
@@ -195,8 +194,8 @@ static int observe(void *self, const char *name, const qn_tensor *tensor) {
 static qn_status *run_once(job *j) {
     if (j->artifact_count > j->output_count) CLI_TRY(qn_context_set_observer(j->session.context, observe, j));
     double start = cli_now_ms();
-    qn_status *status = qn_context_run(j->session.context, j->inputs.tensors, j->inputs.count, j->outputs,
-                                       j->output_count);
+    qn_status *status =
+        qn_context_run(j->session.context, j->inputs.tensors, j->inputs.count, j->outputs, j->output_count);
     j->ms = cli_now_ms() - start;
     if (!j->dump_status) return status;
     qn_status_free(status);

@@ -18,9 +18,9 @@ static const cli_command command = {
 };
 
 static void print_facts(const char *path, const qn_model_info *info) {
-    cli_print("%s: sound, %zu steps, %zu input%s, %zu output%s, %llu bytes of constants in %llu\n", cli_given_name(path),
-              info->step_count, info->input_count, info->input_count == 1 ? "" : "s", info->output_count,
-              info->output_count == 1 ? "" : "s", (unsigned long long)info->const_bytes,
+    cli_print("%s: sound, %zu steps, %zu input%s, %zu output%s, %llu bytes of constants in %llu\n",
+              cli_given_name(path), info->step_count, info->input_count, info->input_count == 1 ? "" : "s",
+              info->output_count, info->output_count == 1 ? "" : "s", (unsigned long long)info->const_bytes,
               (unsigned long long)info->file_bytes);
 }
 

@@ -8,9 +8,9 @@
  * both models had it. */
 typedef struct compared_value {
     char *name;
-    qn_tensor kept; /* what A had in the run at hand, integers decoded; data NULL: nothing to compare with */
-    int is_output;  /* of both models: compared even where it holds no floats */
-    qn_dtype dtype_a, dtype_b;             /* NONE: the model lacks it */
+    qn_tensor kept;            /* what A had in the run at hand, integers decoded; data NULL: nothing to compare with */
+    int is_output;             /* of both models: compared even where it holds no floats */
+    qn_dtype dtype_a, dtype_b; /* NONE: the model lacks it */
     int is_float_a, is_float_b, is_labels; /* floats, or integers that stand for some; labels: neither, in both */
     int has_other_shape;
     int64_t elems, equal;

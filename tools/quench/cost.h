@@ -18,7 +18,7 @@ typedef struct cost_table {
     int threads;
     char settled[320]; /* where two sizes cost the same: what makes them so ("pads its input to 513x513 (Pad)"); else ""
                         */
-    uint64_t ceiling; /* of the arena over the whole range, scratch included; 0: none */
+    uint64_t ceiling;  /* of the arena over the whole range, scratch included; 0: none */
 } cost_table;
 
 /* Measures; nothing runs. The typical shape is the one the source declares where it is in range, else the middle. A

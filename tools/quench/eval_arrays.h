@@ -8,7 +8,7 @@
 typedef struct eval_array_options {
     cli_texts inputs;                    /* --inputs, as samples.h takes them */
     const char *labels, *against, *json; /* each may be NULL, but not both labels and against */
-    int64_t classes; /* of label maps; 0: as many as the model's image block says */
+    int64_t classes;                     /* of label maps; 0: as many as the model's image block says */
     const cli_run_options *run;
 } eval_array_options;
 

@@ -13,9 +13,9 @@ typedef struct image_block {
     int input_rank;       /* 4, or 3 without the batch */
     int height_axis;  /* of the input: 1 for [N, H, W, C], 2 for [N, C, H, W]; 0 and 1 without N; the width follows */
     int channel_axis; /* of the input */
-    int channels;         /* 3 or 1 */
-    int is_bgr;           /* the model wants blue first */
-    int is_float;         /* it takes (pixel * scale - mean) / std, per channel in its own order */
+    int channels;     /* 3 or 1 */
+    int is_bgr;       /* the model wants blue first */
+    int is_float;     /* it takes (pixel * scale - mean) / std, per channel in its own order */
     float scale, mean[3], std[3];
     int has_pad;    /* smaller pictures are padded at the right and below, not enlarged */
     uint8_t pad[3]; /* in the model's order of channels */

@@ -26,8 +26,8 @@ static qn_status *make_room(map_scores *scores, size_t count) {
     for (int m = 0; m < MAPS; m++) {
         if (scores->maps[m].data && scores->maps[m].width == (int)count) continue;
         free(scores->maps[m].data);
-        scores->maps[m] = (qn_image){
-            .width = (int)count, .height = 1, .channels = 1, .stride_bytes = count, .data = malloc(count)};
+        scores->maps[m] =
+            (qn_image){.width = (int)count, .height = 1, .channels = 1, .stride_bytes = count, .data = malloc(count)};
         if (!scores->maps[m].data) return cli_out_of_memory();
     }
     return NULL;

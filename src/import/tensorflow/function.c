@@ -152,7 +152,7 @@ qn_status *qn_tf_read_library(qn_tf_source *source, const qn_wire *wire, const q
 typedef struct expansion {
     qn_tf_source *source;
     const qn_tf_function *function;
-    const char *call;   /* the call's node name */
+    const char *call; /* the call's node name */
     const qn_tf_scope *scope;
     int depth;
 } expansion;

@@ -258,8 +258,8 @@ qn_status *qn_tf_read_tensor(qn_wire message, qn_arena *arena, qn_tf_copied *ino
     if (h.content.size) return take_content(&h, arena, elems, inout_copied, out_view);
 
     if (elems > QN_IMPORT_LISTED_ELEMS_MAX)
-        return QN_ERR(QN_LIMIT, "%zu elements are listed or repeated, the limit is %d: store them as tensor_content", elems,
-                      QN_IMPORT_LISTED_ELEMS_MAX);
+        return QN_ERR(QN_LIMIT, "%zu elements are listed or repeated, the limit is %d: store them as tensor_content",
+                      elems, QN_IMPORT_LISTED_ELEMS_MAX);
     QN_TRY(check_repeated(message, find_type(h.type), elems, qn_dtype_size(out_view->dtype), inout_copied));
     QN_TRY(alloc_elements(arena, elems, inout_copied, out_view));
     QN_TRY(store_listed(message, find_type(h.type), elems, out_view, &count));

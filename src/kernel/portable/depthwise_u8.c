@@ -16,7 +16,8 @@ static void interleave_rows(const qn_depthwise_u8_rows *r) {
                 r->out_cells[(x * QN_DEPTHWISE_BLOCK + c) * QN_DEPTHWISE_GROUP + i] = r->rows[i][x * r->steps[i] + c];
 }
 
-#define KERNEL_WIDE   {NULL, NULL}
+#define KERNEL_WIDE                                                                                                    \
+    { NULL, NULL }
 #define KERNEL_SYMBOL qn_k_depthwise_u8_portable
 #define KERNEL_NAME   "depthwise_u8_portable"
 #include "kernel/body/depthwise_u8.h"

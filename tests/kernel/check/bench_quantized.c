@@ -96,7 +96,8 @@ void bench_quantized(const qn_kernel_row *row, int64_t time_ms, double peak) {
 void bench_add_int(const qn_kernel_row *row, int64_t time_ms) {
     enum { CHANNELS = 160, ELEMS = 65 * 65 * CHANNELS };
     uint8_t *a = random_bytes(ELEMS), *b = random_bytes(ELEMS);
-    float *dst = random_bytes(ELEMS * (int64_t)sizeof *dst), *multiplier = random_bytes(CHANNELS * (int64_t)sizeof *dst);
+    float *dst = random_bytes(ELEMS * (int64_t)sizeof *dst),
+          *multiplier = random_bytes(CHANNELS * (int64_t)sizeof *dst);
     int32_t *zero_points = calloc(CHANNELS, sizeof *zero_points);
     if (!zero_points) abort();
     fill_floats(multiplier, CHANNELS, 0.7f);
@@ -119,7 +120,8 @@ void bench_add_int(const qn_kernel_row *row, int64_t time_ms) {
             qn_work work;
             for (int v = 0; v < QN_ADD_LIMIT; v++) params.vector_elems[v] = each ? CHANNELS : 1;
             qn_add_int_work(&params, &work);
-            snprintf(label, sizeof label, "65x65x160 to %s, %s", to_float ? "f32" : "u8", each ? "by channel" : "alike");
+            snprintf(label, sizeof label, "65x65x160 to %s, %s", to_float ? "f32" : "u8",
+                     each ? "by channel" : "alike");
             bench_print_rate(label, bench_measure(&work, time_ms), 0, (to_float ? 6.0 : 3.0) * ELEMS, 0);
         }
     }

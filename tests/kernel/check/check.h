@@ -94,7 +94,8 @@ void check_draw_activation(check_context *context, float *out_min, float *out_ma
 /* A buffer of halves, the nearest to `values`, which take those values themselves. NULL stays NULL. */
 uint16_t *check_halves(check_context *context, const char *name, float *values, int64_t count);
 /* Fails unless `got` holds `want` rounded; NaNs are the same. */
-int check_same_halves(check_context *context, const char *kernel, const uint16_t *got, const float *want, int64_t count);
+int check_same_halves(check_context *context, const char *kernel, const uint16_t *got, const float *want,
+                      int64_t count);
 
 /* A case of a driver that converts what is stored, by the kernels of the context's family (stored.c). */
 void check_stored_drivers(check_context *context);

@@ -412,7 +412,8 @@ void check_add_int(check_context *context) {
     uint8_t *want = malloc(bytes);
     if (!want) abort();
     naive_addition(&p, want);
-    check_describe(context, "%lld elements of storage %lld to %lld, %lld channels, zero point %d, limit %d, bounds %g..%g",
+    check_describe(context,
+                   "%lld elements of storage %lld to %lld, %lld channels, zero point %d, limit %d, bounds %g..%g",
                    (long long)p.elems, (long long)r->addend_storage, (long long)r->dst_storage, (long long)p.channels,
                    r->zero_point, r->limit != NULL, (double)r->low, (double)r->high);
     for (int i = 0; i < context->row_count && !context->failed; i++) {

@@ -39,7 +39,8 @@ static double naive_pool(const qn_pool_params *p, int64_t pixel, int64_t channel
         for (int64_t kx = 0; kx < p->kernel_w; kx++) {
             const int64_t sy = y * p->stride_h - p->pad_top + ky, sx = x * p->stride_w - p->pad_left + kx;
             if (sy < 0 || sx < 0 || sy >= p->in_h || sx >= p->in_w) continue;
-            const double value = (double)((const float *)p->src)[((image * p->in_h + sy) * p->in_w + sx) * p->channels + channel];
+            const double value =
+                (double)((const float *)p->src)[((image * p->in_h + sy) * p->in_w + sx) * p->channels + channel];
             cells++;
             sum += value;
             size += fabs(value);
@@ -131,9 +132,11 @@ void check_pool_int(check_context *context) {
     p.count_include_pad = 0;
     const int64_t in = p.batch * p.in_h * p.in_w * p.channels, out = p.batch * p.out_h * p.out_w * p.channels;
     const int64_t bytes = p.integers_bytes, low = bytes == 2 ? -32768 : 0, high = bytes == 2 ? 32767 : 255;
-    void *src = check_buffer(context, "src", (size_t)(in * bytes)), *dst = check_buffer(context, "dst", (size_t)(out * bytes));
+    void *src = check_buffer(context, "src", (size_t)(in * bytes)),
+         *dst = check_buffer(context, "dst", (size_t)(out * bytes));
     void *want = check_buffer(context, "want", (size_t)(out * bytes));
-    const int64_t span = check_chance(context, 50) ? 3 : high - low, base = check_chance(context, 50) ? low : high - span;
+    const int64_t span = check_chance(context, 50) ? 3 : high - low,
+                  base = check_chance(context, 50) ? low : high - span;
     for (int64_t i = 0; i < in; i++) put_integer(src, i, bytes, base + check_draw(context, 0, span));
     p.src = src;
     p.dst = dst;

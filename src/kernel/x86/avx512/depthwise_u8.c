@@ -3,8 +3,9 @@
 #include "kernel/x86/avx512/half.h"
 #include "kernel/kernels.h"
 
-#define WIDE          static const qn_depthwise_u8_wide wide
-#define KERNEL_WIDE   {&wide, &qn_depthwise_u8_half_avx512}
+#define WIDE static const qn_depthwise_u8_wide wide
+#define KERNEL_WIDE                                                                                                    \
+    { &wide, &qn_depthwise_u8_half_avx512 }
 #define KERNEL_SYMBOL qn_k_depthwise_u8_avx512
 #define KERNEL_NAME   "depthwise_u8_avx512"
 #include "kernel/x86/interleave.h"

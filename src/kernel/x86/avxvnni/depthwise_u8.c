@@ -2,8 +2,9 @@
 #include "kernel/x86/avxvnni/vec.h"
 #include "kernel/kernels.h"
 
-#define WIDE          static const qn_depthwise_u8_wide wide
-#define KERNEL_WIDE   {&wide, NULL}
+#define WIDE static const qn_depthwise_u8_wide wide
+#define KERNEL_WIDE                                                                                                    \
+    { &wide, NULL }
 #define KERNEL_SYMBOL qn_k_depthwise_u8_avxvnni
 #define KERNEL_NAME   "depthwise_u8_avxvnni"
 #include "kernel/x86/interleave.h"
