@@ -2,8 +2,8 @@
  * Every CPU path and number of threads gives the bits that the operators' plain evaluation gives. */
 #include "sample_case.h"
 
-#include "driver/compile.h"
-#include "driver/integers.h"
+#include "driver/compile/compile.h"
+#include "driver/build/integers.h"
 #include "pass/evaluate.h"
 
 #include <stdlib.h>

@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "base/text.h"
-#include "driver/config_check.h"
+#include "driver/config/config_check.h"
 
 /* {"a": {"b": value}} for "a.b". */
 static char *wrap(const char *path, const char *value) {

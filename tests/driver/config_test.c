@@ -2,8 +2,8 @@
  * schema. */
 #include "driver_case.h"
 
-#include "driver/config.h"
-#include "driver/config_check.h"
+#include "driver/config/config.h"
+#include "driver/config/config_check.h"
 
 #include <stdio.h>
 #include <stdlib.h>

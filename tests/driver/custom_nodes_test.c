@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "driver/custom_nodes.h"
+#include "driver/config/custom_nodes.h"
 
 static const char *const net = "input %x : f32[1, 4, 4, 2]\n"
                                "const %w : f32[1, 1, 2, 2] = {1, 2, 3, 4}\n"

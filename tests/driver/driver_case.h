@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "driver/network.h"
+#include "driver/network/network.h"
 #include "quench/compiler.h"
 
 /* A sink that remembers. */

@@ -2,7 +2,7 @@
  */
 #include "driver_case.h"
 
-#include "driver/layout.h"
+#include "driver/picture/layout.h"
 
 #include <math.h>
 #include <string.h>

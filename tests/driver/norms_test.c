@@ -2,7 +2,7 @@
  * by them where nobody measured anything. */
 #include "sample_case.h"
 
-#include "driver/norms.h"
+#include "driver/calibrate/norms.h"
 #include "pass/pass.h"
 
 #include <math.h>

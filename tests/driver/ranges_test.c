@@ -2,7 +2,7 @@
 #include "driver_case.h"
 
 #include "base/memory.h"
-#include "driver/ranges.h"
+#include "driver/shapes/ranges.h"
 
 #include <string.h>
 

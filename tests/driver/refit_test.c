@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/memory.h"
-#include "driver/refit_source.h"
+#include "driver/compile/refit_source.h"
 
 /* A scale and an offset that are folded into the convolution, a matrix, and a constant that decides a shape. */
 #define NET(w, scale, offset, m)                                                                                       \

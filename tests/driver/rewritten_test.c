@@ -13,7 +13,7 @@
 
 #include "base/file.h"
 #include "base/text.h"
-#include "driver/value_ranges.h"
+#include "driver/calibrate/value_ranges.h"
 #include "quench/image.h"
 
 enum { RACE_MS = 1000 };

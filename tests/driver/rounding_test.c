@@ -3,7 +3,7 @@
 
 #include "base/meter.h"
 #include "base/text.h"
-#include "driver/calibrator.h"
+#include "driver/calibrate/calibrator.h"
 
 #include <math.h>
 #include <stdio.h>

@@ -3,7 +3,7 @@
 #include "driver_case.h"
 
 #include "base/text.h"
-#include "driver/score.h"
+#include "driver/contract/score.h"
 
 #include <math.h>
 #include <stdlib.h>

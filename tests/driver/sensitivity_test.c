@@ -1,7 +1,7 @@
 /* What layers lose as integers: a measure that does not depend on the order of the samples, nor on their sizes. */
 #include "sample_case.h"
 
-#include "driver/sensitivity.h"
+#include "driver/contract/sensitivity.h"
 
 #include <math.h>
 

@@ -2,7 +2,7 @@
 #include "driver_case.h"
 
 #include "base/file.h"
-#include "driver/value_ranges.h"
+#include "driver/calibrate/value_ranges.h"
 
 #include "../base/meter.h"
 

@@ -1,6 +1,6 @@
 #include "fuzz.h"
 
-#include "driver/network.h"
+#include "driver/network/network.h"
 #include "model/sections.h"
 #include "quench/config.h"
 

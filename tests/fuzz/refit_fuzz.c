@@ -2,7 +2,7 @@
  * weights set, and built again. With it the text form of graphs, dims and attributes. */
 #include "fuzz.h"
 
-#include "driver/refit_source.h"
+#include "driver/compile/refit_source.h"
 
 #include <stdlib.h>
 

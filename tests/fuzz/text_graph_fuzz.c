@@ -3,7 +3,7 @@
 #include "fuzz.h"
 
 #include "base/memory.h"
-#include "driver/network.h"
+#include "driver/network/network.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,0 +1,231 @@
+#include "driver/picture/layout.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- Telling a layout from the graph ---- */
+
+enum { WALK_DEPTH_MAX = 64, PICTURE_RANK = 4 };
+
+/* Axis i of the value at hand is axis axes[i] of the value we ask about; -1: none of its. */
+typedef struct order {
+    int rank;
+    int axes[QN_MAX_RANK];
+} order;
+
+static const order plain = {PICTURE_RANK, {0, 1, 2, 3}};
+
+/* Where an operator on NHWC meets the value. The batch may be an axis of its own by then. */
+static qn_layout layout_in(const order *at) {
+    static const int channels_last[] = {1, 2, 3}, channels_first[] = {2, 3, 1};
+    if (at->rank != PICTURE_RANK) return QN_LAYOUT_UNKNOWN;
+    if (!memcmp(at->axes + 1, channels_last, sizeof channels_last)) return QN_LAYOUT_NHWC;
+    return memcmp(at->axes + 1, channels_first, sizeof channels_first) ? QN_LAYOUT_UNKNOWN : QN_LAYOUT_NCHW;
+}
+
+static int works_on_nhwc(const qn_op_def *op) {
+    return op == &qn_op_conv2d || op == &qn_op_max_pool2d || op == &qn_op_avg_pool2d || op == &qn_op_resize_bilinear ||
+           op == &qn_op_resize_nearest || op == &qn_op_space_to_batch || op == &qn_op_batch_to_space ||
+           op == &qn_op_depth_to_space || op == &qn_op_space_to_depth;
+}
+
+static int keeps_axes(const qn_op_def *op) {
+    return op->flags & QN_OP_ELEMENTWISE || op == &qn_op_identity || op == &qn_op_batch_norm || op == &qn_op_pad ||
+           op == &qn_op_slice || op == &qn_op_fake_quant || op == &qn_op_dequantize || op == &qn_op_concat ||
+           op == &qn_op_softmax;
+}
+
+/* The constant permutation of a transpose; 0 if it has none. */
+static int read_perm(const qn_node *node, int rank, int64_t *out_perm) {
+    if (node->op != &qn_op_transpose || !qn_value_is_constant(node->inputs[1])) return 0;
+    qn_view view = qn_value_view(node->inputs[1]);
+    if (qn_view_elems(&view) != rank) return 0;
+    for (int i = 0; i < rank; i++) out_perm[i] = qn_view_get_int(&view, i);
+    return 1;
+}
+
+static int lists(const qn_ints *axes, int axis) {
+    for (int64_t i = 0; i < axes->count; i++)
+        if (axes->values[i] == axis) return 1;
+    return 0;
+}
+
+/* The order behind `node`, whose input 0 has the order `at`; 0 if it does more than keep, permute, add or drop axes. */
+static int order_behind(const qn_graph *graph, const qn_node *node, const order *at, order *out) {
+    int64_t perm[QN_MAX_RANK], dim;
+    if (node->output_count != 1) return 0;
+    out->rank = node->outputs[0]->type.rank;
+    if (read_perm(node, at->rank, perm)) {
+        for (int i = 0; i < at->rank; i++) out->axes[i] = at->axes[perm[i]];
+    } else if (node->op == &qn_op_squeeze) {
+        const qn_ints *axes = &((const qn_axes_attrs *)node->attrs)->axes;
+        int kept = 0;
+        for (int i = 0; i < at->rank; i++) {
+            int is_one = qn_dim_is_const(graph->dims, node->inputs[0]->type.dims[i], &dim) && dim == 1;
+            if (axes->count ? !lists(axes, i) : !is_one) out->axes[kept++] = at->axes[i];
+        }
+    } else if (node->op == &qn_op_expand_dims) {
+        const qn_ints *axes = &((const qn_axes_attrs *)node->attrs)->axes;
+        int next = 0;
+        for (int i = 0; i < out->rank; i++) out->axes[i] = lists(axes, i) ? -1 : at->axes[next++];
+    } else {
+        *out = *at;
+        return keeps_axes(node->op) && node->outputs[0]->type.rank == at->rank;
+    }
+    return 1;
+}
+
+static qn_layout look_down(const qn_graph *graph, const qn_value *value, const order *at, int depth) {
+    for (size_t u = 0; u < value->uses.count && depth < WALK_DEPTH_MAX; u++) {
+        const qn_use *use = &value->uses.items[u];
+        order next;
+        if (use->index == 0 && works_on_nhwc(use->node->op)) return layout_in(at);
+        if (!order_behind(graph, use->node, at, &next)) continue;
+        qn_layout found = look_down(graph, use->node->outputs[0], &next, depth + 1);
+        if (found) return found;
+    }
+    return QN_LAYOUT_UNKNOWN;
+}
+
+static qn_layout look_up(const qn_value *value, const order *at, int depth) {
+    const qn_node *node = value->producer;
+    int64_t perm[QN_MAX_RANK];
+    if (!node || depth >= WALK_DEPTH_MAX) return QN_LAYOUT_UNKNOWN;
+    if (works_on_nhwc(node->op)) return layout_in(at);
+    if (read_perm(node, PICTURE_RANK, perm)) { /* axis i of the result is axis perm[i] of its input */
+        order next = {.rank = PICTURE_RANK};
+        for (int i = 0; i < PICTURE_RANK; i++) next.axes[perm[i]] = at->axes[i];
+        return look_up(node->inputs[0], &next, depth + 1);
+    }
+    for (int i = 0; i < node->input_count && keeps_axes(node->op); i++) {
+        const qn_value *input = node->inputs[i];
+        if (!input || qn_value_is_constant(input) || input->type.rank != PICTURE_RANK) continue;
+        qn_layout found = look_up(input, at, depth + 1);
+        if (found) return found;
+    }
+    return QN_LAYOUT_UNKNOWN;
+}
+
+qn_layout qn_layout_of_input(const qn_graph *graph, const qn_value *input) {
+    return input->type.rank == PICTURE_RANK ? look_down(graph, input, &plain, 0) : QN_LAYOUT_UNKNOWN;
+}
+
+qn_layout qn_layout_of_output(const qn_graph *graph, const qn_value *output) {
+    (void)graph;
+    return output->type.rank == PICTURE_RANK ? look_up(output, &plain, 0) : QN_LAYOUT_UNKNOWN;
+}
+
+/* ---- Converting ---- */
+
+/* What the configuration asks of one input or output. */
+typedef struct conversion {
+    const char *key, *index; /* for messages: "convert_input_layout", "0" */
+    const char *src, *dst;
+    int rank;
+    int64_t to_source[QN_MAX_RANK]; /* perm of the transpose from dst to src */
+    int64_t to_wanted[QN_MAX_RANK]; /* and from src to dst */
+} conversion;
+
+static void make_perms(conversion *c) {
+    c->rank = (int)strlen(c->src);
+    for (int i = 0; i < c->rank; i++) {
+        c->to_source[i] = strchr(c->dst, c->src[i]) - c->dst;
+        c->to_wanted[i] = strchr(c->src, c->dst[i]) - c->src;
+    }
+}
+
+static qn_status *check_layout(const conversion *c, const char *what, const qn_value *value, qn_layout present) {
+    static const char *const names[] = {"", "NHWC", "NCHW"};
+    if (value->type.rank != c->rank)
+        return QN_ERR(QN_INVALID_ARGUMENT, "%s.%s: '%s' has %d axes, %s '%s' has %d", c->key, c->index, c->src, c->rank,
+                      what, value->name, value->type.rank);
+    if (present && strcmp(names[present], c->src))
+        return QN_ERR(QN_INVALID_ARGUMENT, "%s.%s: %s '%s' is %s already, not %s: leave the key out", c->key, c->index,
+                      what, value->name, names[present], c->src);
+    return NULL;
+}
+
+static qn_status *add_transpose(qn_graph *graph, const char *name, qn_value *x, const int64_t *perm, int rank,
+                                qn_node *before, qn_node **out_node) {
+    int32_t *numbers = QN_ARENA_ARRAY(graph->arena, int32_t, (size_t)rank);
+    if (!numbers) return qn_status_out_of_memory();
+    for (int i = 0; i < rank; i++) numbers[i] = (int32_t)perm[i];
+    qn_view view = {.dtype = QN_DTYPE_S32, .rank = 1, .dims = {rank}, .data = numbers};
+    qn_value *constant;
+    QN_TRY(qn_graph_add_constant(graph, qn_arena_printf(graph->arena, "%s/perm", name), &view, &constant));
+    QN_TRY(qn_graph_add_node(graph, &qn_op_transpose, name, NULL, 2, (qn_value *[]){x, constant}, before, out_node));
+    return qn_node_infer(graph, *out_node);
+}
+
+/* The input takes the wanted dims; a transpose at the very front makes of it what the graph expects. */
+static qn_status *convert_input(qn_graph *graph, const conversion *c, qn_value *input, int *out_perm) {
+    qn_node *node;
+    qn_type type = input->type;
+    QN_TRY(check_layout(c, "input", input, qn_layout_of_input(graph, input)));
+    if (input->is_output)
+        return QN_ERR(QN_UNSUPPORTED, "%s.%s: input '%s' is an output too", c->key, c->index, input->name);
+    for (int i = 0; i < c->rank; i++) {
+        input->type.dims[i] = type.dims[c->to_wanted[i]];
+        if (out_perm) out_perm[i] = (int)c->to_wanted[i];
+    }
+    const char *name = qn_arena_printf(graph->arena, "%s/to_%s", input->name, c->src);
+    if (!name) return qn_status_out_of_memory();
+    size_t count = input->uses.count;
+    qn_use *uses = qn_arena_copy(graph->arena, input->uses.items, count * sizeof *uses);
+    if (count && !uses) return qn_status_out_of_memory();
+    QN_TRY(add_transpose(graph, name, input, c->to_source, c->rank, graph->first, &node));
+    for (size_t i = 0; i < count; i++) QN_TRY(qn_node_set_input(graph, uses[i].node, uses[i].index, node->outputs[0]));
+    return NULL;
+}
+
+/* A transpose at the very end takes over name and mark of the output. */
+static qn_status *convert_output(qn_graph *graph, const conversion *c, size_t number) {
+    qn_node *node;
+    qn_value *output = graph->outputs.items[number];
+    QN_TRY(check_layout(c, "output", output, qn_layout_of_output(graph, output)));
+    if (output->is_input)
+        return QN_ERR(QN_UNSUPPORTED, "%s.%s: output '%s' is an input too", c->key, c->index, output->name);
+    const char *promised = output->name, *name = qn_arena_printf(graph->arena, "%s/to_%s", promised, c->dst);
+    if (!name) return qn_status_out_of_memory();
+    QN_TRY(add_transpose(graph, name, output, c->to_wanted, c->rank, NULL, &node));
+    const char *inner = qn_arena_printf(graph->arena, "%s/%s", promised, c->src);
+    for (int i = 1; inner && qn_graph_find_value(graph, inner); i++)
+        inner = qn_arena_printf(graph->arena, "%s/%s_%d", promised, c->src, i);
+    if (!inner) return qn_status_out_of_memory();
+    QN_TRY(qn_graph_rename_value(graph, output, inner));
+    QN_TRY(qn_graph_rename_value(graph, node->outputs[0], promised));
+    graph->outputs.items[number] = node->outputs[0];
+    output->is_output = 0;
+    node->outputs[0]->is_output = 1;
+    return NULL;
+}
+
+static qn_status *no_such(const char *key, const char *index, const char *what, size_t count) {
+    return QN_ERR(QN_INVALID_ARGUMENT, "%s.%s: the network has %zu %s%s, numbered from 0", key, index, count, what,
+                  count == 1 ? "" : "s");
+}
+
+qn_status *qn_layouts_convert(qn_graph *graph, const qn_config *config, int (*out_perms)[QN_MAX_RANK]) {
+    conversion c = {.key = "convert_input_layout"};
+    json_t *wish;
+    for (size_t i = 0; out_perms && i < graph->inputs.count; i++)
+        for (int axis = 0; axis < QN_MAX_RANK; axis++) out_perms[i][axis] = axis;
+    json_object_foreach((json_t *)qn_config_find(config, c.key), c.index, wish) {
+        size_t number = strtoul(c.index, NULL, 10);
+        if (number >= graph->inputs.count) return no_such(c.key, c.index, "input", graph->inputs.count);
+        c.src = json_string_value(json_object_get(wish, "src"));
+        c.dst = json_string_value(json_object_get(wish, "dst"));
+        make_perms(&c);
+        QN_TRY(convert_input(graph, &c, graph->inputs.items[number], out_perms ? out_perms[number] : NULL));
+    }
+    c.key = "convert_output_layout";
+    json_object_foreach((json_t *)qn_config_find(config, c.key), c.index, wish) {
+        size_t number = strtoul(c.index, NULL, 10);
+        if (number >= graph->outputs.count) return no_such(c.key, c.index, "output", graph->outputs.count);
+        c.src = json_string_value(json_object_get(wish, "src"));
+        c.dst = json_string_value(json_object_get(wish, "dst"));
+        make_perms(&c);
+        QN_TRY(convert_output(graph, &c, number));
+    }
+    return NULL;
+}
