@@ -1,5 +1,5 @@
 /* main.c - the program: `quench COMMAND ...`. */
-#include "cli.h"
+#include "cli/cli.h"
 
 #include <signal.h>
 #include <string.h>
