@@ -2,7 +2,7 @@
  */
 #include "fuzz.h"
 
-#include "samples.h"
+#include "build/samples.h"
 #include "quench/npy.h"
 
 #include <stdio.h>

@@ -2,7 +2,7 @@
  * weights. */
 #include "fuzz.h"
 
-#include "image_block.h"
+#include "pictures/image_block.h"
 #include "model_meta.h"
 
 #include <stdlib.h>

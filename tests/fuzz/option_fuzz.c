@@ -2,7 +2,7 @@
  * it is of. They steer the import of a tiny model and its build; the program's functions do the reading. */
 #include "fuzz.h"
 
-#include "builder.h"
+#include "build/builder.h"
 #include "import/graphdef_builder.h"
 #include "quench/cpu.h"
 #include "quench/image.h"
