@@ -84,7 +84,7 @@ static enum outcome handle_view(qn_infer *infer, const qn_node *node, int input,
 
 /* How many inputs are moved rather than looked at; 0 if the operator computes. */
 static int moved_inputs(const qn_node *node) {
-    if (!(node->op->flags & QN_OP_MOVES)) return 0;
+    if (!qn_op_moves(node->op)) return 0;
     return node->op->data_inputs ? node->op->data_inputs : node->input_count;
 }
 

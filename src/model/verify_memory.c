@@ -71,7 +71,7 @@ static int may_overwrite(const qn_program *program, const qn_program_step *step,
 
 /* Does making `value` leave the bytes of its group as they are? */
 static int is_view_step(const qn_verifier *v, const qn_program_step *step, uint32_t value) {
-    if (!(step->op->flags & QN_OP_VIEW)) return 0;
+    if (!qn_op_is_view(step->op)) return 0;
     uint32_t source = v->program->operands[step->first_input];
     return source != UINT32_MAX && v->roots[source] == v->roots[value];
 }

@@ -88,6 +88,8 @@ static void sample_add_quantized(qn_sample *sample) {
     qn_channel_sums_sample(sample, &attrs->result, dtype, rank ? dims[rank - 1] : 0);
 }
 
+static const qn_requantize_card requantize_card = {offsetof(qn_add_quantized_attrs, result), &slots};
+
 const qn_op_def qn_op_add_quantized = {
     .name = "add_quantized",
     .doc = "Sum of integers of one type with scales of their own, scaled into another integer or float type.",
@@ -99,6 +101,8 @@ const qn_op_def qn_op_add_quantized = {
     .dtype_offset = offsetof(qn_add_quantized_attrs, result.dtype),
     .attrs = attr_defs,
     .attrs_bytes = sizeof(qn_add_quantized_attrs),
+    .axes = {.kind = QN_AXES_KEPT, .has_channels = 1},
+    .requantize = &requantize_card,
     .infer = infer_add_quantized,
     .check = check_add_quantized,
     .eval = eval_add_quantized,

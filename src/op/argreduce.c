@@ -90,6 +90,14 @@ static void sample_argreduce(qn_sample *sample) {
     qn_sample_input(sample, inputs[qn_rng_range(rng, 0, 3)], rank, dims);
 }
 
+static int trace_argreduce(const qn_eval *operands, int *out_source) {
+    const qn_argreduce_attrs *attrs = operands->attrs;
+    int rank = 0;
+    for (int i = 0; i < operands->inputs[0].rank; i++)
+        if (i != attrs->axis) out_source[rank++] = i;
+    return rank;
+}
+
 const qn_op_def qn_op_argmax = {
     .name = "argmax",
     .doc = "Index of the greatest element along an axis; the first of equals, and a NaN is never greater.",
@@ -98,6 +106,8 @@ const qn_op_def qn_op_argmax = {
     .outputs = 1,
     .attrs = attr_defs,
     .attrs_bytes = sizeof(qn_argreduce_attrs),
+    .axes = {.kind = QN_AXES_TRACED, .attr = "axis", .trace = trace_argreduce},
+    .values = QN_VALUES_LABELS,
     .infer = infer_argreduce,
     .eval = eval_argmax,
     .lower = lower_argmax,
@@ -112,6 +122,8 @@ const qn_op_def qn_op_argmin = {
     .outputs = 1,
     .attrs = attr_defs,
     .attrs_bytes = sizeof(qn_argreduce_attrs),
+    .axes = {.kind = QN_AXES_TRACED, .attr = "axis", .trace = trace_argreduce},
+    .values = QN_VALUES_LABELS,
     .infer = infer_argreduce,
     .eval = eval_argmin,
     .sample = sample_argreduce,

@@ -62,6 +62,8 @@ const qn_op_def qn_op_batch_norm = {
     .outputs = 1,
     .attrs = attr_defs,
     .attrs_bytes = sizeof(qn_batch_norm_attrs),
+    .data_inputs = 1,
+    .axes = {.kind = QN_AXES_KEPT, .has_channels = 1},
     .infer = infer_batch_norm,
     .eval = eval_batch_norm,
     .sample = sample_batch_norm,

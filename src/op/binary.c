@@ -262,41 +262,41 @@ static void sample_row(qn_sample *sample, const binary_row *row) {
 
 #define BINARY_ROWS(ROW)                                                                                               \
     ROW(add, add_real, NULL, add_int, NULL, dim_add, QN_DTYPES_NUMBER, QN_EW_ADD, ARITHMETIC | QN_OP_COMMUTES,         \
-        "a + b")                                                                                                       \
-    ROW(sub, sub_real, NULL, sub_int, NULL, dim_sub, QN_DTYPES_NUMBER, QN_EW_SUB, ARITHMETIC, "a - b")                 \
+        "a + b", &qn_op_add_quantized)                                                                                 \
+    ROW(sub, sub_real, NULL, sub_int, NULL, dim_sub, QN_DTYPES_NUMBER, QN_EW_SUB, ARITHMETIC, "a - b", NULL)           \
     ROW(mul, mul_real, NULL, mul_int, NULL, dim_mul, QN_DTYPES_NUMBER, QN_EW_MUL, ARITHMETIC | QN_OP_COMMUTES,         \
-        "a * b")                                                                                                       \
+        "a * b", NULL)                                                                                                 \
     ROW(div, div_real, NULL, div_int, check_divisor, dim_div, QN_DTYPES_NUMBER, QN_EW_DIV, ARITHMETIC,                 \
-        "a / b, of integers towards zero")                                                                             \
+        "a / b, of integers towards zero", NULL)                                                                       \
     ROW(floor_div, floor_div_real, floor_div_single, floor_div_int, check_divisor, dim_floor_div, QN_DTYPES_NUMBER,    \
-        QN_EW_COUNT, ARITHMETIC, "a / b towards minus infinity")                                                       \
+        QN_EW_COUNT, ARITHMETIC, "a / b towards minus infinity", NULL)                                                 \
     ROW(floor_mod, floor_mod_real, NULL, floor_mod_int, check_divisor, dim_floor_mod, QN_DTYPES_NUMBER, QN_EW_COUNT,   \
-        ARITHMETIC, "what floor_div leaves, with the sign of b")                                                       \
+        ARITHMETIC, "what floor_div leaves, with the sign of b", NULL)                                                 \
     ROW(maximum, maximum_real, NULL, maximum_int, NULL, dim_maximum, QN_DTYPES_NUMBER, QN_EW_MAX,                      \
-        ARITHMETIC | QN_OP_COMMUTES, "the greater of a and b")                                                         \
+        ARITHMETIC | QN_OP_COMMUTES, "the greater of a and b", NULL)                                                   \
     ROW(minimum, minimum_real, NULL, minimum_int, NULL, dim_minimum, QN_DTYPES_NUMBER, QN_EW_MIN,                      \
-        ARITHMETIC | QN_OP_COMMUTES, "the smaller of a and b")                                                         \
+        ARITHMETIC | QN_OP_COMMUTES, "the smaller of a and b", NULL)                                                   \
     ROW(pow, pow, NULL, pow_int, check_exponent, NULL, QN_DTYPES_NUMBER, QN_EW_COUNT, ARITHMETIC,                      \
-        "a to the power of b")                                                                                         \
+        "a to the power of b", NULL)                                                                                   \
     ROW(squared_difference, squared_difference_real, squared_difference_single, squared_difference_int, NULL,          \
-        dim_squared_difference, QN_DTYPES_NUMBER, QN_EW_COUNT, ARITHMETIC | QN_OP_COMMUTES, "(a - b) * (a - b)")       \
+        dim_squared_difference, QN_DTYPES_NUMBER, QN_EW_COUNT, ARITHMETIC | QN_OP_COMMUTES, "(a - b) * (a - b)", NULL) \
     ROW(equal, equal_real, NULL, equal_int, NULL, dim_equal, COMPARABLE, QN_EW_COUNT, COMPARISON | QN_OP_COMMUTES,     \
-        "a == b")                                                                                                      \
+        "a == b", NULL)                                                                                                \
     ROW(not_equal, not_equal_real, NULL, not_equal_int, NULL, dim_not_equal, COMPARABLE, QN_EW_COUNT,                  \
-        COMPARISON | QN_OP_COMMUTES, "a != b")                                                                         \
-    ROW(less, less_real, NULL, less_int, NULL, dim_less, QN_DTYPES_NUMBER, QN_EW_COUNT, COMPARISON, "a < b")           \
+        COMPARISON | QN_OP_COMMUTES, "a != b", NULL)                                                                   \
+    ROW(less, less_real, NULL, less_int, NULL, dim_less, QN_DTYPES_NUMBER, QN_EW_COUNT, COMPARISON, "a < b", NULL)     \
     ROW(less_equal, less_equal_real, NULL, less_equal_int, NULL, dim_less_equal, QN_DTYPES_NUMBER, QN_EW_COUNT,        \
-        COMPARISON, "a <= b")                                                                                          \
+        COMPARISON, "a <= b", NULL)                                                                                    \
     ROW(greater, greater_real, NULL, greater_int, NULL, dim_greater, QN_DTYPES_NUMBER, QN_EW_COUNT, COMPARISON,        \
-        "a > b")                                                                                                       \
+        "a > b", NULL)                                                                                                 \
     ROW(greater_equal, greater_equal_real, NULL, greater_equal_int, NULL, dim_greater_equal, QN_DTYPES_NUMBER,         \
-        QN_EW_COUNT, COMPARISON, "a >= b")                                                                             \
+        QN_EW_COUNT, COMPARISON, "a >= b", NULL)                                                                       \
     ROW(logical_and, NULL, NULL, and_int, NULL, dim_and, QN_DTYPES_BOOL, QN_EW_COUNT, ARITHMETIC | QN_OP_COMMUTES,     \
-        "a and b")                                                                                                     \
+        "a and b", NULL)                                                                                               \
     ROW(logical_or, NULL, NULL, or_int, NULL, dim_or, QN_DTYPES_BOOL, QN_EW_COUNT, ARITHMETIC | QN_OP_COMMUTES,        \
-        "a or b")
+        "a or b", NULL)
 
-#define DEFINE_ROW(op, real_fn, single_fn, integer_fn, check_fn, dim_fn, dtype_set, kernel_code, op_flags, text)       \
+#define DEFINE_ROW(op, real_fn, single_fn, integer_fn, check_fn, dim_fn, dtype_set, kernel_code, op_flags, text, twin) \
     static const binary_row row_##op = {                                                                               \
         real_fn, single_fn, integer_fn, check_fn, dim_fn, dtype_set, !((op_flags)&QN_OP_MAY_ALIAS), kernel_code};      \
     static qn_status *infer_##op(qn_infer *infer) { return infer_row(infer, &row_##op); }                              \
@@ -312,6 +312,9 @@ static void sample_row(qn_sample *sample, const binary_row *row) {
         .max_inputs = 2,                                                                                               \
         .outputs = 1,                                                                                                  \
         .flags = (op_flags),                                                                                           \
+        .axes = {.kind = QN_AXES_KEPT},                                                                                \
+        .values = (dtype_set) == QN_DTYPES_BOOL || !((op_flags)&QN_OP_MAY_ALIAS) ? QN_VALUES_TRUTH : QN_VALUES_NEW,    \
+        .integer = (twin),                                                                                             \
         .infer = infer_##op,                                                                                           \
         .eval = eval_##op,                                                                                             \
         .lower = (kernel_code) == QN_EW_COUNT ? NULL : lower_##op,                                                     \

@@ -133,6 +133,8 @@ const qn_op_def qn_op_cast = {
     .dtype_offset = offsetof(qn_cast_attrs, dtype),
     .attrs = attrs,
     .attrs_bytes = sizeof(qn_cast_attrs),
+    .axes = {.kind = QN_AXES_KEPT},
+    .values = QN_VALUES_ROUNDED,
     .infer = infer_cast,
     .eval = eval_cast,
     .lower = lower_cast,

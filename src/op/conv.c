@@ -73,3 +73,12 @@ void qn_sample_conv(qn_rng *rng, qn_conv_attrs *attrs, int64_t out_kernel[2], in
         while (qn_window_out_size(&window, i, out_size[i]) < 1) out_size[i]++;
     }
 }
+
+void qn_conv_describe(const qn_conv_attrs *attrs, const int64_t *weight_dims, qn_layer_shape *out) {
+    out->window = qn_conv_window(attrs, weight_dims[0], weight_dims[1]);
+    out->groups = attrs->groups;
+    out->rows = weight_dims[0] * weight_dims[1] * weight_dims[2];
+    out->outputs = weight_dims[3];
+    out->is_depthwise = attrs->groups > 1 && weight_dims[2] == 1 && weight_dims[3] == attrs->groups;
+    out->is_plain = attrs->groups == 1 || out->is_depthwise;
+}

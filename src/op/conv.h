@@ -2,7 +2,7 @@
 #ifndef QN_OP_CONV_H
 #define QN_OP_CONV_H
 
-#include "op/geometry.h"
+#include "op/layer.h"
 #include "op/operand.h"
 
 /* Rows of the attribute table: the members of a qn_conv_attrs, which is `member` ("conv.", or nothing) of `type`. */
@@ -64,5 +64,8 @@ void qn_conv_eval_window(const qn_eval *eval, const qn_conv_attrs *attrs, qn_win
 
 /* Draws all but the groups, a kernel, and a picture in which at least one window fits. */
 void qn_sample_conv(qn_rng *rng, qn_conv_attrs *attrs, int64_t out_kernel[2], int64_t out_size[2]);
+
+/* The sums of a convolution with weights [KH, KW, C/groups, Cout], for its layer card. */
+void qn_conv_describe(const qn_conv_attrs *attrs, const int64_t *weight_dims, qn_layer_shape *out);
 
 #endif

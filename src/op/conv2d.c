@@ -183,6 +183,17 @@ static void sample_conv2d(qn_sample *sample) {
                                     qn_window_out_size(&window, 1, size[1]), outputs});
 }
 
+static void describe_conv2d(const void *attrs, int rank, const int64_t *weight_dims, qn_layer_shape *out) {
+    (void)rank;
+    qn_conv_describe(&((const qn_conv2d_attrs *)attrs)->conv, weight_dims, out);
+}
+
+static const qn_layer_card layer_card = {.weights = 1,
+                                         .bias = 2,
+                                         .addend = 3,
+                                         .activation = offsetof(qn_conv2d_attrs, activation),
+                                         .describe = describe_conv2d};
+
 const qn_op_def qn_op_conv2d = {
     .name = "conv2d",
     .doc = "Convolution over NHWC pictures: activation(conv(x, weights) + bias + addend).",
@@ -193,6 +204,10 @@ const qn_op_def qn_op_conv2d = {
     .alias_first = ADDEND,
     .attrs = attr_defs,
     .attrs_bytes = sizeof(qn_conv2d_attrs),
+    .axes = {.kind = QN_AXES_NHWC},
+    .values = QN_VALUES_LAYER,
+    .layer = &layer_card,
+    .integer = &qn_op_conv2d_quantized,
     .infer = infer_conv2d,
     .check = check_conv2d,
     .eval = eval_conv2d,

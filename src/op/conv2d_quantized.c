@@ -164,6 +164,18 @@ static void sample_conv2d_quantized(qn_sample *sample) {
     qn_requantize_sample(sample, &attrs->result, &slots, 4, dims);
 }
 
+static void describe_conv2d_quantized(const void *attrs, int rank, const int64_t *weight_dims, qn_layer_shape *out) {
+    (void)rank;
+    qn_conv_describe(&((const qn_conv2d_quantized_attrs *)attrs)->conv, weight_dims, out);
+}
+
+static const qn_layer_card layer_card = {.weights = WEIGHTS,
+                                         .bias = BIAS,
+                                         .addend = ADDEND,
+                                         .activation = offsetof(qn_conv2d_quantized_attrs, result.activation),
+                                         .describe = describe_conv2d_quantized};
+static const qn_requantize_card requantize_card = {offsetof(qn_conv2d_quantized_attrs, result), &slots};
+
 const qn_op_def qn_op_conv2d_quantized = {
     .name = "conv2d_quantized",
     .doc = "Convolution over NHWC pictures of integers with exact sums, scaled into another integer or float type.",
@@ -176,6 +188,10 @@ const qn_op_def qn_op_conv2d_quantized = {
     .dtype_offset = offsetof(qn_conv2d_quantized_attrs, result.dtype),
     .attrs = attr_defs,
     .attrs_bytes = sizeof(qn_conv2d_quantized_attrs),
+    .axes = {.kind = QN_AXES_NHWC},
+    .values = QN_VALUES_LAYER,
+    .layer = &layer_card,
+    .requantize = &requantize_card,
     .infer = infer_conv2d_quantized,
     .check = check_conv2d_quantized,
     .eval = eval_conv2d_quantized,

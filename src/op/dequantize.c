@@ -150,6 +150,8 @@ const qn_op_def qn_op_dequantize = {
     .outputs = 1,
     .attrs = attr_defs,
     .attrs_bytes = sizeof(qn_dequantize_attrs),
+    .data_inputs = 1,
+    .axes = {.kind = QN_AXES_KEPT, .attr = "axis"},
     .infer = infer_dequantize,
     .eval = eval_dequantize,
     .sample = sample_dequantize,

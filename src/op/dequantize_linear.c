@@ -58,6 +58,8 @@ const qn_op_def qn_op_dequantize_linear = {
     .dtype_offset = offsetof(qn_dequantize_linear_attrs, dtype),
     .attrs = attr_defs,
     .attrs_bytes = sizeof(qn_dequantize_linear_attrs),
+    .data_inputs = 1,
+    .axes = {.kind = QN_AXES_KEPT, .has_channels = 1},
     .infer = infer_dequantize_linear,
     .check = check_dequantize_linear,
     .eval = eval_dequantize_linear,

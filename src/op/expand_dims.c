@@ -48,15 +48,28 @@ static void sample_expand_dims(qn_sample *sample) {
     qn_sample_input(sample, qn_sample_dtype(sample, QN_DTYPES_ANY), rank, dims);
 }
 
+static int trace_expand_dims(const qn_eval *operands, int *out_source) {
+    const qn_ints *axes = &((const qn_axes_attrs *)operands->attrs)->axes;
+    int rank = operands->inputs[0].rank + (int)axes->count, next = 0;
+    for (int i = 0; i < rank; i++) {
+        int is_new = 0;
+        for (int64_t k = 0; k < axes->count; k++) is_new |= axes->values[k] == i;
+        out_source[i] = is_new ? -1 : next++;
+    }
+    return rank;
+}
+
 const qn_op_def qn_op_expand_dims = {
     .name = "expand_dims",
     .doc = "x with more axes of dim 1",
     .min_inputs = 1,
     .max_inputs = 1,
     .outputs = 1,
-    .flags = QN_OP_MOVES | QN_OP_VIEW | QN_OP_MAY_ALIAS,
+    .flags = QN_OP_MAY_ALIAS,
     .attrs = attrs,
     .attrs_bytes = sizeof(qn_axes_attrs),
+    .axes = {.kind = QN_AXES_TRACED, .trace = trace_expand_dims},
+    .values = QN_VALUES_SAME,
     .infer = infer_expand_dims,
     .eval = eval_expand_dims,
     .sample = sample_expand_dims,

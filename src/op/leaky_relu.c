@@ -44,6 +44,8 @@ const qn_op_def qn_op_leaky_relu = {
     .flags = QN_OP_ELEMENTWISE | QN_OP_MAY_ALIAS,
     .attrs = attrs,
     .attrs_bytes = sizeof(qn_leaky_relu_attrs),
+    .axes = {.kind = QN_AXES_KEPT},
+    .values = QN_VALUES_TABLE,
     .infer = infer_leaky_relu,
     .eval = eval_leaky_relu,
     .sample = sample_leaky_relu,

@@ -1,4 +1,5 @@
 /* matmul - matrix product over the last two axes, leading axes broadcast; optional bias and activation. */
+#include "op/layer.h"
 #include "op/lower.h"
 #include "op/operand.h"
 
@@ -165,6 +166,17 @@ static void sample_matmul(qn_sample *sample) {
     if (qn_rng_range(rng, 0, 1)) qn_sample_input(sample, QN_DTYPE_F32, 1, &columns);
 }
 
+static void describe_matmul(const void *attributes, int rank, const int64_t *weight_dims, qn_layer_shape *out) {
+    const qn_matmul_attrs *attrs = attributes;
+    out->is_turned = attrs->transpose_b != 0;
+    out->rows = rank > 1 ? weight_dims[rank - (out->is_turned ? 1 : 2)] : 0;
+    out->outputs = rank > 1 ? weight_dims[rank - (out->is_turned ? 2 : 1)] : 0;
+    out->is_plain = rank == 2 && !attrs->transpose_a;
+}
+
+static const qn_layer_card layer_card = {
+    .weights = 1, .bias = 2, .activation = offsetof(qn_matmul_attrs, activation), .describe = describe_matmul};
+
 const qn_op_def qn_op_matmul = {
     .name = "matmul",
     .doc = "Matrix product over the last two axes, activation(a b + bias); leading axes broadcast.",
@@ -173,6 +185,9 @@ const qn_op_def qn_op_matmul = {
     .outputs = 1,
     .attrs = attr_defs,
     .attrs_bytes = sizeof(qn_matmul_attrs),
+    .values = QN_VALUES_LAYER,
+    .layer = &layer_card,
+    .integer = &qn_op_matmul_quantized,
     .infer = infer_matmul,
     .check = check_matmul,
     .eval = eval_matmul,

@@ -1,5 +1,6 @@
 /* matmul_quantized - product of integers with a constant matrix, exact, and what op/requantize.h makes of its sums:
  * acc[..., m, n] = bias[n] + sum over k of a[..., m, k] * b[k, n]. */
+#include "op/layer.h"
 #include "op/lower_quantized.h"
 
 enum { A = 0, B = 1, BIAS = 2, MULTIPLIER = 3, LIMIT = 4, INPUTS = 5 };
@@ -112,6 +113,20 @@ static void sample_matmul_quantized(qn_sample *sample) {
     qn_requantize_sample(sample, &attrs->result, &slots, rank, dims);
 }
 
+static void describe_matmul_quantized(const void *attrs, int rank, const int64_t *weight_dims, qn_layer_shape *out) {
+    (void)attrs;
+    (void)rank;
+    out->rows = weight_dims[0];
+    out->outputs = weight_dims[1];
+    out->is_plain = 1;
+}
+
+static const qn_layer_card layer_card = {.weights = B,
+                                         .bias = BIAS,
+                                         .activation = offsetof(qn_matmul_quantized_attrs, result.activation),
+                                         .describe = describe_matmul_quantized};
+static const qn_requantize_card requantize_card = {offsetof(qn_matmul_quantized_attrs, result), &slots};
+
 const qn_op_def qn_op_matmul_quantized = {
     .name = "matmul_quantized",
     .doc = "Product of integers with a matrix, with exact sums, scaled into another integer or float type.",
@@ -123,6 +138,9 @@ const qn_op_def qn_op_matmul_quantized = {
     .dtype_offset = offsetof(qn_matmul_quantized_attrs, result.dtype),
     .attrs = attr_defs,
     .attrs_bytes = sizeof(qn_matmul_quantized_attrs),
+    .values = QN_VALUES_LAYER,
+    .layer = &layer_card,
+    .requantize = &requantize_card,
     .infer = infer_matmul_quantized,
     .check = check_matmul_quantized,
     .eval = eval_matmul_quantized,

@@ -5,6 +5,7 @@
  * follow the text IR, checking, printing, the file format, documentation and the sample-driven tests.
  *
  *   schema   attributes as fields of a plain struct (op/attrs.h), described by a table
+ *   card     how axes, values, weights and integers relate: what passes ask instead of knowing names (op/card.h)
  *   infer    types and shapes over symbolic dims, with checks that name the attribute or dim
  *   eval     plain, naive computation through element accessors: the oracle, the constant folder, the fallback
  *   lower    optional: the same computation as work for a kernel family
@@ -31,6 +32,7 @@
 #include "base/text.h"
 #include "dim/dim.h"
 #include "op/attrs.h"
+#include "op/card.h"
 
 /* ---- Attribute schema ---- */
 
@@ -141,16 +143,15 @@ typedef struct qn_sample qn_sample;
 /* ---- Definition ---- */
 
 enum {
-    QN_OP_MOVES = 1u << 0,       /* output elements are copies of elements of input 0 .. (any dtype): symbolic contents
-                                    follow by evaluating over handles. See `data_inputs`. */
-    QN_OP_ELEMENTWISE = 1u << 1, /* output element i depends on element i of same-shaped or broadcast inputs only */
-    QN_OP_COMMUTES = 1u << 2,    /* its two inputs may be swapped */
+    QN_OP_ELEMENTWISE = 1u << 0, /* output element i depends on element i of same-shaped or broadcast inputs only */
+    QN_OP_COMMUTES = 1u << 1,    /* its two inputs may be swapped */
     /* output 0 may share memory with a dying input of equal byte size: see `alias_first` */
-    QN_OP_MAY_ALIAS = 1u << 3,
-    QN_OP_VIEW = 1u << 4,       /* output 0 is the bytes of input 0 under another shape: no work at all */
-    QN_OP_EFFECT = 1u << 5,     /* kept though it has no used output (assert) */
-    QN_OP_DATA_SHAPE = 1u << 6, /* has outputs whose size depends on data */
-    QN_OP_SETS_DTYPE = 1u << 7  /* an attribute names the element type of output 0: see `dtype_offset` */
+    QN_OP_MAY_ALIAS = 1u << 2,
+    QN_OP_EFFECT = 1u << 3,      /* kept though it has no used output (assert) */
+    QN_OP_DATA_SHAPE = 1u << 4,  /* has outputs whose size depends on data */
+    QN_OP_SETS_DTYPE = 1u << 5,  /* an attribute names the element type of output 0: see `dtype_offset` */
+    QN_OP_FITS = 1u << 6,        /* changes extents only: where the type of input 0 stays, the result is input 0 */
+    QN_OP_KEEPS_ORDER = 1u << 7, /* increases strictly: of elements (along its axis) the greatest stays the greatest */
 };
 
 typedef struct qn_op_def {
@@ -159,8 +160,7 @@ typedef struct qn_op_def {
     int min_inputs, max_inputs; /* max -1: any number. Optional inputs come last */
     int outputs;
     uint32_t flags;
-    /* QN_OP_MOVES: the first so many inputs are data, the others control (0: all of them) */
-    int data_inputs;
+    int data_inputs; /* the first so many inputs are data, the others control (0: all are data) */
     /* QN_OP_MAY_ALIAS: inputs from this one on may; the others must not share with output 0 */
     int alias_first;
     /* bit i: input i has the element type the operator asks for, whatever floats are stored in */
@@ -169,6 +169,18 @@ typedef struct qn_op_def {
     const qn_attr_def *attrs; /* ends with a row whose name is NULL; may be NULL */
     size_t attrs_bytes;       /* sizeof the attribute struct, 0 if none */
 
+    /* ---- The card: what rewriting, quantising, planning and reports ask (op/card.h) ---- */
+    qn_axes_card axes;
+    qn_values values;
+    /* The range of the results from those of the inputs (absent ones: not known). NULL: what `values` says, which is
+       within input 0, or inputs of data, for SAME, MOVED, AVERAGED and ROUNDED, and else not known. */
+    qn_interval (*bounds)(const void *attrs, const qn_interval *inputs, int input_count);
+    int64_t activation;                   /* the qn_activation that the operator is: relu, relu6; else NONE */
+    const qn_layer_card *layer;           /* LAYER; else NULL */
+    const struct qn_op_def *integer;      /* computes the same on integers; NULL: none does */
+    const qn_requantize_card *requantize; /* of operators on integers that scale their sums; else NULL */
+
+    /* ---- What it computes ---- */
     qn_status *(*infer)(qn_infer *infer);
     /* Refuses what infer does not see: elements of constants, and numbers that depend on element types. Constants have
        dims and data, other inputs an element type only; there are no outputs. When a file is read infer has not run

@@ -64,6 +64,8 @@ const qn_op_def qn_op_quantize_linear = {
     .dtype_offset = offsetof(qn_quantize_linear_attrs, dtype),
     .attrs = attr_defs,
     .attrs_bytes = sizeof(qn_quantize_linear_attrs),
+    .data_inputs = 1,
+    .axes = {.kind = QN_AXES_KEPT, .has_channels = 1},
     .infer = infer_quantize_linear,
     .check = check_quantize_linear,
     .eval = eval_quantize_linear,

@@ -212,9 +212,24 @@ static void sample_bool(qn_sample *sample) { sample_reduce(sample, QN_DTYPE_BOOL
     ROW(reduce_all, ALL, sample_bool, "Is every element over axes true?")                                              \
     ROW(reduce_any, ANY, sample_bool, "Is any element over axes true?")
 
-#define REDUCE_DEFINE(row_name, kind, draw, text)                                                                      \
-    static qn_status *infer_##row_name(qn_infer *infer) { return infer_reduce(infer, kind); }                          \
-    static qn_status *eval_##row_name(const qn_eval *eval) { return eval_reduce(eval, kind); }                         \
+static int trace_reduce(const qn_eval *operands, int *out_source) {
+    const qn_reduce_attrs *attrs = operands->attrs;
+    const qn_view *axes = &operands->inputs[1];
+    uint32_t mask = 0;
+    int rank = 0;
+    if (!axes->data) return -1;
+    for (int64_t k = 0; k < qn_view_elems(axes); k++) {
+        int64_t axis = qn_view_get_int(axes, k);
+        mask |= 1u << (axis < 0 ? axis + operands->inputs[0].rank : axis);
+    }
+    for (int i = 0; i < operands->inputs[0].rank; i++)
+        if (!(mask & 1u << i) || attrs->keep_dims) out_source[rank++] = i;
+    return rank;
+}
+
+#define REDUCE_DEFINE(row_name, reduces, draw, text)                                                                   \
+    static qn_status *infer_##row_name(qn_infer *infer) { return infer_reduce(infer, reduces); }                       \
+    static qn_status *eval_##row_name(const qn_eval *eval) { return eval_reduce(eval, reduces); }                      \
     const qn_op_def qn_op_##row_name = {                                                                               \
         .name = #row_name,                                                                                             \
         .doc = text,                                                                                                   \
@@ -223,6 +238,12 @@ static void sample_bool(qn_sample *sample) { sample_reduce(sample, QN_DTYPE_BOOL
         .outputs = 1,                                                                                                  \
         .attrs = attr_defs,                                                                                            \
         .attrs_bytes = sizeof(qn_reduce_attrs),                                                                        \
+        .data_inputs = 1,                                                                                              \
+        .axes = {.kind = QN_AXES_TRACED, .controls = {[1] = QN_CONTROL_NAMES_AXES}, .trace = trace_reduce},            \
+        .values = (reduces) == MEAN                      ? QN_VALUES_AVERAGED                                          \
+                  : (reduces) == MAX || (reduces) == MIN ? QN_VALUES_PICKED                                            \
+                  : (reduces) == ALL || (reduces) == ANY ? QN_VALUES_TRUTH                                             \
+                                                         : QN_VALUES_NEW,                                              \
         .infer = infer_##row_name,                                                                                     \
         .eval = eval_##row_name,                                                                                       \
         .sample = draw,                                                                                                \

@@ -72,6 +72,7 @@ const qn_op_def qn_op_select = {
     .max_inputs = 3,
     .outputs = 1,
     .flags = QN_OP_ELEMENTWISE | QN_OP_MAY_ALIAS,
+    .axes = {.kind = QN_AXES_KEPT},
     .infer = infer_select,
     .eval = eval_select,
     .sample = sample_select,

@@ -69,6 +69,7 @@ static void sample_any(qn_sample *sample) {
         .outputs = 1,                                                                                                  \
         .attrs = attrs,                                                                                                \
         .attrs_bytes = sizeof(qn_dtype_attrs),                                                                         \
+        .values = QN_VALUES_SHAPE,                                                                                     \
         .infer = infer_##op,                                                                                           \
         .eval = eval_##op,                                                                                             \
         .sample = sample_any,                                                                                          \

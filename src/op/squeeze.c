@@ -71,15 +71,29 @@ static void sample_squeeze(qn_sample *sample) {
     qn_sample_input(sample, qn_sample_dtype(sample, QN_DTYPES_ANY), rank, dims);
 }
 
+static int trace_squeeze(const qn_eval *operands, int *out_source) {
+    const qn_ints *axes = &((const qn_axes_attrs *)operands->attrs)->axes;
+    const qn_view *x = &operands->inputs[0];
+    int rank = 0;
+    for (int i = 0; i < x->rank; i++) {
+        int is_given = 0;
+        for (int64_t k = 0; k < axes->count; k++) is_given |= axes->values[k] == i;
+        if (axes->count ? !is_given : x->dims[i] != 1) out_source[rank++] = i;
+    }
+    return rank;
+}
+
 const qn_op_def qn_op_squeeze = {
     .name = "squeeze",
     .doc = "x without axes of dim 1",
     .min_inputs = 1,
     .max_inputs = 1,
     .outputs = 1,
-    .flags = QN_OP_MOVES | QN_OP_VIEW | QN_OP_MAY_ALIAS,
+    .flags = QN_OP_MAY_ALIAS,
     .attrs = attrs,
     .attrs_bytes = sizeof(qn_axes_attrs),
+    .axes = {.kind = QN_AXES_TRACED, .attr = "axes", .trace = trace_squeeze},
+    .values = QN_VALUES_SAME,
     .infer = infer_squeeze,
     .eval = eval_squeeze,
     .sample = sample_squeeze,

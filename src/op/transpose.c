@@ -56,14 +56,22 @@ static void sample_transpose(qn_sample *sample) {
     qn_sample_ints(sample, qn_sample_index_dtype(sample), rank, perm);
 }
 
+static int trace_transpose(const qn_eval *operands, int *out_source) {
+    const qn_view *perm = &operands->inputs[1];
+    if (!perm->data) return -1;
+    for (int i = 0; i < operands->inputs[0].rank; i++) out_source[i] = (int)qn_view_get_int(perm, i);
+    return operands->inputs[0].rank;
+}
+
 const qn_op_def qn_op_transpose = {
     .name = "transpose",
     .doc = "x with its axes in another order: axis i of the result is axis perm[i] of x",
     .min_inputs = 2,
     .max_inputs = 2,
     .outputs = 1,
-    .flags = QN_OP_MOVES,
     .data_inputs = 1,
+    .axes = {.kind = QN_AXES_TRACED, .trace = trace_transpose},
+    .values = QN_VALUES_MOVED,
     .infer = infer_transpose,
     .eval = eval_transpose,
     .sample = sample_transpose,

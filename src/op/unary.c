@@ -115,30 +115,40 @@ static void sample_row(qn_sample *sample, const unary_row *row) {
     qn_sample_input(sample, qn_sample_dtype(sample, row->dtypes), rank, dims);
 }
 
-/*   name         real           single        integer     dim         dtypes             code           low      high
+/*   name         values  order  real           single        integer     dim         dtypes             code           low      high
      doc */
 #define UNARY_ROWS(ROW)                                                                                                \
-    ROW(abs, fabs, NULL, abs_int, dim_abs, QN_DTYPES_NUMBER, QN_EW_ABS, 0, 0, "|x|")                                   \
-    ROW(neg, neg_real, NULL, wrap_neg, dim_neg, QN_DTYPES_NUMBER, QN_EW_NEG, 0, 0, "-x")                               \
-    ROW(exp, exp, NULL, NULL, NULL, QN_DTYPES_FLOAT, QN_EW_EXP, 0, 0, "e to the power of x")                           \
-    ROW(log, log, NULL, NULL, NULL, QN_DTYPES_FLOAT, QN_EW_COUNT, 0.01f, 99, "natural logarithm of x")                 \
-    ROW(sqrt, sqrt, NULL, NULL, NULL, QN_DTYPES_FLOAT, QN_EW_SQRT, 0, 99, "square root of x")                          \
-    ROW(rsqrt, rsqrt_real, rsqrt_single, NULL, NULL, QN_DTYPES_FLOAT, QN_EW_RSQRT, 0.01f, 99, "1 / sqrt(x)")           \
-    ROW(square, square_real, NULL, square_int, dim_square, QN_DTYPES_NUMBER, QN_EW_SQUARE, 0, 0, "x * x")              \
-    ROW(sigmoid, sigmoid_real, NULL, NULL, NULL, QN_DTYPES_FLOAT, QN_EW_SIGMOID, 0, 0, "1 / (1 + exp(-x))")            \
-    ROW(tanh, tanh, NULL, NULL, NULL, QN_DTYPES_FLOAT, QN_EW_TANH, 0, 0, "hyperbolic tangent of x")                    \
-    ROW(relu, relu_real, NULL, relu_int, dim_relu, QN_DTYPES_NUMBER, QN_EW_CLAMP, 0, INFINITY, "max(x, 0)")            \
-    ROW(relu6, relu6_real, NULL, relu6_int, dim_relu6, QN_DTYPES_NUMBER, QN_EW_CLAMP, 0, 6, "min(max(x, 0), 6)")       \
-    ROW(floor, floor, NULL, NULL, NULL, QN_DTYPES_FLOAT, QN_EW_COUNT, 0, 0, "the greatest whole number not above x")   \
-    ROW(ceil, ceil, NULL, NULL, NULL, QN_DTYPES_FLOAT, QN_EW_COUNT, 0, 0, "the smallest whole number not below x")     \
-    ROW(round, round_real, NULL, same_int, dim_same, QN_DTYPES_NUMBER, QN_EW_COUNT, 0, 0,                              \
+    ROW(abs, TABLE, 0, fabs, NULL, abs_int, dim_abs, QN_DTYPES_NUMBER, QN_EW_ABS, 0, 0, "|x|")                         \
+    ROW(neg, TABLE, 0, neg_real, NULL, wrap_neg, dim_neg, QN_DTYPES_NUMBER, QN_EW_NEG, 0, 0, "-x")                     \
+    ROW(exp, TABLE, QN_OP_KEEPS_ORDER, exp, NULL, NULL, NULL, QN_DTYPES_FLOAT, QN_EW_EXP, 0, 0, "e to the power of x") \
+    ROW(log, TABLE, QN_OP_KEEPS_ORDER, log, NULL, NULL, NULL, QN_DTYPES_FLOAT, QN_EW_COUNT, 0.01f, 99,                 \
+        "natural logarithm of x")                                                                                      \
+    ROW(sqrt, TABLE, QN_OP_KEEPS_ORDER, sqrt, NULL, NULL, NULL, QN_DTYPES_FLOAT, QN_EW_SQRT, 0, 99,                    \
+        "square root of x")                                                                                            \
+    ROW(rsqrt, TABLE, 0, rsqrt_real, rsqrt_single, NULL, NULL, QN_DTYPES_FLOAT, QN_EW_RSQRT, 0.01f, 99, "1 / sqrt(x)") \
+    ROW(square, TABLE, 0, square_real, NULL, square_int, dim_square, QN_DTYPES_NUMBER, QN_EW_SQUARE, 0, 0, "x * x")    \
+    ROW(sigmoid, TABLE, QN_OP_KEEPS_ORDER, sigmoid_real, NULL, NULL, NULL, QN_DTYPES_FLOAT, QN_EW_SIGMOID, 0, 0,       \
+        "1 / (1 + exp(-x))")                                                                                           \
+    ROW(tanh, TABLE, QN_OP_KEEPS_ORDER, tanh, NULL, NULL, NULL, QN_DTYPES_FLOAT, QN_EW_TANH, 0, 0,                     \
+        "hyperbolic tangent of x")                                                                                     \
+    ROW(relu, TABLE, 0, relu_real, NULL, relu_int, dim_relu, QN_DTYPES_NUMBER, QN_EW_CLAMP, 0, INFINITY, "max(x, 0)")  \
+    ROW(relu6, TABLE, 0, relu6_real, NULL, relu6_int, dim_relu6, QN_DTYPES_NUMBER, QN_EW_CLAMP, 0, 6,                  \
+        "min(max(x, 0), 6)")                                                                                           \
+    ROW(floor, ROUNDED, 0, floor, NULL, NULL, NULL, QN_DTYPES_FLOAT, QN_EW_COUNT, 0, 0,                                \
+        "the greatest whole number not above x")                                                                       \
+    ROW(ceil, ROUNDED, 0, ceil, NULL, NULL, NULL, QN_DTYPES_FLOAT, QN_EW_COUNT, 0, 0,                                  \
+        "the smallest whole number not below x")                                                                       \
+    ROW(round, ROUNDED, 0, round_real, NULL, same_int, dim_same, QN_DTYPES_NUMBER, QN_EW_COUNT, 0, 0,                  \
         "the nearest whole number, halves to the even one")                                                            \
-    ROW(sign, sign_real, NULL, sign_int, dim_sign, QN_DTYPES_NUMBER, QN_EW_COUNT, 0, 0, "-1, 0 or 1; NaN stays")       \
-    ROW(softplus, softplus_real, NULL, NULL, NULL, QN_DTYPES_FLOAT, QN_EW_COUNT, 0, 0, "log(1 + exp(x))")              \
-    ROW(elu, elu_real, NULL, NULL, NULL, QN_DTYPES_FLOAT, QN_EW_COUNT, 0, 0, "x, or exp(x) - 1 where x < 0")           \
-    ROW(logical_not, NULL, NULL, not_int, qn_dim_not, QN_DTYPES_BOOL, QN_EW_COUNT, 0, 0, "not x")
+    ROW(sign, TABLE, 0, sign_real, NULL, sign_int, dim_sign, QN_DTYPES_NUMBER, QN_EW_COUNT, 0, 0,                      \
+        "-1, 0 or 1; NaN stays")                                                                                       \
+    ROW(softplus, TABLE, QN_OP_KEEPS_ORDER, softplus_real, NULL, NULL, NULL, QN_DTYPES_FLOAT, QN_EW_COUNT, 0, 0,       \
+        "log(1 + exp(x))")                                                                                             \
+    ROW(elu, TABLE, 0, elu_real, NULL, NULL, NULL, QN_DTYPES_FLOAT, QN_EW_COUNT, 0, 0, "x, or exp(x) - 1 where x < 0") \
+    ROW(logical_not, TRUTH, 0, NULL, NULL, not_int, qn_dim_not, QN_DTYPES_BOOL, QN_EW_COUNT, 0, 0, "not x")
 
-#define DEFINE_ROW(op, real_fn, single_fn, integer_fn, dim_fn, dtype_set, kernel_code, from, to, text)                 \
+#define DEFINE_ROW(op, value_kind, order_flag, real_fn, single_fn, integer_fn, dim_fn, dtype_set, kernel_code, from,   \
+                   to, text)                                                                                           \
     static const unary_row row_##op = {real_fn, single_fn, integer_fn, dim_fn, dtype_set, kernel_code, from, to};      \
     static qn_status *infer_##op(qn_infer *infer) { return infer_row(infer, &row_##op); }                              \
     static qn_status *eval_##op(const qn_eval *eval) { return eval_row(eval, &row_##op); }                             \
@@ -152,7 +162,11 @@ static void sample_row(qn_sample *sample, const unary_row *row) {
         .min_inputs = 1,                                                                                               \
         .max_inputs = 1,                                                                                               \
         .outputs = 1,                                                                                                  \
-        .flags = QN_OP_ELEMENTWISE | QN_OP_MAY_ALIAS,                                                                  \
+        .flags = QN_OP_ELEMENTWISE | QN_OP_MAY_ALIAS | (order_flag),                                                   \
+        .axes = {.kind = QN_AXES_KEPT},                                                                                \
+        .values = QN_VALUES_##value_kind,                                                                              \
+        .activation = ((kernel_code) == QN_EW_CLAMP ? (to) == 6 ? QN_ACTIVATION_RELU6 : QN_ACTIVATION_RELU             \
+                                                    : QN_ACTIVATION_NONE),                                             \
         .infer = infer_##op,                                                                                           \
         .eval = eval_##op,                                                                                             \
         .lower = (kernel_code) == QN_EW_COUNT ? NULL : lower_##op,                                                     \

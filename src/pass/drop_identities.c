@@ -7,7 +7,7 @@ static int hands_on(const qn_node *node) {
     if (node->op == &qn_op_identity) return 1;
     if (!node->output_count) return 0;
     if (node->op == &qn_op_cast) return node->inputs[0]->type.dtype == node->outputs[0]->type.dtype;
-    return node->op->flags & QN_OP_VIEW && qn_types_equal(&node->inputs[0]->type, &node->outputs[0]->type);
+    return qn_op_is_view(node->op) && qn_types_equal(&node->inputs[0]->type, &node->outputs[0]->type);
 }
 
 qn_status *qn_pass_drop_identities(qn_graph *graph) {

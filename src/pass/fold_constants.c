@@ -87,7 +87,7 @@ static qn_status *allocate(qn_arena *arena, const qn_node *node, qn_eval *eval) 
 static qn_status *note_grid(const folding *f, const qn_node *node) {
     if (node->output_count != 1 || !node->input_count || !node->inputs[0]) return NULL;
     const qn_value_stats *stats = node->inputs[0]->stats;
-    if (node->op->flags & (QN_OP_MOVES | QN_OP_VIEW) && stats && stats->grid) {
+    if (qn_op_moves(node->op) && stats && stats->grid) {
         if (stats->grid->channels == 1 || node->op == &qn_op_identity) node->outputs[0]->stats = stats;
         return NULL;
     }

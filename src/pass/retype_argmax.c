@@ -13,7 +13,7 @@ enum { DEPTH_MAX = 16 };
 
 /* A mover whose data is its first input alone. */
 static int is_mover(const qn_node *node) {
-    return node->op->flags & (QN_OP_MOVES | QN_OP_VIEW) && (node->op->data_inputs == 1 || node->input_count == 1);
+    return qn_op_moves(node->op) && (node->op->data_inputs == 1 || node->input_count == 1);
 }
 
 /* The argmax that `value` comes from, alone and through movers that nobody else looks at; NULL if there is none. */

@@ -104,10 +104,10 @@ static int is_read_elsewhere(const qn_planner *planner, const qn_program_step *s
 /* Lets the outputs of step `s` share memory with an input where the operator allows it. */
 static void share(qn_planner *planner, uint32_t s) {
     const qn_program_step *step = &planner->steps.items[s];
-    if (!(step->op->flags & (QN_OP_VIEW | QN_OP_MAY_ALIAS)) || step->output_count != 1) return;
+    if (!(qn_op_is_view(step->op) || step->op->flags & QN_OP_MAY_ALIAS) || step->output_count != 1) return;
     uint32_t output = planner->operands.items[step->first_output];
     if (planner->values.items[output].place != QN_PLACE_ARENA) return;
-    if (step->op->flags & QN_OP_VIEW) {
+    if (qn_op_is_view(step->op)) {
         uint32_t input = planner->operands.items[step->first_input];
         if (input != UINT32_MAX && planner->values.items[input].place != QN_PLACE_DIMS) join(planner, output, input);
         return;

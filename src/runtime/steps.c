@@ -78,7 +78,7 @@ void qn_context_lower(qn_context *context, uint32_t step) {
         state->kind = QN_STEP_NONE;
     } else if (!out_bytes && !row->data_symbol_count && !(op->flags & QN_OP_EFFECT)) {
         state->kind = QN_STEP_NONE;
-    } else if ((op->flags & QN_OP_VIEW) && !row->data_symbol_count) {
+    } else if (qn_op_is_view(op) && !row->data_symbol_count) {
         state->kind = view_kind(context, row);
     } else if (op->lower && !row->data_symbol_count && op->lower(&eval, &context->engine->kernels, &state->work)) {
         state->kind = QN_STEP_WORK;

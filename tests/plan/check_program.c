@@ -114,8 +114,7 @@ static void check_sharing(const qn_program *program, const life *lives) {
             const qn_program_value *value = &program->values[output];
             if (value->alias < 0) continue;
             assert_true(value->place == program->values[lives[output].root].place);
-            int is_view =
-                step->op->flags & QN_OP_VIEW && (uint32_t)value->alias == program->operands[step->first_input];
+            int is_view = qn_op_is_view(step->op) && (uint32_t)value->alias == program->operands[step->first_input];
             if (!is_view) check_in_place(program, lives, step, s, output);
             assert_true(descends(program, output, lives[output].root));
         }

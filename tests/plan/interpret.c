@@ -214,7 +214,7 @@ static void run_step(const state *s, const qn_program_step *step) {
         if (in[i] != UINT32_MAX) compare(s, step, in[i], &inputs[i]);
     }
     for (uint32_t i = 0; i < step->output_count; i++) outputs[i] = view_of(s, out[i]);
-    int is_view = step->op->flags & QN_OP_VIEW && outputs[0].data == inputs[0].data;
+    int is_view = qn_op_is_view(step->op) && outputs[0].data == inputs[0].data;
     qn_eval eval = {.attrs = plain_attrs(s, step, &inputs[0], &inputs[1]),
                     .input_count = (int)step->input_count,
                     .inputs = inputs,

@@ -19,8 +19,8 @@ static int compares(const qn_op_def *op) {
 static const qn_value *before_labels(const qn_node *node, int *inout_is_renamed) {
     const qn_op_def *op = node->op;
     if (op == &qn_op_gather && qn_value_is_constant(node->inputs[0])) return *inout_is_renamed = 1, node->inputs[1];
-    if (op->flags & (QN_OP_MOVES | QN_OP_VIEW) || op == &qn_op_cast || op == &qn_op_identity ||
-        op == &qn_op_resize_nearest || op == &qn_op_round)
+    if (qn_op_moves(op) || op == &qn_op_cast || op == &qn_op_identity || op == &qn_op_resize_nearest ||
+        op == &qn_op_round)
         return node->inputs[0];
     if (op == &qn_op_select && qn_value_is_constant(node->inputs[1]) && qn_value_is_constant(node->inputs[2]))
         return *inout_is_renamed = 1, node->inputs[0];
@@ -117,10 +117,10 @@ static bounds of_node(const qn_node *node, int depth, int *inout_visits) {
     const qn_op_def *op = node->op;
     if (op == &qn_op_sigmoid || op == &qn_op_softmax) return (bounds){0, 1};
     if (op == &qn_op_tanh) return (bounds){-1, 1};
-    if (op->flags & QN_OP_MOVES) return of_moved(node, depth, inout_visits);
+    if (qn_op_moves(op)) return of_moved(node, depth, inout_visits);
     if (node->input_count < 1 || !node->inputs[0]) return unbounded;
     const bounds x = of_value(node->inputs[0], depth, inout_visits);
-    if (op->flags & QN_OP_VIEW || keeps_bounds(op)) return x;
+    if (qn_op_is_view(op) || keeps_bounds(op)) return x;
     if (op == &qn_op_relu) return (bounds){fmax(x.low, 0), fmax(x.high, 0)};
     if (op == &qn_op_relu6) return (bounds){fmin(fmax(x.low, 0), 6), fmin(fmax(x.high, 0), 6)};
     if (op == &qn_op_exp) return (bounds){exp(x.low), exp(x.high)};

@@ -1,0 +1,65 @@
+/* The questions of op/card.h that follow from more than one entry of a card. */
+#include "op/card.h"
+
+#include "op/layer.h"
+#include "op/op.h"
+
+#include <assert.h>
+#include <string.h>
+
+int qn_op_moves(const qn_op_def *op) { return op->values == QN_VALUES_SAME || op->values == QN_VALUES_MOVED; }
+
+int qn_op_is_view(const qn_op_def *op) { return op->values == QN_VALUES_SAME; }
+
+int qn_op_data_inputs(const qn_op_def *op, int input_count) {
+    return op->data_inputs && op->data_inputs < input_count ? op->data_inputs : input_count;
+}
+
+int qn_op_keeps_channels(const qn_op_def *op) {
+    if (op->axes.kind == QN_AXES_KEPT) return op->values == QN_VALUES_SAME;
+    return op->axes.kind == QN_AXES_NHWC && (op->flags & QN_OP_FITS || op->values == QN_VALUES_PICKED);
+}
+
+int qn_op_trace_axes(const qn_op_def *op, const qn_eval *operands, int *out_source) {
+    if (op->axes.kind == QN_AXES_TRACED) return op->axes.trace(operands, out_source);
+    if (op->axes.kind != QN_AXES_KEPT) return -1;
+    int rank = operands->inputs[0].rank;
+    for (int i = 0; i < rank; i++) out_source[i] = i;
+    return rank;
+}
+
+static int64_t *find_axis_attr(const qn_op_def *op, void *attrs, int64_t *out_count) {
+    for (const qn_attr_def *row = op->attrs; row && row->name; row++) {
+        if (strcmp(row->name, op->axes.attr)) continue;
+        char *at = (char *)attrs + row->offset;
+        assert(row->kind == QN_ATTR_INT || row->kind == QN_ATTR_INTS);
+        if (row->kind == QN_ATTR_INT) return *out_count = 1, (int64_t *)at;
+        return *out_count = ((qn_ints *)at)->count, ((qn_ints *)at)->values;
+    }
+    assert(!"the card names an attribute that the operator has");
+    return NULL;
+}
+
+void qn_op_rename_axes(const qn_op_def *op, void *attrs, const int *renamed) {
+    int64_t count;
+    if (!op->axes.attr) return;
+    int64_t *axes = find_axis_attr(op, attrs, &count);
+    for (int64_t i = 0; i < count; i++) {
+        int64_t axis = axes[i] < 0 ? axes[i] : renamed[axes[i]], at = i;
+        for (; at && axes[at - 1] > axis; at--) axes[at] = axes[at - 1];
+        axes[at] = axis;
+    }
+}
+
+qn_layer_shape qn_layer_describe(const qn_op_def *op, const void *attrs, int rank, const int64_t *weight_dims) {
+    qn_layer_shape shape = {
+        .window = {.kernel = {1, 1}, .stride = {1, 1}, .dilation = {1, 1}, .padding = QN_PADDING_VALID}, .groups = 1};
+    assert(op->layer);
+    op->layer->describe(attrs, rank, weight_dims, &shape);
+    return shape;
+}
+
+int64_t *qn_layer_activation(const qn_op_def *op, void *attrs) {
+    assert(op->layer);
+    return (int64_t *)((char *)attrs + op->layer->activation);
+}

@@ -1,0 +1,106 @@
+/* op/card.h - what an operator says of itself to whoever rewrites, quantises, plans or reports.
+ *
+ * A card has four parts. Passes and the driver ask for them instead of knowing operators by name, so that an operator
+ * added tomorrow is treated well by code that has never heard of it.
+ *
+ *   axes     how the axes of the result relate to those of input 0, and what names axes in attributes and inputs
+ *   values   what the elements of the result are, in terms of those of the inputs
+ *   layer    operators with weights: where weights, bias, addend and activation are, and the shape of the sums
+ *   integer  which operator computes the same on integers, and where that one has its scales
+ *
+ * "Inputs of data" are what the operator computes on; "controls" say how (paddings, sizes, axes, ranges).
+ */
+#ifndef QN_OP_CARD_H
+#define QN_OP_CARD_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct qn_eval;
+struct qn_op_def;
+struct qn_layer_shape;      /* op/layer.h */
+struct qn_requantize_slots; /* op/requantize.h */
+
+/* ---- Axes ---- */
+
+typedef enum qn_axes_kind {
+    QN_AXES_OWN = 0, /* none of the below: the operator makes its axes (matmul, fill, where ...) */
+    QN_AXES_KEPT,    /* axis i of the result is axis i of every input of data of its rank; others broadcast to it */
+    QN_AXES_TRACED,  /* axes are permuted, dropped or added as `trace` says (transpose, squeeze, reduce_mean ...) */
+    QN_AXES_NHWC     /* input 0 and the result are pictures [N, H, W, C], or dims [N, H, W] of one */
+} qn_axes_kind;
+
+/* How a control input speaks of the axes of input 0. */
+typedef enum qn_axes_control {
+    QN_CONTROL_NO_AXES = 0,   /* not at all */
+    QN_CONTROL_PER_AXIS = 1,  /* its element, or row, k belongs to axis k: paddings of pad, multiples of tile */
+    QN_CONTROL_NAMES_AXES = 2 /* its elements are axes: those that reduce_mean reduces */
+} qn_axes_control;
+
+enum { QN_AXES_CONTROLS_MAX = 4 };
+
+typedef struct qn_axes_card {
+    qn_axes_kind kind;
+    const char *attr; /* the attribute (INT or INTS) that names axes of input 0; NULL: there is none */
+    uint8_t controls[QN_AXES_CONTROLS_MAX]; /* qn_axes_control of input i */
+    int has_channels; /* vectors among its inputs belong to the last axis (batch_norm), which has to stay the last */
+    /* TRACED: axis i of the result is axis out_source[i] of input 0, or a new one where that is -1. Returns the rank of
+       the result; -1: cannot tell. Reads attributes, the rank of input 0, its dims (-1: no number) and controls that
+       are constants (their data, else NULL). Example: squeeze of [1, h, 3] gives 2 with out_source {1, 2}. */
+    int (*trace)(const struct qn_eval *operands, int *out_source);
+} qn_axes_card;
+
+/* ---- Values ---- */
+
+typedef enum qn_values {
+    QN_VALUES_NEW = 0,  /* computed from many elements; nothing more is said */
+    QN_VALUES_SAME,     /* the elements of input 0 in their order under another shape: no work at all, a view */
+    QN_VALUES_MOVED,    /* copies of elements of the inputs of data, told by controls and shapes alone */
+    QN_VALUES_PICKED,   /* each an element of input 0, chosen by value, or a constant beside them: max_pool2d, pad */
+    QN_VALUES_AVERAGED, /* each a weighted mean of elements of input 0, so within their range */
+    QN_VALUES_ROUNDED,  /* element i is element i of input 0 in another type or on a coarser grid: cast, round */
+    QN_VALUES_TABLE,    /* element i is a function of element i of input 0 alone: relu, exp */
+    QN_VALUES_LABELS,   /* indices of elements along an axis, chosen by value: argmax */
+    QN_VALUES_TRUTH,    /* yes or no, element by element: comparisons, logic */
+    QN_VALUES_SHAPE,    /* tell the shape of input 0 and nothing of its elements */
+    QN_VALUES_LAYER     /* sums of products of input 0 with weights: see `layer` */
+} qn_values;
+
+/* The range of elements; infinite ends: not known. */
+typedef struct qn_interval {
+    double low, high;
+} qn_interval;
+
+/* ---- Layers ---- */
+
+/* act(sum(x * weights) + bias + addend), x being input 0. */
+typedef struct qn_layer_card {
+    int weights, bias, addend; /* their inputs; 0: the operator has none */
+    size_t activation;         /* offset of that attribute (int64_t, a qn_activation) in the attribute struct */
+    /* The shape of the sums, from the attributes and the dims of the weights, which are constant; `out` is zeroed. */
+    void (*describe)(const void *attrs, int rank, const int64_t *weight_dims, struct qn_layer_shape *out);
+} qn_layer_card;
+
+/* An operator on integers that scales its exact sums into a result (op/requantize.h). */
+typedef struct qn_requantize_card {
+    size_t result; /* offset of its qn_requantize_attrs in the attribute struct */
+    const struct qn_requantize_slots *slots;
+} qn_requantize_card;
+
+/* ---- Questions that several rooms ask (op/card.c) ---- */
+
+/* Is the result made of copies of elements of the inputs of data, whatever they hold? */
+int qn_op_moves(const struct qn_op_def *op);
+/* Is it the bytes of input 0 under another shape: no work at all? */
+int qn_op_is_view(const struct qn_op_def *op);
+/* Which of `input_count` inputs are data: the first so many. */
+int qn_op_data_inputs(const struct qn_op_def *op, int input_count);
+/* Does channel c (the last axis) of the result hold elements of channel c of input 0, or means of them, and nothing
+   else? Such operators give for integers the integers of what they give for floats, whatever scales channels have. */
+int qn_op_keeps_channels(const struct qn_op_def *op);
+/* qn_axes_card.trace for whichever kind: KEPT gives every axis itself. -1: nothing can be said. */
+int qn_op_trace_axes(const struct qn_op_def *op, const struct qn_eval *operands, int *out_source);
+/* Gives the axes that attributes of a copy name other numbers: axis a becomes renamed[a]. INTS stay sorted. */
+void qn_op_rename_axes(const struct qn_op_def *op, void *attrs, const int *renamed);
+
+#endif
