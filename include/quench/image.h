@@ -180,25 +180,76 @@ typedef enum qn_pixel_format {
     QN_PIXEL_RGBA = 2, /* 4 bytes a pixel; the fourth is not looked at */
     QN_PIXEL_BGRA = 3,
     QN_PIXEL_GRAY = 4, /* 1 byte a pixel */
-    QN_PIXEL_NV12 = 5, /* plane 0: luma, 1 byte a pixel; plane 1: U and V in turn, one pair for 2 x 2 pixels */
+    /* Luma Y of each pixel and chroma U (Cb), V (Cr) of several together. 4:2:0: one pair for 2 x 2 pixels */
+    QN_PIXEL_NV12 = 5, /* plane 0: Y, 1 byte a pixel; plane 1: U and V in turn */
+    QN_PIXEL_NV21 = 6, /* the same with V before U, as Android's cameras give it */
+    QN_PIXEL_I420 = 7, /* plane 0: Y; plane 1: U; plane 2: V, each 1 byte a sample. YV12: swap planes 1 and 2 */
+    QN_PIXEL_YUYV = 8, /* 4:2:2 in one plane, also named YUY2: Y U Y V are two pixels side by side */
     QN_PIXEL_FORMAT_COUNT
 } qn_pixel_format;
 
-/* A frame in the caller's memory. */
+/* Which matrix makes Y, U and V of R, G and B, by the shares Kr and Kb that red and blue have of the luma. */
+typedef enum qn_color_matrix {
+    QN_COLOR_BT601 = 0, /* ITU-R BT.601-7: Kr 0.299, Kb 0.114; cameras, JPEG, video of standard definition */
+    QN_COLOR_BT709 = 1, /* ITU-R BT.709-6: Kr 0.2126, Kb 0.0722; video of high definition */
+    QN_COLOR_MATRIX_COUNT
+} qn_color_matrix;
+
+typedef enum qn_color_range {
+    QN_COLOR_LIMITED = 0, /* Y of black is 16, of white 235; U and V are 128 +- 112: video, most cameras */
+    QN_COLOR_FULL = 1,    /* Y 0 to 255, U and V 128 +- 127.5: JPEG's, so webcams that decode it */
+    QN_COLOR_RANGE_COUNT
+} qn_color_range;
+
+/* A frame in the caller's memory. Fields left zero: none of that plane, BT.601, limited. */
 typedef struct qn_frame {
     qn_pixel_format format;
-    /* pixels, >= 1; NV12 may be odd: its chroma plane then has (n + 1) / 2 pairs a row and rows */
+    /* pixels, >= 1. Odd ones: the last pair of chroma is for one column or row, so that with half = (n + 1) / 2 a row
+       of chroma is 2 * half bytes (NV12, NV21) or half bytes (I420), planes of 4:2:0 have half the rows, rounded up
+       the same, and a row of YUYV is 4 * half bytes */
     int width, height;
-    const uint8_t *planes[2]; /* the first byte of the top row; planes[1] for NV12 only */
-    size_t stride_bytes[2];   /* from one row to the next, at least a row long */
+    const uint8_t *planes[3]; /* the first byte of the top row; 1 for NV12, NV21 and I420, 2 for I420 */
+    size_t stride_bytes[3];   /* from one row to the next, at least a row long */
+    qn_color_matrix matrix;   /* formats of luma and chroma only, as `range` */
+    qn_color_range range;
 } qn_frame;
 
-/* Copies a frame into a picture, dense and in R, G, B order (or gray).
- * NV12 is read as BT.601 with limited range, the common case of cameras: R = 1.164 (Y - 16) + 1.596 (V - 128),
- * G = 1.164 (Y - 16) - 0.813 (V - 128) - 0.391 (U - 128), B = 1.164 (Y - 16) + 2.018 (U - 128), in 8-bit fixed point,
- * chroma not interpolated.
- * @param channels  3: RGB; 1: gray (0.299 R + 0.587 G + 0.114 B; for NV12 the luma stretched to the full range)
- * returns  INVALID_ARGUMENT: no such format, a NULL plane, a stride shorter than a row, a size below 1; LIMIT; OUT_OF_MEMORY */
+/* Copies a frame into the caller's memory, in R, G, B order (or gray). Nothing is allocated.
+ *
+ * Luma and chroma are converted in integers, the same on every machine, with >> 16 rounding down and results below 0 or
+ * above 255 becoming 0 and 255:
+ *
+ *     R = (y * (Y - black)                  + rv * (V - 128) + 32768) >> 16
+ *     G = (y * (Y - black) - gu * (U - 128) - gv * (V - 128) + 32768) >> 16
+ *     B = (y * (Y - black) + bu * (U - 128)                  + 32768) >> 16
+ *
+ *                      black      y      rv      gu      gv      bu
+ *     BT.601 limited      16  76288  104704   25600   53248  132096
+ *     BT.601 full          0  65536   91881   22553   46802  116130
+ *     BT.709 limited      16  76309  117489   13975   34925  138438
+ *     BT.709 full          0  65536  103206   12276   30679  121609
+ *
+ * These are the standards' R = Y' + 2 (1 - Kr) V', B = Y' + 2 (1 - Kb) U' and G = (Y' - Kr R - Kb B) / (1 - Kr - Kb)
+ * times 65536 and rounded, where limited range has Y' = (Y - 16) 255 / 219 and U' = (U - 128) 255 / 224, and full range
+ * Y' = Y and U' = U - 128. Results are at most 0.502 from the exact value: the nearest byte, but for near halves. BT.601
+ * limited has the customary 298, 409, 100, 208 and 516 in 256ths instead, at most 0.771 from the exact value and 1 from
+ * the nearest byte.
+ * Example, red in BT.709 limited, Y, U, V = 63, 102, 240: R = (76309 * 47 + 117489 * 112 + 32768) >> 16 = 256, so 255;
+ * G = (3586523 + 13975 * 26 - 34925 * 112 + 32768) >> 16 = 1; B = (3586523 - 138438 * 26 + 32768) >> 16 = 0.
+ * Chroma is not interpolated: all pixels of a pair or of 2 x 2 take its one sample, wherever it was sited.
+ *
+ * @param channels      3: RGB; 1: gray: 0.299 R + 0.587 G + 0.114 B of packed colours; of luma and chroma the luma, for
+ *                      limited range stretched to the full one
+ * @param out_pixels    `height` rows of width * channels bytes; apart from the frame's planes
+ * @param stride_bytes  from one row of out_pixels to the next, at least width * channels; the bytes between are kept
+ * @param out_bytes     of out_pixels, at least stride_bytes * (height - 1) + width * channels
+ * returns  INVALID_ARGUMENT, and nothing is written: no such format, matrix or range, a plane that is NULL or larger than
+ *          memory can be, a stride shorter than a row, a size below 1, too small an out_bytes */
+QN_API qn_status *qn_frame_convert(const qn_frame *frame, int channels, void *out_pixels, size_t stride_bytes,
+                                   size_t out_bytes) QN_MUST_USE;
+
+/* The same into a new picture, dense.
+ * returns  as qn_frame_convert; LIMIT above QN_IMAGE_PIXELS_MAX; OUT_OF_MEMORY */
 QN_API qn_status *qn_image_from_frame(const qn_frame *frame, int channels, const qn_allocator *allocator,
                                       qn_image *out_image) QN_MUST_USE;
 

@@ -290,7 +290,7 @@ static void set_up_structs(fixture *f) {
     static qn_image_palette palette;
     static const qn_image_fit fit = {1, 1, 1, 1, 1, 1};
     static const qn_image_range range;
-    static const qn_frame frame = {QN_PIXEL_GRAY, 1, 1, {pixels, NULL}, {1, 0}};
+    static const qn_frame frame = {QN_PIXEL_GRAY, 1, 1, {pixels}, {1}, 0, 0};
     static union {
         qn_cost cost;
         qn_arena_info arena;
