@@ -93,6 +93,11 @@ int qn_dim_learn_nonnegative(qn_dim_pool *pool, qn_dim condition, const char *re
 /* The same expression rebuilt with today's ranges. */
 qn_dim qn_dim_rebuild(qn_dim_pool *pool, qn_dim dim);
 
+/* The expression `dim` of the pool `from`, made in `to` with the ranges that symbols have there. Symbols are found by
+   name; those that `to` does not have are made, with range and reason. Shared parts are translated once. LIMIT,
+   OUT_OF_MEMORY. */
+qn_status *qn_dim_translate(const qn_dim_pool *from, qn_dim dim, qn_dim_pool *to, qn_dim *out_dim) QN_MUST_USE;
+
 /* Text: "513", "ImageTensor.1", "max(h + -1, 0)", "floor((h + 7) / 8)" (docs/text-ir.md). Appends to `buffer`. Text
    beyond 64 KiB ends in "..." and cannot be parsed. */
 void qn_dim_print(const qn_dim_pool *pool, qn_dim dim, qn_buffer *buffer);

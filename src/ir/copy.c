@@ -11,24 +11,13 @@ typedef struct copier {
 
 /* ---- Dims: symbols of the inputs first, so that expressions over them find them ---- */
 
-static qn_status *copy_symbol(copier *c, qn_dim dim) {
-    const char *name = qn_dim_symbol_name(c->from->dims, dim);
-    int64_t low, high;
-    qn_dim copy;
-    if (qn_dim_symbol_find(c->to->dims, name, &copy)) return NULL;
-    qn_dim_range(c->from->dims, dim, &low, &high);
-    copy = qn_dim_symbol(c->to->dims, name, low, high);
-    QN_TRY(qn_dim_pool_take_status(c->to->dims));
-    const char *reason = qn_dim_symbol_reason(c->from->dims, dim);
-    return reason ? qn_dim_symbol_set_range(c->to->dims, copy, low, high, reason) : NULL;
-}
-
 /* Those that dims of inputs name, in the order of the original; those that data decides come with inference. */
 static qn_status *copy_symbols(copier *c) {
     const qn_graph *from = c->from;
     qn_dim_program_builder *builder = qn_dim_program_create(c->to->arena, from->dims);
     uint8_t *is_used = QN_ARENA_ARRAY(c->to->arena, uint8_t, qn_dim_symbol_count(from->dims));
     uint32_t unused;
+    qn_dim copy;
     size_t count;
     if (!builder || !is_used) return qn_status_out_of_memory();
     for (size_t i = 0; i < from->inputs.count; i++) {
@@ -39,23 +28,17 @@ static qn_status *copy_symbols(copier *c) {
     for (size_t i = 0; i < count; i++)
         if (code[i].code == QN_DIM_SYMBOL) is_used[code[i].a] = 1;
     for (size_t i = 0; i < qn_dim_symbol_count(from->dims); i++)
-        if (is_used[i]) QN_TRY(copy_symbol(c, qn_dim_symbol_at(from->dims, i)));
+        if (is_used[i]) QN_TRY(qn_dim_translate(from->dims, qn_dim_symbol_at(from->dims, i), c->to->dims, &copy));
     return NULL;
 }
 
+/* A dim that can only be one number is that number. */
 static qn_status *copy_dim(copier *c, qn_dim dim, qn_dim *out_dim) {
-    qn_buffer text;
     int64_t number;
-    if (qn_dim_is_const(c->from->dims, dim, &number)) {
-        *out_dim = qn_dim_const(c->to->dims, number);
-        return NULL;
-    }
-    qn_buffer_init(&text, c->to->arena->allocator);
-    qn_dim_print(c->from->dims, dim, &text);
-    qn_status *status =
-        text.failed ? qn_status_out_of_memory() : qn_dim_parse(c->to->dims, qn_buffer_text(&text), out_dim);
-    qn_buffer_deinit(&text);
-    return status;
+    if (!qn_dim_is_const(c->from->dims, dim, &number))
+        return qn_dim_translate(c->from->dims, dim, c->to->dims, out_dim);
+    *out_dim = qn_dim_const(c->to->dims, number);
+    return NULL;
 }
 
 /* ---- Values ---- */

@@ -336,10 +336,75 @@ static void too_many_symbols_are_not_told(void **state) {
     assert_int_equal(qn_dim_symbols(w->pool, sum, found), -1);
 }
 
+/* Two pools that know the same symbols have the same text for the same expression, whatever was made before in each. */
+static void a_translated_dim_is_the_same_expression_in_the_other_pool(void **state) {
+    static const char *const texts[] = {"0",
+                                        "-7",
+                                        "h",
+                                        "3 * h + -2 * w + 11",
+                                        "h * w * n + 5",
+                                        "product(h + 1, w + n)",
+                                        "floor((h + 7) / 8)",
+                                        "floor((4 * h + n) / (w + 1))",
+                                        "max(h - w, n) + min(h, 3 * n)",
+                                        "ge(h + n, w) * ge(n, 3) * h",
+                                        "floor((max(h + 2 * ceil(w / 3), 513) * n) / 2)"};
+    world *w = *state;
+    qn_dim_pool *other = qn_dim_pool_create(&w->arena);
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        if (i == 2) qn_dim_symbol(other, "unrelated", 0, 5);
+        qn_dim dim = parse(w, texts[i]), there, back;
+        assert_null(qn_dim_translate(w->pool, dim, other, &there));
+        assert_null(qn_dim_translate(other, there, w->pool, &back));
+        if (!qn_dim_same(back, dim)) fail_msg("%s comes back as another expression", texts[i]);
+        int64_t low, high, low_there, high_there;
+        qn_dim_range(w->pool, dim, &low, &high);
+        qn_dim_range(other, there, &low_there, &high_there);
+        assert_true(low == low_there && high == high_there);
+    }
+}
+
+static void translated_symbols_keep_their_range_or_take_that_of_the_other_pool(void **state) {
+    world *w = *state;
+    qn_dim_pool *other = qn_dim_pool_create(&w->arena);
+    qn_dim made, known = qn_dim_symbol(other, "w", 20, 20), dim;
+    int64_t low, high;
+    assert_null(qn_dim_symbol_set_range(w->pool, w->h, 2, 9, "the reason"));
+    assert_null(qn_dim_translate(w->pool, w->h, other, &made));
+    qn_dim_range(other, made, &low, &high);
+    assert_true(low == 2 && high == 9);
+    assert_string_equal(qn_dim_symbol_name(other, made), "h");
+    assert_string_equal(qn_dim_symbol_reason(other, made), "the reason");
+    assert_null(qn_dim_translate(w->pool, w->w, other, &dim));
+    assert_true(qn_dim_same(dim, known));
+    assert_null(qn_dim_translate(w->pool, parse(w, "max(h, w)"), other, &dim));
+    assert_true(qn_dim_is_const(other, dim, &low));
+    assert_int_equal(low, 20);
+}
+
+/* A double of a double of ...: its text would be of 2^24 pieces, its nodes are a few hundred. */
+static void shared_parts_are_translated_once(void **state) {
+    world *w = *state;
+    qn_dim_pool *other = qn_dim_pool_create(&w->arena);
+    qn_dim dim = w->h, there;
+    for (int i = 0; i < 24; i++)
+        dim = qn_dim_max(w->pool,
+                         qn_dim_floor_div(w->pool, qn_dim_mul(w->pool, dim, w->free_one), qn_dim_const(w->pool, 7)),
+                         qn_dim_floor_div(w->pool, qn_dim_mul(w->pool, dim, w->w), qn_dim_const(w->pool, 5)));
+    assert_null(qn_dim_pool_take_status(w->pool));
+    assert_null(qn_dim_translate(w->pool, dim, other, &there));
+    qn_dim back;
+    assert_null(qn_dim_translate(other, there, w->pool, &back));
+    assert_true(qn_dim_same(back, dim));
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         CASE(expressions_tell_their_symbols_products_and_divisors),
         CASE(too_many_symbols_are_not_told),
+        CASE(a_translated_dim_is_the_same_expression_in_the_other_pool),
+        CASE(translated_symbols_keep_their_range_or_take_that_of_the_other_pool),
+        CASE(shared_parts_are_translated_once),
         CASE(ranges_decide_max_and_min),
         CASE(quotients_cancel_and_nest),
         CASE(atrous_pads_and_crops_cancel),
