@@ -76,6 +76,29 @@ qn_status *qn_graph_mark_output(qn_graph *graph, qn_value *value) {
     return NULL;
 }
 
+void qn_graph_unmark_output(qn_graph *graph, qn_value *value) {
+    size_t kept = 0;
+    assert(value->is_output);
+    for (size_t i = 0; i < graph->outputs.count; i++)
+        if (graph->outputs.items[i] != value) graph->outputs.items[kept++] = graph->outputs.items[i];
+    assert(kept < graph->outputs.count);
+    graph->outputs.count = kept;
+    value->is_output = 0;
+}
+
+void qn_graph_replace_output(qn_graph *graph, qn_value *from, qn_value *to) {
+    assert(from->is_output && !to->is_output);
+    for (size_t i = 0; i < graph->outputs.count; i++)
+        if (graph->outputs.items[i] == from) graph->outputs.items[i] = to;
+    from->is_output = 0;
+    to->is_output = 1;
+}
+
+void qn_value_retype_input(qn_value *input, const qn_type *type) {
+    assert(input->is_input && type->dtype != QN_DTYPE_NONE && type->rank >= 0 && type->rank <= QN_MAX_RANK);
+    input->type = *type;
+}
+
 qn_value *qn_graph_find_value(const qn_graph *graph, const char *name) {
     return qn_names_find(graph->names, QN_NAME_VALUE, name);
 }
@@ -155,11 +178,19 @@ qn_status *qn_graph_replace_value(qn_graph *graph, qn_value *from, qn_value *to)
         QN_TRY(qn_node_set_input(graph, use.node, use.index, to));
     }
     if (!from->is_output || to->is_input || to->is_output) return NULL;
-    for (size_t i = 0; i < graph->outputs.count; i++)
-        if (graph->outputs.items[i] == from) graph->outputs.items[i] = to;
-    from->is_output = 0;
-    to->is_output = 1;
+    qn_graph_replace_output(graph, from, to);
     swap_names(graph, from, to);
+    return NULL;
+}
+
+qn_status *qn_graph_insert_after(qn_graph *graph, qn_value *from, const qn_node *reader, qn_value *to) {
+    const size_t count = from->uses.count;
+    assert(from != to);
+    /* The list changes under the loop. */
+    const qn_use *uses = qn_arena_copy(graph->arena, from->uses.items, count * sizeof *uses);
+    if (count && !uses) return qn_status_out_of_memory();
+    for (size_t i = 0; i < count; i++)
+        if (uses[i].node != reader) QN_TRY(qn_node_set_input(graph, uses[i].node, uses[i].index, to));
     return NULL;
 }
 

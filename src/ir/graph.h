@@ -138,6 +138,12 @@ qn_status *qn_graph_add_constant(qn_graph *graph, const char *name, const qn_vie
 qn_status *qn_graph_add_node(qn_graph *graph, const qn_op_def *op, const char *name, const void *attrs, int input_count,
                              qn_value *const *inputs, qn_node *before, qn_node **out_node) QN_MUST_USE;
 qn_status *qn_graph_mark_output(qn_graph *graph, qn_value *value) QN_MUST_USE;
+/* Makes an output an ordinary value again; the other outputs keep their order. */
+void qn_graph_unmark_output(qn_graph *graph, qn_value *value);
+/* Puts `to`, which is none yet, in the place of the output `from`, which is none any more. Names and uses stay. */
+void qn_graph_replace_output(qn_graph *graph, qn_value *from, qn_value *to);
+/* Gives an input another type. What is computed from the input has its old types until qn_graph_infer. */
+void qn_value_retype_input(qn_value *input, const qn_type *type);
 
 qn_value *qn_graph_find_value(const qn_graph *graph, const char *name); /* NULL if there is none */
 qn_node *qn_graph_find_node(const qn_graph *graph, const char *name);   /* the same */
@@ -149,6 +155,9 @@ qn_status *qn_node_set_input(qn_graph *graph, qn_node *node, int index, qn_value
 /* Makes every use of `from`, and its mark as an output, refer to `to`. When `from` was an output the two swap names.
    Where `to` is itself an input or output of the graph, whose name is promised, `from` stays the output it was. */
 qn_status *qn_graph_replace_value(qn_graph *graph, qn_value *from, qn_value *to) QN_MUST_USE;
+/* Makes every use of `from` refer to `to`, except the uses by `reader`, which makes `to` of it: so a node, or a chain
+   that begins with `reader` and ends with `to`, comes between `from` and whoever read it. */
+qn_status *qn_graph_insert_after(qn_graph *graph, qn_value *from, const qn_node *reader, qn_value *to) QN_MUST_USE;
 /* Turns `node` into another operation with the same one output, keeping its name, place and uses; then infers it again.
    `inputs` may be those of other nodes; each must come before `node`. `attrs` is copied (NULL: the defaults). */
 qn_status *qn_node_become(qn_graph *graph, qn_node *node, const qn_op_def *op, const void *attrs, int input_count,

@@ -92,6 +92,73 @@ static void an_output_is_not_given_to_a_value_whose_name_is_promised(void **stat
     check(qn_graph_verify(graph));
 }
 
+static void an_output_is_unmarked_and_the_others_keep_their_order(void **state) {
+    qn_graph *graph = *state;
+    qn_value *x = add_input(graph, "x"), *a = relu(graph, "a", x), *b = relu(graph, "b", a), *c = relu(graph, "c", b);
+    qn_value *const outputs[] = {c, a, b};
+    for (int i = 0; i < 3; i++) check(qn_graph_mark_output(graph, outputs[i]));
+    qn_graph_unmark_output(graph, a);
+    assert_int_equal(graph->outputs.count, 2);
+    assert_ptr_equal(graph->outputs.items[0], c);
+    assert_ptr_equal(graph->outputs.items[1], b);
+    assert_false(a->is_output);
+    assert_int_equal(a->uses.count, 1);
+    qn_graph_unmark_output(graph, c);
+    assert_int_equal(qn_graph_remove_dead(graph), 1);
+    check(qn_graph_verify(graph));
+    check(qn_graph_mark_output(graph, a));
+    assert_ptr_equal(graph->outputs.items[1], a);
+}
+
+static void an_output_is_replaced_in_its_place_and_names_stay(void **state) {
+    qn_graph *graph = *state;
+    qn_value *x = add_input(graph, "x"), *a = relu(graph, "a", x), *b = relu(graph, "b", a), *c = relu(graph, "c", b);
+    check(qn_graph_mark_output(graph, a));
+    check(qn_graph_mark_output(graph, c));
+    qn_graph_replace_output(graph, a, b);
+    assert_int_equal(graph->outputs.count, 2);
+    assert_ptr_equal(graph->outputs.items[0], b);
+    assert_ptr_equal(graph->outputs.items[1], c);
+    assert_true(b->is_output && !a->is_output);
+    assert_string_equal(b->name, "b");
+    assert_ptr_equal(b->producer->inputs[0], a);
+    check(qn_graph_verify(graph));
+}
+
+static void a_chain_comes_between_a_value_and_whoever_read_it(void **state) {
+    qn_graph *graph = *state;
+    qn_value *x = add_input(graph, "x"), *one = relu(graph, "one", x),
+             *twice = add_node(graph, &qn_op_add, "twice", x, x);
+    check(qn_graph_mark_output(graph, one));
+    check(qn_graph_mark_output(graph, twice));
+    qn_node *head, *tail;
+    check(qn_graph_add_node(graph, &qn_op_neg, "head", NULL, 1, &x, graph->first, &head));
+    check(qn_graph_add_node(graph, &qn_op_neg, "tail", NULL, 1, head->outputs, head->next, &tail));
+    check(qn_node_infer(graph, head));
+    check(qn_node_infer(graph, tail));
+    check(qn_graph_insert_after(graph, x, head, tail->outputs[0]));
+    assert_int_equal(x->uses.count, 1);
+    assert_ptr_equal(x->uses.items[0].node, head);
+    assert_int_equal(tail->outputs[0]->uses.count, 3);
+    assert_ptr_equal(twice->producer->inputs[0], tail->outputs[0]);
+    assert_ptr_equal(twice->producer->inputs[1], tail->outputs[0]);
+    check(qn_graph_verify(graph));
+}
+
+static void an_input_takes_another_type_and_inference_carries_it_on(void **state) {
+    qn_graph *graph = *state;
+    qn_value *x = add_input(graph, "x"), *y = relu(graph, "y", x);
+    check(qn_graph_mark_output(graph, y));
+    const qn_type type = {.dtype = QN_DTYPE_F32,
+                          .rank = 2,
+                          .dims = {qn_dim_const(graph->dims, 3), qn_dim_symbol(graph->dims, "n", 1, 9)}};
+    qn_value_retype_input(x, &type);
+    check(qn_graph_infer(graph));
+    assert_int_equal(y->type.rank, 2);
+    assert_true(qn_dim_same(y->type.dims[1], type.dims[1]));
+    check(qn_graph_verify(graph));
+}
+
 static void nodes_are_sorted_with_their_order_kept_where_it_can_be(void **state) {
     qn_graph *graph = *state;
     qn_value *x = add_input(graph, "x");
@@ -248,6 +315,10 @@ int main(void) {
         CASE(names_that_are_taken_get_a_suffix),
         CASE(replacing_an_output_keeps_its_name),
         CASE(an_output_is_not_given_to_a_value_whose_name_is_promised),
+        CASE(an_output_is_unmarked_and_the_others_keep_their_order),
+        CASE(an_output_is_replaced_in_its_place_and_names_stay),
+        CASE(a_chain_comes_between_a_value_and_whoever_read_it),
+        CASE(an_input_takes_another_type_and_inference_carries_it_on),
         CASE(nodes_are_sorted_with_their_order_kept_where_it_can_be),
         CASE(a_cycle_is_named),
         CASE(a_wrong_number_of_inputs_is_refused),

@@ -181,13 +181,8 @@ qn_status *qn_network_unmark_output(qn_network *network, qn_value *value) {
     QN_ENTER();
     QN_REQUIRE_ARG(network);
     QN_REQUIRE_ARG(value);
-    qn_graph *graph = network->graph;
     if (!value->is_output) return QN_ERR(QN_INVALID_ARGUMENT, "'%s' is no output", value->name);
-    size_t kept = 0;
-    for (size_t i = 0; i < graph->outputs.count; i++)
-        if (graph->outputs.items[i] != value) graph->outputs.items[kept++] = graph->outputs.items[i];
-    graph->outputs.count = kept;
-    value->is_output = 0;
+    qn_graph_unmark_output(network->graph, value);
     return NULL;
 }
 
@@ -277,11 +272,11 @@ static qn_status *expect_input(const qn_value *value) {
 
 /* Gives `input` another type; where the network does not take it, the old one comes back. */
 static qn_status *retype(qn_network *network, qn_value *input, const qn_type *type) {
-    qn_type old = input->type;
-    input->type = *type;
+    const qn_type old = input->type;
+    qn_value_retype_input(input, type);
     qn_status *status = qn_graph_infer(network->graph);
     if (!status) return NULL;
-    input->type = old;
+    qn_value_retype_input(input, &old);
     qn_status_free(qn_graph_infer(network->graph)); /* it held before */
     return status;
 }

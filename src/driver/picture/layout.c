@@ -165,17 +165,14 @@ static qn_status *convert_input(qn_graph *graph, const conversion *c, qn_value *
     if (input->is_output)
         return QN_ERR(QN_UNSUPPORTED, "%s.%s: input '%s' is an output too", c->key, c->index, input->name);
     for (int i = 0; i < c->rank; i++) {
-        input->type.dims[i] = type.dims[c->to_wanted[i]];
+        type.dims[i] = input->type.dims[c->to_wanted[i]];
         if (out_perm) out_perm[i] = (int)c->to_wanted[i];
     }
     const char *name = qn_arena_printf(graph->arena, "%s/to_%s", input->name, c->src);
     if (!name) return qn_status_out_of_memory();
-    size_t count = input->uses.count;
-    qn_use *uses = qn_arena_copy(graph->arena, input->uses.items, count * sizeof *uses);
-    if (count && !uses) return qn_status_out_of_memory();
+    qn_value_retype_input(input, &type);
     QN_TRY(add_transpose(graph, name, input, c->to_source, c->rank, graph->first, &node));
-    for (size_t i = 0; i < count; i++) QN_TRY(qn_node_set_input(graph, uses[i].node, uses[i].index, node->outputs[0]));
-    return NULL;
+    return qn_graph_insert_after(graph, input, node, node->outputs[0]);
 }
 
 /* A transpose at the very end takes over name and mark of the output. */
@@ -194,9 +191,7 @@ static qn_status *convert_output(qn_graph *graph, const conversion *c, size_t nu
     if (!inner) return qn_status_out_of_memory();
     QN_TRY(qn_graph_rename_value(graph, output, inner));
     QN_TRY(qn_graph_rename_value(graph, node->outputs[0], promised));
-    graph->outputs.items[number] = node->outputs[0];
-    output->is_output = 0;
-    node->outputs[0]->is_output = 1;
+    qn_graph_replace_output(graph, output, node->outputs[0]);
     return NULL;
 }
 

@@ -11,7 +11,7 @@ static int channel_axis(const qn_graph *graph, const qn_value *input) {
 }
 
 /* As many channels as numbers: a free dim is held to that. */
-static qn_status *check_channels(const qn_graph *graph, const char *index, qn_value *input, int axis, int64_t count) {
+static qn_status *check_channels(qn_graph *graph, const char *index, qn_value *input, int axis, int64_t count) {
     int64_t low = 0, high = -1;
     if (input->type.rank) qn_dim_range(graph->dims, input->type.dims[axis], &low, &high);
     if (count < low || count > high)
@@ -21,11 +21,13 @@ static qn_status *check_channels(const qn_graph *graph, const char *index, qn_va
                       index, (long long)count, axis, input->name);
     if (low == high) return NULL;
     QN_TRY(qn_dim_symbol_set_range(graph->dims, input->type.dims[axis], count, count, "insert_bn_before_firstnode"));
-    input->type.dims[axis] = qn_dim_const(graph->dims, count);
+    qn_type type = input->type;
+    type.dims[axis] = qn_dim_const(graph->dims, count);
+    qn_value_retype_input(input, &type);
     return NULL;
 }
 
-static qn_status *check_input(const qn_graph *graph, const char *index, qn_value *input, size_t count, int *out_axis) {
+static qn_status *check_input(qn_graph *graph, const char *index, qn_value *input, size_t count, int *out_axis) {
     if (input->type.dtype != QN_DTYPE_F32)
         return QN_ERR(QN_INVALID_ARGUMENT,
                       "insert_bn_before_firstnode.%s: input '%s' is %s, expected f32, which becomes u8", index,
@@ -70,20 +72,19 @@ static qn_status *normalise(qn_graph *graph, const char *index, qn_value *input,
     const qn_cast_attrs to_float = {QN_DTYPE_F32};
     qn_node *first = graph->first;
     QN_TRY(check_input(graph, index, input, json_array_size(mean), &axis));
-    size_t count = input->uses.count;
-    qn_use *uses = qn_arena_copy(graph->arena, input->uses.items, count * sizeof *uses);
-    if (count && !uses) return qn_status_out_of_memory();
-    input->type.dtype = QN_DTYPE_U8;
+    qn_type type = input->type;
+    type.dtype = QN_DTYPE_U8;
+    qn_value_retype_input(input, &type);
     QN_TRY(make_constant(graph, input, "mean", mean, 0, axis, &means));
     QN_TRY(make_constant(graph, input, "deviation", var, 1, axis, &deviations));
     QN_TRY(add_step(graph, &qn_op_cast, qn_arena_printf(graph->arena, "%s/float", input->name), &to_float, NULL, first,
                     &x));
+    const qn_node *reader = x->producer;
     QN_TRY(
         add_step(graph, &qn_op_sub, qn_arena_printf(graph->arena, "%s/centred", input->name), NULL, means, first, &x));
     QN_TRY(add_step(graph, &qn_op_div, qn_arena_printf(graph->arena, "%s/normalised", input->name), NULL, deviations,
                     first, &x));
-    for (size_t i = 0; i < count; i++) QN_TRY(qn_node_set_input(graph, uses[i].node, uses[i].index, x));
-    return NULL;
+    return qn_graph_insert_after(graph, input, reader, x);
 }
 
 qn_status *qn_inputs_normalise(qn_graph *graph, const qn_config *config) {

@@ -29,8 +29,7 @@ static int has_one_convolution(const qn_value *value, walk *w) {
 /* A copy that ends with `value`. */
 static qn_status *cut_off(qn_report *report, const qn_graph *graph, const qn_value *value, qn_graph **out) {
     QN_TRY(qn_graph_copy(graph, report->arena, out));
-    for (size_t i = 0; i < (*out)->outputs.count; i++) (*out)->outputs.items[i]->is_output = 0;
-    (*out)->outputs.count = 0;
+    while ((*out)->outputs.count) qn_graph_unmark_output(*out, (*out)->outputs.items[(*out)->outputs.count - 1]);
     QN_TRY(qn_graph_mark_output(*out, qn_graph_find_value(*out, value->name)));
     qn_graph_remove_dead(*out);
     return qn_graph_infer(*out);
