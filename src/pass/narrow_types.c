@@ -78,10 +78,13 @@ qn_status *qn_narrow_types(qn_graph *graph, void (*warn)(void *self, const char 
     for (size_t i = 0; i < graph->values.count; i++) {
         qn_value *value = graph->values.items[i];
         if (narrowed(value->type.dtype) == value->type.dtype) continue;
-        if (qn_value_is_constant(value))
+        if (qn_value_is_constant(value)) {
             QN_TRY(narrow_constant(&n, value));
-        else if (value->is_input)
-            value->type.dtype = narrowed(value->type.dtype);
+        } else if (value->is_input) {
+            qn_type type = value->type;
+            type.dtype = narrowed(type.dtype);
+            qn_value_retype_input(value, &type);
+        }
     }
     for (qn_node *node = graph->first; node; node = node->next) {
         narrow_attributes(node);
