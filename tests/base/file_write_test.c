@@ -450,10 +450,10 @@ static void test_signals_at_random_moments_leave_whole_files_only(void **state) 
     static const int signals[] = {SIGHUP,  SIGINT,  SIGQUIT, SIGPIPE, SIGALRM,  SIGTERM,
                                   SIGXCPU, SIGXFSZ, SIGUSR1, SIGUSR2, SIGVTALRM};
     enum { KILLS = 120, SIGNAL_COUNT = sizeof signals / sizeof *signals };
-    const char *given = getenv("QUENCH_SEED");
+    const char *given = getenv("QN_SEED");
     const uint64_t seed = given ? strtoull(given, NULL, 10) : (uint64_t)time(NULL);
     qn_rng rng;
-    print_message("QUENCH_SEED=%llu\n", (unsigned long long)seed);
+    print_message("QN_SEED=%llu\n", (unsigned long long)seed);
     qn_rng_init(&rng, seed);
     for (int i = 0; i < KILLS; i++) {
         const int signal = signals[i % SIGNAL_COUNT];

@@ -133,7 +133,7 @@ static size_t run_fresh(qn_engine *engine, const qn_tensor *input, qn_tensor *ou
 
 /* Takes the model over. */
 static void try_shapes(qn_model *model, const subject *s) {
-    const char *wanted = getenv("QUENCH_SOAK_SHAPES"), *seed_text = getenv("QUENCH_SEED");
+    const char *wanted = getenv("QUENCH_SOAK_SHAPES"), *seed_text = getenv("QN_SEED");
     long shapes = wanted ? strtol(wanted, NULL, 10) : 200, warm_kib = 0, most_kib = 0;
     uint64_t seed = seed_text ? strtoull(seed_text, NULL, 0) : 20240623, random = seed;
     assert_true(shapes > WARM_UP);

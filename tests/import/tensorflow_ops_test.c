@@ -160,7 +160,7 @@ static void every_operator_answers_as_tensorflow_does(void **state) {
 static void flipped_bits_in_any_graph_never_crash(void **state) {
     (void)state;
     enum { ROUNDS = 60, FLIPS_MAX = 3 };
-    const char *given = getenv("QN_TEST_SEED");
+    const char *given = getenv("QN_SEED");
     const uint64_t seed = given ? strtoull(given, NULL, 10) : 20240613;
     print_message("seed %" PRIu64 "\n", seed);
     cases all = open_cases();

@@ -20,7 +20,7 @@ typedef struct drawn_case {
 } drawn_case;
 
 static uint64_t base_seed(void) {
-    const char *text = getenv("QUENCH_SEED");
+    const char *text = getenv("QN_SEED");
     return text ? strtoull(text, NULL, 0) : 20240607;
 }
 
@@ -334,7 +334,7 @@ static void check_binary(const drawn_case *drawn) {
 
 static void every_operator_keeps_its_promises_on_random_cases(void **state) {
     (void)state;
-    print_message("seed %llu (QUENCH_SEED)\n", (unsigned long long)base_seed());
+    print_message("seed %llu (QN_SEED)\n", (unsigned long long)base_seed());
     for (size_t row = 0; row < qn_op_count(); row++) {
         const qn_op_def *op = qn_op_at(row);
         int lowered = 0;

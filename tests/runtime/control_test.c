@@ -151,7 +151,7 @@ static int run_case(const qn_op_def *op, uint64_t seed) {
 
 static void test_no_data_leads_outside(void **state) {
     (void)state;
-    const char *text = getenv("QUENCH_SEED");
+    const char *text = getenv("QN_SEED");
     uint64_t seed = text ? strtoull(text, NULL, 0) : 20240611;
     print_message("seed %llu\n", (unsigned long long)seed);
     int accepted = 0;

@@ -34,7 +34,7 @@ static uint8_t *draw_place(qn_rng *rng, rig_file f) {
 }
 
 static void forge_file(rig_file original, int rounds, uint64_t seed) {
-    const char *text = getenv("QUENCH_SEED");
+    const char *text = getenv("QN_SEED");
     qn_rng rng;
     qn_rng_init(&rng, seed + 1000 * (text ? strtoull(text, NULL, 0) : 0));
     int counts[3] = {0, 0, 0};

@@ -47,8 +47,8 @@ expect ! -e figures.json
 
 # What no handler hears ends the program, between two files or in one, and leaves no part of a file.
 it "leaves no temporary file, whatever ends it"
-seed=${QUENCH_SEED:-$$}
-echo "QUENCH_SEED=$seed"
+seed=${QN_SEED:-$$}
+echo "QN_SEED=$seed"
 for signal in HUP QUIT PIPE ALRM XCPU USR1; do
     rm -rf out
     command="segment, ended by $signal, seed $seed"
