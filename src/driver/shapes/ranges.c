@@ -126,8 +126,9 @@ static int64_t (*list_declared(const qn_graph *graph))[QN_MAX_RANK] {
 }
 
 /* Dim `axis` of an input that was opened goes up to the size that was declared. A reason of the lower end is kept: it
-   names the node that needs so much. Where that is all that was declared, one size is left, and the dim is pinned. */
-static qn_status *bound_dim(const ranging *r, size_t input, int axis, int64_t declared) {
+   names the node that needs so much. Where that is all that was declared, one size is left, and the dim is pinned. Where
+   the dim was open beyond the declared size, *out_bounded becomes 1. */
+static qn_status *bound_dim(const ranging *r, size_t input, int axis, int64_t declared, int *out_bounded) {
     qn_graph *graph = r->graph;
     const qn_dim dim = graph->inputs.items[input]->type.dims[axis];
     int64_t low, high;
@@ -140,6 +141,7 @@ static qn_status *bound_dim(const ranging *r, size_t input, int axis, int64_t de
     if (!reason) return qn_status_out_of_memory();
     const qn_pin pin = {input, axis, declared, reason};
     if (low == declared) QN_TRY(QN_LIST_PUSH(graph->arena, &r->pins->list, pin));
+    *out_bounded = 1;
     return qn_dim_symbol_set_range(graph->dims, dim, low, declared, reason);
 }
 
@@ -152,12 +154,13 @@ int qn_ranges_has(const qn_config *config, size_t input) {
 /* What was declared as one size and can vary goes up to that size, so that memory has a ceiling and a size to be tried
    at is known. A batch of one bounds nothing, and whoever gives a dim_range for an input has bounded it. */
 static qn_status *bound_opened(const ranging *r, int64_t (*const declared)[QN_MAX_RANK]) {
+    int is_bounded = 0; /* else the types are as they were inferred last */
     for (size_t i = 0; i < r->graph->inputs.count; i++) {
         if (qn_ranges_has(r->config, i)) continue;
         for (int axis = 0; axis < r->graph->inputs.items[i]->type.rank; axis++)
-            if (declared[i][axis] > 1) QN_TRY(bound_dim(r, i, axis, declared[i][axis]));
+            if (declared[i][axis] > 1) QN_TRY(bound_dim(r, i, axis, declared[i][axis], &is_bounded));
     }
-    return qn_graph_infer(r->graph);
+    return is_bounded ? qn_graph_infer(r->graph) : NULL;
 }
 
 /* The name of a size that depends on data and has no end, so that nothing can be run; NULL: there is none. */
