@@ -118,8 +118,12 @@ static void gray_of_packed_row(const pixel_layout *layout, const uint8_t *row, s
         out[x] = (uint8_t)((299 * row[red] + 587 * row[green] + 114 * row[blue] + 500) / 1000);
 }
 
-/* A sum in 65536ths, half of one already added, as a byte. */
-static inline uint8_t to_byte(int sum) { return (uint8_t)(sum < 0 ? 0 : sum > 0xffffff ? 255 : sum >> 16); }
+/* A sum in 65536ths, half of one already added, as a byte. Two selections and no jump, which noise would mispredict. */
+static inline uint8_t to_byte(int sum) {
+    sum = sum < 0 ? 0 : sum;
+    sum = sum > 0xffffff ? 0xffffff : sum;
+    return (uint8_t)(sum >> 16);
+}
 
 static void gray_of_luma_row(const color_coefficients *c, const uint8_t *luma, size_t step, size_t width,
                              uint8_t *out) {
