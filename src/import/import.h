@@ -1,8 +1,10 @@
-/* import/import.h - from the bytes of a model file to a graph.
+/* import/import.h - from a model file to a graph.
  *
- *     qn_format format;
- *     QN_TRY(qn_import_recognise(map.bytes, path, &format));
- *     if (format == QN_FORMAT_TENSORFLOW) QN_TRY(qn_import_tensorflow(map.bytes, path, &options, &arena, &graph));
+ *     qn_source source;
+ *     const qn_import_format *format;
+ *     QN_TRY(qn_source_open(path, "a source model", SIZE_MAX, allocator, &source));
+ *     QN_TRY(qn_import_recognise(&qn_import_formats_known, &source, &format));
+ *     QN_TRY(qn_import_run(format, &source, &options, &arena, &graph));
  *
  * The bytes are hostile: whatever they hold, the answer is a graph that qn_graph_verify() accepts or a status.
  * Threads: any, one per call; the importers keep no state.
@@ -10,6 +12,7 @@
 #ifndef QN_IMPORT_IMPORT_H
 #define QN_IMPORT_IMPORT_H
 
+#include "import/common/source.h"
 #include "ir/graph.h"
 
 /* Limits that every importer keeps (LIMIT when exceeded). */
@@ -29,18 +32,10 @@ enum { QN_IMPORT_LISTED_ELEMS_MAX = 1 << 26 };
 /* Working memory of an import, freed when it returns. */
 #define QN_IMPORT_SCRATCH_BYTES_MAX ((size_t)512 << 20)
 
-/* The source formats that quench reads. */
-typedef enum qn_format {
-    QN_FORMAT_UNKNOWN = 0,
-    QN_FORMAT_TENSORFLOW /* binary GraphDef, a frozen graph */
-} qn_format;
+/* Files beside the model: how many bytes all of them may have together. */
+#define QN_IMPORT_SIBLING_BYTES_MAX ((size_t)16 << 30)
 
-/* Tells from their content what `bytes` are. `path` is what messages call the file; where it names a folder, `bytes`
-   are empty and the folder's entries are looked at. Errors: UNSUPPORTED naming what the file is (text-format GraphDef,
-   SavedModel, checkpoint, ONNX, TFLite, Caffe, PyTorch, Keras, a picture, an archive, ...) and a way out; INVALID_MODEL
-   for what is no model at all (empty, a Git LFS pointer, a web page, text, unknown bytes); NOT_FOUND for a folder
-   without a model. */
-qn_status *qn_import_recognise(qn_bytes bytes, const char *path, qn_format *out_format) QN_MUST_USE;
+typedef struct qn_importer qn_importer;
 
 /* Shape for one input, -1 where the size is free; where it is not, it stays the size that was asked for. */
 typedef struct qn_import_input_dims {
@@ -61,16 +56,50 @@ typedef struct qn_import_options {
     size_t output_count;
     void (*warn)(void *self, const char *message); /* NULL: warnings are dropped */
     void *warn_self;
+    /* Options that one format alone has: its own struct, as its header says, of `own_bytes` bytes. NULL: its defaults;
+       a format without such options refuses them. */
+    const void *own;
+    size_t own_bytes;
 } qn_import_options;
 
-/* Reads a binary GraphDef (docs/importing-tensorflow.md).
-   `file_name` is what messages call the file; `options` may be NULL. The graph lives in `arena`; its constants point
-   into `bytes` where alignment allows, so `bytes` must outlive the arena. On failure *out_graph is NULL and what was
-   allocated stays in the arena until it is freed as a whole. Errors, each "tensorflow: FILE: node 'NAME' (OP)[, input I
+/* One source format: a row of import/formats.def. */
+typedef struct qn_import_format {
+    const char *name;  /* as --format spells it, and as messages and sources of nodes begin */
+    const char *title; /* what such a file is: "a TensorFlow frozen graph (binary GraphDef, .pb)" */
+    /* Is `source` of this format? UNSUPPORTED with a way out for its relatives that cannot be read (text, a folder of
+       checkpoints); `source` is not empty unless it is a folder. */
+    qn_status *(*recognise)(const qn_source *source, int *out_is_it);
+    qn_status *(*import)(qn_importer *importer); /* fills importer->graph (import/common/importer.h) */
+    size_t own_bytes;                            /* of the struct that qn_import_options.own points to; 0: none */
+} qn_import_format;
+
+typedef struct qn_import_formats {
+    const qn_import_format *rows;
+    size_t count;
+} qn_import_formats;
+
+/* The formats that quench reads. */
+extern const qn_import_formats qn_import_formats_known;
+
+/* The format of that name. INVALID_ARGUMENT with the nearest name, or all of them. */
+qn_status *qn_import_format_find(const qn_import_formats *formats, const char *name,
+                                 const qn_import_format **out_format) QN_MUST_USE;
+
+/* Tells from its content which format a source has. Errors, each beginning with the source's path: UNSUPPORTED naming
+   what the file is (text-format GraphDef, SavedModel, checkpoint, ONNX, TFLite, Caffe, PyTorch, Keras, an archive, ...)
+   and a way out; INVALID_MODEL for what is no model at all (empty, a Git LFS pointer, a web page, text, unknown bytes);
+   NOT_FOUND for a folder without a model. */
+qn_status *qn_import_recognise(const qn_import_formats *formats, const qn_source *source,
+                               const qn_import_format **out_format) QN_MUST_USE;
+
+/* Reads a source of this format (docs/importing-tensorflow.md, docs/how-to-add-a-format.md).
+   `options` may be NULL. The graph lives in `arena`; its constants point into the bytes of `source` and of the siblings
+   that it opened where alignment allows, so `source` must outlive the arena. On failure *out_graph is NULL and what was
+   allocated stays in the arena until it is freed as a whole. Errors, each "FORMAT: FILE: node 'NAME' (OP)[, input I
    'REF']: reason": INVALID_MODEL (damaged or contradicting itself), UNSUPPORTED (operators or attributes, all unknown
    operators in one message), INVALID_ARGUMENT (an input or output that the graph does not have, with the nearest name),
-   LIMIT, OUT_OF_MEMORY. */
-qn_status *qn_import_tensorflow(qn_bytes bytes, const char *file_name, const qn_import_options *options,
-                                qn_arena *arena, qn_graph **out_graph) QN_MUST_USE;
+   NOT_FOUND and IO (a sibling), LIMIT, OUT_OF_MEMORY. */
+qn_status *qn_import_run(const qn_import_format *format, qn_source *source, const qn_import_options *options,
+                         qn_arena *arena, qn_graph **out_graph) QN_MUST_USE;
 
 #endif

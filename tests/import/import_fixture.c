@@ -28,7 +28,7 @@ int fixture_tear_down(void **state) {
 }
 
 qn_status *fixture_import(fixture *f) {
-    QN_TRY(qn_import_tensorflow(gd_finish(&f->graph), "m.pb", &f->options, &f->arena, &f->result));
+    QN_TRY(import_tensorflow(gd_finish(&f->graph), "m.pb", &f->options, &f->arena, &f->result));
     return qn_graph_verify(f->result);
 }
 

@@ -4,7 +4,7 @@
 
 #include "expect.h"
 #include "graphdef_builder.h"
-#include "import/import.h"
+#include "memory.h"
 
 typedef struct fixture {
     gd_graph graph;

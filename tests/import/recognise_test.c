@@ -1,4 +1,5 @@
 #include "expect.h"
+#include "memory.h"
 #include "graphdef_builder.h"
 #include "import/import.h"
 
@@ -10,28 +11,37 @@
 static qn_bytes text_bytes(const char *text) { return (qn_bytes){(const uint8_t *)text, strlen(text)}; }
 
 static void expect_refused(qn_bytes bytes, qn_code code, const char *part) {
-    qn_format format = QN_FORMAT_TENSORFLOW;
-    qn_status *status = qn_import_recognise(bytes, "m.pb", &format);
-    assert_int_equal(format, QN_FORMAT_UNKNOWN);
+    const qn_import_format *format = &qn_import_formats_known.rows[0];
+    qn_status *status = recognise_memory(bytes, "m.pb", &format);
+    assert_null(format);
     if (status) assert_memory_equal(qn_status_message(status), "m.pb ", 5);
     expect_failure(status, code, part);
+}
+
+static qn_status *recognise_file(const char *path) {
+    const qn_import_format *format;
+    qn_source source;
+    QN_TRY(qn_source_open(path, "a model", SIZE_MAX, NULL, &source));
+    qn_status *status = qn_import_recognise(&qn_import_formats_known, &source, &format);
+    qn_source_close(&source);
+    return status;
 }
 
 static void a_binary_graph_is_tensorflow(void **state) {
     (void)state;
     gd_graph graph;
-    qn_format format;
+    const qn_import_format *format;
     gd_init(&graph);
     gd_placeholder(&graph, "x", GD_FLOAT, 1, (int64_t[]){2});
-    expect_ok(qn_import_recognise(gd_finish(&graph), "m", &format));
-    assert_int_equal(format, QN_FORMAT_TENSORFLOW);
+    expect_ok(recognise_memory(gd_finish(&graph), "m", &format));
+    assert_string_equal(format->name, "tensorflow");
     gd_deinit(&graph);
 }
 
 static void a_graph_whose_library_comes_first_is_tensorflow(void **state) {
     (void)state;
     gd_graph graph, nodes;
-    qn_format format;
+    const qn_import_format *format;
     gd_init(&graph);
     gd_init(&nodes);
     gd_function(&graph, "f", "a", "b");
@@ -41,8 +51,8 @@ static void a_graph_whose_library_comes_first_is_tensorflow(void **state) {
     gd_node(&nodes, "x", "Placeholder", NULL);
     qn_bytes rest = gd_finish(&nodes);
     qn_buffer_append(&graph.bytes, rest.data, rest.size);
-    expect_ok(qn_import_recognise((qn_bytes){graph.bytes.data, graph.bytes.size}, "m", &format));
-    assert_int_equal(format, QN_FORMAT_TENSORFLOW);
+    expect_ok(recognise_memory((qn_bytes){graph.bytes.data, graph.bytes.size}, "m", &format));
+    assert_string_equal(format->name, "tensorflow");
     gd_deinit(&graph);
     gd_deinit(&nodes);
 }
@@ -50,13 +60,13 @@ static void a_graph_whose_library_comes_first_is_tensorflow(void **state) {
 static void a_cut_graph_is_still_tensorflow(void **state) {
     (void)state;
     gd_graph graph;
-    qn_format format;
+    const qn_import_format *format;
     gd_init(&graph);
     gd_placeholder(&graph, "x", GD_FLOAT, 1, (int64_t[]){2});
     gd_node(&graph, "y", "Relu", "x");
     qn_bytes bytes = gd_finish(&graph);
-    expect_ok(qn_import_recognise((qn_bytes){bytes.data, bytes.size - 8}, "m", &format));
-    assert_int_equal(format, QN_FORMAT_TENSORFLOW);
+    expect_ok(recognise_memory((qn_bytes){bytes.data, bytes.size - 8}, "m", &format));
+    assert_string_equal(format->name, "tensorflow");
     gd_deinit(&graph);
 }
 
@@ -143,14 +153,13 @@ static void other_bytes_are_no_model(void **state) {
 static void a_saved_model_folder_is_named_as_such(void **state) {
     (void)state;
     char folder[] = "/tmp/qn_recognise_XXXXXX", path[64];
-    qn_format format;
     assert_non_null(mkdtemp(folder));
-    expect_failure(qn_import_recognise((qn_bytes){0}, folder, &format), QN_NOT_FOUND, "folder without a model");
+    expect_failure(recognise_file(folder), QN_NOT_FOUND, "folder without a model");
     snprintf(path, sizeof path, "%s/saved_model.pb", folder);
     FILE *file = fopen(path, "wb");
     assert_non_null(file);
     fclose(file);
-    expect_failure(qn_import_recognise((qn_bytes){0}, folder, &format), QN_UNSUPPORTED, "SavedModel folder");
+    expect_failure(recognise_file(folder), QN_UNSUPPORTED, "SavedModel folder");
     remove(path);
     rmdir(folder);
 }

@@ -8,7 +8,7 @@
 
 typedef struct fixture {
     qn_arena arena;
-    qn_tf_copied copied;
+    qn_import_copied copied;
     uint8_t *file; /* the tensor's bytes as they would lie in a file */
     size_t file_bytes;
 } fixture;

@@ -42,7 +42,7 @@ static int import_damaged(qn_bytes bytes) {
     qn_arena arena;
     qn_graph *graph;
     qn_arena_init(&arena, NULL);
-    qn_status *status = qn_import_tensorflow(bytes, "m.pb", NULL, &arena, &graph);
+    qn_status *status = import_tensorflow(bytes, "m.pb", NULL, &arena, &graph);
     int sound = !status;
     if (sound)
         expect_ok(qn_graph_verify(graph));
@@ -118,7 +118,7 @@ static void every_failed_allocation_is_reported(void **state) {
         qn_arena arena;
         qn_graph *graph;
         qn_arena_init(&arena, &allocator);
-        qn_status *status = qn_import_tensorflow(bytes, "m.pb", NULL, &arena, &graph);
+        qn_status *status = import_tensorflow(bytes, "m.pb", NULL, &arena, &graph);
         code = qn_status_code(status);
         if (code != QN_OK && code != QN_OUT_OF_MEMORY)
             fail_msg("allocation %d: %s", (int)nth, qn_status_message(status));

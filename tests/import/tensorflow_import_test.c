@@ -235,8 +235,8 @@ static void a_default_is_used_unless_the_input_is_named(void **state) {
     expect_names(f, "x", "y");
     const char *inputs[] = {"scale"};
     fixture_use_inputs(f, inputs, NULL, 1);
-    expect_ok(qn_import_tensorflow((qn_bytes){f->graph.bytes.data, f->graph.bytes.size}, "m.pb", &f->options, &f->arena,
-                                   &f->result));
+    expect_ok(import_tensorflow((qn_bytes){f->graph.bytes.data, f->graph.bytes.size}, "m.pb", &f->options, &f->arena,
+                                &f->result));
     expect_names(f, "scale x", "y");
 }
 

@@ -2,6 +2,7 @@
  * kept on the way. */
 #include "base/file.h"
 #include "expect.h"
+#include "memory.h"
 #include "import/import.h"
 #include "support/skips.h"
 
@@ -41,10 +42,10 @@ static qn_status *import_model(fixture *f, const char *name, qn_import_options o
     options.warn = keep_warning;
     options.warn_self = f;
     map_model(f, name);
-    qn_format format;
-    expect_ok(qn_import_recognise(f->map.bytes, name, &format));
-    assert_int_equal(format, QN_FORMAT_TENSORFLOW);
-    QN_TRY(qn_import_tensorflow(f->map.bytes, name, &options, &f->arena, &f->graph));
+    const qn_import_format *format;
+    expect_ok(recognise_memory(f->map.bytes, name, &format));
+    assert_string_equal(format->name, "tensorflow");
+    QN_TRY(import_tensorflow(f->map.bytes, name, &options, &f->arena, &f->graph));
     return qn_graph_verify(f->graph);
 }
 
@@ -275,8 +276,7 @@ static void a_model_cut_anywhere_never_crashes(void **state) {
             qn_graph *graph;
             qn_arena arena;
             qn_arena_init(&arena, NULL);
-            qn_status *status =
-                qn_import_tensorflow((qn_bytes){f.map.bytes.data, size}, names[i], NULL, &arena, &graph);
+            qn_status *status = import_tensorflow((qn_bytes){f.map.bytes.data, size}, names[i], NULL, &arena, &graph);
             if (status) {
                 refused++;
                 assert_null(graph);

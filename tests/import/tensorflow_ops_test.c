@@ -2,6 +2,7 @@
  * (tensorflow_cases.bin, written by make_cases.py). */
 #include "base/file.h"
 #include "expect.h"
+#include "memory.h"
 #include "graph_eval.h"
 #include "import/import.h"
 #include "import/tensorflow/importer.h"
@@ -80,7 +81,7 @@ static qn_status *import_case(op_case *c, qn_arena *arena, qn_graph **out_graph)
     for (uint32_t i = 0; i < c->output_count; i++) outputs[i] = c->outputs[i].name;
     const qn_import_options options = {
         .outputs = outputs, .output_count = c->output_count, .warn = fail_on_warning, .warn_self = c->name};
-    return qn_import_tensorflow(c->proto, c->name, &options, arena, out_graph);
+    return import_tensorflow(c->proto, c->name, &options, arena, out_graph);
 }
 
 static void expect_same(const op_case *c, const array *want, const qn_view *got) {
@@ -179,7 +180,7 @@ static void flipped_bits_in_any_graph_never_crash(void **state) {
             memcpy(copy, c.proto.data, c.proto.size);
             for (int64_t flips = qn_rng_range(&rng, 1, FLIPS_MAX); flips > 0; flips--)
                 copy[qn_rng_range(&rng, 0, (int64_t)c.proto.size - 1)] ^= (uint8_t)(1 << qn_rng_range(&rng, 0, 7));
-            qn_status *status = qn_import_tensorflow((qn_bytes){copy, c.proto.size}, c.name, NULL, &inner, &graph);
+            qn_status *status = import_tensorflow((qn_bytes){copy, c.proto.size}, c.name, NULL, &inner, &graph);
             if (!status) expect_ok(qn_graph_verify(graph));
             if (qn_status_code(status) == QN_INTERNAL) fail_msg("%s: %s", c.name, qn_status_message(status));
             qn_status_free(status);
@@ -191,13 +192,15 @@ static void flipped_bits_in_any_graph_never_crash(void **state) {
     qn_file_map_close(&all.map);
 }
 
+static const qn_import_row *row_at(size_t index) { return index < qn_tf_table.count ? &qn_tf_table.rows[index] : NULL; }
+
 /* A case's first word is the operator it is about. */
 static void every_row_of_the_map_has_a_case(void **state) {
     static const char *const covered_elsewhere[] = {"Const", "Placeholder", "NoOp"};
     (void)state;
     cases all = open_cases();
-    const qn_tf_row *row;
-    for (size_t r = 0; (row = qn_tf_row_at(r)); r++) {
+    const qn_import_row *row;
+    for (size_t r = 0; (row = row_at(r)); r++) {
         int found = 0;
         reader in = all.in;
         qn_arena arena;
@@ -219,9 +222,9 @@ static void every_row_of_the_map_has_a_case(void **state) {
 static void every_row_of_the_map_is_documented(void **state) {
     (void)state;
     qn_file_map map;
-    const qn_tf_row *row;
+    const qn_import_row *row;
     expect_ok(qn_file_map_open(QN_SOURCE_DIR "/docs/importing-tensorflow.md", &map));
-    for (size_t r = 0; (row = qn_tf_row_at(r)); r++) {
+    for (size_t r = 0; (row = row_at(r)); r++) {
         char quoted[128];
         int length = snprintf(quoted, sizeof quoted, "`%s`", row->source);
         if (!memmem(map.bytes.data, map.bytes.size, quoted, (size_t)length))
@@ -232,13 +235,14 @@ static void every_row_of_the_map_is_documented(void **state) {
 
 static void the_map_is_sorted_and_finds_every_row(void **state) {
     (void)state;
-    const qn_tf_row *row;
-    for (size_t r = 0; (row = qn_tf_row_at(r)); r++) {
-        if (r) assert_true(strcmp(qn_tf_row_at(r - 1)->source, row->source) < 0);
-        assert_ptr_equal(qn_tf_row_find(row->source), row);
+    const qn_import_row *row;
+    for (size_t r = 0; (row = row_at(r)); r++) {
+        if (r) assert_true(strcmp(row_at(r - 1)->source, row->source) < 0);
+        assert_ptr_equal(qn_import_table_find(&qn_tf_table, row->source, 0), row);
     }
-    assert_null(qn_tf_row_find("Nothing"));
-    assert_null(qn_tf_row_find(""));
+    assert_true(qn_import_table_is_sound(&qn_tf_table));
+    assert_null(qn_import_table_find(&qn_tf_table, "Nothing", 0));
+    assert_null(qn_import_table_find(&qn_tf_table, "", 0));
 }
 
 int main(void) {

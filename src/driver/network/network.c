@@ -5,7 +5,6 @@
 #include "import/import.h"
 
 #include <string.h>
-#include <sys/stat.h>
 
 /* What protobuf allows, and so what TensorFlow can write. */
 #define SOURCE_BYTES_MAX ((size_t)INT32_MAX)
@@ -58,23 +57,26 @@ static const char *graph_name(qn_arena *arena, const char *path) {
     return qn_arena_copy_string(arena, base, dot && dot != base ? (size_t)(dot - base) : strlen(base));
 }
 
-static qn_status *import_bytes(qn_network *network, qn_bytes bytes, const char *path,
-                               const qn_network_options *options) {
+/* The format that was asked for, or the one that the source has. */
+static qn_status *settle_format(const qn_source *source, const char *name, const qn_import_format **out_format) {
+    if (name) return qn_import_format_find(&qn_import_formats_known, name, out_format);
+    return qn_import_recognise(&qn_import_formats_known, source, out_format);
+}
+
+static qn_status *import_source(qn_network *network, const qn_network_options *options) {
+    const qn_import_format *format;
+    qn_source *source = &network->source;
     qn_import_options import = {.outputs = options->outputs,
                                 .output_count = options->output_count,
                                 .warn = forward_warning,
                                 .warn_self = (void *)options->log};
     QN_TRY(import_inputs(&network->arena, options, &import));
-    qn_format format = QN_FORMAT_TENSORFLOW;
-    if (!options->format)
-        QN_TRY(qn_import_recognise(bytes, path, &format));
-    else if (strcmp(options->format, "tensorflow"))
-        return QN_ERR(QN_INVALID_ARGUMENT, "format '%s' is not known; 'tensorflow' is", options->format);
-    network->format = "tensorflow";
-    network->source_bytes = bytes.size;
-    network->source_hash = qn_hash_bytes(bytes.data, bytes.size, 0);
-    QN_TRY(qn_import_tensorflow(bytes, path, &import, &network->arena, &network->graph));
-    network->graph->name = graph_name(&network->arena, path);
+    QN_TRY(settle_format(source, options->format, &format));
+    network->format = format->name;
+    QN_TRY(qn_import_run(format, source, &import, &network->arena, &network->graph));
+    network->source_bytes = qn_source_count_bytes(source);
+    network->source_hash = qn_source_hash(source);
+    network->graph->name = graph_name(&network->arena, source->path);
     if (!network->graph->name) return qn_status_out_of_memory();
     return qn_graph_infer(network->graph);
 }
@@ -99,19 +101,13 @@ static qn_status *import_any(const char *path, const qn_bytes *bytes, const qn_n
     *out_network = NULL;
     qn_network *network = NULL;
     QN_TRY(qn_network_new(options->allocator, &network));
-    qn_status *status =
-        bytes ? NULL : qn_file_read(path, "a source model", SOURCE_BYTES_MAX, network->allocator, &network->file);
-    /* A folder cannot be read, but the importer knows what kind of model lives in one. */
-    struct stat info;
-    if (status && !stat(path, &info) && S_ISDIR(info.st_mode)) {
-        qn_format format;
-        qn_status *better = qn_import_recognise((qn_bytes){0}, path, &format);
-        if (better) {
-            qn_status_free(status);
-            status = better;
-        }
-    }
-    if (!status) status = import_bytes(network, bytes ? *bytes : network->file, path, options);
+    qn_status *status = NULL;
+    if (bytes)
+        qn_source_init_memory(&network->source, *bytes, path, network->allocator);
+    else
+        status = qn_source_open(path, "a source model", SOURCE_BYTES_MAX, network->allocator, &network->source);
+    if (!status) status = import_source(network, options);
+    network->source.path = NULL; /* the caller's */
     if (status)
         qn_network_destroy(network);
     else
@@ -142,8 +138,8 @@ void qn_network_destroy(qn_network *network) {
     if (!network) return;
     qn_buffer_deinit(&network->text);
     qn_arena_deinit(&network->arena);
+    qn_source_close(&network->source);
     qn_allocator allocator = network->allocator_copy;
-    qn_free(&allocator, (void *)network->file.data);
     qn_free(&allocator, network);
 }
 

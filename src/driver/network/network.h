@@ -4,14 +4,14 @@
 
 #include "quench/network.h"
 
-#include "base/file.h"
+#include "import/common/source.h"
 #include "ir/graph.h"
 
 struct qn_network {
     const qn_allocator *allocator;
     qn_allocator allocator_copy;
     qn_arena arena;
-    qn_bytes file; /* what was read, freed with the network: tensors lie in it */
+    qn_source source; /* what was read, closed with the network: tensors lie in it */
     qn_graph *graph;
     const char *format;
     uint64_t source_bytes, source_hash;

@@ -2,7 +2,6 @@
 #include "import/tensorflow/importer.h"
 
 #include <inttypes.h>
-#include <stdio.h>
 #include <string.h>
 
 /* Fields of AttrValue. */
@@ -30,11 +29,11 @@ static qn_status *read_value(qn_wire *value, qn_wire_field *out_field) {
 }
 
 /* Follows a value that names an attribute of the surrounding calls. */
-static qn_status *follow_parameter(qn_tf_site *site, const qn_tf_scope *scope, qn_wire *value, qn_wire_field *field) {
+static qn_status *follow_parameter(qn_arena *scratch, const qn_tf_scope *scope, qn_wire *value, qn_wire_field *field) {
     while (field->number == PLACEHOLDER) {
         const char *name;
-        QN_TRY(qn_tf_read_name(site->importer->scratch, field, "parameter name", &name));
-        int64_t index = scope ? qn_tf_names_find(&scope->names, name) : -1;
+        QN_TRY(qn_tf_read_name(scratch, field, "parameter name", &name));
+        int64_t index = scope ? qn_import_names_find(&scope->names, name) : -1;
         if (index < 0) return QN_ERR(QN_INVALID_MODEL, "byte %zu: parameter '%s' has no value", field->offset, name);
         *value = scope->attrs.items[index].value;
         scope = scope->outer;
@@ -45,104 +44,46 @@ static qn_status *follow_parameter(qn_tf_site *site, const qn_tf_scope *scope, q
 
 /* Finds the attribute's value, of kind `kind`. *out_field.number is 0 if the node has none. `out_value` is a cursor in
    the message that holds the field. */
-static qn_status *find_value(qn_tf_site *site, const char *name, uint32_t kind, qn_wire *out_value,
-                             qn_wire_field *out_field) {
-    qn_tf_attr *attr = find_attr(&site->node->attrs, name);
+static qn_status *find_value(qn_arena *scratch, const qn_tf_node *node, const char *name, uint32_t kind,
+                             qn_wire *out_value, qn_wire_field *out_field) {
+    qn_tf_attr *attr = find_attr(&node->attrs, name);
     *out_field = (qn_wire_field){0};
     if (!attr) return NULL;
     attr->known = 1;
     *out_value = attr->value;
     QN_TRY_CTX(read_value(out_value, out_field), "attribute '%s'", name);
-    QN_TRY_CTX(follow_parameter(site, site->node->scope, out_value, out_field), "attribute '%s'", name);
+    QN_TRY_CTX(follow_parameter(scratch, node->scope, out_value, out_field), "attribute '%s'", name);
     if (out_field->number && out_field->number != kind)
         return QN_ERR(QN_INVALID_MODEL, "attribute '%s' holds %s, expected %s", name, kind_names[out_field->number],
                       kind_names[kind]);
     return NULL;
 }
 
-qn_status *qn_tf_get_int(qn_tf_site *site, const char *name, int64_t fallback, int64_t *out_value) {
-    qn_wire value;
-    qn_wire_field field;
-    QN_TRY(find_value(site, name, INT, &value, &field));
-    *out_value = fallback;
-    if (field.number) QN_TRY_CTX(qn_wire_read_int(&field, out_value), "attribute '%s'", name);
-    return NULL;
-}
+/* ---- Values by kind ---- */
 
-qn_status *qn_tf_get_float(qn_tf_site *site, const char *name, float fallback, float *out_value) {
-    qn_wire value;
-    qn_wire_field field;
-    QN_TRY(find_value(site, name, FLOAT, &value, &field));
-    *out_value = fallback;
-    if (field.number) QN_TRY_CTX(qn_wire_read_float(&field, out_value), "attribute '%s'", name);
-    return NULL;
-}
-
-qn_status *qn_tf_get_bool(qn_tf_site *site, const char *name, int fallback, int64_t *out_value) {
-    qn_wire value;
-    qn_wire_field field;
-    int flag = fallback;
-    QN_TRY(find_value(site, name, FLAG, &value, &field));
-    if (field.number) QN_TRY_CTX(qn_wire_read_bool(&field, &flag), "attribute '%s'", name);
-    *out_value = flag;
-    return NULL;
-}
-
-qn_status *qn_tf_get_dtype(qn_tf_site *site, const char *name, qn_dtype fallback, qn_dtype *out_dtype) {
-    qn_wire value;
-    qn_wire_field field;
+static qn_status *read_dtype(const qn_wire_field *field, qn_dtype *out_dtype) {
     int64_t number;
-    QN_TRY(find_value(site, name, TYPE, &value, &field));
-    *out_dtype = fallback;
-    if (!field.number) return NULL;
-    QN_TRY_CTX(qn_wire_read_int(&field, &number), "attribute '%s'", name);
-    QN_TRY_CTX(qn_tf_dtype(number, out_dtype), "attribute '%s'", name);
-    return NULL;
+    QN_TRY(qn_wire_read_int(field, &number));
+    return qn_tf_dtype(number, out_dtype);
 }
 
-qn_status *qn_tf_get_text(qn_tf_site *site, const char *name, const char *fallback, const char **out_text) {
-    qn_wire value;
-    qn_wire_field field;
-    QN_TRY(find_value(site, name, TEXT, &value, &field));
-    *out_text = fallback;
-    if (!field.number) return NULL;
-    if (field.type == QN_WIRE_BYTES && field.bytes.size == 0) {
-        *out_text = "";
-        return NULL;
-    }
-    QN_TRY_CTX(qn_tf_read_name(site->importer->scratch, &field, "text", out_text), "attribute '%s'", name);
-    return NULL;
+static qn_status *read_text(qn_arena *scratch, const qn_wire_field *field, const char **out_text) {
+    *out_text = "";
+    if (field->type == QN_WIRE_BYTES && field->bytes.size == 0) return NULL;
+    return qn_tf_read_name(scratch, field, "text", out_text);
 }
 
-qn_status *qn_tf_get_choice(qn_tf_site *site, const char *name, const char *const *choices, int fallback,
-                            int64_t *out_index) {
-    const char *text;
-    char allowed[256];
-    size_t used = 0;
-    QN_TRY(qn_tf_get_text(site, name, fallback < 0 ? NULL : choices[fallback], &text));
-    if (!text) return QN_ERR(QN_INVALID_MODEL, "attribute '%s' is missing", name);
-    for (int i = 0; choices[i]; i++) {
-        *out_index = i;
-        if (strcmp(text, choices[i]) == 0) return NULL;
-        int length = snprintf(allowed + used, sizeof allowed - used, "%s%s", i ? ", " : "", choices[i]);
-        if (length > 0 && (size_t)length < sizeof allowed - used) used += (size_t)length;
-    }
-    return QN_ERR(QN_UNSUPPORTED, "attribute '%s' is '%s'; %s expected", name, text, allowed);
-}
-
-qn_status *qn_tf_get_ints(qn_tf_site *site, const char *name, qn_ints *out_ints) {
-    qn_wire value, list;
-    qn_wire_field field;
+static qn_status *read_list(const qn_wire *value, const qn_wire_field *field, const char *name, qn_ints *out_ints) {
+    qn_wire list;
     *out_ints = (qn_ints){0};
-    QN_TRY(find_value(site, name, LIST, &value, &field));
-    if (!field.number) return NULL;
-    QN_TRY_CTX(qn_wire_enter(&value, &field, &list), "attribute '%s'", name);
+    QN_TRY_CTX(qn_wire_enter(value, field, &list), "attribute '%s'", name);
     while (qn_wire_has_more(&list)) {
+        qn_wire_field part;
         qn_wire_numbers numbers;
-        QN_TRY_CTX(qn_wire_next(&list, &field), "attribute '%s'", name);
-        if (field.number != INT)
+        QN_TRY_CTX(qn_wire_next(&list, &part), "attribute '%s'", name);
+        if (part.number != INT)
             return QN_ERR(QN_INVALID_MODEL, "attribute '%s' is a list of something else than integers", name);
-        QN_TRY_CTX(qn_wire_open_numbers(&list, &field, QN_WIRE_VARINT, &numbers), "attribute '%s'", name);
+        QN_TRY_CTX(qn_wire_open_numbers(&list, &part, QN_WIRE_VARINT, &numbers), "attribute '%s'", name);
         while (qn_wire_numbers_has_more(&numbers)) {
             uint64_t bits;
             QN_TRY_CTX(qn_wire_numbers_next(&numbers, &bits), "attribute '%s'", name);
@@ -154,24 +95,58 @@ qn_status *qn_tf_get_ints(qn_tf_site *site, const char *name, qn_ints *out_ints)
     return NULL;
 }
 
-qn_status *qn_tf_get_shape(qn_tf_site *site, const char *name, qn_tf_shape *out_shape, int *out_found) {
-    qn_wire value, message;
-    qn_wire_field field;
-    QN_TRY(find_value(site, name, SHAPE, &value, &field));
-    *out_found = field.number != 0;
-    *out_shape = (qn_tf_shape){.rank = -1};
-    if (!*out_found) return NULL;
-    QN_TRY_CTX(qn_wire_enter(&value, &field, &message), "attribute '%s'", name);
-    QN_TRY_CTX(qn_tf_read_shape(message, out_shape), "attribute '%s'", name);
+static qn_status *read_shape(const qn_wire *value, const qn_wire_field *field, qn_import_shape *out_shape) {
+    qn_wire message;
+    QN_TRY(qn_wire_enter(value, field, &message));
+    return qn_tf_read_shape(message, out_shape);
+}
+
+/* What a tensor holds is told where in the file it is wrong, not in which attribute. */
+static qn_status *read_tensor(qn_importer *importer, const qn_wire *value, const qn_wire_field *field, const char *name,
+                              qn_view *out_view) {
+    qn_wire message;
+    QN_TRY_CTX(qn_wire_enter(value, field, &message), "attribute '%s'", name);
+    return qn_tf_read_tensor(message, importer->arena, &importer->copied, out_view);
+}
+
+static qn_status *read_bool(const qn_wire_field *field, int64_t *out_number) {
+    int flag;
+    QN_TRY(qn_wire_read_bool(field, &flag));
+    *out_number = flag;
     return NULL;
 }
 
-qn_status *qn_tf_get_tensor(qn_tf_site *site, const char *name, qn_wire *out_message) {
+qn_status *qn_tf_read_site_attr(qn_site *site, const char *name, qn_site_attr_kind kind, qn_site_attr *out_value,
+                                int *out_found) {
+    static const uint32_t fields[] = {
+        [QN_SITE_INT] = INT,    [QN_SITE_FLOAT] = FLOAT, [QN_SITE_BOOL] = FLAG,   [QN_SITE_TEXT] = TEXT,
+        [QN_SITE_DTYPE] = TYPE, [QN_SITE_INTS] = LIST,   [QN_SITE_SHAPE] = SHAPE, [QN_SITE_TENSOR] = TENSOR};
+    qn_arena *scratch = site->importer->scratch;
     qn_wire value;
     qn_wire_field field;
-    QN_TRY(find_value(site, name, TENSOR, &value, &field));
-    if (!field.number) return QN_ERR(QN_INVALID_MODEL, "attribute '%s' is missing", name);
-    QN_TRY_CTX(qn_wire_enter(&value, &field, out_message), "attribute '%s'", name);
+    qn_status *status = NULL;
+    QN_TRY(find_value(scratch, qn_tf_site_of(site)->node, name, fields[kind], &value, &field));
+    *out_found = field.number != 0;
+    if (!*out_found) return NULL;
+    switch (kind) {
+    case QN_SITE_INT: status = qn_wire_read_int(&field, &out_value->number); break;
+    case QN_SITE_FLOAT: status = qn_wire_read_float(&field, &out_value->real); break;
+    case QN_SITE_BOOL: status = read_bool(&field, &out_value->number); break;
+    case QN_SITE_TEXT: status = read_text(scratch, &field, &out_value->text); break;
+    case QN_SITE_DTYPE: status = read_dtype(&field, &out_value->dtype); break;
+    case QN_SITE_SHAPE: status = read_shape(&value, &field, &out_value->shape); break;
+    case QN_SITE_INTS: return read_list(&value, &field, name, &out_value->ints);
+    case QN_SITE_TENSOR: return read_tensor(site->importer, &value, &field, name, &out_value->tensor);
+    }
+    return qn_status_context(status, "attribute '%s'", name);
+}
+
+qn_status *qn_tf_find_value_tensor(qn_arena *scratch, const qn_tf_node *node, qn_wire *out_message) {
+    qn_wire value;
+    qn_wire_field field;
+    QN_TRY(find_value(scratch, node, "value", TENSOR, &value, &field));
+    if (!field.number) return QN_ERR(QN_INVALID_MODEL, "attribute 'value' is missing");
+    QN_TRY_CTX(qn_wire_enter(&value, &field, out_message), "attribute 'value'");
     return NULL;
 }
 
@@ -195,19 +170,10 @@ static int is_harmless(const char *name) {
 }
 
 qn_status *qn_tf_warn_unknown_attrs(qn_tf_site *site) {
-    enum { WARNED_MAX = 256 };
-    qn_tf_importer *importer = site->importer;
     for (size_t i = 0; i < site->node->attrs.count; i++) {
         const qn_tf_attr *attr = &site->node->attrs.items[i];
-        if (attr->known || is_harmless(attr->name) || importer->warned.count >= WARNED_MAX) continue;
-        const char *key = qn_arena_printf(importer->scratch, "%s/%s", site->node->op, attr->name);
-        if (!key) return qn_status_out_of_memory();
-        int seen = 0;
-        for (size_t k = 0; k < importer->warned.count && !seen; k++) seen = strcmp(importer->warned.items[k], key) == 0;
-        if (seen) continue;
-        QN_TRY(QN_LIST_PUSH(importer->scratch, &importer->warned, key));
-        qn_tf_warn(importer, "node '%s' (%s): attribute '%s' is not known; it is ignored, here and on other %s nodes",
-                   site->node->name, site->node->op, attr->name, site->node->op);
+        if (!attr->known && !is_harmless(attr->name))
+            QN_TRY(qn_importer_warn_attr(site->importer->common, site->node->name, site->node->op, attr->name));
     }
     return NULL;
 }

@@ -61,15 +61,15 @@ typedef struct result {
 typedef QN_LIST(result) result_list;
 
 /* Nodes that must have run are kept once, however often they are listed: every call repeats them. */
-static qn_status *add_control(qn_arena *arena, const char *name, qn_tf_names *seen, qn_tf_function *function) {
+static qn_status *add_control(qn_arena *arena, const char *name, qn_import_names *seen, qn_tf_function *function) {
     uint32_t index;
-    int added = qn_tf_names_add(seen, arena, name, 0, &index);
+    int added = qn_import_names_add(seen, arena, name, 0, &index);
     if (added < 0) return qn_status_out_of_memory();
     return added ? QN_LIST_PUSH(arena, &function->controls, name) : NULL;
 }
 
 static qn_status *read_function_field(qn_tf_source *source, const qn_wire *wire, const qn_wire_field *field,
-                                      qn_tf_function *function, result_list *results, qn_tf_names *controls) {
+                                      qn_tf_function *function, result_list *results, qn_import_names *controls) {
     const char *pair[2];
     qn_tf_node node;
     switch (field->number) {
@@ -96,15 +96,15 @@ static qn_status *order_results(qn_arena *arena, const result_list *results, qn_
     if (!refs) return qn_status_out_of_memory();
     for (uint32_t i = 0; i < count; i++) {
         uint32_t first;
-        if (qn_tf_names_add(&function->output_names, arena, function->outputs.items[i], i, &first) < 0)
+        if (qn_import_names_add(&function->output_names, arena, function->outputs.items[i], i, &first) < 0)
             return qn_status_out_of_memory();
     }
     for (size_t i = 0; i < results->count; i++) {
-        int64_t index = qn_tf_names_find(&function->output_names, results->items[i].output);
+        int64_t index = qn_import_names_find(&function->output_names, results->items[i].output);
         if (index >= 0) refs[index] = results->items[i].ref;
     }
     for (size_t i = 0; i < count; i++) {
-        const char *ref = refs[qn_tf_names_find(&function->output_names, function->outputs.items[i])];
+        const char *ref = refs[qn_import_names_find(&function->output_names, function->outputs.items[i])];
         if (!ref) return QN_ERR(QN_INVALID_MODEL, "result '%s' is never set", function->outputs.items[i]);
         QN_TRY(QN_LIST_PUSH(arena, &function->returns, ref));
     }
@@ -115,7 +115,7 @@ static qn_status *read_function(qn_tf_source *source, const qn_wire *wire, const
     qn_wire message;
     qn_tf_function function = {0};
     result_list results = {0};
-    qn_tf_names controls = {0};
+    qn_import_names controls = {0};
     QN_TRY(qn_wire_enter(wire, field, &message));
     while (qn_wire_has_more(&message)) {
         qn_wire_field part;
@@ -128,8 +128,8 @@ static qn_status *read_function(qn_tf_source *source, const qn_wire *wire, const
                       QN_IMPORT_OUTPUTS_MAX, QN_IMPORT_NODE_INPUTS_MAX);
     QN_TRY_CTX(order_results(source->arena, &results, &function), "function '%s'", function.name);
     uint32_t index;
-    int added = qn_tf_names_add(&source->function_names, source->arena, function.name,
-                                (uint32_t)source->functions.count, &index);
+    int added = qn_import_names_add(&source->function_names, source->arena, function.name,
+                                    (uint32_t)source->functions.count, &index);
     if (added < 0) return qn_status_out_of_memory();
     if (!added) return QN_ERR(QN_INVALID_MODEL, "byte %zu: a second function '%s'", field->offset, function.name);
     return QN_LIST_PUSH(source->arena, &source->functions, function);
@@ -169,10 +169,10 @@ static int named_output(const char *op, const char *output) {
 
 /* The first output of `op` that belongs to its named output `name`. */
 static qn_status *output_base(const qn_tf_source *source, const char *op, const char *name, int *out_base) {
-    int64_t index = qn_tf_names_find(&source->function_names, op);
+    int64_t index = qn_import_names_find(&source->function_names, op);
     *out_base = named_output(op, name);
     if (index < 0) return NULL;
-    index = qn_tf_names_find(&source->functions.items[index].output_names, name);
+    index = qn_import_names_find(&source->functions.items[index].output_names, name);
     if (index < 0) return QN_ERR(QN_INVALID_MODEL, "function '%s' has no result '%s'", op, name);
     *out_base = (int)index;
     return NULL;
@@ -185,7 +185,7 @@ static qn_status *translate_ref(expansion *e, const char *text, qn_tf_ref *out_r
     const char *name = qn_arena_copy_string(arena, text, colon ? (size_t)(colon - text) : strlen(text));
     int output = 0;
     if (!name) return qn_status_out_of_memory();
-    int64_t local = qn_tf_names_find(&e->function->locals, name);
+    int64_t local = qn_import_names_find(&e->function->locals, name);
     if (local < 0) return QN_ERR(QN_INVALID_MODEL, "function '%s' has no node '%s'", e->function->name, name);
     if (colon && (size_t)local >= e->function->args.count) {
         const qn_tf_node *producer = &e->function->nodes.items[(size_t)local - e->function->args.count];
@@ -200,7 +200,7 @@ static qn_status *translate_ref(expansion *e, const char *text, qn_tf_ref *out_r
 }
 
 static qn_status *translate_control(expansion *e, const char *name, qn_tf_ref *out_ref) {
-    if (qn_tf_names_find(&e->function->locals, name) < 0)
+    if (qn_import_names_find(&e->function->locals, name) < 0)
         return QN_ERR(QN_INVALID_MODEL, "function '%s' has no node '%s'", e->function->name, name);
     *out_ref = (qn_tf_ref){.text = qn_arena_printf(e->source->arena, "^%s/%s", e->call, name)};
     return out_ref->text ? NULL : qn_status_out_of_memory();
@@ -287,7 +287,7 @@ static qn_status *name_locals(qn_arena *arena, qn_tf_function *function) {
     for (size_t i = 0; i < count + function->nodes.count; i++) {
         const char *name = i < count ? function->args.items[i] : function->nodes.items[i - count].name;
         uint32_t first;
-        int added = qn_tf_names_add(&function->locals, arena, name, (uint32_t)i, &first);
+        int added = qn_import_names_add(&function->locals, arena, name, (uint32_t)i, &first);
         if (added < 0) return qn_status_out_of_memory();
         if (!added) return QN_ERR(QN_INVALID_MODEL, "function '%s' has two nodes '%s'", function->name, name);
     }
@@ -301,7 +301,7 @@ static qn_status *make_scope(qn_arena *arena, const qn_tf_node *call, const qn_t
     *scope = (qn_tf_scope){.attrs = call->attrs, .outer = call->scope};
     for (uint32_t i = 0; i < call->attrs.count; i++) {
         uint32_t first;
-        if (qn_tf_names_add(&scope->names, arena, call->attrs.items[i].name, i, &first) < 0)
+        if (qn_import_names_add(&scope->names, arena, call->attrs.items[i].name, i, &first) < 0)
             return qn_status_out_of_memory();
     }
     *out_scope = scope;
@@ -350,7 +350,7 @@ static qn_status *inline_node(qn_tf_source *source, size_t index) {
     const char *callee = node->op;
     int is_call = strcmp(node->op, "PartitionedCall") == 0 || strcmp(node->op, "StatefulPartitionedCall") == 0;
     if (is_call) QN_TRY(read_callee(source->arena, node, &callee));
-    int64_t found = qn_tf_names_find(&source->function_names, callee);
+    int64_t found = qn_import_names_find(&source->function_names, callee);
     if (found < 0 && is_call) return QN_ERR(QN_INVALID_MODEL, "the library has no function '%s'", callee);
     return found < 0 ? NULL : expand_call(source, index, &source->functions.items[found]);
 }

@@ -1,27 +1,13 @@
-/* Where source operators say NHWC or NCHW: strides, windows and pads, and the transposes around NCHW. */
+/* Where TensorFlow's operators say NHWC or NCHW: strides, windows and pads. */
 #include "import/tensorflow/importer.h"
 
 #include <inttypes.h>
 
 static const char *const layouts[] = {"NHWC", "NCHW", NULL};
 
-qn_status *qn_tf_enter_nhwc(qn_tf_site *site, int index, int64_t *out_nchw, qn_value **out_value) {
-    QN_TRY(qn_tf_get_choice(site, "data_format", layouts, 0, out_nchw));
-    QN_TRY(qn_tf_expect_rank(site, index, 4));
-    *out_value = site->inputs[index];
-    if (!*out_nchw) return NULL;
-    qn_value *perm;
-    QN_TRY(qn_tf_constant_ints(site, "to_nhwc/perm", 4, (int64_t[]){0, 2, 3, 1}, &perm));
-    return qn_tf_emit(site, &qn_op_transpose, "to_nhwc", NULL, 2, (qn_value *[]){*out_value, perm}, out_value);
-}
-
-qn_status *qn_tf_emit_nhwc(qn_tf_site *site, int64_t nchw, const qn_op_def *op, const void *attrs, int input_count,
-                           qn_value *const *inputs) {
-    if (!nchw) return qn_tf_emit_output(site, op, attrs, input_count, inputs);
-    qn_value *value, *perm;
-    QN_TRY(qn_tf_emit(site, op, "nhwc", attrs, input_count, inputs, &value));
-    QN_TRY(qn_tf_constant_ints(site, "to_nchw/perm", 4, (int64_t[]){0, 3, 1, 2}, &perm));
-    return qn_tf_emit_output(site, &qn_op_transpose, NULL, 2, (qn_value *[]){value, perm});
+qn_status *qn_tf_enter_nhwc(qn_site *site, int index, int64_t *out_nchw, qn_value **out_value) {
+    QN_TRY(qn_site_get_choice(site, "data_format", layouts, 0, out_nchw));
+    return qn_site_enter_nhwc(site, index, *out_nchw, out_value);
 }
 
 qn_status *qn_tf_check_spatial(const char *name, const qn_ints *all, int64_t nchw, qn_ints *out_spatial) {
@@ -36,21 +22,21 @@ qn_status *qn_tf_check_spatial(const char *name, const qn_ints *all, int64_t nch
     return NULL;
 }
 
-qn_status *qn_tf_get_spatial(qn_tf_site *site, const char *name, int64_t nchw, int required, qn_ints *out_spatial) {
+qn_status *qn_tf_get_spatial(qn_site *site, const char *name, int64_t nchw, int required, qn_ints *out_spatial) {
     qn_ints all;
-    QN_TRY(qn_tf_get_ints(site, name, &all));
+    QN_TRY(qn_site_get_ints(site, name, &all));
     *out_spatial = (qn_ints){.count = 2, .values = {1, 1}};
     if (!all.count && !required) return NULL;
     return qn_tf_check_spatial(name, &all, nchw, out_spatial);
 }
 
-qn_status *qn_tf_get_padding(qn_tf_site *site, int64_t nchw, int64_t *out_padding, qn_ints *out_pads) {
+qn_status *qn_tf_get_padding(qn_site *site, int64_t nchw, int64_t *out_padding, qn_ints *out_pads) {
     static const char *const paddings[] = {"VALID", "SAME", "EXPLICIT", NULL};
     static const qn_padding ours[] = {QN_PADDING_VALID, QN_PADDING_SAME_UPPER, QN_PADDING_EXPLICIT};
     int64_t choice;
     qn_ints all;
-    QN_TRY(qn_tf_get_choice(site, "padding", paddings, -1, &choice));
-    QN_TRY(qn_tf_get_ints(site, "explicit_paddings", &all));
+    QN_TRY(qn_site_get_choice(site, "padding", paddings, -1, &choice));
+    QN_TRY(qn_site_get_ints(site, "explicit_paddings", &all));
     *out_padding = ours[choice];
     *out_pads = (qn_ints){.count = 4};
     if (ours[choice] != QN_PADDING_EXPLICIT) return NULL;

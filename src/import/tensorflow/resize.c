@@ -1,38 +1,38 @@
 /* Conversions of operators on pictures and boxes. */
 #include "import/tensorflow/families.h"
 
-qn_status *qn_tf_convert_resize(qn_tf_site *site) {
+qn_status *qn_tf_convert_resize(qn_site *site) {
     qn_resize_attrs attrs;
     qn_value *x = site->inputs[0];
-    QN_TRY(qn_tf_get_bool(site, "align_corners", 0, &attrs.align_corners));
-    QN_TRY(qn_tf_get_bool(site, "half_pixel_centers", 0, &attrs.half_pixel_centers));
+    QN_TRY(qn_site_get_bool(site, "align_corners", 0, &attrs.align_corners));
+    QN_TRY(qn_site_get_bool(site, "half_pixel_centers", 0, &attrs.half_pixel_centers));
     if (site->op == &qn_op_resize_bilinear) /* TensorFlow interpolates in float32 whatever comes in */
-        QN_TRY(qn_tf_cast_to(site, "float", QN_DTYPE_F32, x, &x));
-    return qn_tf_emit_output(site, site->op, &attrs, 2, (qn_value *[]){x, site->inputs[1]});
+        QN_TRY(qn_site_cast_to(site, "float", QN_DTYPE_F32, x, &x));
+    return qn_site_emit_output(site, site->op, &attrs, 2, (qn_value *[]){x, site->inputs[1]});
 }
 
-qn_status *qn_tf_convert_crop_and_resize(qn_tf_site *site) {
+qn_status *qn_tf_convert_crop_and_resize(qn_site *site) {
     static const char *const methods[] = {"bilinear", "nearest", NULL};
     qn_crop_and_resize_attrs attrs;
     qn_value *image;
-    QN_TRY(qn_tf_get_choice(site, "method", methods, 0, &attrs.method));
-    QN_TRY(qn_tf_get_float(site, "extrapolation_value", 0.0f, &attrs.extrapolation));
-    QN_TRY(qn_tf_cast_to(site, "float", QN_DTYPE_F32, site->inputs[0], &image));
-    return qn_tf_emit_output(site, site->op, &attrs, 4,
-                             (qn_value *[]){image, site->inputs[1], site->inputs[2], site->inputs[3]});
+    QN_TRY(qn_site_get_choice(site, "method", methods, 0, &attrs.method));
+    QN_TRY(qn_site_get_float(site, "extrapolation_value", 0.0f, &attrs.extrapolation));
+    QN_TRY(qn_site_cast_to(site, "float", QN_DTYPE_F32, site->inputs[0], &image));
+    return qn_site_emit_output(site, site->op, &attrs, 4,
+                               (qn_value *[]){image, site->inputs[1], site->inputs[2], site->inputs[3]});
 }
 
 /* Boxes, scores, how many, and thresholds as inputs. */
-qn_status *qn_tf_convert_nms_inputs(qn_tf_site *site) {
-    return qn_tf_emit_output(site, site->op, NULL, site->input_count, site->inputs);
+qn_status *qn_tf_convert_nms_inputs(qn_site *site) {
+    return qn_site_emit_output(site, site->op, NULL, site->input_count, site->inputs);
 }
 
 /* The first version carries its threshold as an attribute. */
-qn_status *qn_tf_convert_nms(qn_tf_site *site) {
+qn_status *qn_tf_convert_nms(qn_site *site) {
     float threshold;
     qn_value *value;
-    QN_TRY(qn_tf_get_float(site, "iou_threshold", 0.5f, &threshold));
-    QN_TRY(qn_tf_constant_scalar(site, "iou_threshold", QN_DTYPE_F32, (double)threshold, &value));
-    return qn_tf_emit_output(site, site->op, NULL, 4,
-                             (qn_value *[]){site->inputs[0], site->inputs[1], site->inputs[2], value});
+    QN_TRY(qn_site_get_float(site, "iou_threshold", 0.5f, &threshold));
+    QN_TRY(qn_site_constant_scalar(site, "iou_threshold", QN_DTYPE_F32, (double)threshold, &value));
+    return qn_site_emit_output(site, site->op, NULL, 4,
+                               (qn_value *[]){site->inputs[0], site->inputs[1], site->inputs[2], value});
 }

@@ -11,16 +11,12 @@ static int is_op(const qn_tf_node *node, const char *op) { return strcmp(node->o
 
 /* ---- Ports by name ---- */
 
-/* " (did you mean 'X'?)" or "". */
 static const char *suggest(qn_tf_importer *importer, const char *name) {
-    enum { CANDIDATES_MAX = 20000 };
-    size_t count = importer->source.nodes.count < CANDIDATES_MAX ? importer->source.nodes.count : CANDIDATES_MAX;
+    const size_t count = importer->source.nodes.count;
     const char **names = QN_ARENA_ARRAY(importer->scratch, const char *, count);
     if (!names) return "";
     for (size_t i = 0; i < count; i++) names[i] = importer->source.nodes.items[i].name;
-    const char *nearest = qn_text_nearest(name, names, count);
-    const char *text = nearest ? qn_arena_printf(importer->scratch, "; did you mean '%s'?", nearest) : NULL;
-    return text ? text : "";
+    return qn_importer_suggest(importer->common, name, names, count);
 }
 
 static qn_status *add_port(qn_tf_importer *importer, qn_tf_ports *ports, const char *what, const char *text,
@@ -192,12 +188,6 @@ static qn_status *add_placeholders(qn_tf_importer *importer) {
 
 /* ---- Unsupported operators ---- */
 
-typedef struct group {
-    const char *op;
-    size_t count;
-    const char *names[3];
-} group;
-
 /* Why whole families are missing, and what to do about it. */
 static const char *reason_for(const char *op) {
     static const struct {
@@ -230,52 +220,16 @@ static const char *reason_for(const char *op) {
     return NULL;
 }
 
-static void describe_group(const group *g, qn_buffer *text) {
-    const size_t shown_max = sizeof g->names / sizeof *g->names;
-    const char *reason = reason_for(g->op);
-    qn_buffer_printf(text, "%s (%s%s%zu node%s: ", g->op, reason ? reason : "", reason ? "; " : "", g->count,
-                     g->count == 1 ? "" : "s");
-    for (size_t i = 0; i < g->count && i < shown_max; i++) qn_buffer_printf(text, "%s'%s'", i ? ", " : "", g->names[i]);
-    qn_buffer_printf(text, "%s)", g->count > shown_max ? ", ..." : "");
-}
-
-typedef QN_LIST(group) groups;
-
-static qn_status *collect_unsupported(qn_tf_importer *importer, groups *out_groups) {
-    qn_tf_names ops = {0};
+static qn_status *check_supported(qn_tf_importer *importer) {
+    qn_import_unknown unknown = {.arena = importer->scratch};
     for (uint32_t i = 0; i < importer->source.nodes.count; i++) {
         const qn_tf_node *node = node_at(importer, i);
         if (!importer->states[i].needed) continue;
-        importer->states[i].row = qn_tf_row_find(node->op);
-        if (importer->states[i].row) continue;
-        uint32_t at = (uint32_t)out_groups->count;
-        int added = qn_tf_names_add(&ops, importer->scratch, node->op, at, &at);
-        if (added < 0) return qn_status_out_of_memory();
-        if (added) QN_TRY(QN_LIST_PUSH(importer->scratch, out_groups, ((group){.op = node->op})));
-        group *g = &out_groups->items[at];
-        if (g->count < sizeof g->names / sizeof *g->names) g->names[g->count] = node->name;
-        g->count++;
+        importer->states[i].row = qn_import_table_find(&qn_tf_table, node->op, 0);
+        if (!importer->states[i].row)
+            QN_TRY(qn_import_unknown_add(&unknown, node->op, reason_for(node->op), node->name));
     }
-    return NULL;
-}
-
-static qn_status *check_supported(qn_tf_importer *importer) {
-    enum { LISTED_MAX = 60 };
-    groups list = {0};
-    QN_TRY(collect_unsupported(importer, &list));
-    if (!list.count) return NULL;
-    qn_buffer text;
-    qn_buffer_init(&text, importer->arena->allocator);
-    for (size_t i = 0; i < list.count && i < LISTED_MAX; i++) {
-        if (i) qn_buffer_printf(&text, ", ");
-        describe_group(&list.items[i], &text);
-    }
-    if (list.count > LISTED_MAX) qn_buffer_printf(&text, ", and %zu more", list.count - LISTED_MAX);
-    qn_status *status = QN_ERR(
-        QN_UNSUPPORTED, "%zu operator%s not supported: %s; outputs that do not need %s can be named (--output NAME)",
-        list.count, list.count == 1 ? " is" : "s are", qn_buffer_text(&text), list.count == 1 ? "it" : "them");
-    qn_buffer_deinit(&text);
-    return status;
+    return qn_import_unknown_status(&unknown);
 }
 
 /* ---- Order ---- */
@@ -292,7 +246,7 @@ static qn_status *report_cycle(qn_tf_importer *importer, const frames *path, uin
     qn_buffer text;
     size_t first = 0;
     while (path->items[first].node != repeated) first++;
-    qn_buffer_init(&text, importer->arena->allocator);
+    qn_buffer_init(&text, importer->scratch->allocator);
     /* The path runs from consumers to producers; data flows the other way. */
     for (size_t i = path->count, shown = 0; i-- > first && shown < SHOWN_MAX; shown++)
         qn_buffer_printf(&text, "'%s' -> ", node_at(importer, path->items[i].node)->name);

@@ -6,49 +6,8 @@
 #include <inttypes.h>
 #include <string.h>
 
-/* ---- Names ---- */
-
-static size_t hash_name(const char *name) { return (size_t)qn_hash_bytes(name, strlen(name), 0); }
-
-/* The slot that holds `name`, or the empty one where it belongs. */
-static struct qn_tf_name_slot *find_slot(struct qn_tf_name_slot *slots, size_t capacity, const char *name) {
-    size_t mask = capacity - 1, at = hash_name(name) & mask;
-    while (slots[at].name && strcmp(slots[at].name, name) != 0) at = (at + 1) & mask;
-    return &slots[at];
-}
-
-static int grow_names(qn_tf_names *names, qn_arena *arena) {
-    size_t capacity = names->capacity ? 2 * names->capacity : 8; /* a function call has one of its own */
-    struct qn_tf_name_slot *slots = QN_ARENA_ARRAY(arena, struct qn_tf_name_slot, capacity);
-    if (!slots) return 0;
-    for (size_t i = 0; i < names->capacity; i++)
-        if (names->slots[i].name) *find_slot(slots, capacity, names->slots[i].name) = names->slots[i];
-    names->slots = slots;
-    names->capacity = capacity;
-    return 1;
-}
-
-int qn_tf_names_add(qn_tf_names *names, qn_arena *arena, const char *name, uint32_t index, uint32_t *out_index) {
-    if (2 * (names->count + 1) > names->capacity && !grow_names(names, arena)) return -1;
-    struct qn_tf_name_slot *slot = find_slot(names->slots, names->capacity, name);
-    if (slot->name) {
-        *out_index = slot->index;
-        return 0;
-    }
-    slot->name = name;
-    slot->index = index;
-    names->count++;
-    return 1;
-}
-
-int64_t qn_tf_names_find(const qn_tf_names *names, const char *name) {
-    if (!names->capacity) return -1;
-    const struct qn_tf_name_slot *slot = find_slot(names->slots, names->capacity, name);
-    return slot->name ? (int64_t)slot->index : -1;
-}
-
 int64_t qn_tf_source_find(const qn_tf_source *source, const char *name) {
-    return qn_tf_names_find(&source->node_names, name);
+    return qn_import_names_find(&source->node_names, name);
 }
 
 /* ---- Fields ---- */
@@ -217,7 +176,7 @@ qn_status *qn_tf_source_link(qn_tf_source *source) {
     for (size_t i = 0; i < source->nodes.count; i++) {
         const qn_tf_node *node = &source->nodes.items[i];
         uint32_t first;
-        int added = qn_tf_names_add(&source->node_names, source->arena, node->name, (uint32_t)i, &first);
+        int added = qn_import_names_add(&source->node_names, source->arena, node->name, (uint32_t)i, &first);
         if (added < 0) return qn_status_out_of_memory();
         if (!added)
             return QN_ERR(QN_INVALID_MODEL, "byte %zu: node '%s' (%s) has the name of an earlier node (%s, byte %zu)",

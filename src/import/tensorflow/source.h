@@ -7,6 +7,7 @@
 #define QN_IMPORT_TENSORFLOW_SOURCE_H
 
 #include "base/memory.h"
+#include "import/common/names.h"
 #include "import/wire.h"
 
 typedef struct qn_tf_attr {
@@ -20,19 +21,10 @@ typedef struct qn_tf_attrs {
     size_t count;
 } qn_tf_attrs;
 
-/* Names to indices, open addressing. */
-typedef struct qn_tf_names {
-    struct qn_tf_name_slot {
-        const char *name;
-        uint32_t index;
-    } * slots;
-    size_t capacity, count;
-} qn_tf_names;
-
 /* The attributes of a function call, for `placeholder` values inside the function's body. */
 typedef struct qn_tf_scope {
     qn_tf_attrs attrs;
-    qn_tf_names names;               /* attributes to indices */
+    qn_import_names names;           /* attributes to indices */
     const struct qn_tf_scope *outer; /* NULL at the top */
 } qn_tf_scope;
 
@@ -60,15 +52,15 @@ typedef struct qn_tf_function {
     QN_LIST(const char *) returns;  /* for output i: "node:out:0" */
     QN_LIST(const char *) controls; /* nodes that must have run, each once */
     QN_LIST(qn_tf_node) nodes;      /* inputs not linked */
-    qn_tf_names output_names;       /* to the first output of that name */
-    qn_tf_names locals;             /* parameters: index; body nodes: args.count + index; filled by the first call */
+    qn_import_names output_names;   /* to the first output of that name */
+    qn_import_names locals;         /* parameters: index; body nodes: args.count + index; filled by the first call */
 } qn_tf_function;
 
 typedef struct qn_tf_source {
     qn_arena *arena;
     QN_LIST(qn_tf_node) nodes;
     QN_LIST(qn_tf_function) functions;
-    qn_tf_names node_names, function_names;
+    qn_import_names node_names, function_names;
 } qn_tf_source;
 
 /* Parses a binary GraphDef: nodes and function library, inputs still as text. */
@@ -83,10 +75,6 @@ qn_status *qn_tf_source_link(qn_tf_source *source) QN_MUST_USE;
 int64_t qn_tf_source_find(const qn_tf_source *source, const char *name);
 /* Splits "NAME", "NAME:2" into its parts; the name is a copy in `arena`. */
 qn_status *qn_tf_parse_ref(qn_arena *arena, const char *text, const char **out_name, int *out_output) QN_MUST_USE;
-
-/* 1 when added, 0 when the name was there already (*out_index is its index), -1 on exhaustion. */
-int qn_tf_names_add(qn_tf_names *names, qn_arena *arena, const char *name, uint32_t index, uint32_t *out_index);
-int64_t qn_tf_names_find(const qn_tf_names *names, const char *name);
 
 /* A field as a NUL-terminated name: not empty, no control characters, at most QN_IMPORT_NAME_BYTES_MAX. `what` names it
    in messages ("node name"). */

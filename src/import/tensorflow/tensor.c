@@ -1,9 +1,7 @@
 #include "import/tensorflow/tensor.h"
 
-#include "base/checked.h"
 #include "import/import.h"
 
-#include <assert.h>
 #include <inttypes.h>
 #include <string.h>
 
@@ -62,9 +60,9 @@ static qn_status *read_dim(const qn_wire *wire, const qn_wire_field *field, int6
     return NULL;
 }
 
-qn_status *qn_tf_read_shape(qn_wire message, qn_tf_shape *out_shape) {
+qn_status *qn_tf_read_shape(qn_wire message, qn_import_shape *out_shape) {
     int unknown = 0;
-    *out_shape = (qn_tf_shape){.rank = 0};
+    *out_shape = (qn_import_shape){.rank = 0};
     while (qn_wire_has_more(&message)) {
         qn_wire_field field;
         QN_TRY(qn_wire_next(&message, &field));
@@ -83,7 +81,7 @@ qn_status *qn_tf_read_shape(qn_wire message, qn_tf_shape *out_shape) {
 
 typedef struct header {
     int64_t type;
-    qn_tf_shape shape;
+    qn_import_shape shape;
     qn_bytes content;
     size_t content_offset;
 } header;
@@ -110,87 +108,15 @@ static qn_status *read_header(qn_wire message, header *out_header) {
     return NULL;
 }
 
-/* Dims into the view; the number of elements and of bytes must be numbers that fit. */
-static qn_status *set_dims(const qn_tf_shape *shape, qn_view *view, size_t *out_elems) {
-    size_t elems = 1, bytes;
-    if (shape->rank < 0) return QN_ERR(QN_INVALID_MODEL, "the constant's shape is unknown");
-    view->rank = shape->rank;
-    for (int i = 0; i < shape->rank; i++) {
-        if (shape->dims[i] < 0)
-            return QN_ERR(QN_INVALID_MODEL, "dim %d of the constant is %" PRId64 "; 0 or more expected", i,
-                          shape->dims[i]);
-        view->dims[i] = shape->dims[i];
-        if (!qn_checked_mul_size(elems, (size_t)shape->dims[i], &elems) || elems > INT64_MAX / 16)
-            return QN_ERR(QN_INVALID_MODEL, "the product of the constant's dims overflows at dim %d (%" PRId64 ")", i,
-                          shape->dims[i]);
-    }
-    if (!qn_checked_mul_size(elems, qn_dtype_size(view->dtype), &bytes))
-        return QN_ERR(QN_INVALID_MODEL, "the constant's size overflows");
-    *out_elems = elems;
+static qn_status *take_content(const header *h, qn_arena *arena, qn_import_copied *inout_copied, qn_view *view) {
+    QN_TRY_CTX(qn_constant_take_bytes(h->content, "tensor_content", arena, inout_copied, view), "byte %zu",
+               h->content_offset);
     return NULL;
 }
 
-/* Memory for the elements of `view`, counted. */
-static qn_status *alloc_elements(qn_arena *arena, size_t elems, qn_tf_copied *inout_copied, qn_view *view) {
-    size_t bytes = elems * qn_dtype_size(view->dtype);
-    if (bytes > QN_IMPORT_COPIED_BYTES_MAX - inout_copied->bytes)
-        return QN_ERR(QN_LIMIT, "constants that are not stored as raw bytes need more than %zu bytes",
-                      QN_IMPORT_COPIED_BYTES_MAX);
-    inout_copied->bytes += bytes;
-    view->data = qn_arena_alloc_aligned(arena, bytes ? bytes : 1, 64);
-    return view->data ? NULL : qn_status_out_of_memory();
-}
-
-/* A bool is 0 or 1 inside quench whatever byte the file holds. */
-static int is_in_place(const qn_view *view, qn_bytes content) {
-    if ((uintptr_t)content.data % qn_dtype_size(view->dtype) != 0) return 0;
-    if (view->dtype != QN_DTYPE_BOOL) return 1;
-    for (size_t i = 0; i < content.size; i++)
-        if (content.data[i] > 1) return 0;
-    return 1;
-}
-
-static qn_status *take_content(const header *h, qn_arena *arena, size_t elems, qn_tf_copied *inout_copied,
-                               qn_view *view) {
-    size_t bytes = elems * qn_dtype_size(view->dtype);
-    if (h->content.size != bytes)
-        return QN_ERR(QN_INVALID_MODEL,
-                      "byte %zu: tensor_content has %zu bytes, the shape needs %zu (%zu elements of %s)",
-                      h->content_offset, h->content.size, bytes, elems, qn_dtype_name(view->dtype));
-    if (is_in_place(view, h->content)) {
-        view->data = (void *)(uintptr_t)h->content.data; /* constants are never written */
-        return NULL;
-    }
-    QN_TRY(alloc_elements(arena, elems, inout_copied, view));
-    memcpy(view->data, h->content.data, bytes);
-    if (view->dtype == QN_DTYPE_BOOL)
-        for (size_t i = 0; i < bytes; i++) ((uint8_t *)view->data)[i] = ((const uint8_t *)view->data)[i] != 0;
-    return NULL;
-}
-
-/* Does the signed number fit the narrower element type it is listed for? */
-static int fits(qn_dtype dtype, int64_t value) {
-    switch (dtype) {
-    case QN_DTYPE_S8: return value >= INT8_MIN && value <= INT8_MAX;
-    case QN_DTYPE_U8: return value >= 0 && value <= UINT8_MAX;
-    case QN_DTYPE_S16: return value >= INT16_MIN && value <= INT16_MAX;
-    case QN_DTYPE_U16:
-    case QN_DTYPE_F16:
-    case QN_DTYPE_BF16: return value >= 0 && value <= UINT16_MAX;
-    case QN_DTYPE_S32: return value >= INT32_MIN && value <= INT32_MAX;
-    case QN_DTYPE_U32: return value >= 0 && value <= UINT32_MAX;
-    default: return 1;
-    }
-}
-
-/* The value's low bytes are the element on the little-endian machines that quench runs on. */
 static qn_status *store(qn_view *view, size_t index, qn_wire_type wire, uint64_t bits) {
-    size_t size = qn_dtype_size(view->dtype);
-    if (view->dtype == QN_DTYPE_BOOL) bits = bits != 0;
-    if (wire == QN_WIRE_VARINT && !fits(view->dtype, (int64_t)bits))
-        return QN_ERR(QN_INVALID_MODEL, "value %zu (%" PRId64 ") does not fit %s", index, (int64_t)bits,
-                      qn_dtype_name(view->dtype));
-    memcpy((uint8_t *)view->data + index * size, &bits, size);
+    if (wire == QN_WIRE_VARINT) return qn_constant_store_int(view, index, (int64_t)bits);
+    qn_constant_store_bits(view, index, bits);
     return NULL;
 }
 
@@ -236,32 +162,26 @@ static size_t count_listed(qn_wire message, const type_row *row) {
 
 /* A list that ends early stands for its last value from there on. */
 static qn_status *check_repeated(qn_wire message, const type_row *row, size_t elems, size_t size,
-                                 qn_tf_copied *inout_copied) {
-    size_t listed = count_listed(message, row), repeated = elems > listed ? (elems - listed) * size : 0;
-    if (repeated > QN_IMPORT_REPEATED_BYTES_MAX - inout_copied->repeated)
-        return QN_ERR(
-            QN_LIMIT,
-            "constants that repeat their last value need more than %zu bytes: store them as tensor_content, or "
-            "compute them with Fill",
-            QN_IMPORT_REPEATED_BYTES_MAX);
-    inout_copied->repeated += repeated;
-    return NULL;
+                                 qn_import_copied *inout_copied) {
+    size_t listed = count_listed(message, row);
+    return qn_constant_count_repeated(elems > listed ? (elems - listed) * size : 0,
+                                      "store them as tensor_content, or compute them with Fill", inout_copied);
 }
 
-qn_status *qn_tf_read_tensor(qn_wire message, qn_arena *arena, qn_tf_copied *inout_copied, qn_view *out_view) {
+qn_status *qn_tf_read_tensor(qn_wire message, qn_arena *arena, qn_import_copied *inout_copied, qn_view *out_view) {
     header h;
     size_t elems = 0, count = 0;
     QN_TRY(read_header(message, &h));
     *out_view = (qn_view){0};
     QN_TRY(qn_tf_dtype(h.type, &out_view->dtype));
-    QN_TRY(set_dims(&h.shape, out_view, &elems));
-    if (h.content.size) return take_content(&h, arena, elems, inout_copied, out_view);
+    QN_TRY(qn_constant_set_dims(&h.shape, out_view, &elems));
+    if (h.content.size) return take_content(&h, arena, inout_copied, out_view);
 
     if (elems > QN_IMPORT_LISTED_ELEMS_MAX)
         return QN_ERR(QN_LIMIT, "%zu elements are listed or repeated, the limit is %d: store them as tensor_content",
                       elems, QN_IMPORT_LISTED_ELEMS_MAX);
     QN_TRY(check_repeated(message, find_type(h.type), elems, qn_dtype_size(out_view->dtype), inout_copied));
-    QN_TRY(alloc_elements(arena, elems, inout_copied, out_view));
+    QN_TRY(qn_constant_alloc(arena, elems, inout_copied, out_view));
     QN_TRY(store_listed(message, find_type(h.type), elems, out_view, &count));
     /* A list that ends early stands for its last value from there on; an empty one for zeros. */
     size_t size = qn_dtype_size(out_view->dtype);

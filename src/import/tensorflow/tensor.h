@@ -4,29 +4,19 @@
 
 #include "base/dtype.h"
 #include "base/memory.h"
+#include "import/common/constant.h"
 #include "import/wire.h"
-
-typedef struct qn_tf_shape {
-    int rank;                  /* -1: not declared */
-    int64_t dims[QN_MAX_RANK]; /* -1: free */
-} qn_tf_shape;
 
 /* The element type of a DataType number (reference types count as their base). Quantised types become the integers
    that store them. UNSUPPORTED, naming the type, for those that quench does not compute with. */
 qn_status *qn_tf_dtype(int64_t number, qn_dtype *out_dtype) QN_MUST_USE;
 
 /* Parses a TensorShapeProto. A dim below -1 is INVALID_MODEL, a rank above QN_MAX_RANK UNSUPPORTED. */
-qn_status *qn_tf_read_shape(qn_wire message, qn_tf_shape *out_shape) QN_MUST_USE;
-
-/* What the constants of one import have taken so far beside the file's own bytes. */
-typedef struct qn_tf_copied {
-    size_t bytes;    /* at most QN_IMPORT_COPIED_BYTES_MAX */
-    size_t repeated; /* of these, bytes that repeat one value: at most QN_IMPORT_REPEATED_BYTES_MAX */
-} qn_tf_copied;
+qn_status *qn_tf_read_shape(qn_wire message, qn_import_shape *out_shape) QN_MUST_USE;
 
 /* Parses a TensorProto in any encoding. The view's data lies in the file where it is stored as raw bytes,
    element-aligned, else in `arena`; *inout_copied counts the latter. LIMIT when it grows too large. */
-qn_status *qn_tf_read_tensor(qn_wire message, qn_arena *arena, qn_tf_copied *inout_copied,
+qn_status *qn_tf_read_tensor(qn_wire message, qn_arena *arena, qn_import_copied *inout_copied,
                              qn_view *out_view) QN_MUST_USE;
 
 /* Appends the strings of a string TensorProto, separated by a space; control characters become spaces. Appends nothing

@@ -1,0 +1,111 @@
+#include "import/common/table.h"
+
+#include "import/common/names.h"
+
+#include <string.h>
+
+/* The first row of the operator, or the one where it would be. */
+static size_t first_row(const qn_import_table *table, const char *source) {
+    size_t low = 0, high = table->count;
+    while (low < high) {
+        size_t middle = (low + high) / 2;
+        if (strcmp(table->rows[middle].source, source) < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+static int is_of(const qn_import_table *table, size_t index, const char *source) {
+    return index < table->count && strcmp(table->rows[index].source, source) == 0;
+}
+
+const qn_import_row *qn_import_table_find(const qn_import_table *table, const char *source, int version) {
+    for (size_t i = first_row(table, source); is_of(table, i, source); i++) {
+        const qn_import_row *row = &table->rows[i];
+        if (version >= row->since && (!row->until || version <= row->until)) return row;
+    }
+    return NULL;
+}
+
+const char *qn_import_table_versions(const qn_import_table *table, const char *source, qn_arena *arena) {
+    const char *text = NULL;
+    for (size_t i = first_row(table, source); is_of(table, i, source); i++) {
+        const qn_import_row *row = &table->rows[i];
+        const char *before = text ? text : "", *comma = text ? ", " : "";
+        if (!row->until)
+            text = qn_arena_printf(arena, "%s%ssince %d", before, comma, row->since);
+        else if (row->since == row->until)
+            text = qn_arena_printf(arena, "%s%s%d", before, comma, row->since);
+        else
+            text = qn_arena_printf(arena, "%s%s%d to %d", before, comma, row->since, row->until);
+        if (!text) return NULL;
+    }
+    return text;
+}
+
+int qn_import_table_is_sound(const qn_import_table *table) {
+    for (size_t i = 0; i < table->count; i++) {
+        const qn_import_row *row = &table->rows[i], *last = i ? row - 1 : NULL;
+        if (!row->convert || row->since < 0 || (row->until && row->until < row->since)) return 0;
+        if (row->min_inputs < 0 || (row->max_inputs >= 0 && row->max_inputs < row->min_inputs)) return 0;
+        int order = last ? strcmp(last->source, row->source) : -1;
+        if (order > 0 || (order == 0 && (!last->until || last->until >= row->since))) return 0;
+    }
+    return 1;
+}
+
+/* ---- Operators that no row reads ---- */
+
+enum { SHOWN_NODES = 3, LISTED_MAX = 60 };
+
+typedef struct group {
+    const char *op, *why;
+    size_t count;
+    const char *nodes[SHOWN_NODES];
+} group;
+
+struct qn_import_unknown_list {
+    qn_import_names ops;
+    QN_LIST(group) groups;
+};
+
+qn_status *qn_import_unknown_add(qn_import_unknown *unknown, const char *op, const char *why, const char *node) {
+    if (!unknown->list) unknown->list = QN_ARENA_NEW(unknown->arena, struct qn_import_unknown_list);
+    struct qn_import_unknown_list *list = unknown->list;
+    if (!list) return qn_status_out_of_memory();
+    uint32_t at = (uint32_t)list->groups.count;
+    int added = qn_import_names_add(&list->ops, unknown->arena, op, at, &at);
+    if (added < 0) return qn_status_out_of_memory();
+    if (added) QN_TRY(QN_LIST_PUSH(unknown->arena, &list->groups, ((group){.op = op, .why = why})));
+    group *g = &list->groups.items[at];
+    if (g->count < SHOWN_NODES) g->nodes[g->count] = node;
+    g->count++;
+    return NULL;
+}
+
+static void describe_group(const group *g, qn_buffer *text) {
+    qn_buffer_printf(text, "%s (%s%s%zu node%s: ", g->op, g->why ? g->why : "", g->why ? "; " : "", g->count,
+                     g->count == 1 ? "" : "s");
+    for (size_t i = 0; i < g->count && i < SHOWN_NODES; i++)
+        qn_buffer_printf(text, "%s'%s'", i ? ", " : "", g->nodes[i]);
+    qn_buffer_printf(text, "%s)", g->count > SHOWN_NODES ? ", ..." : "");
+}
+
+qn_status *qn_import_unknown_status(const qn_import_unknown *unknown) {
+    if (!unknown->list) return NULL;
+    const size_t count = unknown->list->groups.count;
+    qn_buffer text;
+    qn_buffer_init(&text, unknown->arena->allocator);
+    for (size_t i = 0; i < count && i < LISTED_MAX; i++) {
+        if (i) qn_buffer_printf(&text, ", ");
+        describe_group(&unknown->list->groups.items[i], &text);
+    }
+    if (count > LISTED_MAX) qn_buffer_printf(&text, ", and %zu more", count - LISTED_MAX);
+    qn_status *status = QN_ERR(
+        QN_UNSUPPORTED, "%zu operator%s not supported: %s; outputs that do not need %s can be named (--output NAME)",
+        count, count == 1 ? " is" : "s are", qn_buffer_text(&text), count == 1 ? "it" : "them");
+    qn_buffer_deinit(&text);
+    return status;
+}
