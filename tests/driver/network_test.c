@@ -106,7 +106,9 @@ static void a_format_that_quench_does_not_know_is_refused(void **state) {
     gd_deinit(&graph);
     qn_network_options_init(&options);
     options.format = "onnx";
-    refuse("small.pb", &options, QN_INVALID_ARGUMENT, "'tensorflow'");
+    refuse("small.pb", &options, QN_INVALID_ARGUMENT, "format 'onnx' is not known; 'tensorflow' is");
+    options.format = "tensorflwo";
+    refuse("small.pb", &options, QN_INVALID_ARGUMENT, "did you mean 'tensorflow'");
     options.format = "tensorflow";
     qn_network *network;
     expect_ok(qn_network_import_file(in_folder("small.pb"), &options, &network));

@@ -93,7 +93,9 @@ says "qint8_mixed_float16"
 quench fails build "$scenes/scenes.pb" -o x.qn --print-after fuse_activatoin
 says "fuse_activation"
 quench fails build "$scenes/scenes.pb" -o x.qn --format onnx
-says "onnx"
+says "format 'onnx' is not known; 'tensorflow' is"
+quench fails build "$scenes/scenes.pb" -o x.qn --format tensorflwo
+says "did you mean 'tensorflow'"
 echo '{"debug_config": {"fusion_enabled": true}}' >typo.json
 quench fails build "$scenes/scenes.pb" -o x.qn --config typo.json
 says "typo.json.*fusion_enable"

@@ -14,6 +14,12 @@ for c in $commands; do
     prints '--quiet'
 done
 
+it "names in its help every format that it reads"
+quench ok build --help
+formats=$(sed -n 's/^QN_IMPORT_FORMAT(\([a-z0-9_]*\),.*/\1/p' "$source/src/import/formats.def")
+expect -n "$formats"
+for f in $formats; do prints "^ +--format NAME.* $f[;,]"; done
+
 it "refuses a missing or unknown command"
 command=
 "$program" >.out 2>.err
