@@ -2,6 +2,7 @@
 #include "expect.h"
 #include "graph_eval.h"
 #include "import/common/constant.h"
+#include "import/common/order.h"
 #include "import/common/site.h"
 #include "toy_format.h"
 
@@ -227,6 +228,51 @@ static void all_operators_that_no_row_reads_are_told_at_once(void **state) {
     assert_null(qn_import_table_versions(&toy_table, "New", arena));
 }
 
+/* ---- Order ---- */
+
+/* Node i waits for the nodes that edges[i] has bits of; node 7 is cut off. */
+static int find_producer(const void *self, uint32_t node, size_t index, uint32_t *out_producer) {
+    const unsigned *edges = self;
+    if (index == 8) return -1;
+    *out_producer = (uint32_t)index;
+    return index != 7 && (edges[node] >> index & 1);
+}
+
+static void name_node(const void *self, uint32_t node, const char **out_name, const char **out_op) {
+    static const char *const names[] = {"a", "b", "c", "d", "e", "f", "g", "h"};
+    (void)self;
+    *out_name = names[node];
+    *out_op = "Op";
+}
+
+static void producers_come_before_consumers_and_each_once(void **state) {
+    fixture *f = *state;
+    /* 0 needs 1 and 2, both need 3; 2 is cut off from 7, which needs 0; 4 stands alone. */
+    static const unsigned edges[8] = {1u << 1 | 1u << 2, 1u << 3, 1u << 3 | 1u << 7, 0, 0, 0, 0, 1};
+    qn_import_order order = {
+        .arena = &f->arena, .node_count = 8, .self = edges, .find_producer = find_producer, .name_node = name_node};
+    expect_ok(qn_import_order_add(&order, 0));
+    static const uint32_t expected[] = {3, 1, 2, 0, 4};
+    assert_int_equal(order.nodes.count, 4);
+    expect_ok(qn_import_order_add(&order, 1)); /* there already */
+    expect_ok(qn_import_order_add(&order, 4));
+    assert_int_equal(order.nodes.count, 5);
+    assert_memory_equal(order.nodes.items, expected, sizeof expected);
+}
+
+static void a_node_that_depends_on_itself_is_refused_with_its_ring(void **state) {
+    fixture *f = *state;
+    static const unsigned edges[8] = {1u << 1, 1u << 2, 1u << 3, 1u << 1}, alone[8] = {1};
+    qn_import_order order = {
+        .arena = &f->arena, .node_count = 8, .self = edges, .find_producer = find_producer, .name_node = name_node};
+    expect_failure(qn_import_order_add(&order, 0), QN_INVALID_MODEL,
+                   "node 'b' (Op) depends on itself: 'd' -> 'c' -> 'b' -> 'd'");
+    qn_import_order own = order;
+    own.self = alone;
+    own.marks = NULL;
+    expect_failure(qn_import_order_add(&own, 0), QN_INVALID_MODEL, "node 'a' (Op) depends on itself: 'a' -> 'a'");
+}
+
 /* ---- Messages ---- */
 
 static void failures_name_format_file_node_operator_and_input(void **state) {
@@ -414,6 +460,8 @@ int main(void) {
         CASE(rows_begin_and_end_with_their_versions),
         CASE(tables_with_rows_out_of_order_or_overlapping_are_unsound),
         CASE(all_operators_that_no_row_reads_are_told_at_once),
+        CASE(producers_come_before_consumers_and_each_once),
+        CASE(a_node_that_depends_on_itself_is_refused_with_its_ring),
         CASE(failures_name_format_file_node_operator_and_input),
         CASE(failures_of_inference_name_the_node_once),
         CASE(an_unknown_attribute_is_warned_about_once_for_its_operator),

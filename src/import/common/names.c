@@ -1,6 +1,7 @@
 #include "import/common/names.h"
 
 #include "base/text.h"
+#include "import/import.h"
 
 #include <string.h>
 
@@ -42,4 +43,19 @@ int64_t qn_import_names_find(const qn_import_names *names, const char *name) {
     if (!names->capacity) return -1;
     const struct qn_import_name_slot *slot = find_slot(names->slots, names->capacity, name);
     return slot->name ? (int64_t)slot->index : -1;
+}
+
+qn_status *qn_import_read_name(qn_arena *arena, const qn_wire_field *field, const char *what, const char **out_name) {
+    qn_bytes bytes;
+    QN_TRY_CTX(qn_wire_read_bytes(field, &bytes), "%s", what);
+    if (!bytes.size) return QN_ERR(QN_INVALID_MODEL, "byte %zu: empty %s", field->offset, what);
+    if (bytes.size > QN_IMPORT_NAME_BYTES_MAX)
+        return QN_ERR(QN_LIMIT, "byte %zu: %s of %zu bytes; the limit is %d", field->offset, what, bytes.size,
+                      QN_IMPORT_NAME_BYTES_MAX);
+    for (size_t i = 0; i < bytes.size; i++)
+        if (bytes.data[i] < 0x20 || bytes.data[i] == 0x7f)
+            return QN_ERR(QN_INVALID_MODEL, "byte %zu: %s holds the control character 0x%02x; the file is damaged",
+                          field->offset, what, bytes.data[i]);
+    *out_name = qn_arena_copy_string(arena, (const char *)bytes.data, bytes.size);
+    return *out_name ? NULL : qn_status_out_of_memory();
 }

@@ -1,8 +1,9 @@
-/* import/common/names.h - names to indices: a hash table in an arena, which hostile names make no slower. */
+/* import/common/names.h - names as a file gives them, and a hash table from names to indices. */
 #ifndef QN_IMPORT_COMMON_NAMES_H
 #define QN_IMPORT_COMMON_NAMES_H
 
 #include "base/memory.h"
+#include "import/wire.h"
 
 /* Zeroed: empty. Open addressing; the names themselves are borrowed. */
 typedef struct qn_import_names {
@@ -17,5 +18,10 @@ typedef struct qn_import_names {
 int qn_import_names_add(qn_import_names *names, qn_arena *arena, const char *name, uint32_t index, uint32_t *out_index);
 /* The index of `name`, or -1. */
 int64_t qn_import_names_find(const qn_import_names *names, const char *name);
+
+/* A field as a NUL-terminated name: not empty, no control characters, at most QN_IMPORT_NAME_BYTES_MAX. `what` names it
+   in messages ("node name"). */
+qn_status *qn_import_read_name(qn_arena *arena, const qn_wire_field *field, const char *what,
+                               const char **out_name) QN_MUST_USE;
 
 #endif

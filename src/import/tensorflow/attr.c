@@ -32,7 +32,7 @@ static qn_status *read_value(qn_wire *value, qn_wire_field *out_field) {
 static qn_status *follow_parameter(qn_arena *scratch, const qn_tf_scope *scope, qn_wire *value, qn_wire_field *field) {
     while (field->number == PLACEHOLDER) {
         const char *name;
-        QN_TRY(qn_tf_read_name(scratch, field, "parameter name", &name));
+        QN_TRY(qn_import_read_name(scratch, field, "parameter name", &name));
         int64_t index = scope ? qn_import_names_find(&scope->names, name) : -1;
         if (index < 0) return QN_ERR(QN_INVALID_MODEL, "byte %zu: parameter '%s' has no value", field->offset, name);
         *value = scope->attrs.items[index].value;
@@ -70,7 +70,7 @@ static qn_status *read_dtype(const qn_wire_field *field, qn_dtype *out_dtype) {
 static qn_status *read_text(qn_arena *scratch, const qn_wire_field *field, const char **out_text) {
     *out_text = "";
     if (field->type == QN_WIRE_BYTES && field->bytes.size == 0) return NULL;
-    return qn_tf_read_name(scratch, field, "text", out_text);
+    return qn_import_read_name(scratch, field, "text", out_text);
 }
 
 static qn_status *read_list(const qn_wire *value, const qn_wire_field *field, const char *name, qn_ints *out_ints) {

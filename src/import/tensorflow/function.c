@@ -16,7 +16,7 @@ static qn_status *read_arg_name(qn_arena *arena, const qn_wire *wire, const qn_w
     while (qn_wire_has_more(&message)) {
         qn_wire_field part;
         QN_TRY(qn_wire_next(&message, &part));
-        if (part.number == 1) QN_TRY(qn_tf_read_name(arena, &part, "parameter name", out_name));
+        if (part.number == 1) QN_TRY(qn_import_read_name(arena, &part, "parameter name", out_name));
     }
     return *out_name ? NULL : QN_ERR(QN_INVALID_MODEL, "byte %zu: a function parameter without a name", field->offset);
 }
@@ -29,7 +29,7 @@ static qn_status *read_signature(qn_arena *arena, const qn_wire *wire, const qn_
         qn_wire_field part;
         const char *name;
         QN_TRY(qn_wire_next(&message, &part));
-        if (part.number == 1) QN_TRY(qn_tf_read_name(arena, &part, "function name", &function->name));
+        if (part.number == 1) QN_TRY(qn_import_read_name(arena, &part, "function name", &function->name));
         if (part.number == 2 || part.number == 3) {
             QN_TRY(read_arg_name(arena, &message, &part, &name));
             if (part.number == 2) QN_TRY(QN_LIST_PUSH(arena, &function->args, name));
@@ -48,7 +48,7 @@ static qn_status *read_pair(qn_arena *arena, const qn_wire *wire, const qn_wire_
         qn_wire_field part;
         QN_TRY(qn_wire_next(&message, &part));
         if (part.number == 1 || part.number == 2)
-            QN_TRY(qn_tf_read_name(arena, &part, "function result", &pair[part.number - 1]));
+            QN_TRY(qn_import_read_name(arena, &part, "function result", &pair[part.number - 1]));
     }
     if (!pair[0] || !pair[1]) return QN_ERR(QN_INVALID_MODEL, "byte %zu: an incomplete function result", field->offset);
     return NULL;
@@ -338,7 +338,7 @@ static qn_status *read_callee(qn_arena *arena, const qn_tf_node *node, const cha
             QN_TRY(qn_wire_enter(&value, &field, &list));
             while (qn_wire_has_more(&list)) {
                 QN_TRY(qn_wire_next(&list, &field));
-                if (field.number == 1) QN_TRY(qn_tf_read_name(arena, &field, "function name", out_name));
+                if (field.number == 1) QN_TRY(qn_import_read_name(arena, &field, "function name", out_name));
             }
         }
     }

@@ -95,8 +95,8 @@ static qn_status *convert_node(qn_tf_site *site) {
 }
 
 static qn_status *convert_nodes(qn_tf_importer *importer) {
-    for (size_t i = 0; i < importer->order.count; i++) {
-        qn_tf_site site = make_site(importer, importer->order.items[i]);
+    for (size_t i = 0; i < importer->order.nodes.count; i++) {
+        qn_tf_site site = make_site(importer, importer->order.nodes.items[i]);
         if (is_op(site.node, "Placeholder")) continue; /* an input already */
         QN_TRY(qn_site_context(&site.site, convert_node(&site)));
     }

@@ -6,6 +6,7 @@
 #ifndef QN_IMPORT_TENSORFLOW_IMPORTER_H
 #define QN_IMPORT_TENSORFLOW_IMPORTER_H
 
+#include "import/common/order.h"
 #include "import/common/site.h"
 #include "import/tensorflow/source.h"
 #include "import/tensorflow/tensor.h"
@@ -19,7 +20,6 @@ typedef struct qn_tf_state {
     uint8_t walked;          /* its control inputs have been followed */
     uint8_t consumed;        /* another node reads its value */
     uint8_t requested;       /* one of its outputs is an output of the graph */
-    uint8_t order;           /* 0 unseen, 1 on the path, 2 done */
 } qn_tf_state;
 
 /* Outputs of one node that can be inputs of the graph: qn_tf_state.cuts has a bit for each. */
@@ -40,7 +40,7 @@ typedef struct qn_tf_importer {
     qn_tf_source source;
     qn_tf_state *states; /* [source.nodes.count] */
     qn_tf_ports inputs, outputs;
-    QN_LIST(uint32_t) order; /* needed nodes, producers first */
+    qn_import_order order; /* needed nodes, producers first */
 } qn_tf_importer;
 
 /* A node being converted; conversions are given `site` and ask for the rest where they need it. */

@@ -234,65 +234,32 @@ static qn_status *check_supported(qn_tf_importer *importer) {
 
 /* ---- Order ---- */
 
-typedef struct frame {
-    uint32_t node;
-    size_t next_input;
-} frame;
-
-typedef QN_LIST(frame) frames;
-
-static qn_status *report_cycle(qn_tf_importer *importer, const frames *path, uint32_t repeated) {
-    enum { SHOWN_MAX = 6 };
-    qn_buffer text;
-    size_t first = 0;
-    while (path->items[first].node != repeated) first++;
-    qn_buffer_init(&text, importer->scratch->allocator);
-    /* The path runs from consumers to producers; data flows the other way. */
-    for (size_t i = path->count, shown = 0; i-- > first && shown < SHOWN_MAX; shown++)
-        qn_buffer_printf(&text, "'%s' -> ", node_at(importer, path->items[i].node)->name);
-    if (path->count - first > SHOWN_MAX) qn_buffer_printf(&text, "... -> ");
-    qn_buffer_printf(&text, "'%s'", node_at(importer, path->items[path->count - 1].node)->name);
-    qn_status *status =
-        QN_ERR(QN_INVALID_MODEL, "node '%s' (%s) depends on itself: %s", node_at(importer, repeated)->name,
-               node_at(importer, repeated)->op, qn_buffer_text(&text));
-    qn_buffer_deinit(&text);
-    return status;
+static int find_producer(const void *self, uint32_t node, size_t index, uint32_t *out_producer) {
+    const qn_tf_importer *importer = self;
+    const qn_tf_node *consumer = node_at(importer, node);
+    if (index >= qn_tf_data_inputs(consumer)) return -1;
+    *out_producer = consumer->inputs[index].node;
+    return !is_cut(importer, &consumer->inputs[index]);
 }
 
-static qn_status *enter_node(qn_tf_importer *importer, frames *path, uint32_t node) {
-    importer->states[node].order = 1;
-    return QN_LIST_PUSH(importer->scratch, path, ((frame){node, 0}));
-}
-
-/* Depth first, producers before consumers, without recursion. */
-static qn_status *order_from(qn_tf_importer *importer, uint32_t root) {
-    frames path = {0};
-    if (importer->states[root].order) return NULL;
-    QN_TRY(enter_node(importer, &path, root));
-    while (path.count) {
-        frame *top = &path.items[path.count - 1];
-        const qn_tf_node *node = node_at(importer, top->node);
-        if (top->next_input == qn_tf_data_inputs(node)) {
-            importer->states[top->node].order = 2;
-            QN_TRY(QN_LIST_PUSH(importer->scratch, &importer->order, top->node));
-            path.count--;
-            continue;
-        }
-        const qn_tf_ref *ref = &node->inputs[top->next_input++];
-        if (is_cut(importer, ref) || importer->states[ref->node].order == 2) continue;
-        if (importer->states[ref->node].order == 1) return report_cycle(importer, &path, ref->node);
-        QN_TRY(enter_node(importer, &path, ref->node));
-    }
-    return NULL;
+static void name_node(const void *self, uint32_t node, const char **out_name, const char **out_op) {
+    *out_name = node_at(self, node)->name;
+    *out_op = node_at(self, node)->op;
 }
 
 /* Checks come first, so that what they reject does not run. */
 static qn_status *order_nodes(qn_tf_importer *importer) {
+    qn_import_order *order = &importer->order;
+    *order = (qn_import_order){.arena = importer->scratch,
+                               .node_count = importer->source.nodes.count,
+                               .self = importer,
+                               .find_producer = find_producer,
+                               .name_node = name_node};
     for (uint32_t i = 0; i < importer->source.nodes.count; i++)
-        if (importer->states[i].needed && is_op(node_at(importer, i), "Assert")) QN_TRY(order_from(importer, i));
+        if (importer->states[i].needed && is_op(node_at(importer, i), "Assert")) QN_TRY(qn_import_order_add(order, i));
     for (size_t i = 0; i < importer->outputs.count; i++)
         if (importer->states[importer->outputs.items[i].node].needed)
-            QN_TRY(order_from(importer, importer->outputs.items[i].node));
+            QN_TRY(qn_import_order_add(order, importer->outputs.items[i].node));
     return NULL;
 }
 

@@ -12,21 +12,6 @@ int64_t qn_tf_source_find(const qn_tf_source *source, const char *name) {
 
 /* ---- Fields ---- */
 
-qn_status *qn_tf_read_name(qn_arena *arena, const qn_wire_field *field, const char *what, const char **out_name) {
-    qn_bytes bytes;
-    QN_TRY_CTX(qn_wire_read_bytes(field, &bytes), "%s", what);
-    if (!bytes.size) return QN_ERR(QN_INVALID_MODEL, "byte %zu: empty %s", field->offset, what);
-    if (bytes.size > QN_IMPORT_NAME_BYTES_MAX)
-        return QN_ERR(QN_LIMIT, "byte %zu: %s of %zu bytes; the limit is %d", field->offset, what, bytes.size,
-                      QN_IMPORT_NAME_BYTES_MAX);
-    for (size_t i = 0; i < bytes.size; i++)
-        if (bytes.data[i] < 0x20 || bytes.data[i] == 0x7f)
-            return QN_ERR(QN_INVALID_MODEL, "byte %zu: %s holds the control character 0x%02x; the file is damaged",
-                          field->offset, what, bytes.data[i]);
-    *out_name = qn_arena_copy_string(arena, (const char *)bytes.data, bytes.size);
-    return *out_name ? NULL : qn_status_out_of_memory();
-}
-
 qn_status *qn_tf_read_attr(qn_arena *arena, const qn_wire *wire, const qn_wire_field *field, qn_tf_attr *out_attr) {
     qn_wire entry;
     QN_TRY(qn_wire_enter(wire, field, &entry));
@@ -34,7 +19,7 @@ qn_status *qn_tf_read_attr(qn_arena *arena, const qn_wire *wire, const qn_wire_f
     while (qn_wire_has_more(&entry)) {
         qn_wire_field part;
         QN_TRY(qn_wire_next(&entry, &part));
-        if (part.number == 1) QN_TRY(qn_tf_read_name(arena, &part, "attribute name", &out_attr->name));
+        if (part.number == 1) QN_TRY(qn_import_read_name(arena, &part, "attribute name", &out_attr->name));
         if (part.number == 2) QN_TRY(qn_wire_enter(&entry, &part, &out_attr->value));
     }
     if (!out_attr->name) return QN_ERR(QN_INVALID_MODEL, "byte %zu: an attribute without a name", field->offset);
@@ -48,7 +33,7 @@ typedef struct node_lists {
 
 static qn_status *read_input(qn_arena *arena, const qn_wire_field *field, node_lists *lists) {
     qn_tf_ref ref = {0};
-    QN_TRY(qn_tf_read_name(arena, field, "input name", &ref.text));
+    QN_TRY(qn_import_read_name(arena, field, "input name", &ref.text));
     if (lists->inputs.count + lists->controls.count >= QN_IMPORT_NODE_INPUTS_MAX)
         return QN_ERR(QN_LIMIT, "byte %zu: more than %d inputs", field->offset, QN_IMPORT_NODE_INPUTS_MAX);
     if (ref.text[0] == '^') return QN_LIST_PUSH(arena, &lists->controls, ref);
@@ -62,8 +47,8 @@ static qn_status *read_node_fields(qn_arena *arena, qn_wire *message, qn_tf_node
         qn_tf_attr attr;
         QN_TRY(qn_wire_next(message, &field));
         switch (field.number) {
-        case 1: QN_TRY(qn_tf_read_name(arena, &field, "node name", &node->name)); break;
-        case 2: QN_TRY(qn_tf_read_name(arena, &field, "operator name", &node->op)); break;
+        case 1: QN_TRY(qn_import_read_name(arena, &field, "node name", &node->name)); break;
+        case 2: QN_TRY(qn_import_read_name(arena, &field, "operator name", &node->op)); break;
         case 3: QN_TRY(read_input(arena, &field, &lists)); break;
         case 5:
             QN_TRY(qn_tf_read_attr(arena, message, &field, &attr));

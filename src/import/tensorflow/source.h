@@ -76,10 +76,6 @@ int64_t qn_tf_source_find(const qn_tf_source *source, const char *name);
 /* Splits "NAME", "NAME:2" into its parts; the name is a copy in `arena`. */
 qn_status *qn_tf_parse_ref(qn_arena *arena, const char *text, const char **out_name, int *out_output) QN_MUST_USE;
 
-/* A field as a NUL-terminated name: not empty, no control characters, at most QN_IMPORT_NAME_BYTES_MAX. `what` names it
-   in messages ("node name"). */
-qn_status *qn_tf_read_name(qn_arena *arena, const qn_wire_field *field, const char *what,
-                           const char **out_name) QN_MUST_USE;
 /* Reads map<string, AttrValue> entries into a list. */
 qn_status *qn_tf_read_attr(qn_arena *arena, const qn_wire *wire, const qn_wire_field *field,
                            qn_tf_attr *out_attr) QN_MUST_USE;
