@@ -296,6 +296,20 @@ static void failures_name_format_file_node_operator_and_input(void **state) {
                "node 'r' (Relu), input 0 'y': there is no such value");
 }
 
+static void inputs_that_are_left_out_and_needed_are_told(void **state) {
+    fixture *f = *state;
+    refuse_toy(f, "toy 13\ninput x f32 1 1 2 2\nnode c Conv x -\noutput c\n", QN_INVALID_MODEL,
+               "node 'c' (Conv), input 1 '-': is left out; this operator needs it");
+    refuse_toy(f, "toy 13\ninput x f32 2\nnode s ReduceSum x -\noutput s\n", QN_INVALID_MODEL,
+               "node 's' (ReduceSum), input 1 '-': is left out; this operator needs it");
+    refuse_toy(f, "toy 13\nnode r Softmax -\noutput r\n", QN_INVALID_MODEL,
+               "node 'r' (Softmax), input 0 '-': is left out; this operator needs it");
+    refuse_toy(f, "toy 13\nnode r Relu -\noutput r\n", QN_INVALID_MODEL,
+               "node 'r' (Relu), input 0 '-': is left out; this operator needs it");
+    refuse_toy(f, "toy 13\ninput x f32 2\nnode s Sum x -\noutput s\n", QN_INVALID_MODEL,
+               "node 's' (Sum): input 1 is missing");
+}
+
 static void failures_of_inference_name_the_node_once(void **state) {
     fixture *f = *state;
     qn_status *status = import_toy(f, "toy 13\ninput x f32 2\ninput y f32 3\nnode s Sum x y\noutput s\n");
@@ -395,6 +409,8 @@ static void bools_that_are_neither_0_nor_1_are_copied_and_become_1(void **state)
     expect_ok(qn_constant_take_bytes((qn_bytes){odd, 3}, "raw", &f->arena, &copied, &view));
     assert_memory_equal(view.data, sound, 3);
     assert_int_equal(copied.bytes, 3);
+    expect_ok(qn_constant_store_int(&view, 0, 256)); /* listed: any number but 0 is true */
+    assert_int_equal(((const uint8_t *)view.data)[0], 1);
 }
 
 /* ---- Formats ---- */
@@ -463,6 +479,7 @@ int main(void) {
         CASE(producers_come_before_consumers_and_each_once),
         CASE(a_node_that_depends_on_itself_is_refused_with_its_ring),
         CASE(failures_name_format_file_node_operator_and_input),
+        CASE(inputs_that_are_left_out_and_needed_are_told),
         CASE(failures_of_inference_name_the_node_once),
         CASE(an_unknown_attribute_is_warned_about_once_for_its_operator),
         CASE(dims_that_are_asked_for_win_over_declared_ones),

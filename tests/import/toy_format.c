@@ -262,6 +262,7 @@ static qn_status *gather_inputs(const toy_importer *importer, qn_site *site, siz
     site->inputs = QN_ARENA_ARRAY(importer->common->scratch, qn_value *, count);
     if (!site->inputs) return qn_status_out_of_memory();
     for (size_t i = 0; i < count; i++) {
+        if (strcmp(site->input_names[i], "-") == 0) continue; /* left out */
         site->inputs[i] = find_value(importer, site->input_names[i]);
         if (!site->inputs[i])
             return qn_site_input_context(site, (int)i, QN_ERR(QN_INVALID_MODEL, "there is no such value"));

@@ -13,6 +13,13 @@ qn_status *qn_site_context(const qn_site *site, qn_status *status) {
     return qn_status_context(status, "node '%s' (%s)", site->node, site->source_op);
 }
 
+qn_status *qn_site_input_context(qn_site *site, int index, qn_status *status) {
+    if (!status) return NULL;
+    site->is_named = 1;
+    return qn_status_context(status, "node '%s' (%s), input %d '%s'", site->node, site->source_op, index,
+                             site->input_names[index]);
+}
+
 qn_status *qn_site_check_input_count(const qn_site *site, size_t count) {
     const qn_import_row *row = site->row;
     const size_t fewest = (size_t)row->min_inputs;
@@ -24,21 +31,24 @@ qn_status *qn_site_check_input_count(const qn_site *site, size_t count) {
                   count < fewest ? row->min_inputs : row->max_inputs);
 }
 
+/* Some formats may leave inputs out. */
+static qn_status *expect_input(qn_site *site, int index) {
+    if (index < site->input_count && site->inputs[index]) return NULL;
+    if (index < site->input_count)
+        return qn_site_input_context(site, index, QN_ERR(QN_INVALID_MODEL, "is left out; this operator needs it"));
+    return QN_ERR(QN_INVALID_MODEL, "input %d is left out; this operator needs it", index);
+}
+
 qn_status *qn_site_convert(qn_site *site) {
     site->op = site->row->op;
+    for (int i = 0; i < site->row->min_inputs; i++) QN_TRY(expect_input(site, i));
     return site->row->convert(site);
 }
 
 /* ---- Inputs ---- */
 
-qn_status *qn_site_input_context(qn_site *site, int index, qn_status *status) {
-    if (!status) return NULL;
-    site->is_named = 1;
-    return qn_status_context(status, "node '%s' (%s), input %d '%s'", site->node, site->source_op, index,
-                             site->input_names[index]);
-}
-
 qn_status *qn_site_expect_rank(qn_site *site, int index, int rank) {
+    QN_TRY(expect_input(site, index));
     int found = site->inputs[index]->type.rank;
     if (found == rank) return NULL;
     return qn_site_input_context(site, index, QN_ERR(QN_INVALID_MODEL, "%d dims expected, %d found", rank, found));
@@ -86,6 +96,7 @@ static qn_status *read_ints(const qn_site *site, const qn_value *value, qn_ints 
 
 qn_status *qn_site_input_ints(qn_site *site, int index, qn_ints *out_ints) {
     *out_ints = (qn_ints){0};
+    QN_TRY(expect_input(site, index));
     return qn_site_input_context(site, index, read_ints(site, site->inputs[index], out_ints));
 }
 
