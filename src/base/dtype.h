@@ -17,12 +17,17 @@ int qn_dtype_is_float(qn_dtype dtype);
 int qn_dtype_is_integer(qn_dtype dtype); /* signed or unsigned, not bool */
 int qn_dtype_is_signed(qn_dtype dtype);
 
+struct qn_packing; /* kernel/packing.h */
+
 /* A dense row-major array somewhere in memory; the last dim is contiguous. Rank 0 is a scalar of one element. */
 typedef struct qn_view {
     qn_dtype dtype;
     int rank;
     int64_t dims[QN_MAX_RANK];
     void *data; /* element-aligned; the owner is whoever made the view */
+    const struct qn_packing
+        *packing; /* how kernels have the bytes of constant weights (kernel/packing.h); NULL: dense and
+                                         row-major, as the accessors below expect it */
 } qn_view;
 
 int64_t qn_view_elems(const qn_view *view); /* product of dims; dims are trusted here */

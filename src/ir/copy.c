@@ -63,6 +63,7 @@ static qn_status *copy_constants(copier *c) {
         qn_view view = qn_value_view(value);
         QN_TRY(qn_graph_add_constant(c->to, value->name, &view, &c->of[value->id]));
         c->of[value->id]->data_bytes = value->data_bytes;
+        c->of[value->id]->packing = value->packing;
     }
     return NULL;
 }

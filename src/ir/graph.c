@@ -112,6 +112,7 @@ qn_view qn_value_view(const qn_value *value) {
     assert(qn_value_is_constant(value));
     qn_view view = {.dtype = value->type.dtype, .rank = value->type.rank, .data = (void *)(uintptr_t)value->data};
     memcpy(view.dims, value->constant_dims, sizeof view.dims);
+    view.packing = value->packing;
     return view;
 }
 

@@ -49,6 +49,9 @@ struct qn_value {
     const void *data;    /* constants: the elements (for STRING and empty ones: not NULL, no bytes); NULL for all
                             other values; owned by the arena or the source file */
     size_t data_bytes;   /* larger than the dims say once weights are packed */
+    const struct qn_packing
+        *packing;                 /* constants: how `data` is laid out (kernel/packing.h); NULL, and so in every graph
+                                         that passes see: dense */
     const int64_t *constant_dims; /* constants: the dims as numbers */
     qn_dim *contents;             /* elements as expressions where known (small integers), else NULL */
     QN_LIST(qn_use) uses;

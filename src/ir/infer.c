@@ -100,10 +100,7 @@ static qn_dim host_data_dim(void *self, qn_infer *infer, int output, int axis, q
 static qn_status *expect_complete(const qn_node *node) {
     for (int i = 0; i < node->op->min_inputs; i++)
         if (!node->inputs[i]) return QN_ERR(QN_INVALID_MODEL, "input %d is missing", i);
-    QN_TRY(qn_attrs_verify(node->op, node->attrs));
-    /* The planner packs weights when nothing is inferred any more; until then they are evaluated as they are. */
-    if (qn_attrs_packing(node->op, node->attrs) == QN_PACKING_PLAIN) return NULL;
-    return QN_ERR(QN_INVALID_MODEL, "packing is the planner's to set: leave it out");
+    return qn_attrs_verify(node->op, node->attrs);
 }
 
 static qn_status *make_infer(struct session *session, const qn_infer_host *host, qn_infer *out) {

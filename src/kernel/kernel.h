@@ -92,7 +92,7 @@ void qn_convert_f16_work(const qn_convert_f16_params *params, qn_work *out_work)
    dst[n, y, x, o] = act(bias[o] + sum over ky, kx, c of src[n, y*stride - pad + ky*dilation, ...] * w[ky, kx, c, o]
                          [+ addend[n, y, x, o]]), src outside the picture read as 0.
    act(v): t = act_min > v ? act_min : v; act_max < t ? act_max : t. A NaN stays a NaN.
-   Weights PANEL16: for each block of 16 outputs (last one padded with zeros): [KH*KW*Cin][16] floats.
+   Weights `panel16` (kernel/packing.h): for each block of 16 outputs (last one padded with zeros): [KH*KW*Cin][16] floats.
    The chain of fused multiply-adds runs over ky, kx, c in this order from the bias; the addend is added after it.
    conv_f16 is conv_f32 with all operands stored in half precision: `half` is given and `kernel` is of that family. */
 
@@ -102,7 +102,7 @@ typedef struct qn_conv_f32_params {
     const struct qn_conv_f32_kernel *kernel;
     const struct qn_convert_kernel *half; /* or NULL; all operands alike */
     const void *src;                      /* [batch, in_h, in_w, in_c], pixel stride src_stride */
-    const void *weights;                  /* PANEL16 */
+    const void *weights;                  /* panel16 */
     const void *bias;                     /* [out_c], or NULL */
     const void *addend; /* [batch, out_h, out_w, out_c], pixel stride out_c, or NULL; may be dst itself */
     void *dst;          /* [batch, out_h, out_w, out_c], pixel stride dst_stride */
@@ -143,7 +143,7 @@ void qn_conv_f16_pack(const uint16_t *weights, int64_t taps_by_cin, int64_t cout
 void qn_conv_f32_work(const qn_conv_f32_params *params, qn_work *out_work);
 
 /* ---- Families depthwise_f32 and depthwise_f16: groups == Cin == Cout ----
-   Weights CHANNEL16: [ceil(C/16)][KH*KW][16] floats, zero padded. Same chain, over ky, kx from the bias. */
+   Weights `channel16`: [ceil(C/16)][KH*KW][16] floats, zero padded. Same chain, over ky, kx from the bias. */
 
 typedef struct qn_depthwise_f32_params {
     const struct qn_depthwise_f32_kernel *kernel;

@@ -37,9 +37,9 @@ typedef struct qn_requantize {
    that no sum leaves int32 (KH*KW*Cin <= QN_CONV_U8_MAX_DEPTH and |bias| < 2^30 do). conv_s16: src and weights int16,
    bias and acc int64. conv_s16s8: the same with weights int8. Packed weights: panels of 16 outputs, the last one padded
    with zeros; within a panel
-   PANEL16 u8:    [ceil(K/4)][16][4] int8    element (k, o) at ((o/16 * ceil(K/4) + k/4) * 16 + o%16) * 4 + k%4
-   PANEL16 s16:   [ceil(K/2)][16][2] int16   element (k, o) at ((o/16 * ceil(K/2) + k/2) * 16 + o%16) * 2 + k%2
-   PANEL16 s16s8: the same of int8
+   panel16x4 of u8:    [ceil(K/4)][16][4] int8    element (k, o) at ((o/16 * ceil(K/4) + k/4) * 16 + o%16) * 4 + k%4
+   panel16x2 of s16:   [ceil(K/2)][16][2] int16   element (k, o) at ((o/16 * ceil(K/2) + k/2) * 16 + o%16) * 2 + k%2
+   panel16x2 of s16s8: the same of int8
    K padded with zeros, k = (ky*KW + kx)*Cin + c. */
 
 enum { QN_CONV_U8_MAX_DEPTH = 32768 };
@@ -86,10 +86,11 @@ void qn_conv_s16_work(const qn_conv_int_params *params, struct qn_work *out_work
 void qn_conv_s16s8_work(const qn_conv_int_params *params, struct qn_work *out_work);
 
 /* ---- Families depthwise_u8 and depthwise_s16: groups == Cin == Cout; in_c == out_c == channels ----
-   The same formula with one channel. Packed weights: blocks of 16 channels, the last one padded with zeros; within a
-   block CHANNEL16 u8:  [ceil(KH/4)][KW][16][4] int8    (ky, kx, c) at (((c/16 * ceil(KH/4) + ky/4) * KW + kx) * 16 +
-   c%16) * 4 + ky%4 CHANNEL16 s16: [KH*KW][16] int16 KH padded with zeros: four taps of one column stand side by side,
-   as dot products of bytes want them. */
+   The same formula with one channel. Packed weights: blocks of 16 channels, the last one padded with zeros; within a block
+   channel16x4 of u8: [ceil(KH/4)][KW][16][4] int8
+                      (ky, kx, c) at (((c/16 * ceil(KH/4) + ky/4) * KW + kx) * 16 + c%16) * 4 + ky%4
+   channel16 of s16:  [KH*KW][16] int16
+   KH padded with zeros: four taps of one column stand side by side, as dot products of bytes want them. */
 
 enum { QN_DEPTHWISE_BLOCK = 16, QN_DEPTHWISE_GROUP = 4 }; /* channels; taps of one column */
 

@@ -7,7 +7,7 @@
 #include <string.h>
 
 enum {
-    QN_FORMAT_VERSION = 2,
+    QN_FORMAT_VERSION = 3,
     QN_FORMAT_MAGIC_BYTES = 8,
     QN_FORMAT_HEADER_BYTES = 40,
     QN_FORMAT_ENTRY_BYTES = 24,     /* of the section table */

@@ -31,6 +31,8 @@ typedef struct qn_program_value {
     uint64_t offset;
     uint64_t bytes; /* CONSTANT: size in the section (packed constants are larger than their dims say); ARENA, DIMS:
                        upper bound, 0 if none */
+    const struct qn_packing
+        *packing; /* CONSTANT: how the bytes lie (kernel/packing.h); NULL: row-major, as all others */
     uint32_t first_content, content_count; /* DIMS: range in `contents` */
     uint32_t first_step, last_step; /* liveness, inclusive. ARENA: from the step that makes it to its last use, or
                                        longer. DIMS: 0 to the last step of all, since they outlive a run */

@@ -2,8 +2,12 @@
 #include "model/program.h"
 
 #include "base/text.h"
+#include "kernel/packing.h"
+#include "model/read_packing.h"
 
 #include <assert.h>
+
+enum { ENCODINGS_MUST = 2, PACKINGS_SINCE = 3 }; /* versions */
 
 typedef struct reader {
     qn_bytes file;
@@ -11,6 +15,8 @@ typedef struct reader {
     uint32_t version;
     qn_bytes sections[QN_SECTION_COUNT];
     qn_program *program;
+    qn_program_value *values; /* the program's */
+    int64_t *old_packings;    /* before PACKINGS_SINCE, by step: read_packing.h */
 } reader;
 
 static const struct {
@@ -182,6 +188,18 @@ static qn_status *read_dims(reader *r) {
     return NULL;
 }
 
+static qn_status *read_packing(const reader *r, const uint8_t *field, qn_program_value *value) {
+    const char *name;
+    QN_TRY(read_text(r, field, &name));
+    if (!*name) return NULL;
+    value->packing = qn_packing_find(name);
+    if (value->packing) return NULL;
+    return QN_ERR(QN_INCOMPATIBLE,
+                  "packing '%.100s' is unknown to this quench: use a newer quench, or build the model again with this "
+                  "one",
+                  name);
+}
+
 static qn_status *read_value(const reader *r, const uint8_t *record, qn_program_value *value) {
     QN_TRY(read_text(r, record, &value->name));
     if (record[7]) return QN_ERR(QN_INVALID_MODEL, "reserved byte is not 0");
@@ -196,6 +214,7 @@ static qn_status *read_value(const reader *r, const uint8_t *record, qn_program_
     value->first_step = qn_load_u32(record + 64);
     value->last_step = qn_load_u32(record + 68);
     value->alias = (int32_t)qn_load_u32(record + 72);
+    if (r->version >= PACKINGS_SINCE) return read_packing(r, record + 76, value);
     if (qn_load_u32(record + 76)) return QN_ERR(QN_INVALID_MODEL, "reserved field is not 0");
     return NULL;
 }
@@ -206,7 +225,7 @@ static qn_status *read_values(reader *r) {
     if (!values) return qn_status_out_of_memory();
     for (size_t i = 0; i < count; i++)
         QN_TRY_CTX(read_value(r, record_at(r, QN_SECTION_VALUES, i), &values[i]), "value %zu", i);
-    r->program->values = values;
+    r->program->values = r->values = values;
     r->program->value_count = count;
     return NULL;
 }
@@ -229,7 +248,8 @@ static qn_status *read_operators(const reader *r, const qn_op_def ***out_ops) {
     return NULL;
 }
 
-static qn_status *read_attributes(const reader *r, const uint8_t *record, qn_program_step *step) {
+static qn_status *read_attributes(const reader *r, const uint8_t *record, qn_program_step *step,
+                                  int64_t *out_old_packing) {
     uint32_t offset = qn_load_u32(record + 12), bytes = qn_load_u32(record + 16);
     qn_bytes all = r->sections[QN_SECTION_ATTRIBUTES];
     if (offset > all.size || bytes > all.size - offset)
@@ -241,13 +261,15 @@ static qn_status *read_attributes(const reader *r, const uint8_t *record, qn_pro
     }
     void *attrs = qn_arena_alloc(r->arena, 1, step->op->attrs_bytes);
     if (!attrs) return qn_status_out_of_memory();
-    QN_TRY(qn_attrs_read(step->op, (qn_bytes){all.data + offset, bytes}, attrs, r->arena));
+    qn_bytes own = {all.data + offset, bytes};
+    if (r->version < PACKINGS_SINCE) QN_TRY(qn_read_old_packing(step->op, &own, out_old_packing));
+    QN_TRY(qn_attrs_read(step->op, own, attrs, r->arena));
     step->attrs = attrs;
     return NULL;
 }
 
-static qn_status *read_step(const reader *r, const uint8_t *record, const qn_op_def *const *ops,
-                            qn_program_step *step) {
+static qn_status *read_step(const reader *r, const uint8_t *record, const qn_op_def *const *ops, qn_program_step *step,
+                            int64_t *out_old_packing) {
     uint32_t op = qn_load_u32(record);
     size_t op_count = record_count(r, QN_SECTION_OPERATORS);
     if (op >= op_count) return QN_ERR(QN_INVALID_MODEL, "operator %u, but the file lists %zu", op, op_count);
@@ -261,7 +283,7 @@ static qn_status *read_step(const reader *r, const uint8_t *record, const qn_op_
     step->first_data_symbol = qn_load_u32(record + 36);
     step->data_symbol_count = qn_load_u32(record + 40);
     if (qn_load_u32(record + 44)) return QN_ERR(QN_INVALID_MODEL, "reserved field is not 0");
-    QN_TRY_CTX(read_attributes(r, record, step), "'%s' (%s)", step->name, step->op->name);
+    QN_TRY_CTX(read_attributes(r, record, step, out_old_packing), "'%s' (%s)", step->name, step->op->name);
     return NULL;
 }
 
@@ -270,9 +292,10 @@ static qn_status *read_steps(reader *r) {
     QN_TRY(read_operators(r, &ops));
     size_t count = record_count(r, QN_SECTION_STEPS);
     qn_program_step *steps = QN_ARENA_ARRAY(r->arena, qn_program_step, count);
-    if (!steps) return qn_status_out_of_memory();
+    r->old_packings = QN_ARENA_ARRAY(r->arena, int64_t, count);
+    if (!steps || !r->old_packings) return qn_status_out_of_memory();
     for (size_t i = 0; i < count; i++)
-        QN_TRY_CTX(read_step(r, record_at(r, QN_SECTION_STEPS, i), ops, &steps[i]), "step %zu", i);
+        QN_TRY_CTX(read_step(r, record_at(r, QN_SECTION_STEPS, i), ops, &steps[i], &r->old_packings[i]), "step %zu", i);
     r->program->steps = steps;
     r->program->step_count = count;
     return NULL;
@@ -310,7 +333,8 @@ static qn_status *read_checks(reader *r) {
 /* Scales and zero points stay where they are in the file. */
 static qn_status *read_encodings(reader *r) {
     size_t count = record_count(r, QN_SECTION_ENCODINGS), channels = record_count(r, QN_SECTION_SCALES), at = 0;
-    if (r->version > 1 && !count) return QN_ERR(QN_INVALID_MODEL, "no encodings: such a file has version 1");
+    if (r->version == ENCODINGS_MUST && !count)
+        return QN_ERR(QN_INVALID_MODEL, "no encodings: such a file has version 1");
     qn_program_encoding *encodings = QN_ARENA_ARRAY(r->arena, qn_program_encoding, count);
     if (!encodings) return qn_status_out_of_memory();
     for (size_t i = 0; i < count; i++) {
@@ -365,6 +389,7 @@ qn_status *qn_program_read(qn_bytes bytes, qn_arena *arena, const qn_program **o
     r.program = QN_ARENA_NEW(arena, qn_program);
     if (!r.program) return qn_status_out_of_memory();
     QN_TRY(read_tables(&r));
+    if (r.version < PACKINGS_SINCE) QN_TRY(qn_adopt_old_packings(r.program, r.old_packings, r.values));
     QN_TRY(qn_program_verify(r.program, arena));
     *out_program = r.program;
     return NULL;

@@ -48,7 +48,7 @@ static int same_dims(const qn_program *a, const qn_program *b) {
 static int same_value(const qn_program_value *a, const qn_program_value *b) {
     return !strcmp(a->name, b->name) && a->dtype == b->dtype && a->place == b->place && a->rank == b->rank &&
            same_indices(a->dims, b->dims, (size_t)a->rank) && a->offset == b->offset && a->bytes == b->bytes &&
-           a->first_content == b->first_content && a->content_count == b->content_count &&
+           a->packing == b->packing && a->first_content == b->first_content && a->content_count == b->content_count &&
            a->first_step == b->first_step && a->last_step == b->last_step && a->alias == b->alias;
 }
 

@@ -1,5 +1,7 @@
 #include "model/verify.h"
 
+#include "kernel/packing.h"
+
 #include <string.h>
 
 enum { CONSTANT_ALIGN = 64 };
@@ -113,6 +115,22 @@ static qn_status *verify_constant(const qn_program *program, const qn_program_va
     return NULL;
 }
 
+/* The packed form takes its type and dims, and lies in the constant whole. */
+static qn_status *verify_packing(const qn_program *program, const qn_program_value *value) {
+    int64_t dims[QN_MAX_RANK];
+    size_t need;
+    for (int d = 0; d < value->rank; d++) dims[d] = program->dims[value->dims[d]].imm;
+    const qn_weights weights = {.dtype = value->dtype, .rank = value->rank, .dims = dims};
+    if (!qn_packing_takes(value->packing, &weights))
+        return BAD("packed as %s, which is not for %s of rank %d and these dims", value->packing->name,
+                   qn_dtype_name(value->dtype), value->rank);
+    if (!qn_packing_measure(value->packing, &weights, &need)) return BAD("the size of the packed constant overflows");
+    if (need > value->bytes)
+        return BAD("packed as %s with %llu bytes, but its shape needs %llu", value->packing->name,
+                   (unsigned long long)value->bytes, (unsigned long long)need);
+    return NULL;
+}
+
 static qn_status *verify_arena(const qn_program *program, const qn_program_value *value) {
     if (!program->arena_bytes) return NULL;
     if (value->offset % CONSTANT_ALIGN || value->offset > program->arena_bytes ||
@@ -157,7 +175,9 @@ static qn_status *verify_owner(const qn_verifier *v, uint32_t index) {
     const qn_program *program = v->program;
     const qn_program_value *value = &program->values[index];
     switch (value->place) {
-    case QN_PLACE_CONSTANT: return verify_constant(program, value);
+    case QN_PLACE_CONSTANT:
+        QN_TRY(verify_constant(program, value));
+        return value->packing ? verify_packing(program, value) : NULL;
     case QN_PLACE_INPUT: return verify_end(value, program->inputs, program->input_count, index, "input");
     case QN_PLACE_OUTPUT: return verify_end(value, program->outputs, program->output_count, index, "output");
     case QN_PLACE_DIMS: QN_TRY(verify_dims_value(v, value)); return verify_arena(program, value);
@@ -169,6 +189,8 @@ static qn_status *verify_value(const qn_verifier *v, uint32_t index) {
     const qn_program *program = v->program;
     const qn_program_value *value = &program->values[index];
     if (value->alias < -1) return BAD("alias %d does not exist", value->alias);
+    if (value->packing && (value->place != QN_PLACE_CONSTANT || value->alias >= 0))
+        return BAD("packed as %s, but no constant", value->packing->name);
     for (int d = 0; d < value->rank; d++)
         if (v->ready[value->dims[d]] == UINT32_MAX) return BAD("dim %d depends on a symbol that nothing settles", d);
     if (value->alias < 0) return verify_owner(v, index);
@@ -251,61 +273,66 @@ static qn_status *verify_data_symbols(const qn_program *program, const qn_progra
     return NULL;
 }
 
-/* Bytes of packed weights (docs/kernel-contracts.md): outputs fill panels of 16; what is summed over, or the height of a
-   kernel of one channel, fills the groups that integer kernels multiply at once. 0: the size overflows. */
-static int packed_size(const qn_program *program, const qn_program_value *x, const qn_program_value *weights,
-                       int64_t packing, uint64_t *out_bytes) {
-    enum { PANEL = 16, QUAD = 4, PAIR = 2 };
-    int is_panel = packing == QN_PACKING_PANEL16, last = weights->rank - 1;
-    uint64_t group = x->dtype == QN_DTYPE_U8 ? QUAD : x->dtype == QN_DTYPE_S16 && is_panel ? PAIR : 1;
-    uint64_t rows = 1, columns = (uint64_t)program->dims[weights->dims[last]].imm;
-    if (__builtin_add_overflow(columns, PANEL - 1, &columns)) return 0;
-    for (int d = 0; d < last; d++) {
-        uint64_t dim = (uint64_t)program->dims[weights->dims[d]].imm;
-        if (!is_panel && d == 0) dim = dim / group * group + (dim % group ? group : 0);
-        if (__builtin_mul_overflow(rows, dim, &rows)) return 0;
-    }
-    if (is_panel && __builtin_add_overflow(rows, group - 1, &rows)) return 0;
-    if (is_panel) rows = rows / group * group;
-    return !__builtin_mul_overflow(rows, columns / PANEL * PANEL, out_bytes) &&
-           !__builtin_mul_overflow(*out_bytes, qn_dtype_size(weights->dtype), out_bytes);
+/* A constant as the operator sees it; of any other value the element type alone. */
+static qn_view constant_view(const qn_program *program, const qn_program_value *value) {
+    qn_view view = {.dtype = value->dtype};
+    if (value->place != QN_PLACE_CONSTANT || value->alias >= 0) return view;
+    view.rank = value->rank;
+    view.packing = value->packing;
+    for (int d = 0; d < value->rank; d++) view.dims[d] = program->dims[value->dims[d]].imm;
+    view.data = (void *)(uintptr_t)(program->constants.data + value->offset);
+    return view;
 }
 
-/* Packed weights are always operand 1. */
-static qn_status *verify_packing(const qn_program *program, const qn_program_step *step) {
-    enum { X = 0, WEIGHTS = 1 };
-    uint64_t bytes;
-    if (qn_attrs_packing(step->op, step->attrs) == QN_PACKING_PLAIN) return NULL;
-    const uint32_t *operands = &program->operands[step->first_input];
-    const qn_program_value *x = &program->values[operands[X]], *weights = &program->values[operands[WEIGHTS]];
-    if (weights->place != QN_PLACE_CONSTANT || weights->alias >= 0 || weights->rank < 1)
-        return BAD("packed weights '%s' are no constant", weights->name);
-    if (!packed_size(program, x, weights, qn_attrs_packing(step->op, step->attrs), &bytes))
-        return BAD("the size of the packed weights overflows");
-    if (bytes > weights->bytes)
-        return BAD("packed weights '%s' of %llu bytes, but their shape needs %llu", weights->name,
-                   (unsigned long long)weights->bytes, (unsigned long long)bytes);
+/* Of operators that read an input packed: it is so just as they ask for it. */
+static qn_status *verify_packed_input(const qn_verifier *v, const qn_program_step *step, const qn_eval *operands,
+                                      int input, const char *name) {
+    const qn_view *view = &operands->inputs[input];
+    qn_pack want;
+    void *attrs = qn_arena_copy(v->arena, step->attrs, step->op->attrs_bytes);
+    if (!attrs) return qn_status_out_of_memory();
+    if (!step->op->pack(operands, input, attrs, &want))
+        return BAD("reads '%s', which is packed as %s for %s; expected it plain", name, view->packing->name,
+                   view->packing->families);
+    if (want.packing != view->packing || want.dtype != view->dtype)
+        return BAD("reads '%s', which is packed as %s of %s; expected it packed as %s of %s", name, view->packing->name,
+                   qn_dtype_name(view->dtype), want.packing->name, qn_dtype_name(want.dtype));
+    if (want.is_transposed)
+        return BAD("transposes '%s', which is packed as %s; expected a step that transposes nothing", name,
+                   view->packing->name);
+    return NULL;
+}
+
+/* The input of a step; NULL where it is absent. */
+static const qn_program_value *input_of(const qn_program *program, const qn_program_step *step, uint32_t input) {
+    const uint32_t index = program->operands[step->first_input + input];
+    return index == UINT32_MAX ? NULL : &program->values[index];
+}
+
+/* Operators that read nothing packed. */
+static qn_status *verify_plain_inputs(const qn_program *program, const qn_program_step *step) {
+    for (uint32_t i = 0; i < step->input_count; i++) {
+        const qn_program_value *value = input_of(program, step, i);
+        if (value && value->packing)
+            return BAD("reads '%s', which is packed as %s for %s; expected it plain", value->name, value->packing->name,
+                       value->packing->families);
+    }
     return NULL;
 }
 
 /* What the operator has to say of constants. */
 static qn_status *verify_constants_of(const qn_verifier *v, const qn_program_step *step) {
     const qn_program *program = v->program;
-    if (!step->op->check) return NULL;
+    if (!step->op->pack) QN_TRY(verify_plain_inputs(program, step));
+    if (!step->op->pack && !step->op->check) return NULL;
     qn_view *views = QN_ARENA_ARRAY(v->arena, qn_view, step->input_count);
     if (!views) return qn_status_out_of_memory();
-    for (uint32_t i = 0; i < step->input_count; i++) {
-        uint32_t index = program->operands[step->first_input + i];
-        if (index == UINT32_MAX) continue;
-        const qn_program_value *value = &program->values[index];
-        views[i].dtype = value->dtype;
-        if (value->place != QN_PLACE_CONSTANT || value->alias >= 0) continue;
-        views[i].rank = value->rank;
-        for (int d = 0; d < value->rank; d++) views[i].dims[d] = program->dims[value->dims[d]].imm;
-        views[i].data = (void *)(uintptr_t)(program->constants.data + value->offset);
-    }
+    for (uint32_t i = 0; i < step->input_count; i++)
+        if (input_of(program, step, i)) views[i] = constant_view(program, input_of(program, step, i));
     const qn_eval operands = {.attrs = step->attrs, .input_count = (int)step->input_count, .inputs = views};
-    return step->op->check(&operands);
+    for (uint32_t i = 0; i < step->input_count; i++)
+        if (views[i].packing) QN_TRY(verify_packed_input(v, step, &operands, (int)i, input_of(program, step, i)->name));
+    return step->op->check ? step->op->check(&operands) : NULL;
 }
 
 /* Indices and arities of all steps; after it operands may be followed. */
@@ -426,7 +453,6 @@ qn_status *qn_program_verify(const qn_program *program, qn_arena *scratch) {
     QN_TRY(verify_values(&v));
     for (size_t s = 0; s < program->step_count; s++) {
         const qn_program_step *step = &program->steps[s];
-        QN_TRY_CTX(verify_packing(program, step), "step %zu '%s' (%s)", s, step->name, step->op->name);
         QN_TRY_CTX(verify_constants_of(&v, step), "step %zu '%s' (%s)", s, step->name, step->op->name);
     }
     QN_TRY(verify_flow(&v));

@@ -1,6 +1,8 @@
 #include "model/format.h"
 #include "model/program.h"
 
+#include "kernel/packing.h"
+
 #include <assert.h>
 
 /* Texts and attributes gather in buffers of their own while the tables that refer to them are written. */
@@ -8,7 +10,6 @@ typedef struct writer {
     qn_buffer *out;
     size_t base; /* where the file begins in `out` */
     qn_buffer texts, attrs, operators, encodings;
-    uint32_t version;
     struct {
         uint64_t offset, bytes;
     } sections[QN_SECTION_COUNT];
@@ -107,7 +108,7 @@ static void write_values(writer *w, const qn_program *program) {
         put_u32(w->out, value->first_step);
         put_u32(w->out, value->last_step);
         put_u32(w->out, (uint32_t)value->alias);
-        put_u32(w->out, 0);
+        put_u32(w->out, text_ref(w, value->packing ? value->packing->name : NULL));
     }
     end_section(w, QN_SECTION_VALUES);
 }
@@ -193,10 +194,10 @@ static void patch_header(writer *w) {
     uint8_t *file = w->out->data + w->base;
     size_t bytes = w->out->size - w->base;
     memcpy(file, QN_FORMAT_MAGIC, QN_FORMAT_MAGIC_BYTES);
-    qn_store_u32(file + QN_HEADER_VERSION, w->version);
-    qn_store_u32(file + QN_HEADER_SECTIONS, qn_format_section_count(w->version));
+    qn_store_u32(file + QN_HEADER_VERSION, QN_FORMAT_VERSION);
+    qn_store_u32(file + QN_HEADER_SECTIONS, qn_format_section_count(QN_FORMAT_VERSION));
     qn_store_u64(file + QN_HEADER_FILE_BYTES, bytes);
-    for (uint32_t i = 0; i < qn_format_section_count(w->version); i++) {
+    for (uint32_t i = 0; i < qn_format_section_count(QN_FORMAT_VERSION); i++) {
         uint8_t *entry = file + QN_FORMAT_HEADER_BYTES + (size_t)i * QN_FORMAT_ENTRY_BYTES;
         qn_store_u32(entry, i + 1);
         qn_store_u64(entry + 8, w->sections[i].offset);
@@ -207,7 +208,8 @@ static void patch_header(writer *w) {
 
 static qn_status *write_sections(writer *w, const qn_program *program) {
     qn_buffer_zeros(&w->texts, 1);
-    qn_buffer_zeros(w->out, QN_FORMAT_HEADER_BYTES + qn_format_section_count(w->version) * QN_FORMAT_ENTRY_BYTES);
+    qn_buffer_zeros(w->out,
+                    QN_FORMAT_HEADER_BYTES + qn_format_section_count(QN_FORMAT_VERSION) * QN_FORMAT_ENTRY_BYTES);
     write_info(w, program);
     write_symbols(w, program);
     write_dims(w, program);
@@ -224,7 +226,7 @@ static qn_status *write_sections(writer *w, const qn_program *program) {
     write_bytes(w, QN_SECTION_ATTRIBUTES, w->attrs.data, w->attrs.size);
     write_bytes(w, QN_SECTION_TEXT, w->texts.data, w->texts.size);
     write_bytes(w, QN_SECTION_CONSTANTS, program->constants.data, program->constants.size);
-    if (w->version > 1) write_encodings(w, program);
+    write_encodings(w, program);
     if (w->out->failed || w->texts.failed || w->attrs.failed || w->operators.failed || w->encodings.failed)
         return qn_status_out_of_memory();
     if (w->texts.size > UINT32_MAX || w->attrs.size > UINT32_MAX)
@@ -234,7 +236,7 @@ static qn_status *write_sections(writer *w, const qn_program *program) {
 }
 
 qn_status *qn_program_write(const qn_program *program, qn_buffer *buffer) {
-    writer w = {.out = buffer, .base = buffer->size, .version = program->encoding_count ? 2 : 1};
+    writer w = {.out = buffer, .base = buffer->size};
     qn_buffer_init(&w.texts, buffer->allocator);
     qn_buffer_init(&w.attrs, buffer->allocator);
     qn_buffer_init(&w.operators, buffer->allocator);

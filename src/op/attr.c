@@ -298,13 +298,6 @@ int qn_attrs_equal(const qn_op_def *op, const void *a, const void *b) {
     return 1;
 }
 
-int64_t qn_attrs_packing(const qn_op_def *op, const void *attrs) {
-    for (const qn_attr_def *def = op->attrs; def && def->name; def++)
-        if (def->kind == QN_ATTR_ENUM && !strcmp(def->name, "packing"))
-            return *(const int64_t *)((const char *)attrs + def->offset);
-    return QN_PACKING_PLAIN;
-}
-
 uint64_t qn_attrs_hash(const qn_op_def *op, const void *attrs) {
     uint64_t hash = 0;
     for (const qn_attr_def *def = schema(op); def->name; def++) {

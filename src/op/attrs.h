@@ -24,10 +24,6 @@ typedef enum qn_padding {
 /* What a fused operator does to each output before storing it; spellings "none", "relu", "relu6". */
 typedef enum qn_activation { QN_ACTIVATION_NONE = 0, QN_ACTIVATION_RELU = 1, QN_ACTIVATION_RELU6 = 2 } qn_activation;
 
-/* How a constant's bytes are laid out in memory (docs/kernel-contracts.md). Plain in every graph that passes see;
-   set when the plan is made. */
-typedef enum qn_packing { QN_PACKING_PLAIN = 0, QN_PACKING_PANEL16 = 1, QN_PACKING_CHANNEL16 = 2 } qn_packing;
-
 /* How the windows of a convolution lie. */
 typedef struct qn_conv_attrs {
     qn_ints stride;   /* [2] height, width */
@@ -49,7 +45,6 @@ typedef struct qn_conv2d_attrs {
         qn_conv_attrs conv; /* the same */
     };
     int64_t activation; /* applied last: act(conv + bias + addend) */
-    int64_t packing;    /* qn_packing of the weights */
 } qn_conv2d_attrs;
 
 /* What conv2d_quantized, matmul_quantized and add_quantized do after the sum (op/requantize.h). */
@@ -66,12 +61,10 @@ typedef struct qn_conv2d_quantized_attrs {
     qn_conv_attrs conv;
     int64_t pad_value; /* what x reads as outside the picture: its zero point */
     qn_requantize_attrs result;
-    int64_t packing; /* of the weights */
 } qn_conv2d_quantized_attrs;
 
 typedef struct qn_matmul_quantized_attrs { /* a [..., M, K], b [K, N], bias [N], multiplier [N], limit [N]? */
     qn_requantize_attrs result;
-    int64_t packing; /* of b */
 } qn_matmul_quantized_attrs;
 
 typedef struct qn_add_quantized_attrs { /* a [..., C], b as a, a_multiplier, b_multiplier, a_zero_point, b_zero_point
@@ -89,7 +82,6 @@ typedef struct qn_dequantize_linear_attrs {
 typedef struct qn_matmul_attrs { /* a [..., M, K], b [..., K, N], bias [N]? ; leading dims broadcast */
     int64_t transpose_a, transpose_b;
     int64_t activation;
-    int64_t packing;
 } qn_matmul_attrs;
 
 typedef struct qn_pool2d_attrs { /* max_pool2d, avg_pool2d */

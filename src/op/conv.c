@@ -40,15 +40,10 @@ qn_status *qn_conv_infer(qn_infer *infer, const qn_conv_attrs *attrs, qn_window 
     return qn_window_infer(infer, out_window, 1, x->dims[2], "width", &out_dims[2]);
 }
 
-qn_status *qn_conv_check_packing(const qn_eval *operands, const qn_conv_attrs *attrs, int64_t packing) {
-    const int64_t *dims = operands->inputs[1].dims;
-    if (packing == QN_PACKING_PLAIN) return NULL;
-    QN_TRY(qn_packing_check(operands, packing, "weights", 4));
-    if (packing == QN_PACKING_PANEL16 && attrs->groups != 1)
-        return qn_packing_refuse(packing, "weights", "convolutions of one group");
-    if (packing == QN_PACKING_CHANNEL16 && (dims[2] != 1 || dims[3] != attrs->groups))
-        return qn_packing_refuse(packing, "weights", "convolutions of one channel a group");
-    return NULL;
+qn_conv_kind qn_conv_kind_of(const qn_view *weights, int64_t groups) {
+    if (weights->rank != 4) return QN_CONV_OTHER;
+    if (groups == 1) return QN_CONV_DENSE;
+    return weights->dims[2] == 1 && weights->dims[3] == groups ? QN_CONV_DEPTHWISE : QN_CONV_OTHER;
 }
 
 void qn_conv_eval_window(const qn_eval *eval, const qn_conv_attrs *attrs, qn_window *out_window, int64_t out_pad[2]) {

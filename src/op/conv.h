@@ -47,9 +47,14 @@
 qn_status *qn_conv_infer(qn_infer *infer, const qn_conv_attrs *attrs, qn_window *out_window,
                          qn_dim out_dims[4]) QN_MUST_USE;
 
-/* Packed weights, input 1, are a constant of a convolution that kernels of this packing compute: part of
-   qn_op_def.check. */
-qn_status *qn_conv_check_packing(const qn_eval *operands, const qn_conv_attrs *attrs, int64_t packing) QN_MUST_USE;
+/* How the kernels of a convolution read its weights. */
+typedef enum qn_conv_kind {
+    QN_CONV_DENSE,     /* one group: outputs are sums over all channels */
+    QN_CONV_DEPTHWISE, /* one channel in and one out for each group */
+    QN_CONV_OTHER      /* groups that no kernel computes */
+} qn_conv_kind;
+/* The kind by the dims of `weights`, of any rank, and how many groups there are. */
+qn_conv_kind qn_conv_kind_of(const qn_view *weights, int64_t groups);
 
 /* The window of an evaluation, and what is outside the picture before row 0 and column 0. */
 void qn_conv_eval_window(const qn_eval *eval, const qn_conv_attrs *attrs, qn_window *out_window, int64_t out_pad[2]);

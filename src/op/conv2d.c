@@ -1,4 +1,5 @@
 /* conv2d - grouped, dilated convolution with optional bias, addend and activation. */
+#include "kernel/packing.h"
 #include "op/conv.h"
 #include "op/geometry.h"
 #include "op/lower.h"
@@ -14,12 +15,6 @@ static const qn_attr_def attr_defs[] = {
      .names = qn_activation_names,
      .fallback = "none",
      .doc = "Applied last, after bias and addend."},
-    {.name = "packing",
-     .kind = QN_ATTR_ENUM,
-     .offset = offsetof(qn_conv2d_attrs, packing),
-     .names = qn_packing_names,
-     .fallback = "plain",
-     .doc = "Layout of the weights' bytes; set by the planner."},
     {0},
 };
 
@@ -47,9 +42,14 @@ static qn_status *infer_conv2d(qn_infer *infer) {
     return NULL;
 }
 
-static qn_status *check_conv2d(const qn_eval *operands) {
-    const qn_conv2d_attrs *attrs = operands->attrs;
-    return qn_conv_check_packing(operands, &attrs->conv, attrs->packing);
+static int pack_conv2d(const qn_eval *operands, int input, void *attrs, qn_pack *out_pack) {
+    const qn_view *x = &operands->inputs[X], *weights = &operands->inputs[WEIGHTS];
+    const qn_conv_kind kind = qn_conv_kind_of(weights, ((const qn_conv2d_attrs *)attrs)->groups);
+    if (input != WEIGHTS || kind == QN_CONV_OTHER || x->dtype != weights->dtype) return 0;
+    if (x->dtype != QN_DTYPE_F32 && x->dtype != QN_DTYPE_F16) return 0;
+    *out_pack = (qn_pack){.packing = kind == QN_CONV_DENSE ? &qn_packing_panel16 : &qn_packing_channel16,
+                          .dtype = weights->dtype};
+    return 1;
 }
 
 /* Sum over the taps of one output. `position`: n, oy, ox, o. */
@@ -80,7 +80,7 @@ static qn_status *eval_conv2d(const qn_eval *eval) {
     const qn_view *out = &eval->outputs[0];
     qn_window window;
     int64_t pad[2];
-    QN_TRY(qn_eval_expect_plain(eval, attrs->packing, "weights"));
+    QN_TRY(qn_eval_expect_plain(eval, WEIGHTS, "weights"));
     qn_conv_eval_window(eval, &attrs->conv, &window, pad);
     int64_t index = 0, at[4];
     for (at[0] = 0; at[0] < out->dims[0]; at[0]++)
@@ -145,12 +145,12 @@ static int lower_conv2d(const qn_eval *operands, const qn_kernel_set *kernels, q
     const qn_convert_f16_kernel *half;
     if (!qn_lower_storage(x->dtype, kernels, &half) || !qn_view_elems(x) || !qn_view_elems(out)) return 0;
     qn_window window = qn_conv_window(&attrs->conv, weights->dims[0], weights->dims[1]);
-    if (attrs->packing == QN_PACKING_PANEL16 && attrs->groups == 1) {
+    if (weights->packing == &qn_packing_panel16 && attrs->groups == 1) {
         lower_dense(operands, &window, kernels, half, out_work);
         return 1;
     }
     int64_t channels = x->dims[3];
-    if (attrs->packing == QN_PACKING_CHANNEL16 && attrs->groups == channels && out->dims[3] == channels) {
+    if (weights->packing == &qn_packing_channel16 && attrs->groups == channels && out->dims[3] == channels) {
         lower_depthwise(operands, &window, kernels, half, out_work);
         return 1;
     }
@@ -209,9 +209,9 @@ const qn_op_def qn_op_conv2d = {
     .layer = &layer_card,
     .integer = &qn_op_conv2d_quantized,
     .infer = infer_conv2d,
-    .check = check_conv2d,
     .eval = eval_conv2d,
     .lower = lower_conv2d,
+    .pack = pack_conv2d,
     .macs = macs_conv2d,
     .sample = sample_conv2d,
 };

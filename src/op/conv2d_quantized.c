@@ -3,6 +3,7 @@
  *   acc[n,y,x,o] = bias[o] + sum over ky, kx, c of src * w[ky,kx,c,o], src outside the picture read as pad_value
  *
  * Zero points of x are folded into the bias by whoever makes the node: bias - sum of zero_point * w. */
+#include "kernel/packing.h"
 #include "op/conv.h"
 #include "op/lower_quantized.h"
 
@@ -20,12 +21,6 @@ static const qn_attr_def attr_defs[] = {
      .fallback = "0",
      .doc = "What x reads as outside the picture: its zero point."},
     QN_REQUANTIZE_ATTRS(qn_conv2d_quantized_attrs),
-    {.name = "packing",
-     .kind = QN_ATTR_ENUM,
-     .offset = offsetof(qn_conv2d_quantized_attrs, packing),
-     .names = qn_packing_names,
-     .fallback = "plain",
-     .doc = "Layout of the weights' bytes; set by the planner."},
     {0},
 };
 
@@ -45,25 +40,26 @@ static int sums_fit(const qn_view *weights) {
     return !dims[2] || dims[0] * dims[1] <= QN_CONV_U8_MAX_DEPTH / dims[2];
 }
 
-/* Sums of more products of u8 may leave int32; the planner packs no such weights. Those of a depthwise convolution of
-   s16 it widens to s16. */
-static qn_status *check_packing(const qn_eval *operands) {
-    const qn_conv2d_quantized_attrs *attrs = operands->attrs;
+/* Dense: the panels of the family that takes the types of x and weights, if sums stay in what it adds up in. */
+static int pack_conv2d_quantized(const qn_eval *operands, int input, void *attrs, qn_pack *out_pack) {
     const qn_view *x = &operands->inputs[X], *weights = &operands->inputs[WEIGHTS];
-    if (attrs->packing == QN_PACKING_PLAIN) return NULL;
-    QN_TRY(qn_conv_check_packing(operands, &attrs->conv, attrs->packing));
-    if (x->dtype == QN_DTYPE_U8 && !sums_fit(weights))
-        return qn_packing_refuse(attrs->packing, "weights", "sums of at most 32768 products of u8");
-    if (x->dtype == QN_DTYPE_S16 && attrs->packing == QN_PACKING_CHANNEL16 && weights->dtype != QN_DTYPE_S16)
-        return qn_packing_refuse(attrs->packing, "weights", "s16 beside s16");
-    return NULL;
+    const qn_conv_kind kind = qn_conv_kind_of(weights, ((const qn_conv2d_quantized_attrs *)attrs)->conv.groups);
+    if (input != WEIGHTS || kind == QN_CONV_OTHER) return 0;
+    if (kind == QN_CONV_DENSE) return qn_conv_int_pack_of(x->dtype, weights, sums_fit(weights), out_pack);
+    if (x->dtype == QN_DTYPE_U8 && weights->dtype == QN_DTYPE_S8 && sums_fit(weights)) {
+        *out_pack = (qn_pack){.packing = &qn_packing_channel16x4, .dtype = QN_DTYPE_S8};
+        return 1;
+    }
+    if (x->dtype != QN_DTYPE_S16 || (weights->dtype != QN_DTYPE_S8 && weights->dtype != QN_DTYPE_S16)) return 0;
+    /* So few weights as a depthwise convolution has need no kernel of their own: bytes become words. */
+    *out_pack = (qn_pack){.packing = &qn_packing_channel16, .dtype = QN_DTYPE_S16};
+    return 1;
 }
 
 static qn_status *check_conv2d_quantized(const qn_eval *operands) {
     const qn_conv2d_quantized_attrs *attrs = operands->attrs;
     if (operands->inputs[X].dtype == QN_DTYPE_U8 && (attrs->pad_value < 0 || attrs->pad_value > 255))
         return QN_ERR(QN_INVALID_MODEL, "pad_value is %lld; expected 0 to 255 for u8", (long long)attrs->pad_value);
-    QN_TRY(check_packing(operands));
     return qn_requantize_check(operands, &attrs->result, &slots);
 }
 
@@ -95,7 +91,7 @@ static qn_status *eval_conv2d_quantized(const qn_eval *eval) {
     const qn_view *out = &eval->outputs[0];
     qn_window window;
     int64_t pad[2];
-    QN_TRY(qn_eval_expect_plain(eval, attrs->packing, "weights"));
+    QN_TRY(qn_eval_expect_plain(eval, WEIGHTS, "weights"));
     qn_conv_eval_window(eval, &attrs->conv, &window, pad);
     int64_t index = 0, at[4];
     for (at[0] = 0; at[0] < out->dims[0]; at[0]++)
@@ -123,18 +119,15 @@ static int lower_conv2d_quantized(const qn_eval *operands, const qn_kernel_set *
         .pad_value = attrs->pad_value,
         .result = qn_requantize_lower(operands, &attrs->result, &slots),
     };
-    if (is_u8 && !sums_fit(weights)) return 0;
-    if (attrs->packing == QN_PACKING_PANEL16 && attrs->conv.groups == 1) {
+    if (!weights->packing) return 0;
+    if (attrs->conv.groups == 1) {
         qn_conv_int_lower(operands, kernels, &params, out_work);
         return 1;
     }
-    if (!is_u8 && attrs->packing == QN_PACKING_CHANNEL16 && weights->dtype != QN_DTYPE_S16) return 0;
-    if (attrs->packing == QN_PACKING_CHANNEL16 && attrs->conv.groups == params.in_c && params.out_c == params.in_c) {
-        params.kernel = is_u8 ? (const void *)kernels->depthwise_u8 : kernels->depthwise_s16;
-        (is_u8 ? qn_depthwise_u8_work : qn_depthwise_s16_work)(&params, out_work);
-        return 1;
-    }
-    return 0;
+    if (attrs->conv.groups != params.in_c || params.out_c != params.in_c) return 0;
+    params.kernel = is_u8 ? (const void *)kernels->depthwise_u8 : kernels->depthwise_s16;
+    (is_u8 ? qn_depthwise_u8_work : qn_depthwise_s16_work)(&params, out_work);
+    return 1;
 }
 
 static int64_t macs_conv2d_quantized(const qn_eval *operands) {
@@ -196,6 +189,7 @@ const qn_op_def qn_op_conv2d_quantized = {
     .check = check_conv2d_quantized,
     .eval = eval_conv2d_quantized,
     .lower = lower_conv2d_quantized,
+    .pack = pack_conv2d_quantized,
     .macs = macs_conv2d_quantized,
     .sample = sample_conv2d_quantized,
 };

@@ -1,4 +1,5 @@
 /* matmul - matrix product over the last two axes, leading axes broadcast; optional bias and activation. */
+#include "kernel/packing.h"
 #include "op/layer.h"
 #include "op/lower.h"
 #include "op/operand.h"
@@ -22,12 +23,6 @@ static const qn_attr_def attr_defs[] = {
      .names = qn_activation_names,
      .fallback = "none",
      .doc = "Applied last, after the bias."},
-    {.name = "packing",
-     .kind = QN_ATTR_ENUM,
-     .offset = offsetof(qn_matmul_attrs, packing),
-     .names = qn_packing_names,
-     .fallback = "plain",
-     .doc = "Layout of the bytes of b; set by the planner."},
     {0},
 };
 
@@ -61,15 +56,15 @@ static qn_status *infer_matmul(qn_infer *infer) {
     return NULL;
 }
 
-static qn_status *check_matmul(const qn_eval *operands) {
-    const qn_matmul_attrs *attrs = operands->attrs;
-    if (attrs->packing == QN_PACKING_PLAIN) return NULL;
-    QN_TRY(qn_packing_check(operands, attrs->packing, "the elements of b", 2));
-    if (attrs->packing != QN_PACKING_PANEL16 || attrs->transpose_a || attrs->transpose_b)
-        return qn_packing_refuse(attrs->packing, "the elements of b",
-                                 attrs->packing == QN_PACKING_PANEL16 ? "products that transpose nothing"
-                                                                      : "convolutions");
-    return NULL;
+/* A product by one constant matrix is a convolution of one tap. */
+static int pack_matmul(const qn_eval *operands, int input, void *attrs, qn_pack *out_pack) {
+    const qn_view *a = &operands->inputs[A], *b = &operands->inputs[B];
+    qn_matmul_attrs *own = attrs;
+    if (input != B || b->rank != 2 || own->transpose_a || a->dtype != b->dtype) return 0;
+    if (a->dtype != QN_DTYPE_F32 && a->dtype != QN_DTYPE_F16) return 0;
+    *out_pack = (qn_pack){&qn_packing_panel16, b->dtype, own->transpose_b != 0};
+    own->transpose_b = 0;
+    return 1;
 }
 
 /* First element of the matrix of `view` that broadcasts to output matrix `index`. */
@@ -89,7 +84,7 @@ static int64_t matrix_start(const qn_view *view, const qn_view *out, int64_t ind
 static qn_status *eval_matmul(const qn_eval *eval) {
     const qn_matmul_attrs *attrs = eval->attrs;
     const qn_view *a = &eval->inputs[A], *b = &eval->inputs[B], *out = &eval->outputs[0];
-    QN_TRY(qn_eval_expect_plain(eval, attrs->packing, "b"));
+    QN_TRY(qn_eval_expect_plain(eval, B, "b"));
     int64_t rows = out->dims[out->rank - 2], columns = out->dims[out->rank - 1];
     int64_t depth = a->dims[a->rank - (attrs->transpose_a ? 2 : 1)];
     int64_t a_row = attrs->transpose_a ? 1 : depth, a_step = attrs->transpose_a ? rows : 1;
@@ -112,7 +107,7 @@ static int lower_matmul(const qn_eval *operands, const qn_kernel_set *kernels, q
     const qn_matmul_attrs *attrs = operands->attrs;
     const qn_view *a = &operands->inputs[A], *b = &operands->inputs[B], *out = &operands->outputs[0];
     const qn_convert_f16_kernel *half;
-    if (!qn_lower_storage(a->dtype, kernels, &half) || attrs->packing != QN_PACKING_PANEL16 || b->rank != 2) return 0;
+    if (!qn_lower_storage(a->dtype, kernels, &half) || b->packing != &qn_packing_panel16 || b->rank != 2) return 0;
     if (attrs->transpose_a || attrs->transpose_b || !qn_view_elems(a) || !qn_view_elems(out)) return 0;
     int64_t depth = b->dims[0], columns = b->dims[1], rows = qn_view_elems(out) / columns;
     qn_conv_f32_params params = {
@@ -189,9 +184,9 @@ const qn_op_def qn_op_matmul = {
     .layer = &layer_card,
     .integer = &qn_op_matmul_quantized,
     .infer = infer_matmul,
-    .check = check_matmul,
     .eval = eval_matmul,
     .lower = lower_matmul,
+    .pack = pack_matmul,
     .macs = macs_matmul,
     .sample = sample_matmul,
 };

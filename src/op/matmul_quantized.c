@@ -9,12 +9,6 @@ static const qn_requantize_slots slots = {B, BIAS, MULTIPLIER, LIMIT, -1, -1};
 
 static const qn_attr_def attr_defs[] = {
     QN_REQUANTIZE_ATTRS(qn_matmul_quantized_attrs),
-    {.name = "packing",
-     .kind = QN_ATTR_ENUM,
-     .offset = offsetof(qn_matmul_quantized_attrs, packing),
-     .names = qn_packing_names,
-     .fallback = "plain",
-     .doc = "Layout of the bytes of b; set by the planner."},
     {0},
 };
 
@@ -32,26 +26,22 @@ static qn_status *infer_matmul_quantized(qn_infer *infer) {
     return NULL;
 }
 
-/* Sums of more products of u8 may leave int32; the planner packs no such matrix. */
-static qn_status *check_packing(const qn_eval *operands, int64_t packing) {
-    if (packing == QN_PACKING_PLAIN) return NULL;
-    QN_TRY(qn_packing_check(operands, packing, "the elements of b", 2));
-    if (packing != QN_PACKING_PANEL16) return qn_packing_refuse(packing, "the elements of b", "convolutions");
-    if (operands->inputs[A].dtype == QN_DTYPE_U8 && operands->inputs[B].dims[0] > QN_CONV_U8_MAX_DEPTH)
-        return qn_packing_refuse(packing, "the elements of b", "sums of at most 32768 products of u8");
-    return NULL;
+static int pack_matmul_quantized(const qn_eval *operands, int input, void *attrs, qn_pack *out_pack) {
+    const qn_view *a = &operands->inputs[A], *b = &operands->inputs[B];
+    (void)attrs;
+    if (input != B || b->rank != 2) return 0;
+    return qn_conv_int_pack_of(a->dtype, b, b->dims[0] <= QN_CONV_U8_MAX_DEPTH, out_pack);
 }
 
 static qn_status *check_matmul_quantized(const qn_eval *operands) {
     const qn_matmul_quantized_attrs *attrs = operands->attrs;
-    QN_TRY(check_packing(operands, attrs->packing));
     return qn_requantize_check(operands, &attrs->result, &slots);
 }
 
 static qn_status *eval_matmul_quantized(const qn_eval *eval) {
     const qn_matmul_quantized_attrs *attrs = eval->attrs;
     const qn_view *a = &eval->inputs[A], *b = &eval->inputs[B];
-    QN_TRY(qn_eval_expect_plain(eval, attrs->packing, "b"));
+    QN_TRY(qn_eval_expect_plain(eval, B, "b"));
     int64_t depth = b->dims[0], columns = b->dims[1], total = qn_view_elems(&eval->outputs[0]);
     for (int64_t index = 0; index < total; index++) {
         int64_t row = index / columns, column = index % columns;
@@ -69,9 +59,7 @@ static int lower_matmul_quantized(const qn_eval *operands, const qn_kernel_set *
     const qn_matmul_quantized_attrs *attrs = operands->attrs;
     const qn_view *a = &operands->inputs[A], *b = &operands->inputs[B], *out = &operands->outputs[0];
     int64_t depth = b->dims[0], columns = b->dims[1];
-    if (attrs->packing != QN_PACKING_PANEL16) return 0;
-    if (a->dtype == QN_DTYPE_U8 && depth > QN_CONV_U8_MAX_DEPTH) return 0;
-    if (!qn_view_elems(a) || !qn_view_elems(out)) return 0;
+    if (!b->packing || !qn_view_elems(a) || !qn_view_elems(out)) return 0;
     qn_conv_int_params params = {
         .src = a->data,
         .weights = b->data,
@@ -145,6 +133,7 @@ const qn_op_def qn_op_matmul_quantized = {
     .check = check_matmul_quantized,
     .eval = eval_matmul_quantized,
     .lower = lower_matmul_quantized,
+    .pack = pack_matmul_quantized,
     .macs = macs_matmul_quantized,
     .sample = sample_matmul_quantized,
 };

@@ -136,7 +136,15 @@ typedef struct qn_eval {
 /* ---- Lowering ---- */
 
 struct qn_work;       /* kernel/kernel.h */
+struct qn_packing;    /* kernel/packing.h: how weights lie in memory */
 struct qn_kernel_set; /* kernel/kernel.h: the kernels chosen for this CPU */
+
+/* How the kernels of a step want a constant input: see qn_op_def.pack. */
+typedef struct qn_pack {
+    const struct qn_packing *packing; /* never NULL */
+    qn_dtype dtype;                   /* of the elements; the constant's are converted to it first */
+    int is_transposed;                /* the constant is a matrix, and its transpose is what is packed */
+} qn_pack;
 
 typedef struct qn_sample qn_sample;
 
@@ -192,6 +200,11 @@ typedef struct qn_op_def {
        Dims are concrete and data pointers final, but what they point at is not there yet: never read it (kernels may,
        while they run). Not called where data decides the dims of an output. */
     int (*lower)(const qn_eval *operands, const struct qn_kernel_set *kernels, struct qn_work *out_work);
+    /* How the kernels that lower() chooses want constant input `input` packed; 0: as it is, plain. `attrs`: a copy of
+       operands->attrs, which is changed to what the attributes are once the input is packed (what was transposed is so
+       no more). Operands are those of check(). The planner packs what this asks for, and a file may hold packed just
+       what this asks for: there is no other word on what is legal. NULL: reads nothing packed. */
+    int (*pack)(const qn_eval *operands, int input, void *attrs, qn_pack *out_pack);
     int64_t (*macs)(const qn_eval *operands); /* multiply-adds; NULL: 0 */
     /* Draws a random legal case: attrs (zeroed, attrs_bytes), input dtypes and dims, and the data of control
        inputs through `sample`. NULL only where tests construct cases by hand. */
@@ -237,8 +250,6 @@ void qn_attrs_init(const qn_op_def *op, void *attrs);
 qn_status *qn_attrs_verify(const qn_op_def *op, const void *attrs) QN_MUST_USE;
 int qn_attrs_equal(const qn_op_def *op, const void *a, const void *b);
 uint64_t qn_attrs_hash(const qn_op_def *op, const void *attrs);
-/* The qn_packing of the operator's weights, input 1; PLAIN for operators without one. */
-int64_t qn_attrs_packing(const qn_op_def *op, const void *attrs);
 /* "stride=[2, 2], padding=same_upper": only what differs from the default, or all. */
 void qn_attrs_print(const qn_op_def *op, const void *attrs, int all, qn_buffer *buffer);
 /* Sets one attribute from text, as qn_attrs_print writes values: 3, 0.5, true, same_upper, f32, [1, 2], "text" with

@@ -1,7 +1,8 @@
 #include "op/operand.h"
 
+#include "kernel/packing.h"
+
 const char *const qn_activation_names[] = {"none", "relu", "relu6", NULL};
-const char *const qn_packing_names[] = {"plain", "panel16", "channel16", NULL};
 
 qn_status *qn_infer_expect_dim(qn_infer *infer, int input, int axis, qn_dim want, const char *name, const char *things,
                                const char *reason) {
@@ -21,27 +22,11 @@ qn_status *qn_infer_divide(qn_infer *infer, qn_dim dim, int64_t divisor, const c
     return NULL;
 }
 
-qn_status *qn_eval_expect_plain(const qn_eval *eval, int64_t packing, const char *name) {
-    if (packing == QN_PACKING_PLAIN || !qn_view_elems(&eval->inputs[0])) return NULL;
-    return QN_ERR(QN_INTERNAL, "%s packed as %s reached the plain evaluation of %s", name, qn_packing_names[packing],
+qn_status *qn_eval_expect_plain(const qn_eval *eval, int input, const char *name) {
+    const qn_packing *packing = eval->inputs[input].packing;
+    if (!packing || !qn_view_elems(&eval->inputs[0])) return NULL;
+    return QN_ERR(QN_INTERNAL, "%s packed as %s reached the plain evaluation of %s", name, packing->name,
                   qn_dtype_name(eval->inputs[0].dtype));
-}
-
-qn_status *qn_packing_check(const qn_eval *operands, int64_t packing, const char *name, int rank) {
-    const qn_view *x = &operands->inputs[0], *weights = &operands->inputs[1];
-    if (!weights->data)
-        return QN_ERR(QN_INVALID_MODEL, "%s are packed as %s, but no constant", name, qn_packing_names[packing]);
-    if (weights->rank != rank)
-        return QN_ERR(QN_INVALID_MODEL, "%s of rank %d are packed as %s; expected rank %d", name, weights->rank,
-                      qn_packing_names[packing], rank);
-    if (x->dtype == QN_DTYPE_F32 || x->dtype == QN_DTYPE_F16 || x->dtype == QN_DTYPE_U8 || x->dtype == QN_DTYPE_S16)
-        return NULL;
-    return QN_ERR(QN_INVALID_MODEL, "%s are packed as %s, which is for f32, f16, u8 and s16, not for %s", name,
-                  qn_packing_names[packing], qn_dtype_name(x->dtype));
-}
-
-qn_status *qn_packing_refuse(int64_t packing, const char *name, const char *reason) {
-    return QN_ERR(QN_INVALID_MODEL, "%s are packed as %s, which is for %s", name, qn_packing_names[packing], reason);
 }
 
 qn_status *qn_label_dtype_check(int64_t dtype) {

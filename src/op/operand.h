@@ -33,17 +33,10 @@ static inline double qn_activation_apply(int64_t activation, double value) {
     return value < (double)low ? (double)low : value > (double)high ? (double)high : value;
 }
 extern const char *const qn_activation_names[]; /* in the order of qn_activation, NULL-terminated */
-extern const char *const qn_packing_names[];    /* in the order of qn_packing, NULL-terminated */
 
 /* Evaluation reads weights as they are written down: refuses packed ones, unless input 0 is empty and none are read.
-   `name` is the weights' in the message. */
-qn_status *qn_eval_expect_plain(const qn_eval *eval, int64_t packing, const char *name) QN_MUST_USE;
-
-/* For qn_op_def.check of operators whose input 1, called `name`, is packed: is it a constant of this rank, and is x,
-   input 0, of a type that kernels read packed weights for? Whether one takes this packing is the operator's to check. */
-qn_status *qn_packing_check(const qn_eval *operands, int64_t packing, const char *name, int rank) QN_MUST_USE;
-/* "weights are packed as panel16, which is for <reason>". */
-qn_status *qn_packing_refuse(int64_t packing, const char *name, const char *reason) QN_MUST_USE;
+   `name` is that of input `input` in the message. */
+qn_status *qn_eval_expect_plain(const qn_eval *eval, int input, const char *name) QN_MUST_USE;
 
 /* Labels (indices that argmax and its kin produce): an integer type or f32. */
 qn_status *qn_label_dtype_check(int64_t dtype) QN_MUST_USE;

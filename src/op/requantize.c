@@ -1,5 +1,6 @@
 #include "op/lower_quantized.h"
 
+#include "kernel/packing.h"
 #include "op/lower.h"
 
 void qn_requantize_bounds(const qn_requantize_attrs *attrs, float *out_low, float *out_high) {
@@ -137,6 +138,16 @@ qn_requantize qn_requantize_lower(const qn_eval *operands, const qn_requantize_a
     if (result.addend) result.addend_storage = qn_lower_storage_kind(operands->inputs[slots->addend].dtype);
     qn_requantize_bounds(attrs, &result.low, &result.high);
     return result;
+}
+
+int qn_conv_int_pack_of(qn_dtype x, const qn_view *weights, int fits, qn_pack *out_pack) {
+    if (x == QN_DTYPE_U8 && weights->dtype == QN_DTYPE_S8 && fits)
+        *out_pack = (qn_pack){.packing = &qn_packing_panel16x4, .dtype = QN_DTYPE_S8};
+    else if (x == QN_DTYPE_S16 && (weights->dtype == QN_DTYPE_S8 || weights->dtype == QN_DTYPE_S16))
+        *out_pack = (qn_pack){.packing = &qn_packing_panel16x2, .dtype = weights->dtype};
+    else
+        return 0;
+    return 1;
 }
 
 void qn_conv_int_lower(const qn_eval *operands, const qn_kernel_set *kernels, qn_conv_int_params *params,

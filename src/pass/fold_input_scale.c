@@ -29,9 +29,7 @@ static int64_t channel_of(const weights *w, int64_t i) {
 }
 
 static int is_foldable(const qn_node *conv) {
-    const qn_conv2d_attrs *attrs = conv->attrs;
-    if (conv->op != &qn_op_conv2d || attrs->packing != QN_PACKING_PLAIN || !qn_value_is_constant(conv->inputs[1]))
-        return 0;
+    if (conv->op != &qn_op_conv2d || !qn_value_is_constant(conv->inputs[1])) return 0;
     if (conv->inputs[1]->type.dtype != QN_DTYPE_F32 || conv->inputs[0]->type.dtype != QN_DTYPE_F32) return 0;
     return conv->input_count < 3 || !conv->inputs[2] || qn_value_is_constant(conv->inputs[2]);
 }

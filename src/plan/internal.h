@@ -31,7 +31,7 @@ typedef struct qn_planner {
     uint64_t arena_bytes; /* 0: no ceiling */
 } qn_planner;
 
-/* pack.c: repacks the constant weights of every node that a kernel family covers; sets attribute `packing`. */
+/* pack.c: the constants that kernels read packed become constants that are. */
 qn_status *qn_plan_pack_weights(qn_graph *graph) QN_MUST_USE;
 
 /* values.c */

@@ -1,6 +1,6 @@
 /* plan/plan.h - from an optimised graph to a program: constants packed, steps in order, memory laid out.
  *
- *   pack.c     weights into the panels that kernels read
+ *   pack.c     constants as the kernels of their steps want them
  *   values.c   which values exist while running, and where
  *   memory.c   liveness, sharing of memory, offsets at the upper bounds of the declared range
  *   plan.c     puts the program together

@@ -66,6 +66,7 @@ static qn_status *place_constant(qn_planner *planner, const qn_value *value, qn_
     out->place = QN_PLACE_CONSTANT;
     out->offset = planner->constants.size;
     out->bytes = value->data_bytes;
+    out->packing = value->packing;
     qn_buffer_append(&planner->constants, value->data, value->data_bytes);
     return planner->constants.failed ? qn_status_out_of_memory() : NULL;
 }

@@ -30,6 +30,7 @@ qn_status *qn_value_measure(const qn_program_value *value, const int64_t *dims, 
 void qn_view_set_dims(qn_view *view, const qn_program_value *value, const int64_t *dims) {
     view->dtype = value->dtype;
     view->rank = value->rank;
+    view->packing = value->packing;
     for (int d = 0; d < value->rank; d++) view->dims[d] = dims[value->dims[d]];
 }
 

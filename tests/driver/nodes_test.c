@@ -206,10 +206,7 @@ static void weights_are_packed_by_nobody_else(void **state) {
     ok(qn_network_add_input(network, "x", QN_DTYPE_F32, 4, (int64_t[]){1, 4, 4, 1}, &x));
     ok(qn_network_add_constant(network, "w", &tensor, &w));
     refused(qn_network_add_node(network, "conv2d", "conv", "packing=panel16", (qn_value *[]){x, w}, 2, &node),
-            QN_INVALID_MODEL, "packing is the planner's to set");
-    refused(qn_network_add_node(network, "conv2d", "conv", "packing=channel16", (qn_value *[]){w, w}, 2, &node),
-            QN_INVALID_MODEL, "packing is the planner's to set");
-    ok(qn_network_add_node(network, "conv2d", "conv", "packing=plain", (qn_value *[]){x, w}, 2, &node));
+            QN_INVALID_MODEL, "conv2d has no attribute 'packing'");
     qn_network_destroy(network);
 }
 

@@ -25,7 +25,7 @@ static const size_t record_bytes[QN_SECTION_COUNT] = {QN_RECORD_INFO,
                                                       QN_RECORD_SCALE,
                                                       1};
 
-static uint32_t version_of(const uint8_t *data) { return data[3] == 2 ? 2 : 1; }
+static uint32_t version_of(const uint8_t *data) { return data[3] == 2 || data[3] == 3 ? data[3] : 1; }
 
 int model_file_is_short(const uint8_t *data, size_t bytes) {
     return bytes >= PREFIX_BYTES && !memcmp(data, mark, sizeof mark);

@@ -2,6 +2,7 @@
 
 #include "base/offsets.h"
 #include "kernel/kernel.h"
+#include "kernel/packing.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -113,6 +114,8 @@ uint32_t maker_constant(maker *m, const char *name, qn_dtype dtype, int rank, co
     qn_buffer_append(&m->constants, data, (size_t)m->values[index].bytes);
     return index;
 }
+
+void maker_pack(maker *m, uint32_t value, const qn_packing *packing) { m->values[value].packing = packing; }
 
 uint32_t maker_shape_value(maker *m, const char *name, qn_dtype dtype, int count, const qn_dim *contents) {
     qn_dim dims[1] = {maker_const(m, count)};
@@ -254,12 +257,12 @@ static uint32_t add_convolution(maker *m, uint32_t x) {
     qn_conv_f32_pack(weights, TAPS * IN, OUT, packed);
     uint32_t w =
         maker_constant(m, "weights", QN_DTYPE_F32, 4, (int64_t[]){3, 3, IN, OUT}, packed, packed_elems * sizeof(float));
+    maker_pack(m, w, &qn_packing_panel16);
     uint32_t b = maker_constant(m, "bias", QN_DTYPE_F32, 1, (int64_t[]){OUT}, bias, 0);
     qn_conv2d_attrs attrs;
     qn_attrs_init(&qn_op_conv2d, &attrs);
     attrs.padding = QN_PADDING_SAME_UPPER;
     attrs.activation = QN_ACTIVATION_RELU;
-    attrs.packing = QN_PACKING_PANEL16;
     qn_dim dims[4];
     memcpy(dims, m->dims[x], sizeof dims);
     dims[3] = maker_const(m, OUT);
@@ -313,7 +316,10 @@ const qn_program *program_bytes(maker *m, qn_dtype dtype, int groups) {
     qn_attrs_init(&qn_op_conv2d_quantized, &attrs);
     attrs.conv.padding = QN_PADDING_SAME_UPPER;
     attrs.conv.groups = groups == 1 ? 1 : CHANNELS;
-    attrs.packing = groups == 1 ? QN_PACKING_PANEL16 : QN_PACKING_CHANNEL16;
+    maker_pack(m, w,
+               dtype == QN_DTYPE_S16 ? &qn_packing_panel16x2
+               : groups == 1         ? &qn_packing_panel16x4
+                                     : &qn_packing_channel16x4);
     maker_output(
         m, maker_step(m, &qn_op_conv2d_quantized, &attrs, 4, (uint32_t[]){x, w, b, f}, "conv", QN_DTYPE_F32, 4, dims));
     return maker_finish(m, 1);

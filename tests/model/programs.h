@@ -26,6 +26,8 @@ uint32_t maker_input(maker *m, const char *name, qn_dtype dtype, int rank, const
 /* `bytes`: 0 for what the dims say. */
 uint32_t maker_constant(maker *m, const char *name, qn_dtype dtype, int rank, const int64_t *dims, const void *data,
                         size_t bytes);
+/* The bytes of a constant lie as `packing` says. */
+void maker_pack(maker *m, uint32_t value, const struct qn_packing *packing);
 /* A rank-1 value computed from shapes. */
 uint32_t maker_shape_value(maker *m, const char *name, qn_dtype dtype, int count, const qn_dim *contents);
 /* Appends a step with one output. `attrs` NULL: the defaults. */

@@ -1,6 +1,8 @@
 /* Files that are well signed, but whose header, sections or records are wrong: refused, with a reason. */
 #include "files.h"
 
+#include "kernel/packing.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -28,7 +30,7 @@ static void test_forged_headers_are_refused_with_a_reason(void **state) {
     expect_word_refused(QN_HEADER_VERSION, 0, 0, "file format 0 does not exist");
     expect_word_refused(QN_HEADER_FILE_BYTES, 1, size - 1, "too long: ");
     expect_word_refused(QN_HEADER_FILE_BYTES, 1, size + 1, "cut short: ");
-    expect_word_refused(QN_HEADER_SECTIONS, 0, 14, "14 sections, expected 15");
+    expect_word_refused(QN_HEADER_SECTIONS, 0, 14, "14 sections, expected 18");
     expect_word_refused(QN_HEADER_RESERVED, 1, 1, "reserved header field is not 0");
 }
 
@@ -88,7 +90,7 @@ static void test_files_that_end_early_are_refused_with_a_reason(void **state) {
     file f = write_made(program_picks, 1);
     const uint8_t *text = f.data + entry_of(QN_SECTION_TEXT);
     const size_t text_end = (size_t)(qn_load_u64(text + 8) + qn_load_u64(text + 16)),
-                 table_end = entry_of(QN_SECTION_ENCODINGS);
+                 table_end = entry_of(QN_SECTION_COUNT);
     free(f.data);
     expect_cut_refused(QN_FORMAT_HEADER_BYTES, "no room for the section table");
     expect_cut_refused(table_end - 1, "no room for the section table");
@@ -159,6 +161,97 @@ static void test_sections_that_every_file_has_are_whole(void **state) {
     expect_section_refused(2, QN_SECTION_ENCODINGS, (qn_bytes){zeros, 0}, "no encodings: such a file has version 1");
 }
 
+/* ---- Packings ---- */
+
+/* A sound program's file with the packing of its weights renamed. */
+static void test_an_unknown_packing_is_named(void **state) {
+    (void)state;
+    file f = write_made(program_pictures, 1);
+    char *name = (char *)section(f, QN_SECTION_TEXT);
+    while (strcmp(name, "panel16")) name += strlen(name) + 1;
+    name[6] = '9';
+    sign(f);
+    assert_int_equal(try_read(f), QN_INCOMPATIBLE);
+    expect_refused(f, "value 1: packing 'panel19' is unknown to this quench");
+    free(f.data);
+}
+
+/* `program` with plain weights as the file of version 1 that says `kind` in the last attribute of its first step. */
+static file write_version_1(qn_program program, int64_t kind) {
+    qn_program_value values[64];
+    qn_bytes sections[QN_SECTION_COUNT];
+    qn_buffer attributes, out;
+    uint8_t word[8];
+    qn_buffer_init(&attributes, NULL);
+    qn_buffer_init(&out, NULL);
+    memcpy(values, program.values, program.value_count * sizeof *values);
+    for (size_t i = 0; i < program.value_count; i++) values[i].packing = NULL;
+    program.values = values;
+    file f = write_program(&program);
+    uint8_t *steps = section(f, QN_SECTION_STEPS);
+    const uint32_t begin = qn_load_u32(steps + 12), bytes = qn_load_u32(steps + 16), end = begin + bytes;
+    sections_read((qn_bytes){f.data, f.size}, sections);
+    const qn_bytes all = sections[QN_SECTION_ATTRIBUTES];
+    qn_buffer_append(&attributes, all.data, end);
+    qn_store_u64(word, (uint64_t)kind);
+    qn_buffer_append(&attributes, word, sizeof word);
+    qn_buffer_append(&attributes, all.data + end, all.size - end);
+    qn_store_u32(steps + 16, bytes + 8);
+    for (size_t s = 1; s < program.step_count; s++)
+        qn_store_u32(steps + s * QN_RECORD_STEP + 12, qn_load_u32(steps + s * QN_RECORD_STEP + 12) + 8);
+    sections[QN_SECTION_ATTRIBUTES] = (qn_bytes){attributes.data, attributes.size};
+    sections_write(1, sections, &out);
+    file old = file_copy(out.data, out.size);
+    free(f.data);
+    qn_buffer_deinit(&attributes);
+    qn_buffer_deinit(&out);
+    return old;
+}
+
+static void expect_old_refused(const qn_program *program, int64_t kind, const char *text) {
+    file f = write_version_1(*program, kind);
+    expect_refused(f, text);
+    free(f.data);
+}
+
+static void test_packing_of_old_versions_becomes_that_of_the_constant(void **state) {
+    enum { PLAIN, PANEL, CHANNEL };
+    static const struct {
+        qn_dtype x;
+        int groups;
+        int64_t kind;
+        const qn_packing *packing;
+    } rows[] = {{QN_DTYPE_U8, 1, PANEL, &qn_packing_panel16x4},
+                {QN_DTYPE_U8, 6, CHANNEL, &qn_packing_channel16x4},
+                {QN_DTYPE_S16, 1, PANEL, &qn_packing_panel16x2},
+                {QN_DTYPE_U8, 1, PLAIN, NULL}};
+    (void)state;
+    for (size_t r = 0; r < sizeof rows / sizeof *rows; r++) {
+        maker *m = maker_create();
+        file f = write_version_1(*program_bytes(m, rows[r].x, rows[r].groups), rows[r].kind);
+        qn_arena arena;
+        const qn_program *program = NULL;
+        qn_arena_init(&arena, NULL);
+        assert_ok(qn_program_read((qn_bytes){f.data, f.size}, &arena, &program));
+        for (size_t i = 0; i < program->value_count; i++)
+            assert_ptr_equal(program->values[i].packing,
+                             strcmp(program->values[i].name, "weights") ? NULL : rows[r].packing);
+        qn_arena_deinit(&arena);
+        free(f.data);
+        maker_destroy(m);
+    }
+    maker *m = maker_create();
+    const qn_program *bytes = program_bytes(m, QN_DTYPE_S16, 1);
+    expect_old_refused(bytes, CHANNEL,
+                       "weights 'weights' are packed as channel16, which no kernel reads as s8 beside s16");
+    expect_old_refused(bytes, 3, "expected attribute 'packing' in [0, 2], found 3");
+    expect_old_refused(bytes, -1, "expected attribute 'packing' in [0, 2], found -1");
+    maker_destroy(m);
+    m = maker_create();
+    expect_old_refused(program_bytes(m, QN_DTYPE_U8, 6), PANEL, "expected it packed as channel16x4 of s8");
+    maker_destroy(m);
+}
+
 /* ---- Records ---- */
 
 typedef struct forgery {
@@ -200,7 +293,7 @@ static const forgery forgeries[] = {
     {QN_SECTION_SYMBOLS, 0, 4, 1 << 20, "symbol 0: text 1048576 is outside the text section"},
     {QN_SECTION_DIMS, 0, 12, 1, "dim 0: reserved field is not 0"},
     {QN_SECTION_VALUES, 0, 7, 1, "value 0: reserved byte is not 0"},
-    {QN_SECTION_VALUES, 0, 76, 1, "value 0: reserved field is not 0"},
+    {QN_SECTION_VALUES, 0, 76, 1 << 20, "value 0: text 1048576 is outside the text section"},
     {QN_SECTION_OPERATORS, 0, 0, 1 << 20, "operator 0: text 1048576 is outside the text section"},
     {QN_SECTION_INFO, 0, 0, 1 << 20, "text 1048576 is outside the text section"},
     {QN_SECTION_INFO, 0, 4, 1 << 20, "text 1048576 is outside the text section"},
@@ -274,6 +367,8 @@ int main(void) {
         cmocka_unit_test(test_gaps_between_sections_are_zeros),
         cmocka_unit_test(test_nothing_follows_the_last_section),
         cmocka_unit_test(test_sections_that_every_file_has_are_whole),
+        cmocka_unit_test(test_an_unknown_packing_is_named),
+        cmocka_unit_test(test_packing_of_old_versions_becomes_that_of_the_constant),
         cmocka_unit_test(test_forged_tables_are_refused_with_a_reason),
         cmocka_unit_test(test_a_check_has_a_message),
         cmocka_unit_test(test_forged_attributes_are_refused_with_a_reason),

@@ -2,6 +2,7 @@
  * between it and memory. */
 #include "files.h"
 
+#include "kernel/packing.h"
 #include "model/verify.h"
 
 #include <stdlib.h>
@@ -282,11 +283,63 @@ static void test_constants_lie_in_their_section_whole(void **state) {
         {program_pictures, 1, {SET_VALUE("bias", bytes, 1 << 20)}, "is outside the constants"},
         {program_pictures, 1, {SET_VALUE("bias", offset, 1 << 20)}, "is outside the constants"},
         {program_pictures, 1, {SET_VALUE("bias", offset, 4)}, "or not aligned to 64"},
-        {program_pictures, 1, {SET_OPERAND("conv", 1, "x")}, "packed weights 'x' are no constant"},
-        {program_pictures, 1, {SET_VALUE("weights", bytes, 9 * 3 * 20 * 4)}, "packed weights 'weights' of 2160 bytes"},
+        {program_pictures,
+         1,
+         {SET_VALUE("weights", bytes, 9 * 3 * 20 * 4)},
+         "value 1 'weights': packed as panel16 with 2160 bytes, but its shape needs 3456"},
     };
     (void)state;
     EXPECT_ALL_REFUSED(rows);
+}
+
+static void test_packings_are_of_constants_that_have_a_form_for_them(void **state) {
+#define PACKED(name, object) SET_VALUE(name, packing, (int64_t)(intptr_t)&object)
+    const forgery rows[] = {
+        {program_pictures, 1, {PACKED("x", qn_packing_panel16)}, "value 0 'x': packed as panel16, but no constant"},
+        {program_pictures, 1, {PACKED("sum", qn_packing_panel16)}, "'sum': packed as panel16, but no constant"},
+        {program_pictures, 1, {PACKED("size", qn_packing_panel16)}, "'size': packed as panel16, but no constant"},
+        {program_pictures,
+         1,
+         {PACKED("bias", qn_packing_panel16)},
+         "packed as panel16, which is not for f32 of rank 1"},
+        {program_pictures, 1, {PACKED("weights", qn_packing_panel16x4)}, "panel16x4, which is not for f32 of rank 4"},
+        {program_pictures, 1, {PACKED("weights", qn_packing_channel16)}, "channel16, which is not for f32 of rank 4"},
+    };
+#undef PACKED
+    (void)state;
+    EXPECT_ALL_REFUSED(rows);
+}
+
+/* Two steps that read one constant, each of which would have it in a layout of its own. */
+static void test_a_constant_is_packed_for_all_that_read_it(void **state) {
+    static _Alignas(64) const uint8_t zeros[4096];
+    (void)state;
+    for (int reader = 0; reader < 2; reader++) {
+        maker *m = maker_create();
+        qn_dim dims[4] = {maker_const(m, 1), maker_const(m, 4), maker_const(m, 4), maker_const(m, 2)};
+        uint32_t x = maker_input(m, "x", QN_DTYPE_U8, 4, dims), u = maker_input(m, "u", QN_DTYPE_S16, 4, dims);
+        uint32_t w = maker_constant(m, "w", QN_DTYPE_S8, 4, (int64_t[]){1, 1, 2, 2}, zeros, sizeof zeros);
+        uint32_t b = maker_constant(m, "b", QN_DTYPE_S32, 1, (int64_t[]){2}, zeros, 0);
+        uint32_t c = maker_constant(m, "c", QN_DTYPE_S64, 1, (int64_t[]){2}, zeros, 0);
+        uint32_t f = maker_constant(m, "f", QN_DTYPE_F32, 1, (int64_t[]){2}, zeros, 0);
+        maker_pack(m, w, &qn_packing_panel16x4);
+        qn_conv2d_quantized_attrs attrs;
+        qn_attrs_init(&qn_op_conv2d_quantized, &attrs);
+        maker_output(
+            m, maker_step(m, &qn_op_conv2d_quantized, &attrs, 4, (uint32_t[]){x, w, b, f}, "y", QN_DTYPE_F32, 4, dims));
+        if (reader == 0)
+            maker_output(m, maker_step(m, &qn_op_conv2d_quantized, &attrs, 4, (uint32_t[]){u, w, c, f}, "z",
+                                       QN_DTYPE_F32, 4, dims));
+        else
+            maker_output(m, maker_step(m, &qn_op_neg, NULL, 1, &w, "z", QN_DTYPE_S8, 4, maker_dims(m, w)));
+        expect_unsound(maker_finish(m, 1),
+                       reader == 0
+                           ? "step 1 'z' (conv2d_quantized): reads 'w', which is packed as panel16x4 of s8; "
+                             "expected it packed as panel16x2 of s8"
+                           : "step 1 'z' (neg): reads 'w', which is packed as panel16x4 for conv_u8; expected it "
+                             "plain");
+        maker_destroy(m);
+    }
 }
 
 /* Numbers that a constant's shape is made of, all of them, become one that is too large. */
@@ -495,6 +548,8 @@ int main(void) {
         cmocka_unit_test(test_symbols_are_sizes_of_inputs_or_of_what_steps_find),
         cmocka_unit_test(test_values_have_types_and_places),
         cmocka_unit_test(test_constants_lie_in_their_section_whole),
+        cmocka_unit_test(test_packings_are_of_constants_that_have_a_form_for_them),
+        cmocka_unit_test(test_a_constant_is_packed_for_all_that_read_it),
         cmocka_unit_test(test_sizes_of_constants_that_overflow_are_refused),
         cmocka_unit_test(test_values_computed_from_shapes_are_known_from_shapes),
         cmocka_unit_test(test_contents_are_dims),

@@ -2,6 +2,7 @@
 #include "operator_case.h"
 
 #include "kernel/kernel.h"
+#include "kernel/packing.h"
 #include "op/geometry.h"
 
 #include <math.h>
@@ -232,7 +233,7 @@ static void concrete_and_symbolic_sizes_agree(void **state) {
 static void packed_weights_never_reach_the_plain_evaluation(void **state) {
     (void)state;
     operator_case *c = create_3x3(QN_PADDING_VALID, 1, 1);
-    ((qn_conv2d_attrs *)c->attrs)->packing = QN_PACKING_PANEL16;
+    c->inputs[1].packing = &qn_packing_panel16;
     assert_null(operator_case_infer(c));
     qn_status *status = operator_case_eval(c);
     assert_int_equal(qn_status_code(status), QN_INTERNAL);
@@ -311,12 +312,14 @@ static operator_case *draw_case(const qn_op_def *op, qn_rng *rng, float *data[4]
     return c;
 }
 
-static void expect_lowered_equals_eval(operator_case *c, const float *packed, uint64_t seed) {
+static void expect_lowered_equals_eval(operator_case *c, const qn_packing *packing, const float *packed,
+                                       uint64_t seed) {
     qn_kernel_set kernels;
     qn_kernel_select(0, &kernels);
     qn_view views[4], plain = c->out, out = c->out;
     memcpy(views, c->inputs, sizeof views);
     views[1].data = (void *)(uintptr_t)packed;
+    views[1].packing = packing;
     out.data = malloc(qn_view_bytes(&out));
     assert_non_null(out.data);
     qn_eval operands = {
@@ -342,6 +345,7 @@ static void packed_convolutions_equal_eval(void **state) {
     for (uint64_t seed = 1; seed <= 200; seed++) {
         qn_rng rng;
         float *data[4], *packed = NULL;
+        const qn_packing *packing = NULL;
         qn_rng_init(&rng, seed);
         operator_case *c = draw_case(&qn_op_conv2d, &rng, data);
         qn_conv2d_attrs *attrs = c->attrs;
@@ -351,16 +355,16 @@ static void packed_convolutions_equal_eval(void **state) {
             packed = malloc(qn_conv_f32_packed_elems(w[0] * w[1] * w[2], w[3]) * sizeof *packed);
             assert_non_null(packed);
             qn_conv_f32_pack(data[1], w[0] * w[1] * w[2], w[3], packed);
-            attrs->packing = QN_PACKING_PANEL16;
+            packing = &qn_packing_panel16;
             dense++;
         } else if (attrs->groups == channels && w[3] == channels) {
             packed = malloc(qn_depthwise_f32_packed_elems(w[0] * w[1], channels) * sizeof *packed);
             assert_non_null(packed);
             qn_depthwise_f32_pack(data[1], w[0] * w[1], channels, packed);
-            attrs->packing = QN_PACKING_CHANNEL16;
+            packing = &qn_packing_channel16;
             depthwise++;
         }
-        if (packed) expect_lowered_equals_eval(c, packed, seed);
+        if (packed) expect_lowered_equals_eval(c, packing, packed, seed);
         free(packed);
         for (int i = 0; i < 4; i++) free(data[i]);
         operator_case_destroy(c);
@@ -383,8 +387,7 @@ static void packed_products_equal_eval(void **state) {
             float *packed = malloc(qn_conv_f32_packed_elems(b[0], b[1]) * sizeof *packed);
             assert_non_null(packed);
             qn_conv_f32_pack(data[1], b[0], b[1], packed);
-            attrs->packing = QN_PACKING_PANEL16;
-            expect_lowered_equals_eval(c, packed, seed);
+            expect_lowered_equals_eval(c, &qn_packing_panel16, packed, seed);
             free(packed);
             lowered++;
         }

@@ -3,6 +3,7 @@
 #include "operator_case.h"
 
 #include "kernel/kernel.h"
+#include "kernel/packing.h"
 #include "op/lower.h"
 
 #include <math.h>
@@ -66,12 +67,12 @@ static void *pack_weights(operator_case *c, qn_view *weights) {
         if (attrs->groups == 1) {
             packed = aligned_alloc(64, (qn_conv_f32_packed_elems(rows, d[3]) * sizeof *packed + 63) & ~(size_t)63);
             qn_conv_f16_pack(weights->data, rows, d[3], packed);
-            attrs->packing = QN_PACKING_PANEL16;
+            weights->packing = &qn_packing_panel16;
         } else if (attrs->groups == channels && d[3] == channels) {
             packed = aligned_alloc(64, (qn_depthwise_f32_packed_elems(d[0] * d[1], channels) * sizeof *packed + 63) &
                                            ~(size_t)63);
             qn_depthwise_f16_pack(weights->data, d[0] * d[1], channels, packed);
-            attrs->packing = QN_PACKING_CHANNEL16;
+            weights->packing = &qn_packing_channel16;
         } else {
             return NULL;
         }
@@ -80,7 +81,7 @@ static void *pack_weights(operator_case *c, qn_view *weights) {
         if (c->op != &qn_op_matmul || weights->rank != 2 || attrs->transpose_a || attrs->transpose_b) return NULL;
         packed = aligned_alloc(64, (qn_conv_f32_packed_elems(d[0], d[1]) * sizeof *packed + 63) & ~(size_t)63);
         qn_conv_f16_pack(weights->data, d[0], d[1], packed);
-        attrs->packing = QN_PACKING_PANEL16;
+        weights->packing = &qn_packing_panel16;
     }
     weights->data = packed;
     return packed;

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "kernel/kernel.h"
+#include "kernel/packing.h"
 
 enum { CASES_PER_OP = 200 };
 
@@ -171,82 +172,35 @@ static int close_enough(const drawn_case *drawn, const qn_view *found, int64_t i
     return a == b || (isnan(a) && isnan(b)) || fabs(a - b) <= 2e-5 * fmax(1.0, fabs(a));
 }
 
-/* How the planner packs weights of the case; PLAIN where they stay as they are. *out_packing: the attribute in `attrs`. */
-static qn_packing packing_of(const drawn_case *drawn, void *attrs, const qn_view *weights, int64_t **out_packing) {
-    const qn_op_def *op = drawn->c->op;
-    int64_t groups = 1;
-    *out_packing = NULL;
-    if (op == &qn_op_conv2d) {
-        *out_packing = &((qn_conv2d_attrs *)attrs)->packing;
-        groups = ((qn_conv2d_attrs *)attrs)->groups;
-    } else if (op == &qn_op_conv2d_quantized) {
-        *out_packing = &((qn_conv2d_quantized_attrs *)attrs)->packing;
-        groups = ((qn_conv2d_quantized_attrs *)attrs)->conv.groups;
-    } else if (op == &qn_op_matmul && weights->rank == 2 && !((qn_matmul_attrs *)attrs)->transpose_b) {
-        *out_packing = &((qn_matmul_attrs *)attrs)->packing;
-    } else if (op == &qn_op_matmul_quantized) {
-        *out_packing = &((qn_matmul_quantized_attrs *)attrs)->packing;
-    }
-    if (!*out_packing) return QN_PACKING_PLAIN;
-    if (groups == 1) return QN_PACKING_PANEL16;
-    return weights->dims[2] == 1 && weights->dims[3] == groups ? QN_PACKING_CHANNEL16 : QN_PACKING_PLAIN;
-}
-
-/* Bytes as words, which is what the depthwise kernels of words take; to be freed. */
-static void *widened_copy(const qn_view *bytes) {
-    qn_view words = *bytes;
-    words.dtype = QN_DTYPE_S16;
-    words.data = malloc(qn_view_bytes(&words));
-    assert_non_null(words.data);
-    for (int64_t i = 0; i < qn_view_elems(bytes); i++) qn_view_set_int(&words, i, qn_view_get_int(bytes, i));
-    return words.data;
-}
-
-/* [rows, columns] as `packing` wants them beside x of `dtype`; to be freed. */
-static void *packed_copy(qn_packing packing, qn_dtype dtype, const qn_view *weights) {
-    int by_channel = packing == QN_PACKING_CHANNEL16;
-    int64_t columns = weights->dims[weights->rank - 1], rows = qn_view_elems(weights) / columns;
-    int64_t w = by_channel ? weights->dims[1] : 1, h = rows / w;
-    int is_s16s8 = weights->dtype == QN_DTYPE_S8 && dtype == QN_DTYPE_S16;
-    size_t bytes = is_s16s8                         ? qn_conv_s16s8_packed_bytes(rows, columns)
-                   : weights->dtype == QN_DTYPE_S8  ? by_channel ? qn_depthwise_u8_packed_bytes(h, w, columns)
-                                                                 : qn_conv_u8_packed_bytes(rows, columns)
-                    : weights->dtype == QN_DTYPE_S16 ? by_channel ? qn_depthwise_s16_packed_bytes(h, w, columns)
-                                                                  : qn_conv_s16_packed_bytes(rows, columns)
-                    : by_channel ? qn_depthwise_f32_packed_elems(rows, columns) * sizeof(float)
-                                                    : qn_conv_f32_packed_elems(rows, columns) * sizeof(float);
-    void *packed = aligned_alloc(64, (bytes + 63) / 64 * 64);
-    assert_non_null(packed);
-    if (is_s16s8)
-        qn_conv_s16s8_pack(weights->data, rows, columns, packed);
-    else if (weights->dtype == QN_DTYPE_S8)
-        by_channel ? qn_depthwise_u8_pack(weights->data, h, w, columns, packed)
-                   : qn_conv_u8_pack(weights->data, rows, columns, packed);
-    else if (weights->dtype == QN_DTYPE_S16)
-        by_channel ? qn_depthwise_s16_pack(weights->data, h, w, columns, packed)
-                   : qn_conv_s16_pack(weights->data, rows, columns, packed);
-    else
-        by_channel ? qn_depthwise_f32_pack(weights->data, rows, columns, packed)
-                   : qn_conv_f32_pack(weights->data, rows, columns, packed);
-    return packed;
-}
-
-/* Kernels read weights that were packed when the plan was made: does that to the case, with the attribute set in
-   `attrs`. The packed copy, to be freed, or NULL where these weights stay as they are. */
+/* Kernels read weights that were packed when the plan was made: does that to the case as its operator asks for it, with
+   `attrs` changed accordingly. The packed copy, to be freed, or NULL where these weights stay as they are. */
 static void *pack_weights(const drawn_case *drawn, void *attrs, qn_view *weights) {
-    int64_t *attr;
-    qn_packing packing = packing_of(drawn, attrs, weights, &attr);
-    if (packing == QN_PACKING_PLAIN) return NULL;
-    *attr = packing;
-    qn_dtype x = drawn->c->inputs[0].dtype;
-    void *words = NULL;
-    if (packing == QN_PACKING_CHANNEL16 && x == QN_DTYPE_S16 && weights->dtype == QN_DTYPE_S8) {
-        weights->data = words = widened_copy(weights);
-        weights->dtype = QN_DTYPE_S16;
+    const operator_case *c = drawn->c;
+    const qn_eval operands = {.attrs = c->attrs, .input_count = c->input_count, .inputs = c->inputs};
+    qn_pack pack;
+    if (!c->op->pack || !c->op->pack(&operands, 1, attrs, &pack)) return NULL;
+    const qn_view from = *weights;
+    weights->dtype = pack.dtype;
+    weights->packing = pack.packing;
+    weights->data = malloc(qn_view_bytes(weights));
+    assert_non_null(weights->data);
+    if (pack.is_transposed) weights->dims[0] = from.dims[1], weights->dims[1] = from.dims[0];
+    for (int64_t i = 0, columns = weights->dims[1]; i < qn_view_elems(weights); i++) {
+        const int64_t at = pack.is_transposed ? i % columns * from.dims[1] + i / columns : i;
+        if (qn_dtype_is_float(from.dtype))
+            qn_view_set(weights, i, qn_view_get(&from, at));
+        else
+            qn_view_set_int(weights, i, qn_view_get_int(&from, at));
     }
-    weights->data = packed_copy(packing, x, weights);
-    free(words);
-    return weights->data;
+    size_t bytes;
+    const qn_weights plain = {weights->dtype, weights->rank, weights->dims, weights->data};
+    CHECK(drawn, qn_packing_takes(pack.packing, &plain) && qn_packing_measure(pack.packing, &plain, &bytes),
+          "%s does not take what the operator wants packed so", pack.packing->name);
+    void *packed = aligned_alloc(64, (bytes + 127) / 64 * 64);
+    assert_non_null(packed);
+    pack.packing->pack(&plain, packed);
+    free(weights->data);
+    return weights->data = packed;
 }
 
 /* 1 if a kernel took the case. */

@@ -4,6 +4,7 @@
 #include "operator_case.h"
 
 #include "kernel/kernel.h"
+#include "kernel/packing.h"
 #include "op/lower.h"
 
 #include <math.h>
@@ -285,7 +286,7 @@ static void products_follow_the_vectors(void **state) {
             qn_conv_s16s8_pack(weights, TERMS, 1, inputs[1].data);
         else
             qn_conv_s16_pack(wide_weights, TERMS, 1, inputs[1].data);
-        attrs->packing = QN_PACKING_PANEL16;
+        inputs[1].packing = is_bytes ? &qn_packing_panel16x4 : &qn_packing_panel16x2;
         assert_true(expect_kernels(p->what, c, inputs, attrs, &p->expected) > 0);
         free(inputs[1].data);
         operator_case_destroy(c);
@@ -368,7 +369,7 @@ static void addends_follow_the_vectors(void **state) {
         inputs[1].data = aligned_alloc(64, (qn_conv_u8_packed_bytes(1, 1) + 63) / 64 * 64);
         assert_non_null(inputs[1].data);
         qn_conv_u8_pack(&weight, 1, 1, inputs[1].data);
-        attrs->packing = QN_PACKING_PANEL16;
+        inputs[1].packing = &qn_packing_panel16x4;
         taken += expect_kernels(a->what, c, inputs, attrs, &a->expected);
         free(inputs[1].data);
         operator_case_destroy(c);
@@ -412,7 +413,7 @@ static void what_lies_outside_a_picture_reads_as_zero(void **state) {
             qn_depthwise_u8_pack(both, 1, 3, channels, inputs[1].data);
         else
             qn_conv_u8_pack(taps, 3, 1, inputs[1].data);
-        attrs->packing = is_depthwise ? QN_PACKING_CHANNEL16 : QN_PACKING_PANEL16;
+        inputs[1].packing = is_depthwise ? &qn_packing_channel16x4 : &qn_packing_panel16x4;
         assert_true(expect_kernels("padding", c, inputs, attrs, want) > 0);
         free(inputs[1].data);
         operator_case_destroy(c);

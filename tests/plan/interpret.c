@@ -1,5 +1,7 @@
 #include "interpret.h"
 
+#include "kernel/packing.h"
+
 #include <string.h>
 
 enum { OPERANDS_MAX = 64, PANEL = 16 };
@@ -63,7 +65,7 @@ int interpret_refuses(const qn_program *program, const qn_view *inputs, qn_arena
 /* The dims of a value now; those that only data can tell at their most. */
 static qn_view shape_of(const state *s, uint32_t index) {
     const qn_program_value *value = &s->program->values[index];
-    qn_view view = {.dtype = value->dtype, .rank = value->rank};
+    qn_view view = {.dtype = value->dtype, .rank = value->rank, .packing = value->packing};
     for (int i = 0; i < value->rank; i++) {
         if (dim_value(s, value->dims[i], &view.dims[i])) continue;
         const qn_dim_instr *instr = &s->program->dims[value->dims[i]];
@@ -137,72 +139,37 @@ static void compare(const state *s, const qn_program_step *step, uint32_t index,
         fail_msg("step '%s' finds '%s' overwritten", step->name, value->name);
 }
 
-void unpack_weights(int64_t packing, const float *packed, int64_t rows, int64_t columns, float *out_plain) {
-    assert_true(packing == QN_PACKING_PANEL16 || packing == QN_PACKING_CHANNEL16);
-    for (int64_t row = 0; row < rows; row++) /* both: panels of 16 columns, [columns / 16][rows][16] */
+/* Where element (row, column) of panels [columns / 16][groups][kernel_w][16][group] is, `group` values of `height` side by
+   side. */
+static int64_t place_of(int64_t row, int64_t column, int64_t height, int64_t kernel_w, int64_t group) {
+    const int64_t groups = (height + group - 1) / group, y = row / kernel_w, x = row % kernel_w;
+    const int64_t cell = (column / PANEL * groups + y / group) * kernel_w + x;
+    return (cell * PANEL + column % PANEL) * group + y % group;
+}
+
+void unpack(const qn_view *packed, qn_view *out_plain) {
+    const qn_packing *packing = packed->packing;
+    const int64_t columns = packed->dims[packed->rank - 1], rows = qn_view_elems(packed) / columns;
+    const size_t size = qn_dtype_size(packed->dtype);
+    int64_t group = packing == &qn_packing_panel16x2                                         ? 2
+                    : packing == &qn_packing_panel16x4 || packing == &qn_packing_channel16x4 ? 4
+                                                                                             : 1;
+    int64_t kernel_w = packing == &qn_packing_channel16x4 ? packed->dims[1] : 1;
+    assert_non_null(packing);
+    for (int64_t row = 0; row < rows; row++)
         for (int64_t column = 0; column < columns; column++)
-            out_plain[row * columns + column] = packed[(column / PANEL * rows + row) * PANEL + column % PANEL];
+            memcpy((char *)out_plain->data + (size_t)(row * columns + column) * size,
+                   (char *)packed->data + (size_t)place_of(row, column, rows / kernel_w, kernel_w, group) * size, size);
 }
 
-void unpack_bytes(int64_t packing, const int8_t *packed, int64_t kernel_h, int64_t rows, int64_t columns,
-                  int8_t *out_plain) {
-    enum { QUAD = 4 };
-    int is_panel = packing == QN_PACKING_PANEL16;
-    int64_t kernel_w = is_panel ? 1 : rows / kernel_h, height = is_panel ? rows : kernel_h;
-    int64_t groups = (height + QUAD - 1) / QUAD; /* [columns / 16][groups][kernel_w][16][4] */
-    for (int64_t row = 0; row < rows; row++)
-        for (int64_t column = 0; column < columns; column++) {
-            int64_t y = row / kernel_w, x = row % kernel_w;
-            int64_t cell = (column / PANEL * groups + y / QUAD) * kernel_w + x;
-            out_plain[row * columns + column] = packed[(cell * PANEL + column % PANEL) * QUAD + y % QUAD];
-        }
-}
-
-void unpack_byte_pairs(const int8_t *packed, int64_t rows, int64_t columns, int8_t *out_plain) {
-    enum { PAIR = 2 };
-    int64_t groups = (rows + PAIR - 1) / PAIR; /* [columns / 16][groups][16][2] */
-    for (int64_t row = 0; row < rows; row++)
-        for (int64_t column = 0; column < columns; column++) {
-            int64_t cell = (column / PANEL * groups + row / PAIR) * PANEL + column % PANEL;
-            out_plain[row * columns + column] = packed[cell * PAIR + row % PAIR];
-        }
-}
-
-void unpack_words(int64_t packing, const int16_t *packed, int64_t rows, int64_t columns, int16_t *out_plain) {
-    int64_t pair = packing == QN_PACKING_PANEL16 ? 2 : 1, groups = (rows + pair - 1) / pair;
-    for (int64_t row = 0; row < rows; row++) /* [columns / 16][groups][16][pair] */
-        for (int64_t column = 0; column < columns; column++) {
-            int64_t cell = (column / PANEL * groups + row / pair) * PANEL + column % PANEL;
-            out_plain[row * columns + column] = packed[cell * pair + row % pair];
-        }
-}
-
-static int64_t *packing_of(const qn_op_def *op, void *attrs) {
-    if (op == &qn_op_conv2d) return &((qn_conv2d_attrs *)attrs)->packing;
-    if (op == &qn_op_matmul) return &((qn_matmul_attrs *)attrs)->packing;
-    if (op == &qn_op_conv2d_quantized) return &((qn_conv2d_quantized_attrs *)attrs)->packing;
-    if (op == &qn_op_matmul_quantized) return &((qn_matmul_quantized_attrs *)attrs)->packing;
-    return NULL;
-}
-
-/* The step's attributes and weights as eval takes them: plain. */
-static const void *plain_attrs(const state *s, const qn_program_step *step, const qn_view *x, qn_view *weights) {
-    void *attrs = qn_arena_copy(s->arena, step->attrs, step->op->attrs_bytes);
-    int64_t *packing = packing_of(step->op, attrs);
-    if (!packing || *packing == QN_PACKING_PLAIN) return attrs;
-    int64_t columns = weights->dims[weights->rank - 1], elems = qn_view_elems(weights);
-    void *plain = qn_arena_alloc(s->arena, (size_t)elems, qn_dtype_size(weights->dtype));
-    if (weights->dtype == QN_DTYPE_S8 && x->dtype == QN_DTYPE_S16)
-        unpack_byte_pairs(weights->data, elems / columns, columns, plain);
-    else if (weights->dtype == QN_DTYPE_S8)
-        unpack_bytes(*packing, weights->data, weights->dims[0], elems / columns, columns, plain);
-    else if (weights->dtype == QN_DTYPE_S16)
-        unpack_words(*packing, weights->data, elems / columns, columns, plain);
-    else
-        unpack_weights(*packing, weights->data, elems / columns, columns, plain);
-    weights->data = plain;
-    *packing = QN_PACKING_PLAIN;
-    return attrs;
+/* The operand as eval takes it: plain. */
+static qn_view plain_view(const state *s, qn_view view) {
+    if (view.dtype == QN_DTYPE_NONE || !view.packing) return view;
+    qn_view plain = view;
+    plain.data = qn_arena_alloc(s->arena, (size_t)qn_view_elems(&view), qn_dtype_size(view.dtype));
+    plain.packing = NULL;
+    unpack(&view, &plain);
+    return plain;
 }
 
 static void run_step(const state *s, const qn_program_step *step) {
@@ -212,10 +179,11 @@ static void run_step(const state *s, const qn_program_step *step) {
     for (uint32_t i = 0; i < step->input_count; i++) {
         inputs[i] = view_of(s, in[i]);
         if (in[i] != UINT32_MAX) compare(s, step, in[i], &inputs[i]);
+        inputs[i] = plain_view(s, inputs[i]);
     }
     for (uint32_t i = 0; i < step->output_count; i++) outputs[i] = view_of(s, out[i]);
     int is_view = qn_op_is_view(step->op) && outputs[0].data == inputs[0].data;
-    qn_eval eval = {.attrs = plain_attrs(s, step, &inputs[0], &inputs[1]),
+    qn_eval eval = {.attrs = step->attrs,
                     .input_count = (int)step->input_count,
                     .inputs = inputs,
                     .output_count = (int)step->output_count,

@@ -23,14 +23,7 @@ void interpret(const qn_program *program, const qn_view *inputs, const evaluatio
 /* Is some check of the program negative at these inputs? */
 int interpret_refuses(const qn_program *program, const qn_view *inputs, qn_arena *arena);
 
-/* Weights packed as `packing` says, laid out plainly: [rows, columns] (docs/kernel-contracts.md). */
-void unpack_weights(int64_t packing, const float *packed, int64_t rows, int64_t columns, float *out_plain);
-/* The same of int8; `kernel_h` matters to CHANNEL16. */
-void unpack_bytes(int64_t packing, const int8_t *packed, int64_t kernel_h, int64_t rows, int64_t columns,
-                  int8_t *out_plain);
-/* The same of s16. */
-/* Of PANEL16, where x is s16. */
-void unpack_byte_pairs(const int8_t *packed, int64_t rows, int64_t columns, int8_t *out_plain);
-void unpack_words(int64_t packing, const int16_t *packed, int64_t rows, int64_t columns, int16_t *out_plain);
+/* Packed weights laid out plainly, in the memory of *out_plain (docs/kernel-contracts.md). */
+void unpack(const qn_view *packed, qn_view *out_plain);
 
 #endif

@@ -10,6 +10,7 @@
 
 #include "check_program.h"
 #include "interpret.h"
+#include "kernel/packing.h"
 #include "plan/plan.h"
 
 static qn_arena arena;
@@ -339,27 +340,30 @@ static void test_empty_values_are_planned(void **state) {
 
 /* ---- Weights ---- */
 
-static const void *packed_weights(const qn_program *p, const char *step, int64_t packing) {
-    const qn_program_step *s = step_of(p, step);
-    int64_t found = s->op == &qn_op_conv2d             ? ((const qn_conv2d_attrs *)s->attrs)->packing
-                    : s->op == &qn_op_conv2d_quantized ? ((const qn_conv2d_quantized_attrs *)s->attrs)->packing
-                    : s->op == &qn_op_matmul_quantized ? ((const qn_matmul_quantized_attrs *)s->attrs)->packing
-                                                       : ((const qn_matmul_attrs *)s->attrs)->packing;
-    assert_int_equal(found, packing);
-    return constant_data(p, p->operands[s->first_input + 1]);
+/* The weights of a step, input 1, which are packed so (NULL: plain); *out_plain, of their size, gets them plainly. */
+static const void *packed_weights(const qn_program *p, const char *step, const qn_packing *packing, void *out_plain) {
+    const uint32_t index = p->operands[step_of(p, step)->first_input + 1];
+    const qn_program_value *value = &p->values[index];
+    const void *data = constant_data(p, index);
+    qn_view packed = {.dtype = value->dtype, .rank = value->rank, .data = (void *)(uintptr_t)data}, plain = packed;
+    assert_ptr_equal(value->packing, packing);
+    for (int d = 0; d < value->rank; d++) packed.dims[d] = p->dims[value->dims[d]].imm;
+    packed.packing = packing;
+    plain.data = out_plain;
+    if (out_plain) unpack(&packed, &plain);
+    return data;
 }
 
 static void test_dense_weights_are_stored_in_panels_of_16_outputs(void **state) {
     (void)state;
     const qn_program *p =
         plan("input %x : f32[1, 4, 4, 3]\nconst %w : f32[2, 2, 3, 21] = random 5\n%y = conv2d(%x, %w)\noutput %y");
-    const float *packed = packed_weights(p, "y", QN_PACKING_PANEL16);
+    float plain[12 * 21];
+    const float *packed = packed_weights(p, "y", &qn_packing_panel16, plain);
     assert_int_equal(value_of(p, p->values[p->operands[step_of(p, "y")->first_input + 1]].name)->bytes,
                      2 * 12 * 16 * sizeof(float));
-    float plain[12 * 21];
     qn_rng rng;
     qn_rng_init(&rng, 5); /* as the text form draws them */
-    unpack_weights(QN_PACKING_PANEL16, packed, 12, 21, plain);
     for (int i = 0; i < 12 * 21; i++) assert_true(plain[i] == qn_rng_float(&rng, -1, 1));
     for (int row = 0; row < 12; row++)
         for (int column = 5; column < 16; column++)
@@ -370,11 +374,10 @@ static void test_depthwise_weights_are_stored_by_16_channels(void **state) {
     (void)state;
     const qn_program *p = plan("input %x : f32[1, 4, 4, 18]\nconst %w : f32[3, 3, 1, 18] = random 6\n%y = conv2d(%x, "
                                "%w) {groups=18}\noutput %y");
-    const float *packed = packed_weights(p, "y", QN_PACKING_CHANNEL16);
     float plain[9 * 18];
+    packed_weights(p, "y", &qn_packing_channel16, plain);
     qn_rng rng;
     qn_rng_init(&rng, 6);
-    unpack_weights(QN_PACKING_CHANNEL16, packed, 9, 18, plain);
     for (int i = 0; i < 9 * 18; i++) assert_true(plain[i] == qn_rng_float(&rng, -1, 1));
 }
 
@@ -382,10 +385,9 @@ static void test_a_transposed_product_is_stored_the_right_way_round(void **state
     (void)state;
     const qn_program *p = plan("input %x : f32[2, 3]\nconst %w : f32[2, 3] = {1, 2, 3, 4, 5, 6}\n%y = matmul(%x, %w) "
                                "{transpose_b=true}\noutput %y");
-    const float *packed = packed_weights(p, "y", QN_PACKING_PANEL16);
-    assert_false(((const qn_matmul_attrs *)step_of(p, "y")->attrs)->transpose_b);
     float plain[6];
-    unpack_weights(QN_PACKING_PANEL16, packed, 3, 2, plain);
+    packed_weights(p, "y", &qn_packing_panel16, plain);
+    assert_false(((const qn_matmul_attrs *)step_of(p, "y")->attrs)->transpose_b);
     const float expected[] = {1, 4, 2, 5, 3, 6};
     for (int i = 0; i < 6; i++) assert_true(plain[i] == expected[i]);
 }
@@ -402,16 +404,14 @@ static void test_int8_weights_are_stored_in_groups_of_four(void **state) {
              "{1, 1}\n%y = conv2d_quantized(%x, %w, %b, %m) {padding=same_upper}\nconst %v : s8[5, 1, 1, "
              "2] = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10}\n%z = conv2d_quantized(%x, %v, %b, %m) "
              "{padding=same_upper, groups=2}\noutput %y\noutput %z");
-    const int8_t *panel = packed_weights(p, "y", QN_PACKING_PANEL16),
-                 *by_channel = packed_weights(p, "z", QN_PACKING_CHANNEL16);
+    int8_t plain[20], channels[10];
+    const int8_t *panel = packed_weights(p, "y", &qn_packing_panel16x4, plain),
+                 *by_channel = packed_weights(p, "z", &qn_packing_channel16x4, channels);
     assert_int_equal(weight_bytes(p, "y"), 12 * 16); /* 10 products fill three groups */
     assert_int_equal(weight_bytes(p, "z"), 8 * 16);  /* 5 rows two */
-    int8_t plain[20];
-    unpack_bytes(QN_PACKING_PANEL16, panel, 5, 10, 2, plain);
     for (int i = 0; i < 20; i++) assert_int_equal(plain[i], i + 1);
     assert_int_equal(panel[2 * 64 + 2], 0); /* the last group is padded */
-    unpack_bytes(QN_PACKING_CHANNEL16, by_channel, 5, 5, 2, plain);
-    for (int i = 0; i < 10; i++) assert_int_equal(plain[i], i + 1);
+    for (int i = 0; i < 10; i++) assert_int_equal(channels[i], i + 1);
     assert_int_equal(by_channel[64 + 1], 0);
 }
 
@@ -422,16 +422,14 @@ static void test_int16_weights_are_stored_in_pairs(void **state) {
              "s64[2] = {0, 0}\nconst %m : f32[2] = {1, 1}\n%y = conv2d_quantized(%x, %w, %b, %m) "
              "{padding=same_upper}\ninput %u : s16[1, 4, 4, 2]\n%z = conv2d_quantized(%u, %w, %b, %m) "
              "{padding=same_upper, groups=2}\noutput %y\noutput %z");
-    const int16_t *panel = packed_weights(p, "y", QN_PACKING_PANEL16),
-                  *by_channel = packed_weights(p, "z", QN_PACKING_CHANNEL16);
+    int16_t plain[6], channels[6];
+    const int16_t *panel = packed_weights(p, "y", &qn_packing_panel16x2, plain);
+    packed_weights(p, "z", &qn_packing_channel16, channels);
     assert_int_equal(weight_bytes(p, "y"), 4 * 16 * 2); /* 3 products fill two pairs */
     assert_int_equal(weight_bytes(p, "z"), 3 * 16 * 2);
-    int16_t plain[6];
-    unpack_words(QN_PACKING_PANEL16, panel, 3, 2, plain);
     for (int i = 0; i < 6; i++) assert_int_equal(plain[i], i + 1);
     assert_int_equal(panel[32 + 1], 0); /* the last pair is padded */
-    unpack_words(QN_PACKING_CHANNEL16, by_channel, 3, 2, plain);
-    for (int i = 0; i < 6; i++) assert_int_equal(plain[i], i + 1);
+    for (int i = 0; i < 6; i++) assert_int_equal(channels[i], i + 1);
 }
 
 static void test_int8_weights_of_int16_activations_are_stored_in_pairs_or_widened(void **state) {
@@ -442,14 +440,12 @@ static void test_int8_weights_of_int16_activations_are_stored_in_pairs_or_widene
              "{padding=same_upper}\ninput %u : s16[1, 4, 4, 2]\n%z = conv2d_quantized(%u, %w, %b, %m) "
              "{padding=same_upper, groups=2}\noutput %y\noutput %z");
     static const int expected[6] = {1, 2, 3, 4, 5, -6};
-    const int8_t *panel = packed_weights(p, "y", QN_PACKING_PANEL16);
-    const int16_t *by_channel = packed_weights(p, "z", QN_PACKING_CHANNEL16);
-    assert_int_equal(weight_bytes(p, "y"), 4 * 16); /* 3 products fill two pairs */
-    assert_int_equal(weight_bytes(p, "z"), 3 * 16 * 2);
     int8_t bytes[6];
     int16_t words[6];
-    unpack_byte_pairs(panel, 3, 2, bytes);
-    unpack_words(QN_PACKING_CHANNEL16, by_channel, 3, 2, words);
+    const int8_t *panel = packed_weights(p, "y", &qn_packing_panel16x2, bytes);
+    packed_weights(p, "z", &qn_packing_channel16, words);
+    assert_int_equal(weight_bytes(p, "y"), 4 * 16); /* 3 products fill two pairs */
+    assert_int_equal(weight_bytes(p, "z"), 3 * 16 * 2);
     for (int i = 0; i < 6; i++) assert_int_equal(bytes[i], expected[i]);
     for (int i = 0; i < 6; i++) assert_int_equal(words[i], expected[i]);
     assert_int_equal(panel[32 + 1], 0); /* the last pair is padded */
@@ -467,10 +463,7 @@ static void test_weights_that_no_kernel_covers_stay_plain(void **state) {
         "%u = conv2d(%x, %v)\n"
         "%t = matmul(%a, %b)\n"
         "output %y\noutput %z\noutput %u\noutput %t");
-    static const char *const plain[] = {"y", "z", "u"};
-    for (int i = 0; i < 3; i++)
-        assert_int_equal(((const qn_conv2d_attrs *)step_of(p, plain[i])->attrs)->packing, QN_PACKING_PLAIN);
-    assert_int_equal(((const qn_matmul_attrs *)step_of(p, "t")->attrs)->packing, QN_PACKING_PLAIN);
+    for (size_t i = 0; i < p->value_count; i++) assert_null(p->values[i].packing);
     const float *g = constant_data(p, p->operands[step_of(p, "y")->first_input + 1]);
     for (int i = 0; i < 8; i++) assert_true(g[i] == (float)(i + 1));
 }
@@ -479,9 +472,24 @@ static void test_weights_that_are_data_too_stay_plain_for_that_use(void **state)
     (void)state;
     const qn_program *p = plan("input %x : f32[1, 2, 2, 2]\nconst %w : f32[1, 1, 2, 2] = {1, 2, 3, 4}\n"
                                "%y = conv2d(%x, %w)\n%z = add(%x, %w)\noutput %y\noutput %z");
-    packed_weights(p, "y", QN_PACKING_PANEL16);
+    packed_weights(p, "y", &qn_packing_panel16, NULL);
     const float *plain = constant_data(p, p->operands[step_of(p, "z")->first_input + 1]);
     for (int i = 0; i < 4; i++) assert_true(plain[i] == (float)(i + 1));
+}
+
+/* Bytes beside bytes in fours, beside words in pairs: two constants, and a third step shares the first. */
+static void test_steps_share_packed_weights_where_they_want_the_same(void **state) {
+    (void)state;
+    const qn_program *p =
+        plan("input %x : u8[1, 4, 4, 2]\ninput %u : s16[1, 4, 4, 2]\nconst %w : s8[1, 1, 2, 2] = {1, 2, 3, 4}\n"
+             "const %b : s32[2] = {0, 0}\nconst %c : s64[2] = {0, 0}\nconst %m : f32[2] = {1, 1}\n"
+             "%y = conv2d_quantized(%x, %w, %b, %m)\n%v = conv2d_quantized(%x, %w, %b, %m) {padding=same_upper}\n"
+             "%z = conv2d_quantized(%u, %w, %c, %m)\noutput %y\noutput %z\noutput %v");
+    int8_t quads[4], pairs[4];
+    packed_weights(p, "y", &qn_packing_panel16x4, quads);
+    packed_weights(p, "z", &qn_packing_panel16x2, pairs);
+    assert_memory_equal(quads, pairs, sizeof quads);
+    assert_int_equal(p->operands[step_of(p, "y")->first_input + 1], p->operands[step_of(p, "v")->first_input + 1]);
 }
 
 static void test_constants_lie_64_bytes_apart_at_least(void **state) {
@@ -550,6 +558,7 @@ int main(void) {
         CASE(test_int8_weights_of_int16_activations_are_stored_in_pairs_or_widened),
         CASE(test_weights_that_no_kernel_covers_stay_plain),
         CASE(test_weights_that_are_data_too_stay_plain_for_that_use),
+        CASE(test_steps_share_packed_weights_where_they_want_the_same),
         CASE(test_constants_lie_64_bytes_apart_at_least),
         CASE(test_shape_arithmetic_that_shares_is_walked_once),
     };

@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "kernel/packing.h"
+
 enum { CASES_PER_OP = 200, ELEMS_MAX = 1 << 15, DATA_MOST = 4096, PACKED_BYTES = 48 << 10 };
 
 typedef struct forgery {
@@ -82,11 +84,18 @@ static void damage_attribute(forgery *f) {
     }
 }
 
-/* The layout of weights decides which code reads them. */
+/* The layout of constants decides which code reads them: what the operator asks for, or any. */
 static void damage_packing(forgery *f) {
-    for (const qn_attr_def *def = f->op->attrs; def && def->name; def++)
-        if (!strcmp(def->name, "packing"))
-            *(int64_t *)(void *)((char *)f->sample.attrs + def->offset) = qn_rng_range(f->rng, 0, 2);
+    if (!f->sample.input_count) return;
+    const int input = f->sample.input_count > 1 && !one_in(f->rng, 4);
+    qn_view *view = &f->sample.inputs[input];
+    view->packing = qn_packing_at((size_t)qn_rng_range(f->rng, 0, (int64_t)qn_packing_count() - 1));
+    if (one_in(f->rng, 4)) return;
+    qn_pack pack;
+    void *attrs = qn_arena_copy(&f->arena, f->sample.attrs, f->op->attrs_bytes);
+    const qn_eval operands = {
+        .attrs = f->sample.attrs, .input_count = f->sample.input_count, .inputs = f->sample.inputs};
+    if (f->op->pack && f->op->pack(&operands, input, attrs, &pack)) view->packing = pack.packing;
 }
 
 static void damage_groups(forgery *f) {
@@ -244,8 +253,10 @@ static uint32_t add_operand(forgery *f, int i) {
     const qn_view *view = &f->sample.inputs[i];
     if (view->dtype == QN_DTYPE_NONE) return UINT32_MAX;
     if (f->is_open[i]) return maker_input(f->maker, names[i], view->dtype, view->rank, f->types[i].dims);
-    return maker_constant(f->maker, names[i], view->dtype, view->rank, view->dims, view->data,
-                          i == 1 ? PACKED_BYTES : 0); /* room for weights however they are packed */
+    uint32_t constant = maker_constant(f->maker, names[i], view->dtype, view->rank, view->dims, view->data,
+                                       i == 1 ? PACKED_BYTES : 0); /* room for weights however they are packed */
+    maker_pack(f->maker, constant, view->packing);
+    return constant;
 }
 
 /* The step, and one that reads what it makes. */

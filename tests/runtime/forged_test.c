@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "kernel/packing.h"
 #include "model/format.h"
 
 #define FILES QN_SOURCE_DIR "/tests/model/files/"
@@ -124,26 +125,20 @@ typedef struct packed_case {
     int64_t x_dims[4];
     int rank;
     int64_t dims[4]; /* of the weights */
-    qn_packing packing;
+    const qn_packing *packing;
     int64_t groups, is_transposed;
     const char *message;
 } packed_case;
 
 static void *draw_attrs(const packed_case *c) {
-    void *attrs = calloc(1, c->op->attrs_bytes);
+    void *attrs = calloc(1, c->op->attrs_bytes + 1);
     qn_attrs_init(c->op, attrs);
-    if (c->op == &qn_op_conv2d) {
-        ((qn_conv2d_attrs *)attrs)->packing = c->packing;
+    if (c->op == &qn_op_conv2d)
         ((qn_conv2d_attrs *)attrs)->groups = c->groups;
-    } else if (c->op == &qn_op_conv2d_quantized) {
-        ((qn_conv2d_quantized_attrs *)attrs)->packing = c->packing;
+    else if (c->op == &qn_op_conv2d_quantized)
         ((qn_conv2d_quantized_attrs *)attrs)->conv.groups = c->groups;
-    } else if (c->op == &qn_op_matmul) {
-        ((qn_matmul_attrs *)attrs)->packing = c->packing;
+    else if (c->op == &qn_op_matmul)
         ((qn_matmul_attrs *)attrs)->transpose_b = c->is_transposed;
-    } else {
-        ((qn_matmul_quantized_attrs *)attrs)->packing = c->packing;
-    }
     return attrs;
 }
 
@@ -158,6 +153,7 @@ static void check_packed(const packed_case *c) {
     for (int d = 0; d < c->x_rank; d++) dims[d] = maker_const(m, c->x_dims[d]);
     uint32_t operands[4] = {maker_input(m, "x", c->x, c->x_rank, dims)};
     operands[1] = maker_constant(m, "w", c->weights, c->rank, c->dims, zeros, BYTES);
+    maker_pack(m, operands[1], c->packing);
     operands[2] = maker_constant(m, "b", c->x == QN_DTYPE_U8 ? QN_DTYPE_S32 : QN_DTYPE_S64, 1, &outputs, zeros, 0);
     operands[3] = maker_constant(m, "f", QN_DTYPE_F32, 1, &outputs, zeros, 0);
     void *attrs = draw_attrs(c);
@@ -185,49 +181,68 @@ static void test_weights_packed_as_no_kernel_reads_them_are_refused_when_loading
 #define WORDS &qn_op_conv2d_quantized, QN_DTYPE_S16, QN_DTYPE_S8, 4, {1, 4, 4, 6}, 4
 #define MUL                                                                                                            \
     &qn_op_matmul, QN_DTYPE_F32, QN_DTYPE_F32, 2, { 4, 6 }
-#define MULQ &qn_op_matmul_quantized, QN_DTYPE_U8, QN_DTYPE_S8, 2
+#define MULQ    &qn_op_matmul_quantized, QN_DTYPE_U8, QN_DTYPE_S8, 2
+#define DOUBLES &qn_op_conv2d, QN_DTYPE_F64, QN_DTYPE_F64, 4, {1, 4, 4, 6}, 4
+#define MIXED   &qn_op_conv2d, QN_DTYPE_BF16, QN_DTYPE_F32, 4, {1, 4, 4, 6}, 4
+#define PANEL   &qn_packing_panel16
+#define PAIRS   &qn_packing_panel16x2
+#define QUADS   &qn_packing_panel16x4
+#define CHANNEL &qn_packing_channel16
     const packed_case cases[] = {
-        {CONV, {1, 1, 6, 5}, QN_PACKING_PANEL16, 1, 0, NULL},
-        {CONV, {1, 1, 6, 5}, QN_PACKING_CHANNEL16, 1, 0, "step 0 'y' (conv2d): weights are packed as channel16, which"},
-        {CONV, {1, 1, 3, 6}, QN_PACKING_CHANNEL16, 2, 0, "for convolutions of one channel a group"},
-        {CONV, {1, 1, 3, 6}, QN_PACKING_PANEL16, 2, 0, "panel16, which is for convolutions of one group"},
-        {CONV, {1, 1, 1, 6}, QN_PACKING_CHANNEL16, 6, 0, NULL},
-        {CONV, {1, 1, 1, 12}, QN_PACKING_CHANNEL16, 6, 0, "for convolutions of one channel a group"},
-        {&qn_op_conv2d,
-         QN_DTYPE_F64,
-         QN_DTYPE_F64,
-         4,
-         {1, 4, 4, 6},
-         4,
+        {CONV, {1, 1, 6, 5}, PANEL, 1, 0, NULL},
+        {CONV,
          {1, 1, 6, 5},
-         QN_PACKING_PANEL16,
+         CHANNEL,
          1,
          0,
-         "not for f64"},
-        {&qn_op_conv2d,
-         QN_DTYPE_BF16,
-         QN_DTYPE_BF16,
-         4,
-         {1, 4, 4, 6},
-         4,
-         {1, 1, 6, 5},
-         QN_PACKING_PANEL16,
-         1,
+         "value 1 'w': packed as channel16, which is not for f32 of rank 4 and these"},
+        {CONV, {1, 1, 6, 5}, PAIRS, 1, 0, "packed as panel16x2, which is not for f32"},
+        {CONV, {1, 1, 3, 6}, PANEL, 2, 0, "step 0 'y' (conv2d): reads 'w', which is packed as panel16 for conv_f32"},
+        {CONV, {1, 1, 1, 6}, CHANNEL, 6, 0, NULL},
+        {CONV, {1, 1, 1, 6}, PANEL, 6, 0, "panel16 of f32; expected it packed as channel16 of f32"},
+        {CONV,
+         {1, 1, 1, 12},
+         CHANNEL,
+         6,
          0,
-         "not for bf16"},
-        {BYTES, {1, 1, 6, 5}, QN_PACKING_PANEL16, 1, 0, NULL},
-        {BYTES, {1, 1, 6, 5}, QN_PACKING_CHANNEL16, 1, 0, "for convolutions of one channel a group"},
-        {BYTES, {5462, 1, 6, 5}, QN_PACKING_PANEL16, 1, 0, "sums of at most 32768 products"},
-        {WORDS, {1, 1, 6, 5}, QN_PACKING_PANEL16, 1, 0, NULL},
-        {WORDS, {1, 1, 1, 6}, QN_PACKING_CHANNEL16, 6, 0, "s16 beside s16"},
-        {MUL, 2, {6, 5}, QN_PACKING_PANEL16, 0, 0, NULL},
-        {MUL, 2, {6, 5}, QN_PACKING_CHANNEL16, 0, 0, "the elements of b are packed as channel16"},
-        {MUL, 2, {5, 6}, QN_PACKING_PANEL16, 0, 1, "for products that transpose nothing"},
-        {MUL, 3, {1, 6, 5}, QN_PACKING_PANEL16, 0, 0, "of rank 3 are packed as panel16; expected rank 2"},
-        {MULQ, {4, 6}, 2, {6, 5}, QN_PACKING_PANEL16, 0, 0, NULL},
-        {MULQ, {4, 6}, 2, {6, 5}, QN_PACKING_CHANNEL16, 0, 0, "packed as channel16, which is for convolutions"},
-        {MULQ, {1, 32769}, 2, {32769, 5}, QN_PACKING_PANEL16, 0, 0, "sums of at most 32768 products"},
+         "channel16 for depthwise_f32, depthwise_f16, depthwise_s16; expected it plain"},
+        {DOUBLES, {1, 1, 6, 5}, PANEL, 1, 0, "not for f64"},
+        {MIXED, {1, 1, 6, 5}, PANEL, 1, 0, "expected it plain"},
+        {BYTES, {1, 1, 6, 5}, QUADS, 1, 0, NULL},
+        {BYTES, {1, 1, 6, 5}, PAIRS, 1, 0, "panel16x2 of s8; expected it packed as panel16x4 of s8"},
+        {BYTES, {5462, 1, 6, 5}, QUADS, 1, 0, "panel16x4 for conv_u8; expected it plain"},
+        {WORDS, {1, 1, 6, 5}, PAIRS, 1, 0, NULL},
+        {WORDS,
+         {1, 1, 1, 6},
+         &qn_packing_channel16x4,
+         6,
+         0,
+         "channel16x4 of s8; expected it packed as channel16 of s16"},
+        {MUL, 2, {6, 5}, PANEL, 0, 0, NULL},
+        {MUL, 2, {6, 5}, CHANNEL, 0, 0, "packed as channel16, which is not for f32 of rank 2"},
+        {MUL, 2, {5, 6}, PANEL, 0, 1, "transposes 'w', which is packed as panel16"},
+        {MUL, 3, {1, 6, 5}, PANEL, 0, 0, "panel16 for conv_f32, conv_f16; expected it plain"},
+        {MULQ, {4, 6}, 2, {6, 5}, QUADS, 0, 0, NULL},
+        {MULQ, {4, 6}, 2, {6, 5}, PAIRS, 0, 0, "expected it packed as panel16x4"},
+        {MULQ, {1, 32769}, 2, {32769, 5}, QUADS, 0, 0, "expected it plain"},
+        {&qn_op_add,
+         QN_DTYPE_F32,
+         QN_DTYPE_F32,
+         2,
+         {4, 5},
+         2,
+         {4, 5},
+         PANEL,
+         0,
+         0,
+         "(add): reads 'w', which is packed"},
     };
+#undef DOUBLES
+#undef MIXED
+#undef PANEL
+#undef PAIRS
+#undef QUADS
+#undef CHANNEL
 #undef CONV
 #undef BYTES
 #undef WORDS

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "kernel/packing.h"
 #include "runtime/internal.h"
 
 /* At MOST pixels a convolution of these sizes is cut in two tasks, below it is one, which gathers twice as much. */
@@ -43,7 +44,7 @@ static const qn_program *program_convolved(maker *m, int ceiling) {
     qn_conv2d_attrs attrs;
     qn_attrs_init(&qn_op_conv2d, &attrs);
     attrs.padding = QN_PADDING_SAME_UPPER;
-    attrs.packing = QN_PACKING_PANEL16;
+    maker_pack(m, w, &qn_packing_panel16);
     maker_output(m, maker_step(m, &qn_op_conv2d, &attrs, 2, (uint32_t[]){x, w}, "y", QN_DTYPE_F32, 4,
                                (qn_dim[]){one, k, one, maker_const(m, OUT)}));
     return maker_finish(m, ceiling);
