@@ -176,8 +176,9 @@ static void test_an_unknown_packing_is_named(void **state) {
     free(f.data);
 }
 
-/* `program` with plain weights as the file of version 1 that says `kind` in the last attribute of its first step. */
-static file write_version_1(qn_program program, int64_t kind) {
+/* `program` as the file of version 1 that says kinds[s] in the last attribute of step s, if its operator reads packed
+   weights. */
+static file write_version_1(qn_program program, const int64_t *kinds) {
     qn_program_value values[64];
     qn_bytes sections[QN_SECTION_COUNT];
     qn_buffer attributes, out;
@@ -188,17 +189,17 @@ static file write_version_1(qn_program program, int64_t kind) {
     for (size_t i = 0; i < program.value_count; i++) values[i].packing = NULL;
     program.values = values;
     file f = write_program(&program);
-    uint8_t *steps = section(f, QN_SECTION_STEPS);
-    const uint32_t begin = qn_load_u32(steps + 12), bytes = qn_load_u32(steps + 16), end = begin + bytes;
     sections_read((qn_bytes){f.data, f.size}, sections);
-    const qn_bytes all = sections[QN_SECTION_ATTRIBUTES];
-    qn_buffer_append(&attributes, all.data, end);
-    qn_store_u64(word, (uint64_t)kind);
-    qn_buffer_append(&attributes, word, sizeof word);
-    qn_buffer_append(&attributes, all.data + end, all.size - end);
-    qn_store_u32(steps + 16, bytes + 8);
-    for (size_t s = 1; s < program.step_count; s++)
-        qn_store_u32(steps + s * QN_RECORD_STEP + 12, qn_load_u32(steps + s * QN_RECORD_STEP + 12) + 8);
+    for (size_t s = 0; s < program.step_count; s++) {
+        uint8_t *step = section(f, QN_SECTION_STEPS) + s * QN_RECORD_STEP;
+        const uint32_t begin = qn_load_u32(step + 12), bytes = qn_load_u32(step + 16);
+        const int has_kind = program.steps[s].op->pack != NULL;
+        qn_store_u32(step + 12, (uint32_t)attributes.size);
+        qn_store_u32(step + 16, bytes + (has_kind ? 8 : 0));
+        qn_buffer_append(&attributes, sections[QN_SECTION_ATTRIBUTES].data + begin, bytes);
+        qn_store_u64(word, (uint64_t)kinds[s]);
+        if (has_kind) qn_buffer_append(&attributes, word, sizeof word);
+    }
     sections[QN_SECTION_ATTRIBUTES] = (qn_bytes){attributes.data, attributes.size};
     sections_write(1, sections, &out);
     file old = file_copy(out.data, out.size);
@@ -209,7 +210,7 @@ static file write_version_1(qn_program program, int64_t kind) {
 }
 
 static void expect_old_refused(const qn_program *program, int64_t kind, const char *text) {
-    file f = write_version_1(*program, kind);
+    file f = write_version_1(*program, &kind);
     expect_refused(f, text);
     free(f.data);
 }
@@ -228,7 +229,7 @@ static void test_packing_of_old_versions_becomes_that_of_the_constant(void **sta
     (void)state;
     for (size_t r = 0; r < sizeof rows / sizeof *rows; r++) {
         maker *m = maker_create();
-        file f = write_version_1(*program_bytes(m, rows[r].x, rows[r].groups), rows[r].kind);
+        file f = write_version_1(*program_bytes(m, rows[r].x, rows[r].groups), &rows[r].kind);
         qn_arena arena;
         const qn_program *program = NULL;
         qn_arena_init(&arena, NULL);
@@ -250,6 +251,38 @@ static void test_packing_of_old_versions_becomes_that_of_the_constant(void **sta
     m = maker_create();
     expect_old_refused(program_bytes(m, QN_DTYPE_U8, 6), PANEL, "expected it packed as channel16x4 of s8");
     maker_destroy(m);
+}
+
+/* x u8 and u s16 convolved by the same bytes. */
+static void test_old_steps_that_share_weights_agree_about_them(void **state) {
+    static _Alignas(64) const uint8_t zeros[4096];
+    static const struct {
+        int64_t kinds[2];
+        const char *text; /* NULL: read */
+    } rows[] = {
+        {{0, 0}, NULL},
+        {{1, 1}, "step 1 'z' (conv2d_quantized): weights 'w' are packed as panel16x2, by another step as panel16x4"},
+        {{1, 0}, "step 1 'z' (conv2d_quantized): reads 'w', which is packed as panel16x4 of s8; expected it packed"}};
+    (void)state;
+    for (size_t r = 0; r < sizeof rows / sizeof *rows; r++) {
+        maker *m = maker_create();
+        qn_dim dims[4] = {maker_const(m, 1), maker_const(m, 4), maker_const(m, 4), maker_const(m, 2)};
+        uint32_t x = maker_input(m, "x", QN_DTYPE_U8, 4, dims), u = maker_input(m, "u", QN_DTYPE_S16, 4, dims);
+        uint32_t w = maker_constant(m, "w", QN_DTYPE_S8, 4, (int64_t[]){1, 1, 2, 2}, zeros, sizeof zeros);
+        uint32_t b = maker_constant(m, "b", QN_DTYPE_S32, 1, (int64_t[]){2}, zeros, 0);
+        uint32_t c = maker_constant(m, "c", QN_DTYPE_S64, 1, (int64_t[]){2}, zeros, 0);
+        uint32_t f = maker_constant(m, "f", QN_DTYPE_F32, 1, (int64_t[]){2}, zeros, 0);
+        const qn_op_def *op = &qn_op_conv2d_quantized;
+        maker_output(m, maker_step(m, op, NULL, 4, (uint32_t[]){x, w, b, f}, "y", QN_DTYPE_F32, 4, dims));
+        maker_output(m, maker_step(m, op, NULL, 4, (uint32_t[]){u, w, c, f}, "z", QN_DTYPE_F32, 4, dims));
+        file old = write_version_1(*maker_finish(m, 1), rows[r].kinds);
+        if (rows[r].text)
+            expect_refused(old, rows[r].text);
+        else
+            assert_int_equal(try_read(old), QN_OK);
+        free(old.data);
+        maker_destroy(m);
+    }
 }
 
 /* ---- Records ---- */
@@ -369,6 +402,7 @@ int main(void) {
         cmocka_unit_test(test_sections_that_every_file_has_are_whole),
         cmocka_unit_test(test_an_unknown_packing_is_named),
         cmocka_unit_test(test_packing_of_old_versions_becomes_that_of_the_constant),
+        cmocka_unit_test(test_old_steps_that_share_weights_agree_about_them),
         cmocka_unit_test(test_forged_tables_are_refused_with_a_reason),
         cmocka_unit_test(test_a_check_has_a_message),
         cmocka_unit_test(test_forged_attributes_are_refused_with_a_reason),
