@@ -3,7 +3,7 @@
 #include "fuzz.h"
 
 #include "pictures/image_block.h"
-#include "model_meta.h"
+#include "pictures/model_meta.h"
 
 #include <stdlib.h>
 
