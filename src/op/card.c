@@ -41,7 +41,7 @@ static int64_t *find_axis_attr(const qn_op_def *op, void *attrs, int64_t *out_co
 }
 
 void qn_op_rename_axes(const qn_op_def *op, void *attrs, const int *renamed) {
-    int64_t count;
+    int64_t count = 0;
     if (!op->axes.attr) return;
     int64_t *axes = find_axis_attr(op, attrs, &count);
     for (int64_t i = 0; i < count; i++) {
