@@ -5,12 +5,13 @@
 #   libquench            loads and runs compiled models
 #   libquench-compiler   imports and compiles; uses libquench
 #   libquench-image      pictures and label maps; hands out statuses, which libquench reads and frees
+#   libquench-vision     pictures through compiled models; uses libquench-image and libquench
 #
 # Which library exports a public function follows from the layer that defines it. The inner functions of a layer are
 # hidden in the shared library that holds it, so another shared library that needs them embeds a copy of its own. That is
 # sound for what is pure code over the caller's objects (base, dim, op ...); objects with a life of their own, such as
 # models, are made and used through the public functions of the one library that owns them. What statuses look like
-# inside is shared knowledge, so the three libraries belong to one release: the SONAME says which.
+# inside is shared knowledge, so the libraries belong to one release: the SONAME says which.
 include(CMakePackageConfigHelpers)
 
 # Before 1.0 a minor release may break binary compatibility.
@@ -49,7 +50,7 @@ function(qn_pkg_config component name description requires requires_private libs
   install(FILES ${PROJECT_BINARY_DIR}/cmake/${name}.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig COMPONENT ${component}-dev)
 endfunction()
 
-# The headers of a library: compiler.h and image.h are their libraries' own, and what compiler.h includes without
+# The headers of a library: compiler.h, image.h and vision.h are their libraries' own, and what compiler.h includes without
 # quench.h's doing so is the compiler's; the others are the runtime's.
 function(qn_headers_of library out)
   set(folder ${PROJECT_SOURCE_DIR}/include/quench)
@@ -60,9 +61,10 @@ function(qn_headers_of library out)
   list(REMOVE_ITEM of_compiler quench.h ${of_runtime})
   list(APPEND of_compiler compiler.h)
   file(GLOB of_quench RELATIVE ${folder} CONFIGURE_DEPENDS ${folder}/*.h)
-  list(REMOVE_ITEM of_quench image.h ${of_compiler})
+  list(REMOVE_ITEM of_quench image.h vision.h ${of_compiler})
   set(of_quench-compiler ${of_compiler})
   set(of_quench-image image.h)
+  set(of_quench-vision vision.h)
   list(TRANSFORM of_${library} PREPEND ${folder}/)
   set(${out} ${of_${library}} PARENT_SCOPE)
 endfunction()
@@ -140,11 +142,14 @@ qn_library(quench-compiler COMPONENT compiler USES quench LAYERS ir import pass 
            NEEDS PkgConfig::JANSSON)
 qn_library(quench-image COMPONENT image USES quench LAYERS image EMBEDS base
            NEEDS PkgConfig::TURBOJPEG PkgConfig::PNG Threads::Threads)
+qn_library(quench-vision COMPONENT vision USES quench-image LAYERS vision EMBEDS base NEEDS PkgConfig::JANSSON)
 
 qn_pkg_config(runtime quench "Loads and runs compiled models" "" "" "-lm -pthread")
 qn_pkg_config(compiler quench-compiler "Imports and compiles trained networks" "quench = ${PROJECT_VERSION}" "jansson" "")
 qn_pkg_config(image quench-image "Pictures in, label maps and coloured pictures out" "quench = ${PROJECT_VERSION}"
               "libturbojpeg, libpng" "")
+qn_pkg_config(vision quench-vision "Pictures through compiled models: photo in, mask out"
+              "quench = ${PROJECT_VERSION}, quench-image = ${PROJECT_VERSION}" "jansson" "")
 
 configure_package_config_file(${PROJECT_SOURCE_DIR}/cmake/quench-config.cmake.in ${PROJECT_BINARY_DIR}/cmake/quench-config.cmake
                               INSTALL_DESTINATION ${qn_package_dir} NO_SET_AND_CHECK_MACRO)

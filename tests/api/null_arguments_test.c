@@ -16,6 +16,7 @@
 #include "quench/compiler.h"
 #include "quench/file.h"
 #include "quench/image.h"
+#include "quench/vision.h"
 #include "quench/text.h"
 
 /* One argument of every type, sound where it matters, and room for what comes out. Named after the types, as
@@ -108,6 +109,15 @@ typedef struct fixture {
     const qn_frame *c_qn_frame_p;
     qn_image_confusion *qn_image_confusion_p, *made_confusion, **qn_image_confusion_pp;
     const qn_image_confusion *c_qn_image_confusion_p;
+    qn_vision *qn_vision_p, *made_vision, **qn_vision_pp;
+    const qn_vision *c_qn_vision_p;
+    qn_vision_options *qn_vision_options_p;
+    const qn_vision_options *c_qn_vision_options_p;
+    qn_segmenter *qn_segmenter_p, *made_segmenter, **qn_segmenter_pp;
+    const qn_segmenter *c_qn_segmenter_p;
+    qn_segmenter_options *qn_segmenter_options_p;
+    const qn_segmenter_options *c_qn_segmenter_options_p;
+    qn_segmenter_info *qn_segmenter_info_p;
 } fixture;
 
 typedef struct null_call {
@@ -334,16 +344,60 @@ static void set_up_structs(fixture *f) {
     f->qn_image_confusion_pp = &f->made_confusion;
 }
 
+/* A picture of four pixels, labelled. */
+static qn_model *new_picture_model(void) {
+    qn_network *network;
+    qn_value *x;
+    qn_node *node;
+    qn_model *model;
+    qn_config *config;
+    ok(qn_network_create("p", NULL, &network));
+    ok(qn_network_add_input(network, "x", QN_DTYPE_U8, 4, (int64_t[]){1, 2, 2, 3}, &x));
+    ok(qn_network_add_node(network, "argmax", "labels", "axis=3", &x, 1, &node));
+    ok(qn_network_mark_output(network, qn_node_get_output(node, 0), NULL));
+    ok(qn_config_create(NULL, &config));
+    ok(qn_config_set(config, "graph_shape_mutable", "false"));
+    ok(qn_config_set(config, "image", "{\"input\": \"x\", \"output\": \"labels\"}"));
+    ok(qn_build(network, config, NULL, &model));
+    qn_config_destroy(config);
+    qn_network_destroy(network);
+    return model;
+}
+
+static void set_up_vision(fixture *f) {
+    static qn_vision_options vision_options;
+    static qn_segmenter_options segmenter_options;
+    static qn_segmenter_info info;
+    qn_model *model = new_picture_model();
+    qn_vision_options_init(&vision_options);
+    qn_segmenter_options_init(&segmenter_options);
+    f->qn_vision_options_p = &vision_options;
+    f->c_qn_vision_options_p = &vision_options;
+    f->qn_segmenter_options_p = &segmenter_options;
+    f->c_qn_segmenter_options_p = &segmenter_options;
+    f->qn_segmenter_info_p = &info;
+    ok(qn_vision_create(model, NULL, &f->qn_vision_p));
+    ok(qn_segmenter_create(f->qn_vision_p, model, f->qn_context_p, NULL, &f->qn_segmenter_p));
+    f->c_qn_vision_p = f->qn_vision_p;
+    f->c_qn_segmenter_p = f->qn_segmenter_p;
+    f->qn_vision_pp = &f->made_vision;
+    f->qn_segmenter_pp = &f->made_segmenter;
+    qn_model_destroy(model);
+}
+
 static void set_up(fixture *f) {
     memset(f, 0, sizeof *f);
     set_up_scalars(f);
     set_up_runtime(f);
     set_up_compiler(f);
     set_up_structs(f);
+    set_up_vision(f);
 }
 
 static void clean_up(fixture *f) {
     qn_status_free(f->status);
+    qn_segmenter_destroy(f->made_segmenter), qn_segmenter_destroy(f->qn_segmenter_p);
+    qn_vision_destroy(f->made_vision), qn_vision_destroy(f->qn_vision_p);
     qn_queue_destroy(f->made_queue), qn_queue_destroy(f->qn_queue_p);
     qn_notifier_destroy(f->made_notifier), qn_notifier_destroy(f->qn_notifier_p);
     qn_refitter_destroy(f->made_refitter), qn_refitter_destroy(f->qn_refitter_p);

@@ -2,8 +2,8 @@
  * weights. */
 #include "fuzz.h"
 
-#include "pictures/image_block.h"
 #include "pictures/model_meta.h"
+#include "quench/vision.h"
 
 #include <stdlib.h>
 
@@ -12,15 +12,13 @@ size_t fuzz_head(const uint8_t *data, size_t bytes) {
     return bytes;
 }
 
-static void use_image_block(const qn_model *model) {
-    image_block block;
+static void use_vision(const qn_model *model) {
+    qn_vision *vision = NULL;
     qn_image_palette palette = {0};
-    qn_status *status = image_block_read(model, &block);
-    if (!status) {
-        status = image_block_load_palette(&block, NULL, block.class_count, &palette);
-        qn_image_palette_deinit(&palette);
-        image_block_deinit(&block);
-    }
+    qn_status *status = qn_vision_create(model, NULL, &vision);
+    if (!status) status = qn_vision_load_palette(vision, NULL, 0, &palette);
+    qn_image_palette_deinit(&palette);
+    qn_vision_destroy(vision);
     expect_fair(status);
 }
 
@@ -33,7 +31,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes) {
     qn_status *status = make_model_with_meta(made, meta, &model);
     if (!status) {
         cli_print_precision(model, text, sizeof text);
-        use_image_block(model);
+        use_vision(model);
         expect_fair(refit_model(model, 0));
     }
     qn_model_destroy(model);

@@ -5,7 +5,7 @@
 set -u
 . "$SOURCE/tests/install/lib.sh"
 prefix=$WORK/prefix
-libraries="quench quench-compiler quench-image"
+libraries="quench quench-compiler quench-image quench-vision"
 scenes=$SOURCE/models/scenes
 
 die() { printf 'FAILED: %s\n' "$*"; exit 1; }
@@ -18,7 +18,7 @@ install_and_move() {
     attempt "cmake --install" "$CMAKE" --install "$BUILD" --prefix "$WORK/first" --strip || exit 1
     mv "$WORK/first" "$prefix"
     for file in bin/quench include/quench/quench.h share/doc/quench/LICENSE share/doc/quench/examples/CMakeLists.txt \
-        "$LIBDIR/libquench.a" "$LIBDIR/libquench-compiler.a" "$LIBDIR/libquench-image.a" \
+        "$LIBDIR/libquench.a" "$LIBDIR/libquench-compiler.a" "$LIBDIR/libquench-image.a" "$LIBDIR/libquench-vision.a" \
         "$LIBDIR/pkgconfig/quench.pc" "$LIBDIR/cmake/quench/quench-config.cmake"; do
         [ -f "$prefix/$file" ] || complain "$file is not installed"
     done
@@ -39,6 +39,7 @@ check_exports() {
         base=$(basename "$header")
         owner=quench
         [ "$base" = image.h ] && owner=quench-image
+        [ "$base" = vision.h ] && owner=quench-vision
         [ "$base" != quench.h ] && grep -qF "\"quench/$base\"" "$prefix/include/quench/compiler.h" && owner=quench-compiler
         tr '\n' ' ' <"$header" | grep -oE 'QN_API [^;()]*\(' | grep -oE 'qn_[a-z0-9_]+\(' | tr -d '(' >>"$WORK/declared.$owner"
     done
@@ -138,6 +139,16 @@ run_examples() {
             expect 1 "nothing.jpg" "$bin/$name" "$WORK/scenes.qn" "$WORK/nothing.jpg" "$WORK/no.png" "$WORK/no.overlay.png"
             [ ! -e "$WORK/no.png" ] || complain "$name: wrote labels of a picture that does not exist"
             ;;
+        photo_to_mask)
+            for picture in "$scenes"/pictures/*.jpg; do
+                scene=$(basename "$picture" .jpg)
+                rm -f "$WORK/mask.png"
+                attempt "$name" "$bin/$name" "$WORK/scenes.qn" "$picture" "$WORK/mask.png" || break
+                same_picture "$WORK/mask.png" "$WORK/plain/$scene.png" || complain "$name: another mask of $scene than the program's"
+            done
+            expect 1 'nothing.jpg' "$bin/$name" "$WORK/scenes.qn" "$WORK/nothing.jpg" "$WORK/no.png"
+            expect 1 'nothing.qn' "$bin/$name" "$WORK/nothing.qn" "$picture" "$WORK/no.png"
+            ;;
         mutable_shapes)
             expect 0 '\[4, 31, 97, 3\] -> .*\[4, 31, 97\]$' "$bin/$name" "$WORK/dynamic.qn" 1,7,5,3 4,31,97,3 1,128,96,3
             expect 0 '\[1, 128, 96, 3\] -> .*\[1, 128, 96\]$' "$bin/$name" "$WORK/dynamic.qn" 1,7,5,3 4,31,97,3 1,128,96,3
@@ -179,7 +190,8 @@ run_program() {
     expect 0 "" "$prefix/bin/quench" build "$scenes/scenes.pb" -o "$WORK/scenes.qn" &&
         expect 0 "" "$prefix/bin/quench" build "$scenes/scenes_dynamic.pb" -o "$WORK/dynamic.qn" &&
         expect 0 "" "$prefix/bin/quench" build "$scenes/scenes.pb" -o "$WORK/program.int8.qn" --precision qint8_mixed_float16 --calibrate "$scenes/pictures" &&
-        expect 0 "" "$prefix/bin/quench" segment "$WORK/scenes.qn" "$scenes/pictures" -o "$WORK/program" --palette "$scenes/palette.txt"
+        expect 0 "" "$prefix/bin/quench" segment "$WORK/scenes.qn" "$scenes/pictures" -o "$WORK/program" --palette "$scenes/palette.txt" &&
+        expect 0 "" "$prefix/bin/quench" segment "$WORK/scenes.qn" "$scenes/pictures" -o "$WORK/plain" --save indexed
 }
 
 check_versions() {
@@ -214,9 +226,10 @@ build_examples static -DEXAMPLES_STATIC=ON && for name in $examples; do run_exam
 say "examples through pkg-config, shared and static"
 run_path=-Wl,-rpath,$prefix/$LIBDIR
 compile_example pkg segment_picture "$("$PKG_CONFIG" --cflags --libs quench-image) $run_path"
+compile_example pkg photo_to_mask "$("$PKG_CONFIG" --cflags --libs quench-vision) $run_path"
 compile_example pkg serialise_memory "$("$PKG_CONFIG" --cflags --libs quench-compiler) $run_path"
 compile_example pkg-static many_threads "-static $("$PKG_CONFIG" --static --cflags --libs quench)"
-run_examples pkg segment_picture serialise_memory
+run_examples pkg segment_picture photo_to_mask serialise_memory
 run_examples pkg-static many_threads
 
 [ "$failures" = 0 ] || die "$failures checks"

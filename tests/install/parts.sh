@@ -83,7 +83,7 @@ for kind in "" ON OFF; do
     OFF) expected="libquench.a " ;;
     esac
     [ "$found" = "$expected" ] || complain "BUILD_SHARED_LIBS=$kind installs $found, expected $expected"
-    for file in include/quench/compiler.h include/quench/image.h bin; do
+    for file in include/quench/compiler.h include/quench/image.h include/quench/vision.h bin; do
         [ ! -e "$WORK/$name/$file" ] || complain "the runtime alone installs $file"
     done
     attempt "an example with it, $name" consume "$WORK/$name" "" quench::quench "-DHAS=quench::quench" "-DLACKS=quench::compiler;quench::image"
@@ -94,7 +94,7 @@ attempt "static beside shared" consume "$WORK/both" "COMPONENTS;static" quench::
 attempt "static alone" consume "$WORK/OFF" "COMPONENTS;static" quench::quench-static
 refuse "libquench.a is not installed" consume "$WORK/ON" "COMPONENTS;static" quench::quench
 refuse "The component 'compiler' is not in this installation" consume "$WORK/both" "COMPONENTS;compiler" quench::quench
-refuse "There is no component 'wrong', only runtime, compiler, image and static" consume "$WORK/both" "COMPONENTS;wrong" quench::quench
+refuse "There is no component 'wrong', only runtime, compiler, image, vision and static" consume "$WORK/both" "COMPONENTS;wrong" quench::quench
 attempt "an optional component that is not there" consume "$WORK/both" "OPTIONAL_COMPONENTS;wrong;image" quench::quench
 refuse "QN_COMPONENTS has 'runtme'" configure "" -DQN_COMPONENTS=runtme
 refuse "needs jansson, which pkg-config does not find.*-DQN_COMPONENTS=runtime" configure "" "-DQN_COMPONENTS=runtime;compiler"
@@ -124,6 +124,9 @@ component() {
 component runtime "$LIBDIR/libquench.so.*"
 component compiler "$LIBDIR/libquench-compiler.so.*"
 component image "$LIBDIR/libquench-image.so.*"
+component vision "$LIBDIR/libquench-vision.so.*"
+component vision-dev "$LIBDIR/libquench-vision.so" "$LIBDIR/libquench-vision.a" include/quench/vision.h \
+    "$LIBDIR/cmake/quench/quench-vision-*" "$LIBDIR/pkgconfig/quench-vision.pc"
 component program bin/quench
 component image-dev "$LIBDIR/libquench-image.so" "$LIBDIR/libquench-image.a" include/quench/image.h \
     "$LIBDIR/cmake/quench/quench-image-*" "$LIBDIR/pkgconfig/quench-image.pc"
@@ -140,11 +143,12 @@ attempt "without components" consume "$WORK/some" "" "quench::quench;quench::ima
 refuse "The component 'compiler' is not in this installation" consume "$WORK/some" "COMPONENTS;image;compiler" quench::quench
 attempt "installing all" "$CMAKE" --install "$BUILD" --prefix "$WORK/static"
 rm -f "$WORK/static/$LIBDIR"/lib*.so*
-for library in quench quench-compiler quench-image; do
+for library in quench quench-compiler quench-image quench-vision; do
     rm -f "$WORK/static/$LIBDIR/cmake/quench/$library-targets"*.cmake # as BUILD_SHARED_LIBS=OFF installs it
 done
 attempt "all, static only" consume "$WORK/static" "" "quench::quench;quench::compiler;quench::image"
 attempt "all by name, static only" consume "$WORK/static" "COMPONENTS;compiler;image" "quench::compiler;quench::image" "-DHAS=quench::quench"
+attempt "vision brings what it uses, static only" consume "$WORK/static" "COMPONENTS;vision" "quench::vision" "-DHAS=quench::quench;quench::image"
 export PKG_CONFIG_LIBDIR=/nonexistent PKG_CONFIG_PATH=
 refuse "libquench-compiler.a needs jansson" consume "$WORK/static" "COMPONENTS;compiler" quench::compiler
 attempt "the runtime, where what the others need is missing" consume "$WORK/static" "" quench::quench "-DLACKS=quench::compiler"

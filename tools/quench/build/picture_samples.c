@@ -82,18 +82,18 @@ static void name_copy(picture_samples *s) {
 /* The tile's size where the list gives the sample's shape: the whole picture at exactly that size. */
 static qn_status *plan_given(const picture_samples *s, const sample_item *file, qn_image_fit *out_fit) {
     char text[CLI_DIMS_TEXT];
-    const int axis = s->fitter.block.height_axis;
+    const int axis = s->fitter.info->height_axis;
     const int64_t *dims = file->dims;
-    const int rank = s->fitter.block.input_rank;
-    int64_t channels = file->rank == rank ? dims[s->fitter.block.channel_axis] : 0;
-    if (file->rank != rank || (rank == 4 && dims[0] != 1) || channels != s->fitter.block.channels ||
+    const int rank = s->fitter.info->rank;
+    int64_t channels = file->rank == rank ? dims[s->fitter.info->channel_axis] : 0;
+    if (file->rank != rank || (rank == 4 && dims[0] != 1) || channels != s->fitter.info->channels ||
         dims[axis] > INT_MAX || dims[axis + 1] > INT_MAX)
         return qn_status_create(QN_INVALID_ARGUMENT, "a picture cannot have the shape %s that the list gives it",
                                 cli_print_dims(file->rank, dims, text));
     const int width = (int)dims[axis + 1], height = (int)dims[axis];
     *out_fit = (qn_image_fit){
         .width = width, .height = height, .columns = 1, .rows = 1, .tile_width = width, .tile_height = height};
-    const qn_image_range *range = &s->fitter.possible;
+    const qn_image_range *range = &s->fitter.info->possible;
     if (width < range->min_width || height < range->min_height || (range->max_width && width > range->max_width) ||
         (range->max_height && height > range->max_height))
         return qn_status_create(QN_INVALID_ARGUMENT, "the shape %s that the list gives it is outside the model's range",
@@ -104,8 +104,11 @@ static qn_status *plan_given(const picture_samples *s, const sample_item *file, 
 /* Scales picture and mask to the size they run at. */
 static qn_status *scale(picture_samples *s) {
     qn_image scaled;
-    CLI_TRY(fitter_scale(&s->photo, &s->fit, &scaled));
-    if (scaled.data) qn_image_deinit(&s->photo), s->photo = scaled;
+    if (s->photo.width != s->fit.width || s->photo.height != s->fit.height) {
+        CLI_TRY(qn_image_resize(&s->photo, s->fit.width, s->fit.height, QN_IMAGE_BILINEAR, NULL, &scaled));
+        qn_image_deinit(&s->photo);
+        s->photo = scaled;
+    }
     if (!s->mask.data || (s->mask.width == s->fit.width && s->mask.height == s->fit.height)) return NULL;
     CLI_TRY(qn_image_resize(&s->mask, s->fit.width, s->fit.height, QN_IMAGE_NEAREST, NULL, &scaled));
     qn_image_deinit(&s->mask);
@@ -117,8 +120,9 @@ static qn_status *open_picture(picture_samples *s, const picture *one) {
     drop_picture(s);
     CLI_TRY(fitter_load(&s->fitter, one->file.path, &s->photo));
     if (one->mask) CLI_TRY(fitter_load_mask(&s->fitter, one->mask, &s->mask));
-    qn_status *status = one->file.rank >= 0 ? plan_given(s, &one->file, &s->fit)
-                                            : fitter_plan(&s->fitter, s->photo.width, s->photo.height, &s->fit);
+    qn_status *status = one->file.rank >= 0
+                            ? plan_given(s, &one->file, &s->fit)
+                            : qn_vision_plan(s->fitter.vision, s->photo.width, s->photo.height, &s->fit);
     if (!status) status = scale(s);
     return cli_context(status, "%s", one->file.path);
 }
@@ -152,20 +156,21 @@ static qn_status *reserve(qn_tensor *tensor, qn_dtype dtype, int rank, const int
 static qn_status *next_picture(void *self, qn_tensor *inputs, size_t input_count, int *out_has) {
     picture_samples *s = self;
     qn_image tile;
-    int64_t dims[4];
+    int64_t dims[QN_MAX_RANK];
     (void)input_count;
     *out_has = 1;
     if (!s->photo.data || ++s->tile == s->fit.columns * s->fit.rows) CLI_TRY(advance(s, out_has));
     if (!*out_has) return NULL;
     CLI_TRY(qn_image_crop(&s->photo, qn_image_fit_tile(&s->fit, s->tile), NULL, &tile));
+    qn_status *status = NULL;
     if (s->items[s->at - 1].file.rank >= 0)
         fitter_set_dims(&s->fitter, tile.width, tile.height, dims);
     else
-        fitter_make_dims(&s->fitter, tile.width, tile.height, dims);
-    qn_status *status = reserve(&s->input, fitter_dtype(&s->fitter), s->fitter.block.input_rank, dims);
-    if (!status) image_block_fill(&s->fitter.block, &tile, &s->input);
+        status = qn_vision_make_dims(s->fitter.vision, tile.width, tile.height, dims);
+    if (!status) status = reserve(&s->input, s->fitter.info->dtype, s->fitter.info->rank, dims);
+    if (!status) status = qn_vision_fill(s->fitter.vision, &tile, &s->input);
     qn_image_deinit(&tile);
-    inputs[s->fitter.block.input] = s->input;
+    inputs[s->fitter.info->input] = s->input;
     s->given++;
     return status;
 }
@@ -187,16 +192,16 @@ static qn_status *rewind_pictures(void *self) {
 static qn_status *find_label_dims(picture_samples *s, int64_t out_dims[3]) {
     int rank;
     int64_t dims[QN_MAX_RANK];
-    const image_block *block = &s->fitter.block;
-    CLI_TRY(qn_context_set_input_shape(s->context, block->input, s->input.rank, s->input.dims));
-    CLI_TRY(qn_context_get_output_shape(s->context, block->output, &rank, dims));
-    out_dims[0] = 1, out_dims[1] = dims[block->row_axis], out_dims[2] = dims[block->row_axis + 1];
+    const qn_vision_info *info = s->fitter.info;
+    CLI_TRY(qn_context_set_input_shape(s->context, info->input, s->input.rank, s->input.dims));
+    CLI_TRY(qn_context_get_output_shape(s->context, info->output, &rank, dims));
+    out_dims[0] = 1, out_dims[1] = dims[info->row_axis], out_dims[2] = dims[info->row_axis + 1];
     return NULL;
 }
 
 /* Nearest neighbours of the tile's mask, which lies at the top left of the input; beyond it nothing is judged. */
 static void fill_labels(const picture_samples *s, const qn_image *tile, uint8_t *labels) {
-    const int axis = s->fitter.block.height_axis;
+    const int axis = s->fitter.info->height_axis;
     const int64_t height = s->labels.dims[1], width = s->labels.dims[2];
     for (int64_t y = 0; y < height; y++)
         for (int64_t x = 0; x < width; x++) {
@@ -260,7 +265,7 @@ static qn_status *open_parts(picture_samples *s, qn_model *model, const sample_o
     CLI_TRY(fitter_init(model, options->fit, &s->fitter));
     CLI_TRY(take_items(s, options, list));
     if (!options->masks) return NULL;
-    CLI_TRY(image_block_expect_labels(model, &s->fitter.block));
+    CLI_TRY(qn_vision_expect_labels(s->fitter.vision, model));
     CLI_TRY(find_masks(s, options->masks));
     return bind(s, model);
 }
@@ -274,7 +279,7 @@ qn_status *picture_samples_open(qn_model *model, const sample_options *options, 
     out_source->close = close_pictures;
     out_source->name = name_picture;
     out_source->samples = (qn_samples){.self = s,
-                                       .count = s->fitter.mode == QN_IMAGE_FIT_TILE ? -1 : (int64_t)s->count,
+                                       .count = s->fitter.info->fit == QN_IMAGE_FIT_TILE ? -1 : (int64_t)s->count,
                                        .next = next_picture,
                                        .rewind = rewind_pictures,
                                        .labels = options->masks ? label_picture : NULL};

@@ -154,11 +154,11 @@ static qn_status *open_models(evaluation *e, const char *model) {
     CLI_TRY(segmenter_open(model, &settings->run, settings->fit, &e->segmenter));
     const cli_run_options plain = cli_run_options_plain(&settings->run);
     if (settings->against) CLI_TRY(segmenter_open(settings->against, &plain, settings->fit, &e->other));
-    int classes = settings->classes ? (int)settings->classes : segmenter_block(e->segmenter)->class_count;
+    int classes = settings->classes ? (int)settings->classes : segmenter_fitter(e->segmenter)->info->class_count;
     if (!classes)
         return qn_status_create(QN_INVALID_ARGUMENT,
                                 "%s: the model does not say how many classes it has: give --classes", model);
-    CLI_TRY(image_block_load_palette(segmenter_block(e->segmenter), settings->palette, classes, &e->palette));
+    CLI_TRY(fitter_load_palette(segmenter_fitter(e->segmenter)->vision, settings->palette, classes, &e->palette));
     e->scores.classes = classes;
     if (e->other) CLI_TRY(qn_image_confusion_create(classes, NULL, &e->other_confusion));
     return qn_image_confusion_create(classes, NULL, &e->confusion);
@@ -169,7 +169,7 @@ static qn_status *open_models(evaluation *e, const char *model) {
 static qn_status *label(segmenter *s, const char *picture, const qn_image *mask, qn_image *out_labels,
                         double *inout_ms) {
     qn_image photo;
-    segmenter_info info;
+    qn_segmenter_info info;
     *out_labels = (qn_image){0};
     CLI_TRY(fitter_load(segmenter_fitter(s), picture, &photo));
     qn_status *status =

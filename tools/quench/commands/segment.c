@@ -68,6 +68,8 @@ static const cli_option options[] = {
      FIELD(legend)},
     {0, "alpha", "A", "how much of an overlay is colour, 0 to 1; default 0.5", set_alpha, FIELD(alpha)},
     {0, "fit", "HOW", "shrink (usual), longest, stretch, tile: see above", fitter_set_choice, FIELD(fit)},
+    {0, "smooth", NULL, "enlarge scores rather than labels: smooth edges, for models that give scores", cli_set_flag,
+     FIELD(fit.is_smooth)},
     FITTER_LIMITS_OPTION(offsetof(segment_settings, fit.limits)),
     CLI_RUN_OPTIONS(segment_settings),
     {0},
@@ -236,11 +238,10 @@ static int order_classes(const batch *b, const int64_t *areas, class_area *out_c
     return count;
 }
 
-static void print_result(const batch *b, const job *j, const qn_image *photo, const segmenter_info *info,
-                         const int64_t *areas) {
+static void print_result(const batch *b, const job *j, const qn_image *photo, const qn_segmenter_info *info) {
     enum { SHOWN = 5 };
     class_area classes[QN_IMAGE_CLASSES_MAX];
-    int count = order_classes(b, areas, classes);
+    int count = order_classes(b, info->areas, classes);
     cli_print("%s: %dx%d, %.1f ms", cli_given_name(j->picture), photo->width, photo->height, info->ms);
     if (info->runs > 1)
         cli_print(" in %d tiles of %dx%d", info->runs, info->net_width, info->net_height);
@@ -268,16 +269,16 @@ static json_t *classes_to_json(const batch *b, const int64_t *areas, double pixe
     return array;
 }
 
-static void add_result(const batch *b, const job *j, const qn_image *photo, const segmenter_info *info,
-                       const int64_t *areas) {
+static void add_result(const batch *b, const job *j, const qn_image *photo, const qn_segmenter_info *info) {
     json_t *outputs = json_array();
     for (int a = 0; a < ARTIFACT_COUNT; a++)
         if (j->outputs[a]) json_array_append_new(outputs, cli_json_text(j->outputs[a]));
-    json_array_append_new(
-        b->results, json_pack("{s:o,s:i,s:i,s:i,s:i,s:i,s:f,s:o,s:o}", "file", cli_json_text(j->picture), "width",
-                              photo->width, "height", photo->height, "net_width", info->net_width, "net_height",
-                              info->net_height, "runs", info->runs, "ms", info->ms, "classes",
-                              classes_to_json(b, areas, (double)photo->width * photo->height), "outputs", outputs));
+    json_array_append_new(b->results,
+                          json_pack("{s:o,s:i,s:i,s:i,s:i,s:i,s:f,s:o,s:o}", "file", cli_json_text(j->picture), "width",
+                                    photo->width, "height", photo->height, "net_width", info->net_width, "net_height",
+                                    info->net_height, "runs", info->runs, "ms", info->ms, "classes",
+                                    classes_to_json(b, info->areas, (double)photo->width * photo->height), "outputs",
+                                    outputs));
 }
 
 /* Saves what was asked for; another failure than of the disk is this picture's own. */
@@ -297,19 +298,17 @@ static qn_status *save_artifacts(const batch *b, const job *j, const qn_image *p
 /* @param out_is_final  the failure is not the picture's: the following ones would fail too */
 static qn_status *segment_one(const batch *b, const job *j, int *out_is_final) {
     qn_image photo = {0}, labels = {0};
-    segmenter_info info;
-    int64_t areas[QN_IMAGE_CLASSES_MAX] = {0};
+    qn_segmenter_info info;
     qn_status *status = fitter_load(segmenter_fitter(b->segmenter), j->picture, &photo);
     if (!status)
         status = cli_context(segmenter_run(b->segmenter, &photo, photo.width, photo.height, &labels, &info), "%s",
                              j->picture);
-    if (!status) status = qn_image_count_labels(&labels, areas);
     const int has_labels = !status;
     if (!status && !cli_is_stream(b->settings->out)) status = cli_make_folder(b->settings->out);
-    if (!status) status = save_artifacts(b, j, &photo, &labels, areas);
+    if (!status) status = save_artifacts(b, j, &photo, &labels, info.areas);
     *out_is_final = has_labels && qn_status_code(status) == QN_IO;
-    if (!status && !cli_json_on_stdout(b->settings->json)) print_result(b, j, &photo, &info, areas);
-    if (!status && b->results) add_result(b, j, &photo, &info, areas);
+    if (!status && !cli_json_on_stdout(b->settings->json)) print_result(b, j, &photo, &info);
+    if (!status && b->results) add_result(b, j, &photo, &info);
     qn_image_deinit(&labels);
     qn_image_deinit(&photo);
     return status;
@@ -348,8 +347,8 @@ static qn_status *segment(batch *b, char **operands, int count) {
     cli_watch watch;
     CLI_TRY(plan(b, operands[0], operands + 1, count - 1));
     CLI_TRY(segmenter_open(operands[0], &settings->run, settings->fit, &b->segmenter));
-    const image_block *block = segmenter_block(b->segmenter);
-    CLI_TRY(image_block_load_palette(block, settings->palette, block->class_count, &b->palette));
+    const fitter *f = segmenter_fitter(b->segmenter);
+    CLI_TRY(fitter_load_palette(f->vision, settings->palette, f->info->class_count, &b->palette));
     if (cli_is_in_folder(settings->json, settings->out)) CLI_TRY(cli_make_folder(settings->out));
     if (settings->json && !(b->results = json_array())) return cli_out_of_memory();
     cli_watch_begin(&watch);

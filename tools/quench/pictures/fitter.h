@@ -1,8 +1,9 @@
-/* pictures/fitter.h - from a picture to the tensor that a model takes: what segmenting and calibrating share. */
+/* pictures/fitter.h - options about pictures, and pictures read by them: what segmenting and calibrating share. */
 #ifndef QUENCH_PICTURES_FITTER_H
 #define QUENCH_PICTURES_FITTER_H
 
-#include "pictures/image_block.h"
+#include "pictures/tensors.h"
+#include "quench/vision.h"
 
 /* What reading a picture may cost; 0: the library's default. */
 typedef struct picture_limits {
@@ -13,6 +14,7 @@ typedef struct picture_limits {
 typedef struct fitter_choice {
     int is_given; /* 0: as the model's image block says (its size, its fit), else shrink */
     qn_image_fit_mode mode;
+    int is_smooth; /* scores are enlarged, not labels (quench/vision.h) */
     picture_limits limits;
 } fitter_choice;
 
@@ -30,15 +32,12 @@ int fitter_set_limits(const cli_option *option, void *field, const char *value);
     }
 
 typedef struct fitter {
-    image_block block;
+    qn_vision *vision;          /* what the model says of pictures; owned */
+    const qn_vision_info *info; /* of `vision` */
     picture_limits limits;
-    qn_image_fit_mode mode;
-    int is_chosen;           /* the mode, by an option */
-    qn_image_range possible; /* sizes that the model takes */
-    qn_image_range range;    /* sizes that pictures run at: the model's, or the one that its source declares */
 } fitter;
 
-/* Fails as image_block_read() does; *out_fitter needs no deinit then. */
+/* Fails as qn_vision_create() does; *out_fitter needs no deinit then. */
 qn_status *fitter_init(const qn_model *model, fitter_choice choice, fitter *out_fitter) QN_MUST_USE;
 void fitter_deinit(fitter *f);
 
@@ -47,17 +46,11 @@ qn_status *fitter_load(const fitter *f, const char *path, qn_image *out_photo) Q
 /* Reads a label map under the same limits. */
 qn_status *fitter_load_mask(const fitter *f, const char *path, qn_image *out_labels) QN_MUST_USE;
 
-/* How a picture of this size runs. */
-qn_status *fitter_plan(const fitter *f, int width, int height, qn_image_fit *out_fit) QN_MUST_USE;
-/* The picture at fit->width x fit->height: *out_scaled is new, or has no data where the picture has that size already.
- */
-qn_status *fitter_scale(const qn_image *photo, const qn_image_fit *fit, qn_image *out_scaled) QN_MUST_USE;
-
-/* The shape, of the block's input_rank, at which a tile of width x height runs: one below the range's lower end is
-   padded to it. */
-void fitter_make_dims(const fitter *f, int width, int height, int64_t out_dims[4]);
-/* The shape of exactly that size. */
+/* The shape of exactly that size: qn_vision_make_dims() without the model's least size. */
 void fitter_set_dims(const fitter *f, int width, int height, int64_t out_dims[4]);
-qn_dtype fitter_dtype(const fitter *f);
+
+/* qn_vision_load_palette(), with a warning where a palette that was chosen names another number of classes. */
+qn_status *fitter_load_palette(const qn_vision *vision, const char *name, int class_count,
+                               qn_image_palette *out_palette) QN_MUST_USE;
 
 #endif

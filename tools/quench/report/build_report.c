@@ -1,6 +1,8 @@
 #include "report/build_report.h"
 #include "session/session.h"
 
+#include "quench/vision.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -67,13 +69,14 @@ static void seer_close(seer *s) {
 }
 
 /* Labels of a sample at the size of the tensor. */
-static qn_status *seer_run(seer *s, const image_block *block, const qn_tensor *input, qn_image *out_labels) {
+static qn_status *seer_run(seer *s, const qn_vision *vision, const qn_tensor *input, qn_image *out_labels) {
     drop_outputs(s);
     CLI_TRY(qn_context_set_input_shape(s->session.context, 0, input->rank, input->dims));
     CLI_TRY(cli_session_make_outputs(&s->session, s->outputs));
     CLI_TRY(qn_context_run(s->session.context, input, 1, s->outputs, s->output_count));
-    return image_block_take(block, &s->outputs[block->output], (int)input->dims[block->height_axis + 1],
-                            (int)input->dims[block->height_axis], out_labels);
+    const qn_vision_info *info = qn_vision_get_info(vision);
+    return qn_vision_take(vision, &s->outputs[info->output], (int)input->dims[info->height_axis + 1],
+                          (int)input->dims[info->height_axis], out_labels);
 }
 
 static qn_status *paint(const qn_image *photo, const qn_image *labels, const qn_image_palette *palette,
@@ -126,21 +129,21 @@ static qn_status *make_picture(qn_image *photo, qn_image labels[2], const qn_ima
     return status;
 }
 
-static qn_status *see_sample(seer seers[2], const image_block *block, const qn_image_palette *palette,
+static qn_status *see_sample(seer seers[2], const qn_vision *vision, const qn_image_palette *palette,
                              const qn_tensor *input, report_picture *out) {
     qn_image photo = {0}, labels[2] = {{0}};
-    qn_status *status = image_block_show(block, input, &photo);
-    for (int i = 0; i < 2 && !status; i++) status = seer_run(&seers[i], block, input, &labels[i]);
+    qn_status *status = qn_vision_show(vision, input, &photo);
+    for (int i = 0; i < 2 && !status; i++) status = seer_run(&seers[i], vision, input, &labels[i]);
     if (!status) status = make_picture(&photo, labels, palette, out);
     for (int i = 0; i < 2; i++) qn_image_deinit(&labels[i]);
     qn_image_deinit(&photo);
     return status;
 }
 
-static qn_status *see_samples(const qn_samples *samples, seer seers[2], const image_block *block,
+static qn_status *see_samples(const qn_samples *samples, seer seers[2], const qn_vision *vision,
                               report_pictures *out_pictures) {
     qn_image_palette palette;
-    qn_status *status = image_block_load_palette(block, NULL, block->class_count, &palette);
+    qn_status *status = qn_vision_load_palette(vision, NULL, 0, &palette);
     int has = 1;
     if (!status) status = samples->rewind(samples->self);
     while (!status && out_pictures->count < REPORT_PICTURES_MAX) {
@@ -148,37 +151,37 @@ static qn_status *see_samples(const qn_samples *samples, seer seers[2], const im
         status = samples->next(samples->self, &input, 1, &has);
         if (status || !has) break;
         if (input.rank == 4 && input.dims[0] == 1)
-            status = see_sample(seers, block, &palette, &input, &out_pictures->items[out_pictures->count++]);
+            status = see_sample(seers, vision, &palette, &input, &out_pictures->items[out_pictures->count++]);
     }
     qn_image_palette_deinit(&palette);
     return status;
 }
 
-/* Does the model take one picture and label it? An image block that cannot be followed is no failure here. */
-static int read_block(const qn_model *model, image_block *out_block) {
-    qn_status *status = qn_model_get_info(model)->input_count == 1 ? image_block_read(model, out_block) : NULL;
-    const int is_read = !status && qn_model_get_info(model)->input_count == 1;
-    qn_status_free(status);
-    if (is_read && out_block->is_classifier) image_block_deinit(out_block); /* its pictures have no after */
-    return is_read && out_block->json != NULL;
+/* What the model says of pictures, if it takes one and labels it. What cannot be followed is no failure here. */
+static qn_vision *read_vision(const qn_model *model) {
+    qn_vision *vision = NULL;
+    if (qn_model_get_info(model)->input_count == 1) qn_status_free(qn_vision_create(model, NULL, &vision));
+    if (!vision || qn_vision_get_info(vision)->answer != QN_VISION_SCORES) return vision;
+    qn_vision_destroy(vision); /* its pictures have no after */
+    return NULL;
 }
 
 qn_status *build_report_see(const build_report *report, qn_model *before, qn_model *after,
                             report_pictures *out_pictures) {
     seer seers[2] = {{.outputs = NULL}};
-    image_block block;
+    qn_vision *vision;
     *out_pictures = (report_pictures){0};
-    if (!report->source.samples.next || !report->source.samples.rewind || !before || !read_block(after, &block))
+    if (!report->source.samples.next || !report->source.samples.rewind || !before || !(vision = read_vision(after)))
         return NULL;
     qn_status *status = seer_open(&seers[0], before);
     if (!status) status = seer_open(&seers[1], after);
-    if (!status) status = see_samples(&report->source.samples, seers, &block, out_pictures);
+    if (!status) status = see_samples(&report->source.samples, seers, vision, out_pictures);
     if (status && qn_status_code(status) == QN_UNSUPPORTED) { /* its output is no label map */
         qn_status_free(status);
         status = NULL;
         report_pictures_deinit(out_pictures);
     }
     for (int i = 0; i < 2; i++) seer_close(&seers[i]);
-    image_block_deinit(&block);
+    qn_vision_destroy(vision);
     return status;
 }

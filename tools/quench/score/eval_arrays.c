@@ -1,9 +1,9 @@
 #include "score/eval_arrays.h"
-#include "pictures/image_block.h"
 #include "score/map_scores.h"
 #include "cli/measure.h"
 
 #include "quench/npy.h"
+#include "quench/vision.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -14,10 +14,10 @@
 typedef struct player {
     const char *path;
     cli_session session;
-    image_block block; /* where has_block: says how the first output is read */
-    int has_block;
-    qn_tensor *outputs; /* as many as it has, at the shapes of the last sample */
-    int64_t *answers;   /* of the first output: labels, or the number of the largest score along an axis */
+    qn_vision *vision;          /* says how the first output is read; NULL: nothing does */
+    const qn_vision_info *info; /* of `vision` */
+    qn_tensor *outputs;         /* as many as it has, at the shapes of the last sample */
+    int64_t *answers;           /* of the first output: labels, or the number of the largest score along an axis */
     size_t answer_count;
 } player;
 
@@ -43,7 +43,7 @@ static void player_deinit(player *p) {
     for (size_t i = 0; i < count; i++) cli_tensor_free(&p->outputs[i]);
     free(p->outputs);
     free(p->answers);
-    if (p->has_block) image_block_deinit(&p->block);
+    qn_vision_destroy(p->vision);
     cli_session_close(&p->session);
 }
 
@@ -51,9 +51,8 @@ static qn_status *player_open(const char *path, const cli_run_options *run, play
     p->path = path;
     CLI_TRY(cli_session_open(path, run, NULL, &p->session));
     const size_t count = qn_model_get_info(p->session.model)->output_count;
-    qn_status *status = image_block_read(p->session.model, &p->block);
-    p->has_block = !status;
-    qn_status_free(status); /* a model without such a block takes arrays all the same */
+    qn_status_free(qn_vision_create(p->session.model, NULL, &p->vision)); /* without it the model takes arrays, too */
+    p->info = qn_vision_get_info(p->vision);
     p->outputs = calloc(count + 1, sizeof *p->outputs);
     if (!p->outputs) return cli_out_of_memory();
     return count ? NULL : qn_status_create(QN_UNSUPPORTED, "%s: the model has no output to judge", path);
@@ -67,12 +66,12 @@ static int is_float(const qn_tensor *output) {
 }
 
 /* Does the image block say how the first output is read? */
-static int is_told(const player *p) { return p->has_block && p->block.output == 0 && !p->block.is_classifier; }
+static int is_told(const player *p) { return p->info && p->info->output == 0 && p->info->answer != QN_VISION_SCORES; }
 
 /* The axis along which scores compete; -1: every element is or parts a label. */
 static int find_score_axis(const player *p) {
     const qn_tensor *output = &p->outputs[0];
-    if (is_told(p)) return p->block.answer == ANSWER_LOGITS ? p->block.class_axis : -1;
+    if (is_told(p)) return p->info->answer == QN_VISION_LOGITS ? p->info->class_axis : -1;
     return is_float(output) && output->rank ? output->rank - 1 : -1;
 }
 
@@ -85,7 +84,7 @@ static int64_t find_greatest(const qn_tensor *output, size_t at, size_t classes,
 
 static qn_status *read_answers(player *p) {
     const qn_tensor *output = &p->outputs[0];
-    const int axis = find_score_axis(p), is_parted = is_told(p) && p->block.answer == ANSWER_FOREGROUND;
+    const int axis = find_score_axis(p), is_parted = is_told(p) && p->info->answer == QN_VISION_FOREGROUND;
     const size_t classes = axis >= 0 ? (size_t)output->dims[axis] : 1;
     size_t step = 1;
     for (int i = axis + 1; axis >= 0 && i < output->rank; i++) step *= (size_t)output->dims[i];
@@ -105,7 +104,7 @@ static qn_status *read_answers(player *p) {
         if (axis >= 0)
             p->answers[i] = find_greatest(output, i / step * step * classes + i % step, classes, step);
         else
-            p->answers[i] = is_parted ? cli_tensor_get(output, i) > p->block.threshold : cli_tensor_integer(output, i);
+            p->answers[i] = is_parted ? cli_tensor_get(output, i) > p->info->threshold : cli_tensor_integer(output, i);
     }
     return NULL;
 }
@@ -226,7 +225,7 @@ static int64_t count_elems(const qn_tensor *info) {
 
 static int count_classes(const array_eval *e) {
     if (e->options->classes) return (int)e->options->classes;
-    return e->first.has_block ? e->first.block.class_count : 0;
+    return e->first.info ? e->first.info->class_count : 0;
 }
 
 static qn_status *open_parts(array_eval *e, const char *model) {

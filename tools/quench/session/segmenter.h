@@ -17,19 +17,12 @@ void segmenter_close(segmenter *s); /* accepts NULL */
 
 const cli_session *segmenter_session(const segmenter *s);
 const fitter *segmenter_fitter(const segmenter *s);
-const image_block *segmenter_block(const segmenter *s);
-
-/* What segmenter_run says about one picture. */
-typedef struct segmenter_info {
-    double ms;                       /* running the network, all tiles */
-    int net_width, net_height, runs; /* the size it ran at, and how often */
-} segmenter_info;
 
 /* Labels every pixel of a picture.
- * @param photo          channels as the image block says
- * @param width, height  of the label map; where the network ran at another size, nearest neighbours fill it
+ * @param photo          channels as the model wants
+ * @param width, height  of the label map
  * @param out_info       may be NULL */
 qn_status *segmenter_run(segmenter *s, const qn_image *photo, int width, int height, qn_image *out_labels,
-                         segmenter_info *out_info) QN_MUST_USE;
+                         qn_segmenter_info *out_info) QN_MUST_USE;
 
 #endif

@@ -1,0 +1,180 @@
+/* What a model answers, as label maps. */
+#include "vision/vision.h"
+
+#include <limits.h>
+#include <math.h>
+#include <stdlib.h>
+
+/* The label of element i as a byte. */
+static qn_status *take_label(const qn_view *output, size_t i, uint8_t *out_label) {
+    const double label = qn_view_get(output, (int64_t)i);
+    *out_label = label >= 0 && label < QN_IMAGE_CLASSES_MAX ? (uint8_t)label : 0;
+    if (*out_label == label) return NULL;
+    if (label >= 0 && label < QN_IMAGE_CLASSES_MAX)
+        return QN_ERR(QN_UNSUPPORTED,
+                      "label %.9g at pixel %zu is no whole number: if these are scores of one class, build with "
+                      "image.decode \"foreground\"",
+                      label, i);
+    return QN_ERR(QN_UNSUPPORTED, "label %.9g at pixel %zu is outside 0..255", label, i);
+}
+
+static qn_status *take_labels(const qn_view *output, int own_width, int own_height, int width, int height,
+                              qn_image *out_labels) {
+    qn_image own;
+    QN_TRY(qn_image_init(own_width, own_height, 1, NULL, &own));
+    qn_status *status = NULL;
+    size_t count = (size_t)own.width * (size_t)own.height;
+    for (size_t i = 0; i < count && !status; i++) status = take_label(output, i, &own.data[i]);
+    if (!status && (own.width != width || own.height != height))
+        status = qn_image_resize(&own, width, height, QN_IMAGE_NEAREST, NULL, out_labels);
+    else if (!status)
+        *out_labels = own, own = (qn_image){0};
+    qn_image_deinit(&own);
+    return status;
+}
+
+/* Between which two of `count` samples pixel i of the map lies, and how far. A network that keeps corners in place (513
+   pixels to 65 scores, 8 apart) has them interpolated so; otherwise a score stands in the middle of the pixels it
+   covers. A map of another size than the network ran at has pixel i in the middle of what it covers, too. */
+static float find_neighbours(int i, const qn_vision_extent *extent, int count, int *out_first, int *out_second) {
+    const int net = extent->net, keeps_corners = count > 1 && (net - 1) % (count - 1) == 0;
+    const float pixel = extent->size == extent->part
+                            ? (float)i
+                            : fmaxf(0, ((float)i + 0.5f) * (float)extent->part / (float)extent->size - 0.5f);
+    float at = keeps_corners ? pixel * (float)(count - 1) / (float)(net - 1)
+                             : (pixel + 0.5f) * (float)count / (float)net - 0.5f;
+    if (at < 0) at = 0;
+    *out_first = (int)at < count - 1 ? (int)at : count - 1;
+    *out_second = *out_first + 1 < count ? *out_first + 1 : *out_first;
+    return at - (float)*out_first;
+}
+
+/* Scores [h, w, C] or [C, h, w] as an array with strides. */
+typedef struct scores {
+    const float *data;
+    int height, width, classes;
+    float threshold; /* of one class */
+    size_t row_step, column_step, class_step;
+} scores;
+
+/* Row y of the map, interpolated between two rows of scores: [width][classes]. */
+static void blend_rows(const scores *s, int y, const qn_vision_extent *height, float *out_row) {
+    int first, second;
+    const float f = find_neighbours(y, height, s->height, &first, &second);
+    for (int x = 0; x < s->width; x++)
+        for (int c = 0; c < s->classes; c++) {
+            const float *column = s->data + (size_t)x * s->column_step + (size_t)c * s->class_step;
+            const float a = column[(size_t)first * s->row_step], b = column[(size_t)second * s->row_step];
+            out_row[(size_t)x * (size_t)s->classes + (size_t)c] = a + (b - a) * f;
+        }
+}
+
+static uint8_t best_class(const scores *s, const float *a, const float *b, float f) {
+    int best = 0;
+    float most = a[0] + (b[0] - a[0]) * f;
+    if (s->classes == 1) return most > s->threshold;
+    for (int c = 1; c < s->classes; c++) {
+        const float score = a[c] + (b[c] - a[c]) * f;
+        if (score > most) most = score, best = c;
+    }
+    return (uint8_t)best;
+}
+
+static qn_status *take_scores(const scores *s, const qn_vision_extent extents[2], qn_image *out_labels) {
+    const int height = extents[0].size, width = extents[1].size;
+    float *row = malloc((size_t)s->width * (size_t)s->classes * sizeof *row);
+    if (!row) return qn_status_out_of_memory();
+    qn_status *status = qn_image_init(width, height, 1, NULL, out_labels);
+    for (int y = 0; y < height && !status; y++) {
+        blend_rows(s, y, &extents[0], row);
+        for (int x = 0; x < width; x++) {
+            int first, second;
+            const float f = find_neighbours(x, &extents[1], s->width, &first, &second);
+            out_labels->data[(size_t)y * out_labels->stride_bytes + (size_t)x] =
+                best_class(s, row + (size_t)first * (size_t)s->classes, row + (size_t)second * (size_t)s->classes, f);
+        }
+    }
+    free(row);
+    return status;
+}
+
+/* The output as floats, which it may be already: *out_own is freed by the caller. */
+static const float *as_floats(const qn_view *output, float **out_own) {
+    const size_t count = (size_t)qn_view_elems(output);
+    *out_own = NULL;
+    if (output->dtype == QN_DTYPE_F32) return output->data;
+    *out_own = malloc((count + 1) * sizeof **out_own);
+    for (size_t i = 0; *out_own && i < count; i++) (*out_own)[i] = (float)qn_view_get(output, (int64_t)i);
+    return *out_own;
+}
+
+static qn_status *check_answer(const qn_vision_info *info, const qn_tensor *output) {
+    const int axis = info->class_axis, row_axis = info->row_axis, sides = output->rank - (axis >= 0);
+    const int is_logits = info->answer == QN_VISION_LOGITS;
+    char text[QN_VISION_TEXT];
+    int is_sound = output->data && qn_dtype_size(output->dtype) && (sides == 2 || sides == 3) && axis < output->rank &&
+                   row_axis + 1 < output->rank;
+    for (int i = 0; i < output->rank && is_sound; i++) is_sound = output->dims[i] >= 1 && output->dims[i] <= INT_MAX;
+    if (is_sound && (sides == 2 || output->dims[0] == 1)) {
+        const int64_t classes = axis < 0 ? 1 : output->dims[axis];
+        if ((is_logits ? classes > 1 : classes == 1) && classes <= QN_IMAGE_CLASSES_MAX) return NULL;
+    }
+    return QN_ERR(QN_UNSUPPORTED, "the output of %s elements is no label map or has more than %d classes",
+                  qn_vision_print_dims(output, text), QN_IMAGE_CLASSES_MAX);
+}
+
+static qn_view view_of(const qn_tensor *tensor) {
+    qn_view view = {.dtype = tensor->dtype, .rank = tensor->rank, .data = tensor->data};
+    for (int i = 0; i < tensor->rank; i++) view.dims[i] = tensor->dims[i];
+    return view;
+}
+
+qn_status *qn_vision_take_over(const qn_vision *vision, const qn_tensor *output, const qn_vision_extent extents[2],
+                               qn_image *out_labels) {
+    const qn_vision_info *info = &vision->info;
+    *out_labels = (qn_image){0};
+    QN_TRY(check_answer(info, output));
+    const int axis = info->class_axis, row_axis = info->row_axis, is_planar = axis >= 0 && axis < row_axis;
+    const int64_t rows = output->dims[row_axis], columns = output->dims[row_axis + 1];
+    const int64_t classes = axis < 0 ? 1 : output->dims[axis];
+    const qn_view view = view_of(output);
+    if (info->answer == QN_VISION_LABELS)
+        return take_labels(&view, (int)columns, (int)rows, extents[1].size, extents[0].size, out_labels);
+    float *own;
+    const scores s = {.data = as_floats(&view, &own),
+                      .height = (int)rows,
+                      .width = (int)columns,
+                      .classes = (int)classes,
+                      .threshold = info->threshold,
+                      .row_step = (size_t)(is_planar ? columns : columns * classes),
+                      .column_step = (size_t)(is_planar ? 1 : classes),
+                      .class_step = (size_t)(is_planar ? rows * columns : 1)};
+    qn_status *status = s.data ? take_scores(&s, extents, out_labels) : qn_status_out_of_memory();
+    free(own);
+    return status;
+}
+
+qn_status *qn_vision_take(const qn_vision *vision, const qn_tensor *output, int width, int height,
+                          qn_image *out_labels) {
+    QN_ENTER();
+    QN_REQUIRE_ARG(out_labels);
+    *out_labels = (qn_image){0};
+    QN_REQUIRE_ARG(vision);
+    QN_REQUIRE_ARG(output);
+    if (width < 1 || height < 1 || output->rank < 0 || output->rank > QN_MAX_RANK)
+        return QN_ERR(QN_INVALID_ARGUMENT, "a label map of %dx%d from an output of rank %d", width, height,
+                      output->rank);
+    return qn_vision_take_over(
+        vision, output, (const qn_vision_extent[2]){{height, height, height}, {width, width, width}}, out_labels);
+}
+
+qn_status *qn_vision_expect_labels(const qn_vision *vision, const qn_model *model) {
+    QN_ENTER();
+    QN_REQUIRE_ARG(vision);
+    QN_REQUIRE_ARG(model);
+    if (vision->info.answer != QN_VISION_SCORES) return NULL;
+    return QN_ERR(QN_UNSUPPORTED,
+                  "it classifies: output '%s' holds scores of the whole picture and no labels of its pixels; "
+                  "`quench run` and `eval --inputs` take arrays",
+                  qn_model_output(model, vision->info.output)->name);
+}
