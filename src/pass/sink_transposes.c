@@ -1,0 +1,331 @@
+/* Importers wrap what is NCHW in the source in transposes, as operators on pictures are NHWC here:
+ *
+ *     %a = conv2d(%x, %w)                                 %a = conv2d(%x, %w)
+ *     %b = transpose(%a, {0, 3, 1, 2})                    %c = add(%a, %bias)        bias [C]
+ *     %c = add(%b, %bias)        bias [C, 1, 1]   ->      %d = relu(%c)
+ *     %d = relu(%c)                                       %g = conv2d(%d, %v)
+ *     %e = transpose(%d, {0, 2, 3, 1})
+ *     %g = conv2d(%e, %v)
+ *
+ * Nodes that treat axes alike, whatever their order (axes KEPT or TRACED, see op/card.h), can compute in either layout:
+ * they can "flip" (pass/layout.h). Which of them should is a question about the whole network, not about one node: behind a
+ * residual block, a transpose that moves below one reader is still needed by the other, until that one moves too.
+ *
+ * So from each transpose a region of nodes is collected over which one change of layout spreads, from values to the nodes
+ * that read and make them, up to transposes, constants and nodes that cannot flip. Each node of the region gets a label,
+ * as it is or flipped, so that the least remains to be paid:
+ *
+ *     a transpose     for a value that is needed in a layout in which nobody makes it, however many read it
+ *     a neighbour     far less: an operator on pictures that would fuse with the node, had no transpose between them
+ *     a border        still less: between two nodes of the region of different labels, so that the transposes which
+ *                     remain go to the ends of the region, which are often the ends of the network
+ *
+ * These prices are those of a cut, and the cheapest labels are found as a cheapest cut (pass/min_cut.h), in which source
+ * stands for "flipped". Of equally cheap ones it is the one that flips least. What is paid for the whole graph falls with
+ * every region that flips anything, and is a sum of numbers that are not negative: the pass ends, and finds nothing to do
+ * when it runs again. Graphs without transposes stay untouched. */
+#include "pass/layout.h"
+#include "pass/min_cut.h"
+#include "pass/pass.h"
+#include "pass/rewrite.h"
+
+#include <assert.h>
+#include <string.h>
+
+#define PRICE_TRANSPOSE   ((int64_t)1 << 30)
+#define PRICE_NEIGHBOUR   ((int64_t)1 << 12)
+#define PRICE_BORDER      ((int64_t)1)
+#define CUT_EFFORT        ((int64_t)1 << 26) /* arcs looked at, of all regions together */
+#define NODES_PER_NODE    64                 /* what all regions together may hold, for each node of the graph */
+#define CONSTANT_FREE     ((int64_t)64 << 20)
+#define CONSTANT_PER_BYTE 4
+
+enum { SWEEPS_MAX = 64, VERTEX_FIRST = 2 };
+
+/* What is known of a value: the order under which its twin is looked for, in region number `region`. */
+typedef struct value_note {
+    uint32_t region; /* 0: none so far */
+    qn_perm perm;
+} value_note;
+
+typedef struct member {
+    qn_node *node;
+    qn_perm in, out;
+} member;
+
+/* One sweep over the graph. */
+typedef struct sinking {
+    qn_graph *graph;
+    qn_arena scratch; /* of this sweep */
+    qn_arena region_scratch;
+    value_note *notes; /* by the id of values that were there when the sweep began */
+    size_t note_count;
+    uint32_t region;
+    qn_twins twins;
+    int64_t effort, nodes_left, bytes_left; /* of the pass */
+    QN_LIST(member) members;                /* of the region; node->mark is the vertex, VERTEX_FIRST + index */
+    QN_LIST(qn_value *) values;
+    qn_cut cut;
+    int changed;
+} sinking;
+
+/* ---- Collecting a region ---- */
+
+static int is_noted(const sinking *s, const qn_value *value) {
+    return value->id < s->note_count && s->notes[value->id].region == s->region;
+}
+
+/* May `value` be looked for under `perm` in this region? */
+static int may_note(const sinking *s, const qn_value *value, const qn_perm *perm) {
+    if (value->id >= s->note_count) return 0; /* made in this sweep: the next one sees it */
+    return s->notes[value->id].region != s->region || qn_perms_equal(&s->notes[value->id].perm, perm);
+}
+
+static qn_status *note(sinking *s, qn_value *value, const qn_perm *perm) {
+    if (is_noted(s, value)) return NULL;
+    s->notes[value->id] = (value_note){.region = s->region, .perm = *perm};
+    return QN_LIST_PUSH(&s->region_scratch, &s->values, value);
+}
+
+/* Bytes of constants that would be transposed for a node. */
+static int64_t constant_bytes(const qn_node *node) {
+    int64_t bytes = 0;
+    for (int i = 0; i < qn_op_data_inputs(node->op, node->input_count); i++)
+        if (qn_value_is_constant(node->inputs[i])) bytes += (int64_t)node->inputs[i]->data_bytes;
+    return bytes;
+}
+
+/* Takes a node into the region whose input `index` has the twin under `perm`, if it can flip and agrees with what is there. */
+static qn_status *join(sinking *s, qn_node *node, int index, const qn_perm *perm) {
+    member m = {.node = node, .in = *perm};
+    int64_t bytes;
+    if (node->mark || !s->nodes_left || !qn_can_flip(s->graph, node, index, perm, &m.out)) return NULL;
+    if (!may_note(s, node->outputs[0], &m.out) || (bytes = constant_bytes(node)) > s->bytes_left) return NULL;
+    for (int i = 0; i < node->input_count; i++)
+        if (qn_flips_input(node, i, perm) && !may_note(s, node->inputs[i], perm)) return NULL;
+    s->nodes_left--;
+    s->bytes_left -= bytes;
+    QN_TRY(QN_LIST_PUSH(&s->region_scratch, &s->members, m));
+    node->mark = (uint32_t)s->members.count - 1 + VERTEX_FIRST;
+    for (int i = 0; i < node->input_count; i++)
+        if (qn_flips_input(node, i, perm)) QN_TRY(note(s, node->inputs[i], perm));
+    return qn_perm_is_identity(&m.out) ? NULL : note(s, node->outputs[0], &m.out);
+}
+
+/* Where the result has the order that all inputs have, the node that makes it joins too. */
+static qn_status *join_producer(sinking *s, qn_value *value, const qn_perm *perm) {
+    qn_node *node = value->producer;
+    if (!node) return NULL;
+    for (int i = 0; i < node->input_count; i++) {
+        qn_perm out;
+        if (qn_can_flip(s->graph, node, i, perm, &out) && qn_perms_equal(&out, perm)) return join(s, node, i, perm);
+    }
+    return NULL;
+}
+
+static qn_status *collect(sinking *s, qn_value *seed, const qn_perm *perm) {
+    QN_TRY(note(s, seed, perm));
+    for (size_t i = 0; i < s->values.count; i++) {
+        qn_value *value = s->values.items[i];
+        const qn_perm order = s->notes[value->id].perm;
+        qn_perm unused;
+        for (size_t k = 0; k < value->uses.count; k++)
+            if (!qn_match_transpose(s->graph, value->uses.items[k].node, &unused))
+                QN_TRY(join(s, value->uses.items[k].node, value->uses.items[k].index, &order));
+        if (!qn_match_transpose(s->graph, value->producer, &unused)) QN_TRY(join_producer(s, value, &order));
+    }
+    return NULL;
+}
+
+/* ---- Prices ---- */
+
+/* Who reads a value, and in which layout for certain. */
+typedef struct readers {
+    int needs_plain, needs_twin;           /* outside of the region */
+    int neighbours_plain, neighbours_twin; /* operators on pictures among those */
+    QN_LIST(int) members;                  /* vertices */
+} readers;
+
+static int is_on_pictures(const qn_node *node) { return node && node->op->axes.kind == QN_AXES_NHWC; }
+
+static int feeds_pictures(const qn_value *value) {
+    for (size_t i = 0; i < value->uses.count; i++)
+        if (is_on_pictures(value->uses.items[i].node) && value->uses.items[i].index == 0) return 1;
+    return 0;
+}
+
+static qn_status *look_at_readers(sinking *s, const qn_value *value, const qn_perm *perm, readers *out) {
+    const qn_perm inverse = qn_perm_invert(perm);
+    *out = (readers){.needs_plain = value->is_output};
+    for (size_t i = 0; i < value->uses.count; i++) {
+        qn_perm found;
+        const qn_node *node = value->uses.items[i].node;
+        int index = value->uses.items[i].index;
+        if (node->mark && qn_flips_input(node, index, perm)) {
+            QN_TRY(QN_LIST_PUSH(&s->region_scratch, &out->members, (int)node->mark));
+        } else if (index == 0 && qn_match_transpose(s->graph, node, &found)) {
+            if (!qn_perms_equal(&found, &inverse)) continue; /* one transpose from either layout */
+            out->needs_twin = 1;
+            out->neighbours_twin |= feeds_pictures(node->outputs[0]);
+        } else if (node->op->values != QN_VALUES_SHAPE || node->outputs[0]->is_output) {
+            out->needs_plain = 1;
+            out->neighbours_plain |= is_on_pictures(node) && index == 0;
+        }
+    }
+    return NULL;
+}
+
+/* A transpose is paid where `maker` is flipped and a reader is not. */
+static qn_status *price_plain(sinking *s, int maker, const readers *r) {
+    int any;
+    if (maker == QN_CUT_SOURCE && r->needs_plain) return NULL; /* paid whatever the labels */
+    QN_TRY(qn_cut_add_vertex(&s->cut, &any));
+    QN_TRY(qn_cut_add_arc(&s->cut, maker, any, PRICE_TRANSPOSE));
+    if (r->needs_plain) QN_TRY(qn_cut_add_arc(&s->cut, any, QN_CUT_SINK, QN_CUT_NEVER));
+    for (size_t i = 0; i < r->members.count; i++)
+        QN_TRY(qn_cut_add_arc(&s->cut, any, r->members.items[i], QN_CUT_NEVER));
+    return NULL;
+}
+
+/* A transpose is paid where `maker` is as it is and a reader is flipped. */
+static qn_status *price_twin(sinking *s, int maker, const readers *r) {
+    int any;
+    if (maker == QN_CUT_SINK && r->needs_twin) return NULL;
+    QN_TRY(qn_cut_add_vertex(&s->cut, &any));
+    QN_TRY(qn_cut_add_arc(&s->cut, any, maker, PRICE_TRANSPOSE));
+    if (r->needs_twin) QN_TRY(qn_cut_add_arc(&s->cut, QN_CUT_SOURCE, any, QN_CUT_NEVER));
+    for (size_t i = 0; i < r->members.count; i++)
+        QN_TRY(qn_cut_add_arc(&s->cut, r->members.items[i], any, QN_CUT_NEVER));
+    return NULL;
+}
+
+/* A value that a node of the region makes. */
+static qn_status *price_made(sinking *s, int maker, const readers *r) {
+    QN_TRY(price_plain(s, maker, r));
+    QN_TRY(price_twin(s, maker, r));
+    if (r->neighbours_plain) QN_TRY(qn_cut_add_arc(&s->cut, maker, QN_CUT_SINK, PRICE_NEIGHBOUR));
+    if (r->neighbours_twin) QN_TRY(qn_cut_add_arc(&s->cut, QN_CUT_SOURCE, maker, PRICE_NEIGHBOUR));
+    for (size_t i = 0; i < r->members.count; i++) {
+        QN_TRY(qn_cut_add_arc(&s->cut, maker, r->members.items[i], PRICE_BORDER));
+        QN_TRY(qn_cut_add_arc(&s->cut, r->members.items[i], maker, PRICE_BORDER));
+    }
+    return NULL;
+}
+
+/* A value that comes into the region from outside: plain, or through a transpose, which flipped nodes look through. */
+static qn_status *price_given(sinking *s, const qn_value *value, const qn_perm *perm, const readers *r) {
+    qn_perm made;
+    const qn_node *node = value->producer;
+    int is_transposed = qn_match_transpose(s->graph, node, &made),
+        is_twin = is_transposed && qn_perms_equal(&made, perm);
+    if (is_transposed) QN_TRY(price_plain(s, QN_CUT_SOURCE, r));
+    if (!is_twin) QN_TRY(price_twin(s, QN_CUT_SINK, r));
+    int is_near_twin = is_twin && is_on_pictures(node->inputs[0]->producer);
+    int is_near_plain = !is_transposed && is_on_pictures(node);
+    for (size_t i = 0; i < r->members.count; i++) {
+        if (is_near_twin) QN_TRY(qn_cut_add_arc(&s->cut, QN_CUT_SOURCE, r->members.items[i], PRICE_NEIGHBOUR));
+        if (is_near_plain) QN_TRY(qn_cut_add_arc(&s->cut, r->members.items[i], QN_CUT_SINK, PRICE_NEIGHBOUR));
+    }
+    return NULL;
+}
+
+static qn_status *price(sinking *s) {
+    int vertex;
+    s->cut = (qn_cut){.arena = &s->region_scratch};
+    for (size_t i = 0; i < s->members.count + VERTEX_FIRST; i++) QN_TRY(qn_cut_add_vertex(&s->cut, &vertex));
+    for (size_t i = 0; i < s->values.count; i++) {
+        const qn_value *value = s->values.items[i];
+        const qn_perm *perm = &s->notes[value->id].perm;
+        readers r;
+        QN_TRY(look_at_readers(s, value, perm, &r));
+        if (value->producer && value->producer->mark)
+            QN_TRY(price_made(s, (int)value->producer->mark, &r));
+        else
+            QN_TRY(price_given(s, value, perm, &r));
+    }
+    return NULL;
+}
+
+/* ---- Regions ---- */
+
+static qn_status *flip_region(sinking *s) {
+    int is_known;
+    QN_TRY(price(s));
+    uint8_t *is_flipped = QN_ARENA_ARRAY(&s->region_scratch, uint8_t, s->cut.first.count);
+    if (!is_flipped) return qn_status_out_of_memory();
+    QN_TRY(qn_cut_find(&s->cut, &s->effort, is_flipped, &is_known));
+    for (size_t i = 0; i < s->members.count; i++) {
+        member *m = &s->members.items[i];
+        m->node->mark = 0;
+        if (!is_flipped[i + VERTEX_FIRST]) continue;
+        QN_TRY(qn_flip_node(s->graph, m->node, &m->in, &m->out, &s->twins));
+        s->changed = 1;
+    }
+    return NULL;
+}
+
+/* The region around `seed`, whose twin under `perm` is on the other side of a transpose. */
+static qn_status *try_region(sinking *s, qn_value *seed, const qn_perm *perm, uint32_t first_region) {
+    if (seed->id >= s->note_count || qn_value_is_constant(seed)) return NULL;
+    const value_note *was = &s->notes[seed->id];
+    if (was->region >= first_region && qn_perms_equal(&was->perm, perm)) return NULL; /* part of one already */
+    s->region++;
+    s->members.items = NULL, s->members.count = s->members.capacity = 0;
+    s->values.items = NULL, s->values.count = s->values.capacity = 0;
+    qn_arena_init(&s->region_scratch, s->graph->arena->allocator);
+    qn_status *status = collect(s, seed, perm);
+    if (!status && s->members.count) status = flip_region(s);
+    qn_arena_deinit(&s->region_scratch);
+    return status;
+}
+
+static qn_status *simplify_all(sinking *s) {
+    for (qn_node *node = s->graph->first, *next; node; node = next) {
+        next = node->next;
+        QN_TRY(qn_simplify_transpose(s->graph, node, &s->changed));
+    }
+    return NULL;
+}
+
+static qn_status *sweep(sinking *s) {
+    QN_LIST(qn_node *) transposes = {0};
+    qn_perm perm;
+    QN_TRY(simplify_all(s));
+    for (qn_node *node = s->graph->first; node; node = node->next) {
+        node->mark = 0;
+        if (qn_match_transpose(s->graph, node, &perm)) QN_TRY(QN_LIST_PUSH(&s->scratch, &transposes, node));
+    }
+    if (!transposes.count) return NULL;
+    s->note_count = s->twins.count = s->graph->next_id;
+    s->notes = QN_ARENA_ARRAY(&s->scratch, value_note, s->note_count);
+    s->twins.twin = QN_ARENA_ARRAY(&s->scratch, qn_value *, s->note_count);
+    s->twins.perm = QN_ARENA_ARRAY(&s->scratch, qn_perm, s->note_count);
+    if (!s->notes || !s->twins.twin || !s->twins.perm) return qn_status_out_of_memory();
+    const uint32_t first_region = s->region + 1;
+    for (size_t i = 0; i < transposes.count && s->effort > 0; i++) {
+        qn_node *node = transposes.items[i];
+        if (qn_match_transpose(s->graph, node, &perm)) QN_TRY(try_region(s, node->outputs[0], &perm, first_region));
+        if (!qn_match_transpose(s->graph, node, &perm)) continue; /* gone by now */
+        perm = qn_perm_invert(&perm);
+        QN_TRY(try_region(s, node->inputs[0], &perm, first_region));
+    }
+    return NULL;
+}
+
+qn_status *qn_pass_sink_transposes(qn_graph *graph) {
+    sinking s = {.graph = graph, .effort = CUT_EFFORT};
+    s.nodes_left = NODES_PER_NODE * ((int64_t)graph->node_count + 1);
+    s.bytes_left = CONSTANT_FREE + CONSTANT_PER_BYTE * qn_graph_told_bytes(graph);
+    int changed = 0;
+    for (int i = 0; i < SWEEPS_MAX && (!i || s.changed); i++) {
+        s.changed = 0;
+        qn_arena_init(&s.scratch, graph->arena->allocator);
+        qn_status *status = sweep(&s);
+        qn_arena_deinit(&s.scratch);
+        QN_TRY(status);
+        changed |= s.changed;
+    }
+    qn_graph_remove_dead(graph);
+    /* Checks speak of the axes that nodes have now. */
+    return changed ? qn_graph_infer(graph) : NULL;
+}
