@@ -170,7 +170,7 @@ int qn_can_flip(const qn_graph *graph, const qn_node *node, int index, const qn_
 /* ---- Flipping ---- */
 
 /* Per-channel knowledge is along the last axis: it does not survive where that becomes another. */
-static qn_status *flip_stats(qn_graph *graph, qn_value *value, const qn_perm *perm) {
+qn_status *qn_flip_stats(qn_graph *graph, qn_value *value, const qn_perm *perm) {
     const qn_value_stats *stats = value->stats;
     if (!stats || perm->axis[perm->rank - 1] == perm->rank - 1) return NULL;
     qn_value_stats *copy = qn_arena_copy(graph->arena, stats, sizeof *stats);
@@ -184,25 +184,33 @@ static qn_status *flip_stats(qn_graph *graph, qn_value *value, const qn_perm *pe
     return NULL;
 }
 
-/* A constant under the order `perm`, of the rank of the other operands: [C, 1, 1] beside [N, C, H, W] becomes [C]. */
-static qn_status *transpose_constant(qn_graph *graph, qn_value *value, const qn_perm *perm, qn_value **out) {
-    qn_view from = qn_value_view(value), to = {.dtype = from.dtype, .rank = perm->rank};
-    const int missing = perm->rank - from.rank;
-    int64_t order[QN_MAX_RANK];
-    memmove(from.dims + missing, from.dims, (size_t)from.rank * sizeof *from.dims);
-    for (int i = 0; i < missing; i++) from.dims[i] = 1;
-    from.rank = perm->rank;
+qn_status *qn_transpose_view(qn_graph *graph, const qn_view *from, const qn_perm *perm, qn_view *out) {
+    qn_view to = {.dtype = from->dtype, .rank = from->rank};
+    int64_t order[QN_MAX_RANK] = {0};
+    assert(from->rank == perm->rank);
     for (int i = 0; i < perm->rank; i++) order[perm->axis[i]] = i;
-    for (int i = 0; i < perm->rank; i++) to.dims[i] = from.dims[order[i]];
+    for (int i = 0; i < perm->rank; i++) to.dims[i] = from->dims[order[i]];
     to.data = qn_arena_alloc_aligned(graph->arena, qn_view_bytes(&to), 64);
     if (!to.data) return qn_status_out_of_memory();
-    qn_view inputs[] = {from, {.dtype = QN_DTYPE_S64, .rank = 1, .dims = {perm->rank}, .data = order}};
+    const qn_view inputs[] = {*from, {.dtype = QN_DTYPE_S64, .rank = 1, .dims = {perm->rank}, .data = order}};
     QN_TRY(qn_op_transpose.eval(&(qn_eval){.input_count = 2, .inputs = inputs, .output_count = 1, .outputs = &to}));
-    while (missing && to.rank > 1 && to.dims[0] == 1)
-        memmove(to.dims, to.dims + 1, (size_t)--to.rank * sizeof *to.dims);
-    QN_TRY(qn_graph_add_constant(graph, value->name, &to, out));
+    *out = to;
+    return NULL;
+}
+
+/* A constant under the order `perm`, of the rank of the other operands: [C, 1, 1] beside [N, C, H, W] becomes [C]. */
+static qn_status *transpose_constant(qn_graph *graph, qn_value *value, const qn_perm *perm, qn_value **out) {
+    qn_view view = qn_value_view(value);
+    const int missing = perm->rank - view.rank;
+    memmove(view.dims + missing, view.dims, (size_t)view.rank * sizeof *view.dims);
+    for (int i = 0; i < missing; i++) view.dims[i] = 1;
+    view.rank = perm->rank;
+    QN_TRY(qn_transpose_view(graph, &view, perm, &view));
+    while (missing && view.rank > 1 && view.dims[0] == 1)
+        memmove(view.dims, view.dims + 1, (size_t)--view.rank * sizeof *view.dims);
+    QN_TRY(qn_graph_add_constant(graph, value->name, &view, out));
     (*out)->stats = value->stats;
-    return flip_stats(graph, *out, perm);
+    return qn_flip_stats(graph, *out, perm);
 }
 
 static qn_status *constant_twin(qn_graph *graph, qn_value *value, const qn_perm *perm, qn_twins *twins,
@@ -300,7 +308,7 @@ qn_status *qn_flip_node(qn_graph *graph, qn_node *node, const qn_perm *in, const
     qn_op_rename_axes(node->op, node->attrs, in->axis);
     QN_TRY(qn_node_infer(graph, node));
     if (qn_perm_is_identity(out)) return NULL;
-    QN_TRY(flip_stats(graph, result, out));
+    QN_TRY(qn_flip_stats(graph, result, out));
     qn_value *order;
     const char *name = qn_arena_printf(graph->arena, "%s/layout", result->name);
     if (!name) return qn_status_out_of_memory();

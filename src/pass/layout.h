@@ -40,4 +40,15 @@ qn_status *qn_flip_node(qn_graph *graph, qn_node *node, const qn_perm *in, const
    does the same, and lets nodes that only ask for its shape ask its operand. *out_changed is set where it did something. */
 qn_status *qn_simplify_transpose(qn_graph *graph, qn_node *node, int *out_changed) QN_MUST_USE;
 
+/* `from` under the order that its twin under `perm` has, in memory of the graph. *out may be *from. */
+qn_status *qn_transpose_view(qn_graph *graph, const qn_view *from, const qn_perm *perm, qn_view *out) QN_MUST_USE;
+/* What is known of `value`, now that it is the twin under `perm` of what it was. */
+qn_status *qn_flip_stats(qn_graph *graph, qn_value *value, const qn_perm *perm) QN_MUST_USE;
+
+/* ---- pass/flatten.c ---- */
+/* Folds a transpose before a reshape before a product with constant weights into the weights. */
+qn_status *qn_transpose_into_weights(qn_graph *graph, qn_node *node, int *out_changed) QN_MUST_USE;
+/* Makes a reshape of a transpose that moves only axes of one element. */
+qn_status *qn_transpose_into_reshape(qn_graph *graph, qn_node *node, int *out_changed) QN_MUST_USE;
+
 #endif

@@ -312,6 +312,19 @@ static qn_status *sweep(sinking *s) {
     return NULL;
 }
 
+/* Transposes that stay, where they cost nothing or can be paid now (pass/flatten.c). Both only lower what the labels that were
+   found cost, and raise what others would. */
+static qn_status *end_transposes(qn_graph *graph, int *inout_changed) {
+    for (qn_node *node = graph->first, *next; node; node = next) {
+        qn_perm unused;
+        next = node->next;
+        if (!qn_match_transpose(graph, node, &unused)) continue;
+        QN_TRY(qn_transpose_into_weights(graph, node, inout_changed));
+        QN_TRY(qn_transpose_into_reshape(graph, node, inout_changed));
+    }
+    return NULL;
+}
+
 qn_status *qn_pass_sink_transposes(qn_graph *graph) {
     sinking s = {.graph = graph, .effort = CUT_EFFORT};
     s.nodes_left = NODES_PER_NODE * ((int64_t)graph->node_count + 1);
@@ -325,6 +338,7 @@ qn_status *qn_pass_sink_transposes(qn_graph *graph) {
         QN_TRY(status);
         changed |= s.changed;
     }
+    QN_TRY(end_transposes(graph, &changed));
     qn_graph_remove_dead(graph);
     /* Checks speak of the axes that nodes have now. */
     return changed ? qn_graph_infer(graph) : NULL;

@@ -227,9 +227,30 @@ static const char *make_classifier(twin *t, const char *x) {
     return "y0";
 }
 
+/* The same, flattened with all its pixels: the weights know in which order. */
+static const char *make_dense(twin *t, const char *x) {
+    enum { ROWS = (HEIGHT / 2) * (WIDTH / 2) * 4 };
+    float nhwc[ROWS * 3], nchw[ROWS * 3];
+    conv(t, "c1", x, 3, CHANNELS, 4, 2);
+    bias(t, "b1", "c1", 4);
+    unary(t, "r1", "Relu", "b1");
+    gd_const_s32(&t->graph, "flat", 1, (int64_t[]){2}, (int32_t[]){-1, ROWS});
+    node(t, "f", "Reshape", "r1", "flat");
+    for (int i = 0; i < ROWS * 3; i++) nhwc[i] = qn_rng_float(&t->rng, -0.5f, 0.5f);
+    for (int pixel = 0; pixel < ROWS / 4; pixel++)
+        for (int c = 0; c < 4; c++)
+            memcpy(&nchw[(c * (ROWS / 4) + pixel) * 3], &nhwc[(pixel * 4 + c) * 3], 3 * sizeof *nchw);
+    gd_const_f32(&t->graph, "w", 2, (int64_t[]){ROWS, 3}, t->nchw ? nchw : nhwc);
+    node(t, "d", "MatMul", "f", "w");
+    bias(t, "y0", "d", 3);
+    return "y0";
+}
+
 typedef const char *(*make_network)(twin *t, const char *x);
 
 /* ---- Builds ---- */
+
+static int is_flat(make_network make) { return make == make_classifier || make == make_dense; }
 
 /* The bytes of the network. `turned_ports`: input and output are NCHW in the NCHW network; else both have them NHWC. */
 static qn_bytes write_network(twin *t, make_network make, int nchw, int turned_ports) {
@@ -239,7 +260,7 @@ static qn_bytes write_network(twin *t, make_network make, int nchw, int turned_p
     const int64_t nhwc[] = {1, HEIGHT, WIDTH, CHANNELS}, turned[] = {1, CHANNELS, HEIGHT, WIDTH};
     gd_placeholder(&t->graph, "x", GD_FLOAT, 4, nchw && turned_ports ? turned : nhwc);
     const char *y = make(t, turned_ports ? "x" : turn(t, "enter", "x", 1));
-    unary(t, "y", "Identity", turned_ports || make == make_classifier ? y : turn(t, "leave", y, 0));
+    unary(t, "y", "Identity", turned_ports || is_flat(make) ? y : turn(t, "leave", y, 0));
     return gd_finish(&t->graph);
 }
 
@@ -306,7 +327,7 @@ static void expect_same_results(qn_model *plain, qn_model *turned, int turned_po
     assert_int_equal(run_model(turned, turned_ports ? &input_turned : &input, b, turned_dims), rank);
     int64_t elems = 1;
     for (int i = 0; i < rank; i++) elems *= dims[i];
-    assert_true(elems > 4 && elems <= ELEMENTS_MAX);
+    assert_true(elems > 2 && elems <= ELEMENTS_MAX);
     const int is_turned = turned_ports && rank == 4;
     if (is_turned) turn_data(a, dims[1] * dims[2], dims[3], a_turned);
     assert_memory_equal(b, is_turned ? a_turned : a, (size_t)elems * sizeof *a);
@@ -322,7 +343,7 @@ static void expect_twins(make_network make) {
         assert_int_equal(qn_model_get_info(turned)->const_bytes, qn_model_get_info(plain)->const_bytes);
         qn_model_destroy(turned);
         turned = model(make, 1, 1, is_integer);
-        assert_int_equal(count_steps(turned, "transpose"), make == make_classifier ? 1 : 2);
+        assert_int_equal(count_steps(turned, "transpose"), is_flat(make) ? 1 : 2);
         expect_same_results(plain, turned, 1);
         qn_model_destroy(turned);
         qn_model_destroy(plain);
@@ -334,12 +355,13 @@ static void test_decoders_are_their_twins(void **state) { (void)state, expect_tw
 static void test_atrous_networks_are_their_twins(void **state) { (void)state, expect_twins(make_atrous); }
 static void test_classifiers_are_their_twins(void **state) { (void)state, expect_twins(make_classifier); }
 
+static void test_dense_networks_are_their_twins(void **state) { (void)state, expect_twins(make_dense); }
+
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_residual_networks_are_their_twins),
-        cmocka_unit_test(test_decoders_are_their_twins),
-        cmocka_unit_test(test_atrous_networks_are_their_twins),
-        cmocka_unit_test(test_classifiers_are_their_twins),
+        cmocka_unit_test(test_residual_networks_are_their_twins), cmocka_unit_test(test_decoders_are_their_twins),
+        cmocka_unit_test(test_atrous_networks_are_their_twins),   cmocka_unit_test(test_classifiers_are_their_twins),
+        cmocka_unit_test(test_dense_networks_are_their_twins),
     };
     return cmocka_run_group_tests_name("driver/nchw", tests, NULL, NULL);
 }

@@ -1,6 +1,8 @@
 /* sink_transposes: what is wrapped in transposes computes in the layout of what is around it. */
 #include "pass_case.h"
 
+#include <stdio.h>
+
 #define PERMS                                                                                                          \
     "const %nchw : s32[4] = {0, 3, 1, 2}\n"                                                                            \
     "const %nhwc : s32[4] = {0, 2, 3, 1}\n"
@@ -223,6 +225,166 @@ static void test_what_is_squeezed_keeps_a_shorter_order(void **state) {
                    EXACT);
 }
 
+static void test_a_flattened_picture_is_weighed_in_its_own_order(void **state) {
+    (void)state;
+    for (int is_turned = 0; is_turned < 2; is_turned++) {
+        char before[1024], after[1024];
+        const char *dims = is_turned ? "2, 12" : "12, 2", *attrs = is_turned ? " {transpose_b=true}" : "";
+        const char *was = is_turned
+                              ? "0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31"
+                              : "0, 20, 1, 21, 2, 22, 3, 23, 4, 24, 5, 25, 6, 26, 7, 27, 8, 28, 9, 29, 10, 30, 11, 31";
+        const char *is = is_turned
+                             ? "0, 6, 1, 7, 2, 8, 3, 9, 4, 10, 5, 11, 20, 26, 21, 27, 22, 28, 23, 29, 24, 30, 25, 31"
+                             : "0, 20, 6, 26, 1, 21, 7, 27, 2, 22, 8, 28, 3, 23, 9, 29, 4, 24, 10, 30, 5, 25, 11, 31";
+        static const char head[] = "symbol n [1, 3]\ninput %x : f32[n, 3, 2, 2]\n" PERMS WEIGHTS
+                                   "const %flat : s32[2] = {-1, 12}\n%a = conv2d(%x, %w)\n";
+        snprintf(before, sizeof before,
+                 "%sconst %%m : f32[%s] = {%s}\n%%b = transpose(%%a, %%nchw)\n%%c = reshape(%%b, %%flat)\n"
+                 "%%y = matmul(%%c, %%m)%s\noutput %%y\n",
+                 head, dims, was, attrs);
+        snprintf(after, sizeof after,
+                 "%sconst %%m_1 : f32[%s] = {%s}\n%%c = reshape(%%a, %%flat)\n%%y = matmul(%%c, %%m_1)%s\noutput %%y\n",
+                 head, dims, is, attrs);
+        expect_rewrite("sink_transposes", before, after, REASSOCIATED);
+    }
+}
+
+static void test_a_transpose_of_single_elements_is_a_reshape(void **state) {
+    (void)state;
+    expect_rewrite("sink_transposes",
+                   "symbol n [1, 3]\n"
+                   "input %x : f32[n, 1, 1, 5]\n" PERMS "const %flat : s32[2] = {-1, 5}\n"
+                   "%a = transpose(%x, %nchw)\n"
+                   "%y = reshape(%a, %flat)\n"
+                   "%z = transpose(%x, %nchw)\n"
+                   "output %y\n"
+                   "output %z\n",
+                   "symbol n [1, 3]\n"
+                   "input %x : f32[n, 1, 1, 5]\n"
+                   "const %flat : s32[2] = {-1, 5}\n"
+                   "const %\"a/shape\" : s64[4] = {-1, 5, 1, 1}\n"
+                   "%z = reshape(%x, %\"a/shape\") name \"a\"\n"
+                   "%y = reshape(%x, %flat)\n"
+                   "output %y\n"
+                   "output %z\n",
+                   EXACT);
+}
+
+/* Sizes are asked of the value that is there. */
+static void test_shapes_are_asked_in_front_of_the_transpose(void **state) {
+    (void)state;
+    expect_rewrite("sink_transposes",
+                   HEAD "%a = conv2d(%x, %w)\n"
+                        "%b = transpose(%a, %nchw)\n"
+                        "%s = shape(%b)\n"
+                        "%y = relu(%s)\n"
+                        "output %y\n",
+                   HEAD "%a = conv2d(%x, %w)\n"
+                        "%s = shape(%a)\n"
+                        "%\"s/layout\" = gather(%s, %nchw) {axis=0}\n"
+                        "%y = relu(%\"s/layout\")\n"
+                        "output %y\n",
+                   EXACT);
+}
+
+/* Paddings that are computed: their rows are put into the other order where they are computed. */
+static void test_computed_paddings_are_reordered_as_rows(void **state) {
+    (void)state;
+    expect_rewrite("sink_transposes",
+                   HEAD "const %one : s32[4, 2] = {0, 0, 0, 0, 1, 0, 0, 0}\n"
+                        "const %l : s32[1] = {1}\n"
+                        "const %m : s32[1] = {2}\n"
+                        "%s = shape(%x)\n"
+                        "%h = strided_slice(%s, %l, %m, %l)\n"
+                        "%p = mul(%one, %h)\n"
+                        "%a = conv2d(%x, %w)\n"
+                        "%b = transpose(%a, %nchw)\n"
+                        "%c = pad(%b, %p)\n"
+                        "%d = transpose(%c, %nhwc)\n"
+                        "%y = conv2d(%d, %v)\n"
+                        "output %y\n",
+                   HEAD "const %one : s32[4, 2] = {0, 0, 0, 0, 1, 0, 0, 0}\n"
+                        "const %l : s32[1] = {1}\n"
+                        "const %m : s32[1] = {2}\n"
+                        "const %\"p/layout/rows\" : s32[4] = {0, 2, 3, 1}\n"
+                        "%s = shape(%x)\n"
+                        "%h = strided_slice(%s, %l, %m, %l)\n"
+                        "%p = mul(%one, %h)\n"
+                        "%a = conv2d(%x, %w)\n"
+                        "%\"p/layout\" = gather(%p, %\"p/layout/rows\") {axis=0}\n"
+                        "%c = pad(%a, %\"p/layout\")\n"
+                        "%y = conv2d(%c, %v)\n"
+                        "output %y\n",
+                   EXACT);
+}
+
+/* ---- What stays ---- */
+
+static void test_networks_in_nhwc_stay(void **state) {
+    (void)state;
+    expect_unchanged("sink_transposes", HEAD "const %bias : f32[2] = {1, -2}\n"
+                                             "%a = conv2d(%x, %w)\n"
+                                             "%b = add(%a, %bias)\n"
+                                             "%c = relu(%b)\n"
+                                             "%y = conv2d(%c, %v)\n"
+                                             "output %y\n");
+}
+
+static void test_transposes_at_inputs_and_outputs_stay(void **state) {
+    (void)state;
+    expect_unchanged("sink_transposes", "symbol h [1, 9]\n"
+                                        "input %x : f32[1, 2, h, 4]\n" PERMS WEIGHTS "%a = transpose(%x, %nhwc)\n"
+                                        "%b = conv2d(%a, %w)\n"
+                                        "%y = transpose(%b, %nchw)\n"
+                                        "output %y\n");
+}
+
+/* Below the readers there would be three. */
+static void test_one_transpose_for_many_outputs_stays(void **state) {
+    (void)state;
+    expect_unchanged("sink_transposes", HEAD "%a = conv2d(%x, %w)\n"
+                                             "%b = transpose(%a, %nchw)\n"
+                                             "%y = relu(%b)\n"
+                                             "%z = exp(%b)\n"
+                                             "%u = neg(%b)\n"
+                                             "output %y\n"
+                                             "output %z\n"
+                                             "output %u\n");
+}
+
+/* Nothing is gained where the other operand would need a transpose of its own. */
+static void test_an_addition_to_something_else_stays(void **state) {
+    (void)state;
+    expect_unchanged("sink_transposes", "input %x : f32[2, 3, 4]\n"
+                                        "input %z : f32[4, 2, 3]\n"
+                                        "const %p : s32[3] = {2, 0, 1}\n"
+                                        "%a = transpose(%x, %p)\n"
+                                        "%b = add(%a, %z)\n"
+                                        "%y = relu(%b)\n"
+                                        "output %y\n");
+}
+
+static void test_vectors_that_are_not_constant_keep_their_layout(void **state) {
+    (void)state;
+    expect_unchanged("sink_transposes", HEAD "input %z : f32[4]\n"
+                                             "%a = conv2d(%x, %w)\n"
+                                             "%b = transpose(%a, %nchw)\n"
+                                             "%c = mul(%b, %z)\n"
+                                             "%d = transpose(%c, %nhwc)\n"
+                                             "%y = conv2d(%d, %v)\n"
+                                             "output %y\n");
+}
+
+/* What a reshape joins it joins in the order of the source. */
+static void test_a_transpose_before_a_reshape_stays(void **state) {
+    (void)state;
+    expect_unchanged("sink_transposes", HEAD "const %flat : s32[2] = {1, -1}\n"
+                                             "%a = conv2d(%x, %w)\n"
+                                             "%b = transpose(%a, %nchw)\n"
+                                             "%y = reshape(%b, %flat)\n"
+                                             "output %y\n");
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_transposes_that_undo_each_other_go),
@@ -236,6 +398,16 @@ int main(void) {
         cmocka_unit_test(test_a_mean_over_the_picture_leaves_nothing_to_transpose),
         cmocka_unit_test(test_labels_over_the_channels_leave_nothing_to_transpose),
         cmocka_unit_test(test_what_is_squeezed_keeps_a_shorter_order),
+        cmocka_unit_test(test_a_flattened_picture_is_weighed_in_its_own_order),
+        cmocka_unit_test(test_a_transpose_of_single_elements_is_a_reshape),
+        cmocka_unit_test(test_shapes_are_asked_in_front_of_the_transpose),
+        cmocka_unit_test(test_computed_paddings_are_reordered_as_rows),
+        cmocka_unit_test(test_networks_in_nhwc_stay),
+        cmocka_unit_test(test_transposes_at_inputs_and_outputs_stay),
+        cmocka_unit_test(test_one_transpose_for_many_outputs_stays),
+        cmocka_unit_test(test_an_addition_to_something_else_stays),
+        cmocka_unit_test(test_vectors_that_are_not_constant_keep_their_layout),
+        cmocka_unit_test(test_a_transpose_before_a_reshape_stays),
     };
     return cmocka_run_group_tests_name("pass/sink_transposes", tests, NULL, NULL);
 }
