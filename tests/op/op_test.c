@@ -1,6 +1,6 @@
 /* Every row of ops.def on random legal cases that the row itself draws: infer against eval, contents against data,
  * shared memory against separate memory, lowered work against eval, and attributes through text and binary form. */
-#include "operator_case.h"
+#include "drawn_case.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -11,92 +11,6 @@
 #include "kernel/packing.h"
 
 enum { CASES_PER_OP = 200 };
-
-typedef struct drawn_case {
-    uint64_t seed;
-    qn_rng rng;
-    qn_sample sample;
-    void *attrs;
-    operator_case *c;
-} drawn_case;
-
-static uint64_t base_seed(void) {
-    const char *text = getenv("QN_SEED");
-    return text ? strtoull(text, NULL, 0) : 20240607;
-}
-
-/* Data that ends where its memory ends, so that reading past it is seen. */
-static void fill(drawn_case *drawn, qn_view *view) {
-    int64_t elems = view->dtype == QN_DTYPE_NONE ? 0 : qn_view_elems(view); /* NONE: an input that is not given */
-    view->data = malloc(qn_view_bytes(view) ? qn_view_bytes(view) : 1);
-    assert_non_null(view->data);
-    if (view->dtype == QN_DTYPE_NONE) return; /* an input that is left out */
-    for (int64_t i = 0; i < elems; i++) {
-        if (qn_dtype_is_float(view->dtype))
-            qn_view_set(view, i, qn_rng_float(&drawn->rng, drawn->sample.low, drawn->sample.high));
-        else
-            qn_view_set_int(view, i,
-                            qn_rng_range(&drawn->rng, view->dtype == QN_DTYPE_BOOL ? 0 : -100,
-                                         view->dtype == QN_DTYPE_BOOL ? 1 : 100));
-    }
-}
-
-static void draw(drawn_case *drawn, const qn_op_def *op, uint64_t seed) {
-    operator_case *c = operator_case_create(op);
-    *drawn = (drawn_case){.seed = seed, .c = c, .attrs = calloc(1, op->attrs_bytes ? op->attrs_bytes : 1)};
-    assert_non_null(drawn->attrs);
-    qn_rng_init(&drawn->rng, seed);
-    drawn->sample = (qn_sample){.rng = &drawn->rng, .arena = &c->arena, .attrs = drawn->attrs, .low = -2, .high = 2};
-    op->sample(&drawn->sample);
-    if (op->attrs_bytes) memcpy(c->attrs, drawn->attrs, op->attrs_bytes);
-    for (int i = 0; i < drawn->sample.input_count; i++) {
-        qn_view view = drawn->sample.inputs[i], copy = view;
-        fill(drawn, &copy);
-        if (view.dtype != QN_DTYPE_NONE && view.data && qn_view_bytes(&view))
-            memcpy(copy.data, view.data, qn_view_bytes(&view));
-        drawn->sample.inputs[i].data = copy.data;
-        if (view.dtype == QN_DTYPE_NONE)
-            operator_case_skip_input(c);
-        else
-            operator_case_input(c, view.dtype, view.rank, view.dims, copy.data);
-    }
-}
-
-static void drop(drawn_case *drawn) {
-    operator_case_destroy(drawn->c);
-    for (int i = 0; i < drawn->sample.input_count; i++) free(drawn->sample.inputs[i].data);
-    free(drawn->attrs);
-}
-
-static void print_case(const drawn_case *drawn) {
-    qn_buffer buffer;
-    qn_buffer_init(&buffer, NULL);
-    qn_buffer_printf(&buffer, "%s, case seed %llu:", drawn->c->op->name, (unsigned long long)drawn->seed);
-    for (int i = 0; i < drawn->c->input_count; i++) {
-        const qn_view *view = &drawn->c->inputs[i];
-        qn_buffer_printf(&buffer, " %s[", qn_dtype_name(view->dtype));
-        for (int k = 0; k < view->rank; k++)
-            qn_buffer_printf(&buffer, "%s%lld", k ? "," : "", (long long)view->dims[k]);
-        qn_buffer_printf(&buffer, "]");
-    }
-    qn_buffer_printf(&buffer, " {");
-    qn_attrs_print(drawn->c->op, drawn->c->attrs, 1, &buffer);
-    qn_buffer_printf(&buffer, "}");
-    print_error("%s\n", qn_buffer_text(&buffer));
-    qn_buffer_deinit(&buffer);
-}
-
-#define CHECK(drawn, condition, ...)                                                                                   \
-    do {                                                                                                               \
-        if (!(condition)) {                                                                                            \
-            print_case(drawn);                                                                                         \
-            fail_msg(__VA_ARGS__);                                                                                     \
-        }                                                                                                              \
-    } while (0)
-
-static void expect_ok(const drawn_case *drawn, qn_status *status, const char *what) {
-    CHECK(drawn, !status, "%s: %s (%s)", what, qn_status_message(status), qn_status_where(status));
-}
 
 static qn_eval eval_of(const drawn_case *drawn, qn_view *out) {
     const operator_case *c = drawn->c;
@@ -145,7 +59,7 @@ static void check_shared_memory(drawn_case *drawn) {
         qn_view out = c->out;
         out.data = c->inputs[k].data = shared;
         qn_eval eval = eval_of(drawn, &out);
-        expect_ok(drawn, c->op->eval(&eval), "eval in place");
+        expect_drawn_ok(drawn, c->op->eval(&eval), "eval in place");
         CHECK(drawn, !memcmp(shared, c->out.data, bytes), "eval over input %d gives another result", k);
         c->inputs[k].data = kept;
         free(shared);
@@ -251,7 +165,8 @@ static void check_text(const drawn_case *drawn) {
             qn_buffer_init(&text, NULL);
             qn_attrs_print(&one, drawn->c->attrs, all, &text);
             const char *value = strchr(qn_buffer_text(&text), '=');
-            if (value) expect_ok(drawn, qn_attrs_parse_one(op, back, def->name, value + 1, &drawn->c->arena), "parse");
+            if (value)
+                expect_drawn_ok(drawn, qn_attrs_parse_one(op, back, def->name, value + 1, &drawn->c->arena), "parse");
             qn_buffer_deinit(&text);
         }
         CHECK(drawn, qn_attrs_equal(op, back, drawn->c->attrs), "printing %s and parsing it changes the attributes",
@@ -271,7 +186,7 @@ static void check_binary(const drawn_case *drawn) {
     void *back = calloc(1, op->attrs_bytes);
     assert_non_null(back);
     qn_bytes bytes = {buffer.data, buffer.size};
-    expect_ok(drawn, qn_attrs_read(op, bytes, back, &drawn->c->arena), "read");
+    expect_drawn_ok(drawn, qn_attrs_read(op, bytes, back, &drawn->c->arena), "read");
     CHECK(drawn, qn_attrs_equal(op, back, drawn->c->attrs), "writing and reading changes the attributes");
     for (bytes.size = 0; bytes.size < buffer.size; bytes.size++) {
         uint8_t *cut = malloc(bytes.size ? bytes.size : 1);
@@ -288,18 +203,18 @@ static void check_binary(const drawn_case *drawn) {
 
 static void every_operator_keeps_its_promises_on_random_cases(void **state) {
     (void)state;
-    print_message("seed %llu (QN_SEED)\n", (unsigned long long)base_seed());
+    print_message("seed %llu (QN_SEED)\n", (unsigned long long)drawn_seed());
     for (size_t row = 0; row < qn_op_count(); row++) {
         const qn_op_def *op = qn_op_at(row);
         int lowered = 0;
         for (int k = 0; op->sample && k < CASES_PER_OP; k++) {
             drawn_case drawn;
-            draw(&drawn, op, qn_hash_bytes(op->name, strlen(op->name), base_seed() + (uint64_t)k));
-            expect_ok(&drawn, qn_attrs_verify(op, drawn.attrs), "verify");
-            expect_ok(&drawn, operator_case_infer(drawn.c), "infer");
+            draw_case(&drawn, op, qn_hash_bytes(op->name, strlen(op->name), drawn_seed() + (uint64_t)k));
+            expect_drawn_ok(&drawn, qn_attrs_verify(op, drawn.attrs), "verify");
+            expect_drawn_ok(&drawn, operator_case_infer(drawn.c), "infer");
             CHECK(&drawn, !drawn.c->demands.size, "left open though all is known: %s",
                   qn_buffer_text(&drawn.c->demands));
-            expect_ok(&drawn, operator_case_eval(drawn.c), "eval");
+            expect_drawn_ok(&drawn, operator_case_eval(drawn.c), "eval");
             if (op->outputs) {
                 check_shape(&drawn);
                 check_contents(&drawn);
@@ -308,7 +223,7 @@ static void every_operator_keeps_its_promises_on_random_cases(void **state) {
             }
             check_text(&drawn);
             check_binary(&drawn);
-            drop(&drawn);
+            drop_case(&drawn);
         }
         if (op->lower && op->sample && !lowered) fail_msg("%s: no case of its sample reaches a kernel", op->name);
     }
