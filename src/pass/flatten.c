@@ -12,7 +12,7 @@
 
 #include <string.h>
 
-static int is_reshape(const qn_node *node) {
+int qn_is_reshape(const qn_node *node) {
     return node->op->values == QN_VALUES_SAME && node->op->axes.kind == QN_AXES_OWN;
 }
 
@@ -50,8 +50,9 @@ qn_status *qn_transpose_into_weights(qn_graph *graph, qn_node *node, int *out_ch
     qn_perm perm, order;
     qn_view picture;
     qn_layer_shape shape;
+    if (!qn_match_transpose(graph, node, &perm) || perm.axis[0]) return NULL;
     qn_node *reshape = sole_reader(node->outputs[0]), *product;
-    if (!qn_match_transpose(graph, node, &perm) || perm.axis[0] || !reshape || !is_reshape(reshape)) return NULL;
+    if (!reshape || !qn_is_reshape(reshape)) return NULL;
     product = sole_reader(reshape->outputs[0]);
     if (!weighs_rows(product, &shape) || !flattens(graph, reshape, shape.rows, &picture)) return NULL;
     const int index = product->op->layer->weights, rank = perm.rank;
@@ -81,12 +82,11 @@ qn_status *qn_transpose_into_weights(qn_graph *graph, qn_node *node, int *out_ch
 
 /* ---- Into reshapes ---- */
 
-/* Do the axes that may have more than one element keep their order? */
-static int keeps_elements_in_order(const qn_graph *graph, const qn_node *node, const qn_perm *perm) {
+int qn_perm_keeps_elements(const qn_graph *graph, const qn_type *type, const qn_perm *perm) {
     int last = -1;
     for (int i = 0; i < perm->rank; i++) {
         int64_t dim;
-        if (qn_dim_is_const(graph->dims, node->outputs[0]->type.dims[i], &dim) && dim == 1) continue;
+        if (qn_dim_is_const(graph->dims, type->dims[i], &dim) && dim == 1) continue;
         if (perm->axis[i] < last) return 0;
         last = perm->axis[i];
     }
@@ -111,24 +111,30 @@ static qn_status *make_shape(qn_graph *graph, const qn_node *node, qn_value **ou
     return qn_graph_add_constant(graph, name, &view, out);
 }
 
-qn_status *qn_transpose_into_reshape(qn_graph *graph, qn_node *node, int *out_changed) {
+qn_status *qn_transpose_past_reshapes(qn_graph *graph, qn_node *node, int *out_changed) {
     qn_perm perm;
-    qn_value *shape, *operand = node->inputs[0];
-    if (!qn_match_transpose(graph, node, &perm) || !keeps_elements_in_order(graph, node, &perm)) return NULL;
+    if (!qn_match_transpose(graph, node, &perm) || !qn_perm_keeps_elements(graph, &node->outputs[0]->type, &perm))
+        return NULL;
+    qn_value *operand = node->inputs[0];
     const size_t count = node->outputs[0]->uses.count;
     const qn_use *uses = qn_arena_copy(graph->arena, node->outputs[0]->uses.items, count * sizeof *uses);
     if (count && !uses) return qn_status_out_of_memory();
-    for (size_t i = 0; i < count; i++) /* a reshape takes the elements of either */
-        if (is_reshape(uses[i].node) && uses[i].index == 0) {
-            QN_TRY(qn_node_set_input(graph, uses[i].node, 0, operand));
-            *out_changed = 1;
-        }
-    if (!qn_node_is_needed(node)) {
-        qn_graph_remove_node(graph, node);
-        return NULL;
+    for (size_t i = 0; i < count; i++) {
+        if (!qn_is_reshape(uses[i].node) || uses[i].index) continue;
+        QN_TRY(qn_node_set_input(graph, uses[i].node, 0, operand));
+        *out_changed = 1;
     }
+    if (!qn_node_is_needed(node)) qn_graph_remove_node(graph, node);
+    return NULL;
+}
+
+qn_status *qn_transpose_into_reshape(qn_graph *graph, qn_node *node, int *out_changed) {
+    qn_perm perm;
+    qn_value *shape;
+    if (!qn_match_transpose(graph, node, &perm) || !qn_perm_keeps_elements(graph, &node->outputs[0]->type, &perm))
+        return NULL;
     QN_TRY(make_shape(graph, node, &shape));
     if (!shape) return NULL;
     *out_changed = 1;
-    return qn_rewrite(graph, node, &qn_op_reshape, NULL, 2, (qn_value *[]){operand, shape});
+    return qn_rewrite(graph, node, &qn_op_reshape, NULL, 2, (qn_value *[]){node->inputs[0], shape});
 }

@@ -48,7 +48,13 @@ qn_status *qn_flip_stats(qn_graph *graph, qn_value *value, const qn_perm *perm) 
 /* ---- pass/flatten.c ---- */
 /* Folds a transpose before a reshape before a product with constant weights into the weights. */
 qn_status *qn_transpose_into_weights(qn_graph *graph, qn_node *node, int *out_changed) QN_MUST_USE;
-/* Makes a reshape of a transpose that moves only axes of one element. */
+/* Lets reshapes that read a transpose which moves only axes of one element read its operand: the elements are the same. */
+qn_status *qn_transpose_past_reshapes(qn_graph *graph, qn_node *node, int *out_changed) QN_MUST_USE;
+/* Makes a reshape of such a transpose. */
 qn_status *qn_transpose_into_reshape(qn_graph *graph, qn_node *node, int *out_changed) QN_MUST_USE;
+/* Has transpose(t, perm), of this type, the elements of t in their order? */
+int qn_perm_keeps_elements(const qn_graph *graph, const qn_type *type, const qn_perm *perm);
+/* Does `node` give the elements of its input other dims, whichever those had? */
+int qn_is_reshape(const qn_node *node);
 
 #endif

@@ -154,6 +154,12 @@ static int feeds_pictures(const qn_value *value) {
     return 0;
 }
 
+/* Does a node that reads `value` get from its twin what it wants, too? */
+static int reads_either(const qn_graph *graph, const qn_value *value, const qn_perm *perm, const qn_node *reader) {
+    if (reader->op->values == QN_VALUES_SHAPE) return !reader->outputs[0]->is_output;
+    return qn_is_reshape(reader) && reader->inputs[0] == value && qn_perm_keeps_elements(graph, &value->type, perm);
+}
+
 static qn_status *look_at_readers(sinking *s, const qn_value *value, const qn_perm *perm, readers *out) {
     const qn_perm inverse = qn_perm_invert(perm);
     *out = (readers){.needs_plain = value->is_output};
@@ -167,7 +173,7 @@ static qn_status *look_at_readers(sinking *s, const qn_value *value, const qn_pe
             if (!qn_perms_equal(&found, &inverse)) continue; /* one transpose from either layout */
             out->needs_twin = 1;
             out->neighbours_twin |= feeds_pictures(node->outputs[0]);
-        } else if (node->op->values != QN_VALUES_SHAPE || node->outputs[0]->is_output) {
+        } else if (!reads_either(s->graph, value, perm, node)) {
             out->needs_plain = 1;
             out->neighbours_plain |= is_on_pictures(node) && index == 0;
         }
@@ -283,6 +289,8 @@ static qn_status *simplify_all(sinking *s) {
     for (qn_node *node = s->graph->first, *next; node; node = next) {
         next = node->next;
         QN_TRY(qn_simplify_transpose(s->graph, node, &s->changed));
+        QN_TRY(qn_transpose_into_weights(s->graph, node, &s->changed));
+        QN_TRY(qn_transpose_past_reshapes(s->graph, node, &s->changed));
     }
     return NULL;
 }
@@ -312,14 +320,11 @@ static qn_status *sweep(sinking *s) {
     return NULL;
 }
 
-/* Transposes that stay, where they cost nothing or can be paid now (pass/flatten.c). Both only lower what the labels that were
-   found cost, and raise what others would. */
+/* Transposes that stay and cost nothing. What reads them would pay for a flip now, which it did not before: the labels that
+   were found stay the cheapest. */
 static qn_status *end_transposes(qn_graph *graph, int *inout_changed) {
     for (qn_node *node = graph->first, *next; node; node = next) {
-        qn_perm unused;
         next = node->next;
-        if (!qn_match_transpose(graph, node, &unused)) continue;
-        QN_TRY(qn_transpose_into_weights(graph, node, inout_changed));
         QN_TRY(qn_transpose_into_reshape(graph, node, inout_changed));
     }
     return NULL;

@@ -11,6 +11,7 @@ typedef struct maker {
     qn_rng rng;
     const random_graph_options *options;
     QN_LIST(qn_value *) pictures; /* f32 of rank 4 */
+    QN_LIST(qn_value *) turned;   /* the same, [N, C, H, W] */
 } maker;
 
 /* ---- Small parts ---- */
@@ -305,6 +306,73 @@ static void add_data_shape(maker *m) {
     if (y) must(qn_graph_mark_output(m->graph, y));
 }
 
+/* ---- Other layouts ---- */
+
+static void keep_turned(maker *m, qn_value *value) {
+    int64_t channels;
+    if (!value || value->type.rank != 4 || !qn_dim_is_const(m->graph->dims, value->type.dims[1], &channels)) return;
+    if (channels <= CHANNELS_MAX && channels > 0) must(QN_LIST_PUSH(m->graph->arena, &m->turned, value));
+}
+
+static qn_value *pick_turned(maker *m) { return m->turned.items[draw(m, 0, (int64_t)m->turned.count - 1)]; }
+
+static qn_value *combine_turned(maker *m, qn_value *x, int64_t channels) {
+    static const qn_op_def *const ops[] = {&qn_op_add, &qn_op_mul, &qn_op_sub, &qn_op_maximum};
+    const qn_op_def *op = ops[draw(m, 0, 3)];
+    qn_value *c = draw(m, 0, 3) ? constant(m, QN_DTYPE_F32, 3, (int64_t[]){channels, 1, 1}, 0.5f, 1.6f)
+                                : constant(m, QN_DTYPE_F32, 0, NULL, 0.5f, 1.6f);
+    for (int attempt = 0; attempt < 4; attempt++) {
+        qn_value *other = pick_turned(m);
+        if (same_type(x, other)) c = other;
+    }
+    return draw(m, 0, 1) ? APPLY(m, op, NULL, x, c) : APPLY(m, op, NULL, c, x);
+}
+
+/* Something that treats axes alike, on x [N, C, H, W]. */
+static void add_on_turned(maker *m, qn_value *x) {
+    static const qn_op_def *const unary[] = {&qn_op_relu, &qn_op_relu6, &qn_op_neg, &qn_op_tanh};
+    const int64_t edges[] = {4, 2};
+    const int32_t pads[8] = {0, 0, 0, (int32_t)draw(m, 0, 1), 1, 0, 0, 2};
+    qn_axis_attrs axis = {draw(m, 0, 3) ? 1 : draw(m, 0, 3)};
+    qn_reduce_attrs reduce = {draw(m, 0, 2) > 0};
+    qn_argreduce_attrs labels = {1, QN_DTYPE_S32};
+    qn_axes_attrs none = {{0, {0}}};
+    qn_value *y;
+    switch (draw(m, 0, 8)) {
+    case 0: keep_turned(m, APPLY(m, &qn_op_pad, NULL, x, ints(m, 2, edges, pads))); return;
+    case 1: keep_turned(m, APPLY(m, &qn_op_concat, &axis, x, pick_turned(m))); return;
+    case 2: keep_turned(m, APPLY(m, &qn_op_softmax, &axis, x)); return;
+    case 3: keep_turned(m, APPLY(m, &qn_op_slice, NULL, x, INTS(m, 0, 0, 0, 0), INTS(m, -1, 1, -1, -1))); return;
+    case 4:
+        y = APPLY(m, &qn_op_reduce_mean, &reduce, x, draw(m, 0, 1) ? INTS(m, 2, 3) : INTS(m, -2));
+        keep_turned(m, y && reduce.keep_dims && draw(m, 0, 1) ? APPLY(m, &qn_op_mul, NULL, x, y) : y);
+        return;
+    case 5: APPLY(m, &qn_op_argmax, &labels, x); return;
+    case 6: APPLY(m, &qn_op_squeeze, &none, x); return;
+    case 7: APPLY(m, &qn_op_reshape, NULL, x, INTS(m, 1, -1)); return;
+    default: keep_turned(m, APPLY(m, unary[draw(m, 0, 3)], NULL, x));
+    }
+}
+
+static void add_layout(maker *m) {
+    int64_t channels, form = m->turned.count ? draw(m, 0, 5) : 0;
+    if (form == 0) {
+        keep_turned(m, APPLY(m, &qn_op_transpose, NULL, pick(m), INTS(m, 0, 3, 1, 2)));
+        return;
+    }
+    qn_value *x = pick_turned(m);
+    if (form == 1) {
+        keep(m, APPLY(m, &qn_op_transpose, NULL, x, INTS(m, 0, 2, 3, 1)));
+    } else if (form == 2 && draw(m, 0, 3) == 0) {
+        keep_turned(m, APPLY(m, &qn_op_transpose, NULL, x, INTS(m, 0, 1, 3, 2)));
+    } else if (form < 4) {
+        qn_dim_is_const(m->graph->dims, x->type.dims[1], &channels);
+        keep_turned(m, combine_turned(m, x, channels));
+    } else {
+        add_on_turned(m, x);
+    }
+}
+
 /* ---- The graph ---- */
 
 static void add_something(maker *m) {
@@ -312,6 +380,10 @@ static void add_something(maker *m) {
         add_conv,     add_conv,     add_conv,   add_affine, add_affine,    add_batch_norm, add_unary, add_unary,
         add_residual, add_residual, add_atrous, add_atrous, add_copy,      add_copy,       add_pool,  add_resize,
         add_mean,     add_views,    add_concat, add_again,  add_assertion, add_labels};
+    if (m->options->layouts && draw(m, 0, 1)) {
+        add_layout(m);
+        return;
+    }
     if (m->options->data_shapes && draw(m, 0, 15) == 0)
         add_data_shape(m);
     else

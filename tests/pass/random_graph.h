@@ -9,6 +9,7 @@ typedef struct random_graph_options {
     int nodes;        /* how many things to try to add */
     int fused;        /* 1: convolutions may come with bias, addend and activation */
     int data_shapes;  /* 1: sizes that depend on data may occur */
+    int layouts;      /* 1: pictures may be turned to NCHW and others orders, and computed with there */
     int64_t size_max; /* upper end of free heights and widths; QN_DIM_UNBOUNDED: none */
 } random_graph_options;
 

@@ -10,7 +10,7 @@ enum { GRAPHS = 150, NODES = 12, INPUTS_MAX = 4, SHAPES = 3 };
 
 static uint64_t at_seed; /* the graph at hand; 0 when all is well */
 
-static const random_graph_options options = {.nodes = NODES, .fused = 1, .size_max = 12};
+static const random_graph_options *options;
 
 static char *text_of(const qn_graph *graph, int full) {
     qn_buffer buffer;
@@ -38,13 +38,25 @@ static int compare(const qn_graph *before, const qn_graph *after, uint64_t seed,
     return computed;
 }
 
+static int count_transposes(const qn_graph *graph) {
+    int count = 0;
+    for (const qn_node *node = graph->first; node; node = node->next) count += node->op == &qn_op_transpose;
+    return count;
+}
+
+/* How many transposes the networks had, and what was left of them. */
+static int transposes_before, transposes_after;
+
 static int check_graph(uint64_t seed) {
     qn_arena arena;
     qn_arena_init(&arena, NULL);
-    qn_graph *before = random_graph(&arena, seed, &options), *after = random_graph(&arena, seed, &options);
+    qn_graph *before = random_graph(&arena, seed, options), *after = random_graph(&arena, seed, options);
     char *last = text_of(after, 1);
     for (size_t p = 0; p < qn_pass_count(); p++) {
+        int transposes = count_transposes(after);
         run_pass(after, qn_pass_at(p));
+        if (count_transposes(after) > transposes) fail_msg("pass %s adds transposes", qn_pass_at(p)->name);
+        transposes_before += p == 0 ? transposes : 0;
         char *text = text_of(after, 1);
         if (strcmp(text, last)) compare(before, after, seed + p, 1);
         free(last);
@@ -57,14 +69,15 @@ static int check_graph(uint64_t seed) {
         }
         free(again);
     }
+    transposes_after += count_transposes(after);
     free(last);
     int computed = compare(before, after, seed, SHAPES);
     qn_arena_deinit(&arena);
     return computed;
 }
 
-static void test_every_pass_keeps_the_outputs_of_random_networks(void **state) {
-    (void)state;
+static void check_graphs(const random_graph_options *wanted) {
+    options = wanted;
     const char *given = getenv("QN_SEED"); /* one graph alone */
     uint64_t first = given ? strtoull(given, NULL, 10) : 1;
     int computed = 0;
@@ -73,6 +86,17 @@ static void test_every_pass_keeps_the_outputs_of_random_networks(void **state) {
                   computed);
     if (!given) assert_true(computed > GRAPHS);
     at_seed = 0;
+}
+
+static void test_every_pass_keeps_the_outputs_of_random_networks(void **state) {
+    (void)state;
+    check_graphs(&(random_graph_options){.nodes = NODES, .fused = 1, .size_max = 12});
+}
+
+static void test_every_pass_keeps_the_outputs_of_random_networks_in_mixed_layouts(void **state) {
+    (void)state;
+    check_graphs(&(random_graph_options){.nodes = 2 * NODES, .layouts = 1, .size_max = 9});
+    print_message("%d transposes became %d\n", transposes_before, transposes_after);
 }
 
 static int tell_seed(void **state) {
@@ -86,6 +110,7 @@ static int tell_seed(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_teardown(test_every_pass_keeps_the_outputs_of_random_networks, tell_seed),
+        cmocka_unit_test_teardown(test_every_pass_keeps_the_outputs_of_random_networks_in_mixed_layouts, tell_seed),
     };
     return cmocka_run_group_tests_name("pass/random", tests, NULL, NULL);
 }
