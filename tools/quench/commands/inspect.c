@@ -4,6 +4,7 @@
 #include "cli/measure.h"
 #include "show/mix.h"
 #include "cli/streams.h"
+#include "show/transposes.h"
 
 #include "quench/cpu.h"
 
@@ -245,6 +246,8 @@ static qn_status *print_model(const view *v) {
     print_meta(v->meta);
     cli_print("%-10s %zu\n", "steps", info->step_count);
     op_counts_print(&v->counts);
+    const transpose_count transposes = transpose_count_find(model);
+    transpose_count_print(&transposes);
     if (v->mix.integer_layers) integer_mix_print(&v->mix);
     cli_print("%-10s %s\n", "constants", cli_print_bytes(info->const_bytes, text));
     print_arena(v);
@@ -259,6 +262,7 @@ static json_t *model_to_json(const view *v) {
     char precision[32];
     const qn_model *model = v->session.model;
     const qn_model_info *info = qn_model_get_info(model);
+    const transpose_count transposes = transpose_count_find(model);
     json_t *inputs = json_array(), *outputs = json_array(), *shapes = v->has_shapes ? json_array() : json_null();
     cli_print_precision(model, precision, sizeof precision);
     for (size_t i = 0; i < info->input_count; i++)
@@ -268,14 +272,15 @@ static json_t *model_to_json(const view *v) {
     for (size_t i = 0; v->has_shapes && i < info->input_count; i++)
         json_array_append_new(shapes, cli_dims_to_json(v->shapes[i].rank, v->shapes[i].dims));
     json_t *object = json_pack(
-        "{s:o,s:s,s:o,s:o,s:o,s:o,s:I,s:I,s:I,s:o,s:o,s:o,s:o,s:o,s:o,s:O}", "file", cli_json_text(v->path), "kind",
+        "{s:o,s:s,s:o,s:o,s:o,s:o,s:I,s:I,s:I,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:O}", "file", cli_json_text(v->path), "kind",
         "compiled", "name", cli_json_text(info->name), "precision", cli_json_text(precision), "inputs", inputs,
         "outputs", outputs, "step_count", (json_int_t)info->step_count, "file_bytes", (json_int_t)info->file_bytes,
         "const_bytes", (json_int_t)info->const_bytes, "operators", op_counts_to_json(&v->counts), "shapes", shapes,
         "arena_bytes",
         v->has_shapes ? json_integer((json_int_t)(v->arena.value_bytes + v->arena.scratch_bytes)) : json_null(),
         "arena_bytes_range_max", v->ceiling ? json_integer((json_int_t)v->ceiling) : json_null(), "cost",
-        cost_table_to_json(&v->costs), "integer", integer_mix_to_json(&v->mix), "meta", v->meta);
+        cost_table_to_json(&v->costs), "integer", integer_mix_to_json(&v->mix), "transposes",
+        transpose_count_to_json(&transposes), "meta", v->meta);
     if (object && v->settings->steps)
         json_object_set_new(object, "steps", steps_to_json(model, v->has_shapes ? v->session.context : NULL));
     if (object && v->settings->memory) json_object_set_new(object, "values", memory_to_json(model));
