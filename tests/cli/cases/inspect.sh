@@ -68,3 +68,11 @@ done
 it "refuses shapes that do not fit"
 quench fails inspect scenes.qn --shape 1,162,1,3
 says "161"
+
+it "counts transposes: those at the ends stay"
+quench ok inspect scenes.qn --json -
+expect "$(json transposes.inputs),$(json transposes.outputs),$(json transposes.inside)" = 0,0,0
+echo '{"convert_input_layout": {"0": {"src": "NHWC", "dst": "NCHW"}}}' >nchw.json
+quench ok build "$scenes/scenes.pb" -o nchw.qn --config nchw.json
+quench ok inspect nchw.qn
+prints '^transposes 1 of inputs, 0 of outputs, 0 inside'
