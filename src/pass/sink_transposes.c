@@ -17,8 +17,8 @@
  *
  *     a transpose     for a value that is needed in a layout in which nobody makes it, however many read it
  *     a neighbour     far less: an operator on pictures that would fuse with the node, had no transpose between them
- *     a border        still less: between two nodes of the region of different labels, so that the transposes which
- *                     remain go to the ends of the region, which are often the ends of the network
+ *     a border        still less: a transpose between two nodes that can flip, so that those which remain go to the ends of
+ *                     the region, which are often the ends of the network
  *
  * These prices are those of a cut, and the cheapest labels are found as a cheapest cut (pass/min_cut.h), in which source
  * stands for "flipped". Of equally cheap ones it is the one that flips least. What is paid for the whole graph falls with
@@ -141,17 +141,30 @@ static qn_status *collect(sinking *s, qn_value *seed, const qn_perm *perm) {
 
 /* Who reads a value, and in which layout for certain. */
 typedef struct readers {
-    int needs_plain, needs_twin;           /* outside of the region */
-    int neighbours_plain, neighbours_twin; /* operators on pictures among those */
-    QN_LIST(int) members;                  /* vertices */
+    int needs_plain, needs_twin;   /* outside of the region */
+    int64_t near_plain, near_twin; /* what it would cost to be parted from those by a transpose, beyond that */
+    QN_LIST(int) members;          /* vertices */
 } readers;
 
-static int is_on_pictures(const qn_node *node) { return node && node->op->axes.kind == QN_AXES_NHWC; }
+static int is_on_pictures(const qn_node *node) { return node->op->axes.kind == QN_AXES_NHWC; }
 
-static int feeds_pictures(const qn_value *value) {
-    for (size_t i = 0; i < value->uses.count; i++)
-        if (is_on_pictures(value->uses.items[i].node) && value->uses.items[i].index == 0) return 1;
-    return 0;
+/* What a transpose between a node of the region and `node` costs beyond itself. */
+static int64_t price_between(const qn_node *node) {
+    if (!node || node->op == &qn_op_transpose) return 0;
+    if (is_on_pictures(node)) return PRICE_NEIGHBOUR;
+    return node->op->axes.kind == QN_AXES_OWN ? 0 : PRICE_BORDER;
+}
+
+/* The same for one that reads a value. */
+static int64_t price_of_use(const qn_use *use) {
+    const int inputs = is_on_pictures(use->node) ? 1 : qn_op_data_inputs(use->node->op, use->node->input_count);
+    return use->index < inputs ? price_between(use->node) : 0;
+}
+
+static int64_t price_of_uses(const qn_value *value) {
+    int64_t price = 0;
+    for (size_t i = 0; i < value->uses.count; i++) price += price_of_use(&value->uses.items[i]);
+    return price;
 }
 
 /* Does a node that reads `value` get from its twin what it wants, too? */
@@ -172,10 +185,10 @@ static qn_status *look_at_readers(sinking *s, const qn_value *value, const qn_pe
         } else if (index == 0 && qn_match_transpose(s->graph, node, &found)) {
             if (!qn_perms_equal(&found, &inverse)) continue; /* one transpose from either layout */
             out->needs_twin = 1;
-            out->neighbours_twin |= feeds_pictures(node->outputs[0]);
+            out->near_twin += price_of_uses(node->outputs[0]);
         } else if (!reads_either(s->graph, value, perm, node)) {
             out->needs_plain = 1;
-            out->neighbours_plain |= is_on_pictures(node) && index == 0;
+            out->near_plain += price_of_use(&value->uses.items[i]);
         }
     }
     return NULL;
@@ -209,8 +222,8 @@ static qn_status *price_twin(sinking *s, int maker, const readers *r) {
 static qn_status *price_made(sinking *s, int maker, const readers *r) {
     QN_TRY(price_plain(s, maker, r));
     QN_TRY(price_twin(s, maker, r));
-    if (r->neighbours_plain) QN_TRY(qn_cut_add_arc(&s->cut, maker, QN_CUT_SINK, PRICE_NEIGHBOUR));
-    if (r->neighbours_twin) QN_TRY(qn_cut_add_arc(&s->cut, QN_CUT_SOURCE, maker, PRICE_NEIGHBOUR));
+    QN_TRY(qn_cut_add_arc(&s->cut, maker, QN_CUT_SINK, r->near_plain));
+    QN_TRY(qn_cut_add_arc(&s->cut, QN_CUT_SOURCE, maker, r->near_twin));
     for (size_t i = 0; i < r->members.count; i++) {
         QN_TRY(qn_cut_add_arc(&s->cut, maker, r->members.items[i], PRICE_BORDER));
         QN_TRY(qn_cut_add_arc(&s->cut, r->members.items[i], maker, PRICE_BORDER));
@@ -226,13 +239,23 @@ static qn_status *price_given(sinking *s, const qn_value *value, const qn_perm *
         is_twin = is_transposed && qn_perms_equal(&made, perm);
     if (is_transposed) QN_TRY(price_plain(s, QN_CUT_SOURCE, r));
     if (!is_twin) QN_TRY(price_twin(s, QN_CUT_SINK, r));
-    int is_near_twin = is_twin && is_on_pictures(node->inputs[0]->producer);
-    int is_near_plain = !is_transposed && is_on_pictures(node);
+    const int64_t near_twin = is_twin ? price_between(node->inputs[0]->producer) : 0;
+    const int64_t near_plain = is_transposed ? 0 : price_between(node);
     for (size_t i = 0; i < r->members.count; i++) {
-        if (is_near_twin) QN_TRY(qn_cut_add_arc(&s->cut, QN_CUT_SOURCE, r->members.items[i], PRICE_NEIGHBOUR));
-        if (is_near_plain) QN_TRY(qn_cut_add_arc(&s->cut, r->members.items[i], QN_CUT_SINK, PRICE_NEIGHBOUR));
+        QN_TRY(qn_cut_add_arc(&s->cut, QN_CUT_SOURCE, r->members.items[i], near_twin));
+        QN_TRY(qn_cut_add_arc(&s->cut, r->members.items[i], QN_CUT_SINK, near_plain));
     }
     return NULL;
+}
+
+/* A region on both sides of one transpose: what that costs depends on the labels of both, which is no price of a cut. */
+static int is_on_both_sides(const sinking *s) {
+    for (size_t i = 0; i < s->values.count; i++) {
+        qn_perm unused;
+        const qn_node *node = s->values.items[i]->producer;
+        if (qn_match_transpose(s->graph, node, &unused) && is_noted(s, node->inputs[0])) return 1;
+    }
+    return 0;
 }
 
 static qn_status *price(sinking *s) {
@@ -255,11 +278,11 @@ static qn_status *price(sinking *s) {
 /* ---- Regions ---- */
 
 static qn_status *flip_region(sinking *s) {
-    int is_known;
+    int is_known = 0;
     QN_TRY(price(s));
     uint8_t *is_flipped = QN_ARENA_ARRAY(&s->region_scratch, uint8_t, s->cut.first.count);
     if (!is_flipped) return qn_status_out_of_memory();
-    QN_TRY(qn_cut_find(&s->cut, &s->effort, is_flipped, &is_known));
+    if (!is_on_both_sides(s)) QN_TRY(qn_cut_find(&s->cut, &s->effort, is_flipped, &is_known));
     for (size_t i = 0; i < s->members.count; i++) {
         member *m = &s->members.items[i];
         m->node->mark = 0;

@@ -123,6 +123,28 @@ static void test_an_input_is_transposed_once_and_what_prepares_it_is_nhwc(void *
                    EXACT);
 }
 
+/* The subtraction is next to the convolution; the product follows, so that the one transpose is at the input. */
+static void test_a_transpose_between_what_can_flip_goes_to_the_end(void **state) {
+    (void)state;
+    expect_rewrite("sink_transposes",
+                   "symbol h [1, 9]\n"
+                   "input %x : f32[1, 2, h, 4]\n" PERMS WEIGHTS "const %half : f32[] = {0.5}\n"
+                   "%a = mul(%x, %half)\n"
+                   "%b = transpose(%a, %nhwc)\n"
+                   "%c = sub(%b, %half)\n"
+                   "%y = conv2d(%c, %w)\n"
+                   "output %y\n",
+                   "symbol h [1, 9]\n"
+                   "input %x : f32[1, 2, h, 4]\n" PERMS WEIGHTS "const %half : f32[] = {0.5}\n"
+                   "const %\"x/layout/perm\" : s32[4] = {0, 2, 3, 1}\n"
+                   "%\"x/layout\" = transpose(%x, %\"x/layout/perm\")\n"
+                   "%a = mul(%\"x/layout\", %half)\n"
+                   "%c = sub(%a, %half)\n"
+                   "%y = conv2d(%c, %w)\n"
+                   "output %y\n",
+                   EXACT);
+}
+
 /* The value after the first addition has two readers, of which only both together can do without the transpose. */
 static void test_residual_blocks_become_nhwc_as_a_whole(void **state) {
     (void)state;
@@ -393,6 +415,7 @@ int main(void) {
         cmocka_unit_test(test_bias_and_activation_between_convolutions_become_nhwc),
         cmocka_unit_test(test_an_output_keeps_its_layout_and_name),
         cmocka_unit_test(test_an_input_is_transposed_once_and_what_prepares_it_is_nhwc),
+        cmocka_unit_test(test_a_transpose_between_what_can_flip_goes_to_the_end),
         cmocka_unit_test(test_residual_blocks_become_nhwc_as_a_whole),
         cmocka_unit_test(test_what_names_axes_follows),
         cmocka_unit_test(test_a_mean_over_the_picture_leaves_nothing_to_transpose),
