@@ -179,6 +179,11 @@ int qn_node_is_needed(const qn_node *node);
    nodes went. */
 size_t qn_graph_remove_dead(qn_graph *graph);
 
+/* ---- ir/axes.c ---- */
+/* Which axis of input 0 each axis of the one result is (op/card.h: trace), from what is constant about the node. Returns
+   the rank of the result; -1: it cannot be told. */
+int qn_node_trace_axes(const qn_graph *graph, const qn_node *node, int *out_source);
+
 /* ---- ir/copy.c ---- */
 /* A copy in `arena`, with a pool of dims of its own, inferred: whatever happens to it leaves `graph` as it is. What
    constants and ranges point at is borrowed and must outlive the copy. */

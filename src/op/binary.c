@@ -255,48 +255,79 @@ static void sample_row(qn_sample *sample, const binary_row *row) {
         qn_sample_input(sample, dtype, b_rank, b_dims);
 }
 
+/* ---- Bounds ---- */
+
+/* The range of numbers; what is none came of infinities, of which nothing is known. */
+static qn_interval range_of(const double *ends, int count) {
+    qn_interval range = {INFINITY, -INFINITY};
+    for (int i = 0; i < count; i++) {
+        if (isnan(ends[i])) return (qn_interval){-INFINITY, INFINITY};
+        range.low = fmin(range.low, ends[i]);
+        range.high = fmax(range.high, ends[i]);
+    }
+    return range;
+}
+
+#define BOUNDS(op, condition, ...)                                                                                     \
+    static qn_interval bounds_##op(const void *attrs, const qn_interval *in, int count) {                              \
+        const qn_interval a = in[0], b = count > 1 ? in[1] : (qn_interval){-INFINITY, INFINITY};                       \
+        const double ends[] = {__VA_ARGS__};                                                                           \
+        (void)attrs;                                                                                                   \
+        return (condition) ? range_of(ends, (int)(sizeof ends / sizeof *ends)) : (qn_interval){-INFINITY, INFINITY};   \
+    }
+BOUNDS(add, 1, a.low + b.low, a.high + b.high)
+BOUNDS(sub, 1, a.low - b.high, a.high - b.low)
+BOUNDS(mul, 1, a.low *b.low, a.low *b.high, a.high *b.low, a.high *b.high)
+BOUNDS(div, b.low > 0 || b.high < 0, a.low / b.low, a.low / b.high, a.high / b.low, a.high / b.high)
+BOUNDS(maximum, 1, fmax(a.low, b.low), fmax(a.high, b.high))
+BOUNDS(minimum, 1, fmin(a.low, b.low), fmin(a.high, b.high))
+
 /* A comparison's result is narrower than a repeating operand, so only the others may reuse an operand's memory. */
 #define ARITHMETIC (QN_OP_ELEMENTWISE | QN_OP_MAY_ALIAS)
 #define COMPARISON QN_OP_ELEMENTWISE
 #define COMPARABLE (QN_DTYPES_NUMBER | QN_DTYPES_BOOL)
 
 #define BINARY_ROWS(ROW)                                                                                               \
-    ROW(add, add_real, NULL, add_int, NULL, dim_add, QN_DTYPES_NUMBER, QN_EW_ADD, ARITHMETIC | QN_OP_COMMUTES,         \
-        "a + b", &qn_op_add_quantized)                                                                                 \
-    ROW(sub, sub_real, NULL, sub_int, NULL, dim_sub, QN_DTYPES_NUMBER, QN_EW_SUB, ARITHMETIC, "a - b", NULL)           \
-    ROW(mul, mul_real, NULL, mul_int, NULL, dim_mul, QN_DTYPES_NUMBER, QN_EW_MUL, ARITHMETIC | QN_OP_COMMUTES,         \
-        "a * b", NULL)                                                                                                 \
-    ROW(div, div_real, NULL, div_int, check_divisor, dim_div, QN_DTYPES_NUMBER, QN_EW_DIV, ARITHMETIC,                 \
-        "a / b, of integers towards zero", NULL)                                                                       \
-    ROW(floor_div, floor_div_real, floor_div_single, floor_div_int, check_divisor, dim_floor_div, QN_DTYPES_NUMBER,    \
-        QN_EW_COUNT, ARITHMETIC, "a / b towards minus infinity", NULL)                                                 \
-    ROW(floor_mod, floor_mod_real, NULL, floor_mod_int, check_divisor, dim_floor_mod, QN_DTYPES_NUMBER, QN_EW_COUNT,   \
-        ARITHMETIC, "what floor_div leaves, with the sign of b", NULL)                                                 \
-    ROW(maximum, maximum_real, NULL, maximum_int, NULL, dim_maximum, QN_DTYPES_NUMBER, QN_EW_MAX,                      \
-        ARITHMETIC | QN_OP_COMMUTES, "the greater of a and b", NULL)                                                   \
-    ROW(minimum, minimum_real, NULL, minimum_int, NULL, dim_minimum, QN_DTYPES_NUMBER, QN_EW_MIN,                      \
-        ARITHMETIC | QN_OP_COMMUTES, "the smaller of a and b", NULL)                                                   \
-    ROW(pow, pow, NULL, pow_int, check_exponent, NULL, QN_DTYPES_NUMBER, QN_EW_COUNT, ARITHMETIC,                      \
+    ROW(add, ADD, bounds_add, add_real, NULL, add_int, NULL, dim_add, QN_DTYPES_NUMBER, QN_EW_ADD,                     \
+        ARITHMETIC | QN_OP_COMMUTES, "a + b", &qn_op_add_quantized)                                                    \
+    ROW(sub, SUBTRACT, bounds_sub, sub_real, NULL, sub_int, NULL, dim_sub, QN_DTYPES_NUMBER, QN_EW_SUB, ARITHMETIC,    \
+        "a - b", NULL)                                                                                                 \
+    ROW(mul, MULTIPLY, bounds_mul, mul_real, NULL, mul_int, NULL, dim_mul, QN_DTYPES_NUMBER, QN_EW_MUL,                \
+        ARITHMETIC | QN_OP_COMMUTES, "a * b", NULL)                                                                    \
+    ROW(div, DIVIDE, bounds_div, div_real, NULL, div_int, check_divisor, dim_div, QN_DTYPES_NUMBER, QN_EW_DIV,         \
+        ARITHMETIC, "a / b, of integers towards zero", NULL)                                                           \
+    ROW(floor_div, NONE, NULL, floor_div_real, floor_div_single, floor_div_int, check_divisor, dim_floor_div,          \
+        QN_DTYPES_NUMBER, QN_EW_COUNT, ARITHMETIC, "a / b towards minus infinity", NULL)                               \
+    ROW(floor_mod, NONE, NULL, floor_mod_real, NULL, floor_mod_int, check_divisor, dim_floor_mod, QN_DTYPES_NUMBER,    \
+        QN_EW_COUNT, ARITHMETIC, "what floor_div leaves, with the sign of b", NULL)                                    \
+    ROW(maximum, NONE, bounds_maximum, maximum_real, NULL, maximum_int, NULL, dim_maximum, QN_DTYPES_NUMBER,           \
+        QN_EW_MAX, ARITHMETIC | QN_OP_COMMUTES, "the greater of a and b", NULL)                                        \
+    ROW(minimum, NONE, bounds_minimum, minimum_real, NULL, minimum_int, NULL, dim_minimum, QN_DTYPES_NUMBER,           \
+        QN_EW_MIN, ARITHMETIC | QN_OP_COMMUTES, "the smaller of a and b", NULL)                                        \
+    ROW(pow, NONE, NULL, pow, NULL, pow_int, check_exponent, NULL, QN_DTYPES_NUMBER, QN_EW_COUNT, ARITHMETIC,          \
         "a to the power of b", NULL)                                                                                   \
-    ROW(squared_difference, squared_difference_real, squared_difference_single, squared_difference_int, NULL,          \
-        dim_squared_difference, QN_DTYPES_NUMBER, QN_EW_COUNT, ARITHMETIC | QN_OP_COMMUTES, "(a - b) * (a - b)", NULL) \
-    ROW(equal, equal_real, NULL, equal_int, NULL, dim_equal, COMPARABLE, QN_EW_COUNT, COMPARISON | QN_OP_COMMUTES,     \
-        "a == b", NULL)                                                                                                \
-    ROW(not_equal, not_equal_real, NULL, not_equal_int, NULL, dim_not_equal, COMPARABLE, QN_EW_COUNT,                  \
+    ROW(squared_difference, NONE, NULL, squared_difference_real, squared_difference_single, squared_difference_int,    \
+        NULL, dim_squared_difference, QN_DTYPES_NUMBER, QN_EW_COUNT, ARITHMETIC | QN_OP_COMMUTES, "(a - b) * (a - b)", \
+        NULL)                                                                                                          \
+    ROW(equal, NONE, NULL, equal_real, NULL, equal_int, NULL, dim_equal, COMPARABLE, QN_EW_COUNT,                      \
+        COMPARISON | QN_OP_COMMUTES, "a == b", NULL)                                                                   \
+    ROW(not_equal, NONE, NULL, not_equal_real, NULL, not_equal_int, NULL, dim_not_equal, COMPARABLE, QN_EW_COUNT,      \
         COMPARISON | QN_OP_COMMUTES, "a != b", NULL)                                                                   \
-    ROW(less, less_real, NULL, less_int, NULL, dim_less, QN_DTYPES_NUMBER, QN_EW_COUNT, COMPARISON, "a < b", NULL)     \
-    ROW(less_equal, less_equal_real, NULL, less_equal_int, NULL, dim_less_equal, QN_DTYPES_NUMBER, QN_EW_COUNT,        \
-        COMPARISON, "a <= b", NULL)                                                                                    \
-    ROW(greater, greater_real, NULL, greater_int, NULL, dim_greater, QN_DTYPES_NUMBER, QN_EW_COUNT, COMPARISON,        \
-        "a > b", NULL)                                                                                                 \
-    ROW(greater_equal, greater_equal_real, NULL, greater_equal_int, NULL, dim_greater_equal, QN_DTYPES_NUMBER,         \
-        QN_EW_COUNT, COMPARISON, "a >= b", NULL)                                                                       \
-    ROW(logical_and, NULL, NULL, and_int, NULL, dim_and, QN_DTYPES_BOOL, QN_EW_COUNT, ARITHMETIC | QN_OP_COMMUTES,     \
-        "a and b", NULL)                                                                                               \
-    ROW(logical_or, NULL, NULL, or_int, NULL, dim_or, QN_DTYPES_BOOL, QN_EW_COUNT, ARITHMETIC | QN_OP_COMMUTES,        \
-        "a or b", NULL)
+    ROW(less, NONE, NULL, less_real, NULL, less_int, NULL, dim_less, QN_DTYPES_NUMBER, QN_EW_COUNT, COMPARISON,        \
+        "a < b", NULL)                                                                                                 \
+    ROW(less_equal, NONE, NULL, less_equal_real, NULL, less_equal_int, NULL, dim_less_equal, QN_DTYPES_NUMBER,         \
+        QN_EW_COUNT, COMPARISON, "a <= b", NULL)                                                                       \
+    ROW(greater, NONE, NULL, greater_real, NULL, greater_int, NULL, dim_greater, QN_DTYPES_NUMBER, QN_EW_COUNT,        \
+        COMPARISON, "a > b", NULL)                                                                                     \
+    ROW(greater_equal, NONE, NULL, greater_equal_real, NULL, greater_equal_int, NULL, dim_greater_equal,               \
+        QN_DTYPES_NUMBER, QN_EW_COUNT, COMPARISON, "a >= b", NULL)                                                     \
+    ROW(logical_and, NONE, NULL, NULL, NULL, and_int, NULL, dim_and, QN_DTYPES_BOOL, QN_EW_COUNT,                      \
+        ARITHMETIC | QN_OP_COMMUTES, "a and b", NULL)                                                                  \
+    ROW(logical_or, NONE, NULL, NULL, NULL, or_int, NULL, dim_or, QN_DTYPES_BOOL, QN_EW_COUNT,                         \
+        ARITHMETIC | QN_OP_COMMUTES, "a or b", NULL)
 
-#define DEFINE_ROW(op, real_fn, single_fn, integer_fn, check_fn, dim_fn, dtype_set, kernel_code, op_flags, text, twin) \
+#define DEFINE_ROW(op, arithmetic_kind, bounds_fn, real_fn, single_fn, integer_fn, check_fn, dim_fn, dtype_set,        \
+                   kernel_code, op_flags, text, twin)                                                                  \
     static const binary_row row_##op = {                                                                               \
         real_fn, single_fn, integer_fn, check_fn, dim_fn, dtype_set, !((op_flags)&QN_OP_MAY_ALIAS), kernel_code};      \
     static qn_status *infer_##op(qn_infer *infer) { return infer_row(infer, &row_##op); }                              \
@@ -314,6 +345,8 @@ static void sample_row(qn_sample *sample, const binary_row *row) {
         .flags = (op_flags),                                                                                           \
         .axes = {.kind = QN_AXES_KEPT},                                                                                \
         .values = (dtype_set) == QN_DTYPES_BOOL || !((op_flags)&QN_OP_MAY_ALIAS) ? QN_VALUES_TRUTH : QN_VALUES_NEW,    \
+        .bounds = bounds_fn,                                                                                           \
+        .arithmetic = QN_ARITHMETIC_##arithmetic_kind,                                                                 \
         .integer = (twin),                                                                                             \
         .infer = infer_##op,                                                                                           \
         .eval = eval_##op,                                                                                             \

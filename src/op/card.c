@@ -5,6 +5,7 @@
 #include "op/op.h"
 
 #include <assert.h>
+#include <math.h>
 #include <string.h>
 
 int qn_op_moves(const qn_op_def *op) { return op->values == QN_VALUES_SAME || op->values == QN_VALUES_MOVED; }
@@ -18,6 +19,32 @@ int qn_op_data_inputs(const qn_op_def *op, int input_count) {
 int qn_op_keeps_channels(const qn_op_def *op) {
     if (op->axes.kind == QN_AXES_KEPT) return op->values == QN_VALUES_SAME;
     return op->axes.kind == QN_AXES_NHWC && (op->flags & QN_OP_FITS || op->values == QN_VALUES_PICKED);
+}
+
+int qn_op_is_layer(const qn_op_def *op) { return op->layer && !op->requantize; }
+
+int qn_op_is_convolution(const qn_op_def *op) { return qn_op_is_layer(op) && op->axes.kind == QN_AXES_NHWC; }
+
+int qn_op_is_identity(const qn_op_def *op) { return op->values == QN_VALUES_SAME && op->axes.kind == QN_AXES_KEPT; }
+
+qn_interval qn_op_bounds(const qn_op_def *op, const void *attrs, const qn_interval *inputs, int input_count) {
+    static const qn_interval unknown = {-INFINITY, INFINITY};
+    qn_interval all = {INFINITY, -INFINITY};
+    if (input_count < 1 || input_count > QN_BOUNDS_INPUTS_MAX) return unknown;
+    if (op->bounds) return op->bounds(attrs, inputs, input_count);
+    switch (op->values) {
+    case QN_VALUES_SAME:
+    case QN_VALUES_PICKED:
+    case QN_VALUES_AVERAGED:
+    case QN_VALUES_ROUNDED: return inputs[0];
+    case QN_VALUES_MOVED: break;
+    default: return unknown;
+    }
+    for (int i = 0; i < qn_op_data_inputs(op, input_count); i++) {
+        all.low = fmin(all.low, inputs[i].low);
+        all.high = fmax(all.high, inputs[i].high);
+    }
+    return all;
 }
 
 int qn_op_trace_axes(const qn_op_def *op, const qn_eval *operands, int *out_source) {

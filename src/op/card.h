@@ -66,6 +66,15 @@ typedef enum qn_values {
     QN_VALUES_LAYER     /* sums of products of input 0 with weights: see `layer` */
 } qn_values;
 
+/* What an elementwise operator of two operands calculates: passes do algebra with it. */
+typedef enum qn_arithmetic {
+    QN_ARITHMETIC_NONE = 0, /* none of these */
+    QN_ARITHMETIC_ADD,
+    QN_ARITHMETIC_SUBTRACT, /* the second from the first */
+    QN_ARITHMETIC_MULTIPLY,
+    QN_ARITHMETIC_DIVIDE /* the first by the second */
+} qn_arithmetic;
+
 /* The range of elements; infinite ends: not known. */
 typedef struct qn_interval {
     double low, high;
@@ -98,6 +107,16 @@ int qn_op_data_inputs(const struct qn_op_def *op, int input_count);
 /* Does channel c (the last axis) of the result hold elements of channel c of input 0, or means of them, and nothing
    else? Such operators give for integers the integers of what they give for floats, whatever scales channels have. */
 int qn_op_keeps_channels(const struct qn_op_def *op);
+/* Has it weights, and computes in floats? Those on integers have `requantize` too. */
+int qn_op_is_layer(const struct qn_op_def *op);
+/* Such a layer whose sums are of windows that slide over pictures? */
+int qn_op_is_convolution(const struct qn_op_def *op);
+/* Is the result input 0 itself, under another name? */
+int qn_op_is_identity(const struct qn_op_def *op);
+/* The range of the results from those of the inputs, of which at most QN_BOUNDS_INPUTS_MAX are looked at: by
+   qn_op_def.bounds, or else by `values`. (Rounding to a grid may leave a range by half a step of the grid.) */
+enum { QN_BOUNDS_INPUTS_MAX = 8 };
+qn_interval qn_op_bounds(const struct qn_op_def *op, const void *attrs, const qn_interval *inputs, int input_count);
 /* qn_axes_card.trace for whichever kind: KEPT gives every axis itself. -1: nothing can be said. */
 int qn_op_trace_axes(const struct qn_op_def *op, const struct qn_eval *operands, int *out_source);
 /* Gives the axes that attributes of a copy name other numbers: axis a becomes renamed[a]. INTS stay sorted. */

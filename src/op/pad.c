@@ -2,6 +2,8 @@
 #include "op/op.h"
 #include "op/rules.h"
 
+#include <math.h>
+
 #include <string.h>
 
 static const char *const mode_names[] = {"constant", "reflect", "symmetric", NULL};
@@ -191,6 +193,13 @@ static void sample_pad(qn_sample *sample) {
     if (a->mode == QN_PAD_CONSTANT && qn_rng_range(sample->rng, 0, 1)) qn_sample_input(sample, dtype, 0, NULL);
 }
 
+/* The picture's elements and what is put around them, which is 0 unless input 2 says. */
+static qn_interval bounds_pad(const void *attributes, const qn_interval *inputs, int input_count) {
+    const qn_interval x = inputs[0], around = input_count > 2 ? inputs[2] : (qn_interval){0, 0};
+    if (((const qn_pad_attrs *)attributes)->mode != QN_PAD_CONSTANT) return x;
+    return (qn_interval){fmin(x.low, around.low), fmax(x.high, around.high)};
+}
+
 const qn_op_def qn_op_pad = {
     .name = "pad",
     .doc = "x with paddings[i] = {before, after} more elements along axis i: a value (default 0), or x mirrored",
@@ -203,6 +212,7 @@ const qn_op_def qn_op_pad = {
     .data_inputs = 1,
     .axes = {.kind = QN_AXES_KEPT, .controls = {[1] = QN_CONTROL_PER_AXIS}},
     .values = QN_VALUES_PICKED,
+    .bounds = bounds_pad,
     .infer = infer_pad,
     .eval = eval_pad,
     .lower = lower_pad,

@@ -7,6 +7,8 @@
 #include "op/lower.h"
 #include "op/operand.h"
 
+#include <math.h>
+
 #define POOL_ATTRS                                                                                                     \
     {.name = "kernel",                                                                                                 \
      .kind = QN_ATTR_INTS,                                                                                             \
@@ -250,6 +252,13 @@ const qn_op_def qn_op_max_pool2d = {
     .sample = sample_pool,
 };
 
+/* Positions outside the picture count as 0 where they count. */
+static qn_interval bounds_avg_pool2d(const void *attrs, const qn_interval *inputs, int input_count) {
+    (void)input_count;
+    if (!((const qn_pool2d_attrs *)attrs)->count_include_pad) return inputs[0];
+    return (qn_interval){fmin(inputs[0].low, 0), fmax(inputs[0].high, 0)};
+}
+
 const qn_op_def qn_op_avg_pool2d = {
     .name = "avg_pool2d",
     .doc = "The mean of each window of an NHWC picture, channel by channel.",
@@ -260,6 +269,7 @@ const qn_op_def qn_op_avg_pool2d = {
     .attrs_bytes = sizeof(qn_pool2d_attrs),
     .axes = {.kind = QN_AXES_NHWC},
     .values = QN_VALUES_AVERAGED,
+    .bounds = bounds_avg_pool2d,
     .infer = infer_avg_pool2d,
     .eval = eval_avg_pool2d,
     .lower = lower_avg_pool2d,

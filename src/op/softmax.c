@@ -64,6 +64,13 @@ static void sample_softmax(qn_sample *sample) {
     qn_sample_input(sample, QN_DTYPE_F32, rank, dims);
 }
 
+static qn_interval bounds_softmax(const void *attrs, const qn_interval *inputs, int input_count) {
+    (void)attrs;
+    (void)inputs;
+    (void)input_count;
+    return (qn_interval){0, 1};
+}
+
 const qn_op_def qn_op_softmax = {
     .name = "softmax",
     .doc = "Exponentials along an axis divided by their sum.",
@@ -74,6 +81,7 @@ const qn_op_def qn_op_softmax = {
     .attrs = attr_defs,
     .attrs_bytes = sizeof(qn_axis_attrs),
     .axes = {.kind = QN_AXES_KEPT, .attr = "axis"},
+    .bounds = bounds_softmax,
     .infer = infer_softmax,
     .eval = eval_softmax,
     .sample = sample_softmax,

@@ -54,6 +54,9 @@ static qn_dim dim_sign(qn_dim_pool *pool, qn_dim a) {
 
 /* ---- Common to all rows ---- */
 
+/* How a function goes: strictly upwards, upwards, downwards, or up and down. */
+typedef enum direction { NEITHER, FALLS, RISES, STRICTLY } direction;
+
 static qn_status *infer_row(qn_infer *infer, const unary_row *row) {
     const qn_type *x = &infer->inputs[0];
     const qn_dim *known = infer->contents[0];
@@ -102,6 +105,15 @@ static int lower_row(const qn_eval *eval, const qn_kernel_set *kernels, qn_work 
     return 1;
 }
 
+/* Results lie between those of the ends, if the function goes one way and has any there. */
+static qn_interval bounds_row(const unary_row *row, direction order, qn_interval x) {
+    static const qn_interval unknown = {-INFINITY, INFINITY};
+    if (order == NEITHER || !row->real) return unknown;
+    double a = row->real(x.low), b = row->real(x.high);
+    if (isnan(a) || isnan(b)) return unknown;
+    return order == FALLS ? (qn_interval){b, a} : (qn_interval){a, b};
+}
+
 static void sample_row(qn_sample *sample, const unary_row *row) {
     int64_t dims[QN_MAX_RANK];
     int rank = qn_sample_shape(sample, 0, 4, dims);
@@ -118,37 +130,39 @@ static void sample_row(qn_sample *sample, const unary_row *row) {
 /*   name         values  order  real           single        integer     dim         dtypes             code           low      high
      doc */
 #define UNARY_ROWS(ROW)                                                                                                \
-    ROW(abs, TABLE, 0, fabs, NULL, abs_int, dim_abs, QN_DTYPES_NUMBER, QN_EW_ABS, 0, 0, "|x|")                         \
-    ROW(neg, TABLE, 0, neg_real, NULL, wrap_neg, dim_neg, QN_DTYPES_NUMBER, QN_EW_NEG, 0, 0, "-x")                     \
-    ROW(exp, TABLE, QN_OP_KEEPS_ORDER, exp, NULL, NULL, NULL, QN_DTYPES_FLOAT, QN_EW_EXP, 0, 0, "e to the power of x") \
-    ROW(log, TABLE, QN_OP_KEEPS_ORDER, log, NULL, NULL, NULL, QN_DTYPES_FLOAT, QN_EW_COUNT, 0.01f, 99,                 \
+    ROW(abs, TABLE, NEITHER, fabs, NULL, abs_int, dim_abs, QN_DTYPES_NUMBER, QN_EW_ABS, 0, 0, "|x|")                   \
+    ROW(neg, TABLE, FALLS, neg_real, NULL, wrap_neg, dim_neg, QN_DTYPES_NUMBER, QN_EW_NEG, 0, 0, "-x")                 \
+    ROW(exp, TABLE, STRICTLY, exp, NULL, NULL, NULL, QN_DTYPES_FLOAT, QN_EW_EXP, 0, 0, "e to the power of x")          \
+    ROW(log, TABLE, STRICTLY, log, NULL, NULL, NULL, QN_DTYPES_FLOAT, QN_EW_COUNT, 0.01f, 99,                          \
         "natural logarithm of x")                                                                                      \
-    ROW(sqrt, TABLE, QN_OP_KEEPS_ORDER, sqrt, NULL, NULL, NULL, QN_DTYPES_FLOAT, QN_EW_SQRT, 0, 99,                    \
-        "square root of x")                                                                                            \
-    ROW(rsqrt, TABLE, 0, rsqrt_real, rsqrt_single, NULL, NULL, QN_DTYPES_FLOAT, QN_EW_RSQRT, 0.01f, 99, "1 / sqrt(x)") \
-    ROW(square, TABLE, 0, square_real, NULL, square_int, dim_square, QN_DTYPES_NUMBER, QN_EW_SQUARE, 0, 0, "x * x")    \
-    ROW(sigmoid, TABLE, QN_OP_KEEPS_ORDER, sigmoid_real, NULL, NULL, NULL, QN_DTYPES_FLOAT, QN_EW_SIGMOID, 0, 0,       \
+    ROW(sqrt, TABLE, STRICTLY, sqrt, NULL, NULL, NULL, QN_DTYPES_FLOAT, QN_EW_SQRT, 0, 99, "square root of x")         \
+    ROW(rsqrt, TABLE, NEITHER, rsqrt_real, rsqrt_single, NULL, NULL, QN_DTYPES_FLOAT, QN_EW_RSQRT, 0.01f, 99,          \
+        "1 / sqrt(x)")                                                                                                 \
+    ROW(square, TABLE, NEITHER, square_real, NULL, square_int, dim_square, QN_DTYPES_NUMBER, QN_EW_SQUARE, 0, 0,       \
+        "x * x")                                                                                                       \
+    ROW(sigmoid, TABLE, STRICTLY, sigmoid_real, NULL, NULL, NULL, QN_DTYPES_FLOAT, QN_EW_SIGMOID, 0, 0,                \
         "1 / (1 + exp(-x))")                                                                                           \
-    ROW(tanh, TABLE, QN_OP_KEEPS_ORDER, tanh, NULL, NULL, NULL, QN_DTYPES_FLOAT, QN_EW_TANH, 0, 0,                     \
-        "hyperbolic tangent of x")                                                                                     \
-    ROW(relu, TABLE, 0, relu_real, NULL, relu_int, dim_relu, QN_DTYPES_NUMBER, QN_EW_CLAMP, 0, INFINITY, "max(x, 0)")  \
-    ROW(relu6, TABLE, 0, relu6_real, NULL, relu6_int, dim_relu6, QN_DTYPES_NUMBER, QN_EW_CLAMP, 0, 6,                  \
+    ROW(tanh, TABLE, STRICTLY, tanh, NULL, NULL, NULL, QN_DTYPES_FLOAT, QN_EW_TANH, 0, 0, "hyperbolic tangent of x")   \
+    ROW(relu, TABLE, RISES, relu_real, NULL, relu_int, dim_relu, QN_DTYPES_NUMBER, QN_EW_CLAMP, 0, INFINITY,           \
+        "max(x, 0)")                                                                                                   \
+    ROW(relu6, TABLE, RISES, relu6_real, NULL, relu6_int, dim_relu6, QN_DTYPES_NUMBER, QN_EW_CLAMP, 0, 6,              \
         "min(max(x, 0), 6)")                                                                                           \
-    ROW(floor, ROUNDED, 0, floor, NULL, NULL, NULL, QN_DTYPES_FLOAT, QN_EW_COUNT, 0, 0,                                \
+    ROW(floor, ROUNDED, RISES, floor, NULL, NULL, NULL, QN_DTYPES_FLOAT, QN_EW_COUNT, 0, 0,                            \
         "the greatest whole number not above x")                                                                       \
-    ROW(ceil, ROUNDED, 0, ceil, NULL, NULL, NULL, QN_DTYPES_FLOAT, QN_EW_COUNT, 0, 0,                                  \
+    ROW(ceil, ROUNDED, RISES, ceil, NULL, NULL, NULL, QN_DTYPES_FLOAT, QN_EW_COUNT, 0, 0,                              \
         "the smallest whole number not below x")                                                                       \
-    ROW(round, ROUNDED, 0, round_real, NULL, same_int, dim_same, QN_DTYPES_NUMBER, QN_EW_COUNT, 0, 0,                  \
+    ROW(round, ROUNDED, RISES, round_real, NULL, same_int, dim_same, QN_DTYPES_NUMBER, QN_EW_COUNT, 0, 0,              \
         "the nearest whole number, halves to the even one")                                                            \
-    ROW(sign, TABLE, 0, sign_real, NULL, sign_int, dim_sign, QN_DTYPES_NUMBER, QN_EW_COUNT, 0, 0,                      \
+    ROW(sign, TABLE, RISES, sign_real, NULL, sign_int, dim_sign, QN_DTYPES_NUMBER, QN_EW_COUNT, 0, 0,                  \
         "-1, 0 or 1; NaN stays")                                                                                       \
-    ROW(softplus, TABLE, QN_OP_KEEPS_ORDER, softplus_real, NULL, NULL, NULL, QN_DTYPES_FLOAT, QN_EW_COUNT, 0, 0,       \
+    ROW(softplus, TABLE, STRICTLY, softplus_real, NULL, NULL, NULL, QN_DTYPES_FLOAT, QN_EW_COUNT, 0, 0,                \
         "log(1 + exp(x))")                                                                                             \
-    ROW(elu, TABLE, 0, elu_real, NULL, NULL, NULL, QN_DTYPES_FLOAT, QN_EW_COUNT, 0, 0, "x, or exp(x) - 1 where x < 0") \
-    ROW(logical_not, TRUTH, 0, NULL, NULL, not_int, qn_dim_not, QN_DTYPES_BOOL, QN_EW_COUNT, 0, 0, "not x")
+    ROW(elu, TABLE, RISES, elu_real, NULL, NULL, NULL, QN_DTYPES_FLOAT, QN_EW_COUNT, 0, 0,                             \
+        "x, or exp(x) - 1 where x < 0")                                                                                \
+    ROW(logical_not, TRUTH, NEITHER, NULL, NULL, not_int, qn_dim_not, QN_DTYPES_BOOL, QN_EW_COUNT, 0, 0, "not x")
 
-#define DEFINE_ROW(op, value_kind, order_flag, real_fn, single_fn, integer_fn, dim_fn, dtype_set, kernel_code, from,   \
-                   to, text)                                                                                           \
+#define DEFINE_ROW(op, value_kind, order, real_fn, single_fn, integer_fn, dim_fn, dtype_set, kernel_code, from, to,    \
+                   text)                                                                                               \
     static const unary_row row_##op = {real_fn, single_fn, integer_fn, dim_fn, dtype_set, kernel_code, from, to};      \
     static qn_status *infer_##op(qn_infer *infer) { return infer_row(infer, &row_##op); }                              \
     static qn_status *eval_##op(const qn_eval *eval) { return eval_row(eval, &row_##op); }                             \
@@ -156,17 +170,23 @@ static void sample_row(qn_sample *sample, const unary_row *row) {
         return lower_row(eval, kernels, out_work, &row_##op);                                                          \
     }                                                                                                                  \
     static void sample_##op(qn_sample *sample) { sample_row(sample, &row_##op); }                                      \
+    static qn_interval bounds_##op(const void *attrs, const qn_interval *inputs, int input_count) {                    \
+        (void)attrs;                                                                                                   \
+        (void)input_count;                                                                                             \
+        return bounds_row(&row_##op, order, inputs[0]);                                                                \
+    }                                                                                                                  \
     const qn_op_def qn_op_##op = {                                                                                     \
         .name = #op,                                                                                                   \
         .doc = text,                                                                                                   \
         .min_inputs = 1,                                                                                               \
         .max_inputs = 1,                                                                                               \
         .outputs = 1,                                                                                                  \
-        .flags = QN_OP_ELEMENTWISE | QN_OP_MAY_ALIAS | (order_flag),                                                   \
+        .flags = QN_OP_ELEMENTWISE | QN_OP_MAY_ALIAS | ((order) == STRICTLY ? QN_OP_KEEPS_ORDER : 0u),                 \
         .axes = {.kind = QN_AXES_KEPT},                                                                                \
         .values = QN_VALUES_##value_kind,                                                                              \
         .activation = ((kernel_code) == QN_EW_CLAMP ? (to) == 6 ? QN_ACTIVATION_RELU6 : QN_ACTIVATION_RELU             \
                                                     : QN_ACTIVATION_NONE),                                             \
+        .bounds = bounds_##op,                                                                                         \
         .infer = infer_##op,                                                                                           \
         .eval = eval_##op,                                                                                             \
         .lower = (kernel_code) == QN_EW_COUNT ? NULL : lower_##op,                                                     \

@@ -3,7 +3,7 @@
 #include "pass/rewrite.h"
 
 int qn_addition_is(const qn_node *node) {
-    if (node->op != &qn_op_add) return 0;
+    if (node->op->arithmetic != QN_ARITHMETIC_ADD) return 0;
     for (int side = 0; side < 2; side++) {
         const qn_value *operand = node->inputs[side];
         if (operand->type.dtype != QN_DTYPE_F32 || !operand->type.rank || qn_value_is_constant(operand)) return 0;
@@ -17,7 +17,7 @@ qn_node *qn_addition_activation(const qn_node *node) {
     const qn_value *sum = node->outputs[0];
     if (sum->is_output || sum->uses.count != 1) return NULL;
     qn_node *user = sum->uses.items[0].node;
-    return (user->op == &qn_op_relu || user->op == &qn_op_relu6) && !qn_dtype_is_float(user->precision) ? user : NULL;
+    return user->op->activation && !qn_dtype_is_float(user->precision) ? user : NULL;
 }
 
 const char *qn_addition_obstacle(qn_graph *graph, const qn_node *node) {

@@ -21,20 +21,19 @@ static int has_channels(const finder *f, const qn_value *value) {
 
 /* ---- Arithmetic ---- */
 
-static int is_arithmetic(const qn_node *node) {
-    return node->op == &qn_op_add || node->op == &qn_op_sub || node->op == &qn_op_mul || node->op == &qn_op_div;
-}
+static int is_arithmetic(const qn_node *node) { return node->op->arithmetic != QN_ARITHMETIC_NONE; }
 
 /* The form of node's result from that of its operand; 0 where it is no such. */
 static int apply(const qn_node *node, const qn_value *constant, qn_byte_form *form) {
     qn_view view = qn_value_view(constant);
     int64_t elems = qn_view_elems(&view);
+    const qn_arithmetic kind = node->op->arithmetic;
     for (int64_t c = 0; c < form->channels; c++) {
         double number = qn_view_get(&view, elems == 1 ? 0 : c);
-        if (node->op == &qn_op_add) form->offset[c] += number;
-        if (node->op == &qn_op_sub) form->offset[c] -= number;
-        if (node->op == &qn_op_div) number = 1.0 / number;
-        if (node->op != &qn_op_mul && node->op != &qn_op_div) continue;
+        if (kind == QN_ARITHMETIC_ADD) form->offset[c] += number;
+        if (kind == QN_ARITHMETIC_SUBTRACT) form->offset[c] -= number;
+        if (kind == QN_ARITHMETIC_DIVIDE) number = 1.0 / number;
+        if (kind != QN_ARITHMETIC_MULTIPLY && kind != QN_ARITHMETIC_DIVIDE) continue;
         form->scale[c] *= number;
         form->offset[c] *= number;
     }
@@ -45,10 +44,12 @@ static int apply(const qn_node *node, const qn_value *constant, qn_byte_form *fo
 
 /* ---- Operators that only move ---- */
 
+static int pads(const qn_node *node) {
+    return node->op == &qn_op_pad && ((const qn_pad_attrs *)node->attrs)->mode == QN_PAD_CONSTANT;
+}
+
 static int is_mover(const qn_node *node) {
-    return node->op == &qn_op_identity || node->op == &qn_op_reshape || node->op == &qn_op_expand_dims ||
-           node->op == &qn_op_squeeze || node->op == &qn_op_slice || node->op == &qn_op_strided_slice ||
-           (node->op == &qn_op_pad && ((const qn_pad_attrs *)node->attrs)->mode == QN_PAD_CONSTANT);
+    return (qn_op_moves(node->op) && qn_op_data_inputs(node->op, node->input_count) == 1) || pads(node);
 }
 
 /* The byte next to what a padding puts around floats; *out_value NULL: it is not the same for all channels. */
@@ -77,15 +78,14 @@ static int is_uniform(const qn_byte_form *form) {
     return 1;
 }
 
-/* May the move bring a channel to another place? A strided slice can turn them round, or drop their axis for another of
-   as many. */
+/* Does every channel stay where it is? A transpose may bring others to the last axis, a strided slice turn them round. */
 static int keeps_channels(const qn_node *node, const qn_byte_form *form) {
-    return node->op != &qn_op_strided_slice || is_uniform(form);
+    return node->op->values == QN_VALUES_SAME || node->op->axes.kind == QN_AXES_KEPT || is_uniform(form);
 }
 
 /* The same move on bytes. */
 static qn_status *move(finder *f, const qn_node *node, qn_byte_form *form) {
-    int count = node->op == &qn_op_pad ? 3 : node->input_count;
+    int count = pads(node) ? 3 : node->input_count;
     qn_value **inputs = QN_ARENA_ARRAY(f->graph->arena, qn_value *, (size_t)count);
     const char *name = qn_arena_printf(f->graph->arena, "%s/u8", node->outputs[0]->name);
     qn_node *copy;
@@ -93,7 +93,7 @@ static qn_status *move(finder *f, const qn_node *node, qn_byte_form *form) {
     for (int i = 0; i < node->input_count; i++) inputs[i] = node->inputs[i];
     inputs[0] = form->bytes;
     form->bytes = NULL;
-    if (node->op == &qn_op_pad) {
+    if (pads(node)) {
         qn_byte_form outside = *form;
         QN_TRY(pad_byte(f, node, &outside, &inputs[2]));
         if (!inputs[2]) return NULL;
@@ -125,7 +125,7 @@ static qn_status *find(finder *f, qn_value *value, int depth, qn_byte_form *form
     if (node->op == &qn_op_cast && node->inputs[0]->type.dtype == QN_DTYPE_U8) return begin(f, node->inputs[0], form);
     if (is_arithmetic(node)) {
         if (!qn_match_constant_operand(node, &other, &constant, &index)) return NULL;
-        if (index == 0 && (node->op == &qn_op_sub || node->op == &qn_op_div)) return NULL;
+        if (index == 0 && !(node->op->flags & QN_OP_COMMUTES)) return NULL;
         QN_TRY(find(f, other, depth + 1, form));
         if (form->bytes && !apply(node, constant, form)) form->bytes = NULL;
         return NULL;

@@ -50,9 +50,9 @@ static int has_normal_products(const qn_value *a, const qn_value *b) {
 static qn_status *normalise(qn_graph *graph, qn_node *node) {
     qn_value *other, *constant, *fresh;
     int index;
-    if (node->op != &qn_op_sub && node->op != &qn_op_div) return NULL;
+    int is_sub = node->op->arithmetic == QN_ARITHMETIC_SUBTRACT;
+    if (!is_sub && node->op->arithmetic != QN_ARITHMETIC_DIVIDE) return NULL;
     if (!qn_match_constant_operand(node, &other, &constant, &index) || index != 1) return NULL;
-    int is_sub = node->op == &qn_op_sub;
     if (!is_sub && !has_normal_inverses(constant)) return NULL;
     QN_TRY(combine(graph, constant->name, constant, constant, is_sub ? negated : inverse, &fresh));
     return qn_rewrite(graph, node, is_sub ? &qn_op_add : &qn_op_mul, NULL, 2, (qn_value *[]){other, fresh});
@@ -63,24 +63,27 @@ static qn_status *compose(qn_graph *graph, qn_node *outer, int *out_changed) {
     qn_value *middle, *a, *b, *x, *fresh;
     int index;
     *out_changed = 0;
-    if ((outer->op != &qn_op_add && outer->op != &qn_op_mul) || !qn_match_constant_operand(outer, &middle, &b, &index))
+    const int is_sum = outer->op->arithmetic == QN_ARITHMETIC_ADD;
+    if ((!is_sum && outer->op->arithmetic != QN_ARITHMETIC_MULTIPLY) ||
+        !qn_match_constant_operand(outer, &middle, &b, &index))
         return NULL;
-    qn_node *inner = qn_match_sole_producer(middle, &qn_op_add);
-    if (!inner) inner = qn_match_sole_producer(middle, &qn_op_mul);
+    qn_node *inner = qn_match_sole_arithmetic(middle, QN_ARITHMETIC_ADD);
+    if (!inner) inner = qn_match_sole_arithmetic(middle, QN_ARITHMETIC_MULTIPLY);
     if (!inner || !qn_match_constant_operand(inner, &x, &a, &index)) return NULL;
-    if (outer->op == &qn_op_mul && !has_normal_products(a, b)) return NULL;
+    if (!is_sum && !has_normal_products(a, b)) return NULL;
     if (inner->op == outer->op) {
-        QN_TRY(combine(graph, b->name, a, b, outer->op == &qn_op_add ? sum : product, &fresh));
+        QN_TRY(combine(graph, b->name, a, b, is_sum ? sum : product, &fresh));
         *out_changed = 1;
         return qn_rewrite(graph, outer, outer->op, NULL, 2, (qn_value *[]){x, fresh});
     }
-    if (inner->op != &qn_op_add) return NULL; /* x * a + b is the form we want */
+    if (is_sum) return NULL;                                      /* x * a + b is the form we want */
+    const qn_op_def *inner_op = inner->op, *outer_op = outer->op; /* they change places */
     QN_TRY(combine(graph, a->name, a, b, product, &fresh));
-    QN_TRY(qn_rewrite(graph, inner, &qn_op_mul, NULL, 2, (qn_value *[]){x, b}));
+    QN_TRY(qn_rewrite(graph, inner, outer_op, NULL, 2, (qn_value *[]){x, b}));
     do QN_TRY(compose(graph, inner, out_changed)); /* with a product before it */
     while (*out_changed);
     *out_changed = 1;
-    return qn_rewrite(graph, outer, &qn_op_add, NULL, 2, (qn_value *[]){inner->outputs[0], fresh});
+    return qn_rewrite(graph, outer, inner_op, NULL, 2, (qn_value *[]){inner->outputs[0], fresh});
 }
 
 qn_status *qn_pass_compose_affine(qn_graph *graph) {

@@ -2,10 +2,7 @@
 
 #include "pass/rewrite.h"
 
-int qn_node_is_quantised(const qn_node *node) {
-    return node->op == &qn_op_conv2d_quantized || node->op == &qn_op_matmul_quantized ||
-           node->op == &qn_op_add_quantized;
-}
+int qn_node_is_quantised(const qn_node *node) { return node->op->requantize != NULL; }
 
 qn_node *qn_match_quantised(const qn_value *value) {
     qn_node *node = value->producer;

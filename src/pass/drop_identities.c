@@ -4,7 +4,6 @@
 #include "pass/rewrite.h"
 
 static int hands_on(const qn_node *node) {
-    if (node->op == &qn_op_identity) return 1;
     if (!node->output_count) return 0;
     if (node->op == &qn_op_cast) return node->inputs[0]->type.dtype == node->outputs[0]->type.dtype;
     return qn_op_is_view(node->op) && qn_types_equal(&node->inputs[0]->type, &node->outputs[0]->type);

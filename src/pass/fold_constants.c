@@ -88,7 +88,7 @@ static qn_status *note_grid(const folding *f, const qn_node *node) {
     if (node->output_count != 1 || !node->input_count || !node->inputs[0]) return NULL;
     const qn_value_stats *stats = node->inputs[0]->stats;
     if (qn_op_moves(node->op) && stats && stats->grid) {
-        if (stats->grid->channels == 1 || node->op == &qn_op_identity) node->outputs[0]->stats = stats;
+        if (stats->grid->channels == 1 || qn_op_keeps_channels(node->op)) node->outputs[0]->stats = stats;
         return NULL;
     }
     return qn_grid_of_node(f->graph, node, &node->outputs[0]->stats);

@@ -29,7 +29,7 @@ static int64_t channel_of(const weights *w, int64_t i) {
 }
 
 static int is_foldable(const qn_node *conv) {
-    if (conv->op != &qn_op_conv2d || !qn_value_is_constant(conv->inputs[1])) return 0;
+    if (!qn_op_is_convolution(conv->op) || !qn_value_is_constant(conv->inputs[1])) return 0;
     if (conv->inputs[1]->type.dtype != QN_DTYPE_F32 || conv->inputs[0]->type.dtype != QN_DTYPE_F32) return 0;
     return conv->input_count < 3 || !conv->inputs[2] || qn_value_is_constant(conv->inputs[2]);
 }
@@ -49,7 +49,7 @@ static int pads_nothing(const qn_node *conv) {
 static qn_status *replace(qn_graph *graph, qn_node *conv, qn_value *x, qn_value *scaled, qn_value *bias) {
     qn_value *inputs[4] = {x, scaled, bias, conv->input_count > 3 ? conv->inputs[3] : NULL};
     int count = bias && conv->input_count < 3 ? 3 : conv->input_count;
-    return qn_rewrite(graph, conv, &qn_op_conv2d, conv->attrs, count, inputs);
+    return qn_rewrite(graph, conv, conv->op, conv->attrs, count, inputs);
 }
 
 static qn_value *bias_of(const qn_node *conv) { return conv->input_count > 2 ? conv->inputs[2] : NULL; }
@@ -76,7 +76,8 @@ static qn_node *following_add(const qn_node *conv, const qn_value **out_constant
     if (((const qn_conv2d_attrs *)conv->attrs)->activation != QN_ACTIVATION_NONE)
         return NULL; /* the sums come before it */
     qn_node *add = output->uses.items[0].node;
-    if (add->op != &qn_op_add || !qn_match_constant_operand(add, &other, &constant, &index)) return NULL;
+    if (add->op->arithmetic != QN_ARITHMETIC_ADD || !qn_match_constant_operand(add, &other, &constant, &index))
+        return NULL;
     *out_constant = constant;
     return add;
 }
@@ -96,7 +97,7 @@ static qn_status *fold_offset(qn_graph *graph, qn_node *conv, qn_value *x, const
     for (int64_t c = 0; c < w.outputs; c++) data[c] = (float)(sums[c] + (old ? qn_channel_constant_at(old, c) : 0));
     if (!add) return replace(graph, conv, x, conv->inputs[1], bias);
     QN_TRY(replace(graph, conv, x, conv->inputs[1], bias_of(conv)));
-    return qn_rewrite(graph, add, &qn_op_add, NULL, 2, (qn_value *[]){conv->outputs[0], bias});
+    return qn_rewrite(graph, add, add->op, NULL, 2, (qn_value *[]){conv->outputs[0], bias});
 }
 
 /* o / s per channel; *out is NULL where a quotient is not normal. */
@@ -119,27 +120,25 @@ static qn_status *fold_through_offset(qn_graph *graph, qn_node *conv, qn_node *a
                                       const qn_value *offset, int *out_changed) {
     qn_value *x, *scale, *moved;
     int index;
-    qn_node *mul = qn_match_sole_producer(product, &qn_op_mul);
+    qn_node *mul = qn_match_sole_arithmetic(product, QN_ARITHMETIC_MULTIPLY);
     if (!mul || !qn_match_constant_operand(mul, &x, &scale, &index)) return NULL;
     QN_TRY(divide(graph, offset, scale, &moved));
     if (!moved) return NULL;
-    QN_TRY(qn_rewrite(graph, add, &qn_op_add, NULL, 2, (qn_value *[]){x, moved}));
+    QN_TRY(qn_rewrite(graph, add, add->op, NULL, 2, (qn_value *[]){x, moved}));
     *out_changed = 1;
     return fold_scale(graph, conv, add->outputs[0], scale);
 }
 
 /* What stands after a convolution or product already goes into that one. */
-static int belongs_before(const qn_value *x) {
-    return qn_match_sole_producer(x, &qn_op_conv2d) || qn_match_sole_producer(x, &qn_op_matmul);
-}
+static int belongs_before(const qn_value *x) { return qn_match_sole_layer(x) != NULL; }
 
 /* One step. */
 static qn_status *fold(qn_graph *graph, qn_node *conv, int *out_changed) {
     qn_value *x, *constant;
     int index;
     *out_changed = 0;
-    qn_node *mul = qn_match_sole_producer(conv->inputs[0], &qn_op_mul),
-            *add = qn_match_sole_producer(conv->inputs[0], &qn_op_add);
+    qn_node *mul = qn_match_sole_arithmetic(conv->inputs[0], QN_ARITHMETIC_MULTIPLY),
+            *add = qn_match_sole_arithmetic(conv->inputs[0], QN_ARITHMETIC_ADD);
     if (mul && qn_match_constant_operand(mul, &x, &constant, &index) && !belongs_before(x)) {
         *out_changed = 1;
         return fold_scale(graph, conv, x, constant);

@@ -30,8 +30,8 @@ static qn_status *fold(qn_graph *graph, qn_node *mul) {
     qn_value *x, *scale, *inputs[3] = {0};
     int index;
     if (!qn_match_constant_operand(mul, &x, &scale, &index)) return NULL;
-    qn_node *conv = qn_match_sole_producer(x, &qn_op_conv2d);
-    if (!conv) return NULL;
+    qn_node *conv = qn_match_sole_layer(x);
+    if (!conv || !qn_op_is_convolution(conv->op)) return NULL;
     const qn_conv2d_attrs *attrs = conv->attrs;
     if (attrs->activation != QN_ACTIVATION_NONE || conv->input_count > 3 || conv->inputs[1]->type.dtype != QN_DTYPE_F32)
         return NULL;
@@ -40,11 +40,11 @@ static qn_status *fold(qn_graph *graph, qn_node *mul) {
     inputs[0] = conv->inputs[0];
     for (int i = 1; i < conv->input_count; i++)
         if (conv->inputs[i]) QN_TRY(scale_constant(graph, conv->inputs[i], scale, &inputs[i]));
-    return qn_rewrite(graph, mul, &qn_op_conv2d, conv->attrs, conv->input_count, inputs);
+    return qn_rewrite(graph, mul, conv->op, conv->attrs, conv->input_count, inputs);
 }
 
 qn_status *qn_pass_fold_scale(qn_graph *graph) {
     for (qn_node *node = graph->first; node; node = node->next)
-        if (node->op == &qn_op_mul) QN_TRY(fold(graph, node));
+        if (node->op->arithmetic == QN_ARITHMETIC_MULTIPLY) QN_TRY(fold(graph, node));
     return NULL;
 }

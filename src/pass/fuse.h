@@ -6,7 +6,7 @@
 
 enum { QN_EPILOGUE_BIAS = 2, QN_EPILOGUE_ADDEND = 3, QN_EPILOGUE_INPUTS = 4 };
 
-/* The conv2d or matmul that alone makes `value`, with nothing after its epilogue slot `slot` in use; else NULL.
+/* The layer that alone makes `value`, with nothing after its epilogue slot `slot` in use; else NULL.
    slot: QN_EPILOGUE_BIAS, QN_EPILOGUE_ADDEND, or QN_EPILOGUE_INPUTS for the activation. */
 qn_node *qn_match_epilogue(const qn_value *value, int slot);
 /* `last` becomes `node` with input `slot` = extra (NULL: none), and activation as given. */

@@ -28,6 +28,6 @@ static qn_status *fuse(qn_graph *graph, qn_node *add) {
 
 qn_status *qn_pass_fuse_addend(qn_graph *graph) {
     for (qn_node *node = graph->first; node; node = node->next)
-        if (node->op == &qn_op_add) QN_TRY(fuse(graph, node));
+        if (node->op->arithmetic == QN_ARITHMETIC_ADD) QN_TRY(fuse(graph, node));
     return NULL;
 }

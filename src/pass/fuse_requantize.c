@@ -12,9 +12,7 @@ enum { X = 0, WEIGHTS = 1, BIAS = 2, MULTIPLIER = 3, LIMIT = 4, ADDEND_MULTIPLIE
 enum { SUM_MULTIPLIERS = 2, SUM_LIMIT = 6 }; /* of add_quantized */
 
 static qn_requantize_attrs *result_of(const qn_op_def *op, void *attrs) {
-    if (op == &qn_op_add_quantized) return &((qn_add_quantized_attrs *)attrs)->result;
-    return op == &qn_op_conv2d_quantized ? &((qn_conv2d_quantized_attrs *)attrs)->result
-                                         : &((qn_matmul_quantized_attrs *)attrs)->result;
+    return (qn_requantize_attrs *)(void *)((char *)attrs + op->requantize->result);
 }
 
 static int64_t zero_point_of(const qn_node *quantize, int64_t channel) {
@@ -133,7 +131,7 @@ static qn_status *fuse(qn_graph *graph, qn_node *quantize) {
     qn_value *inputs[INPUTS_MAX] = {0};
     int done;
     if (!node) return NULL;
-    int is_sum = node->op == &qn_op_add_quantized;
+    int is_sum = !node->op->layer;
     memcpy(&attrs, node->attrs, node->op->attrs_bytes);
     for (int i = 0; i < node->input_count; i++) inputs[i] = node->inputs[i];
     qn_requantize_attrs *result = result_of(node->op, &attrs);

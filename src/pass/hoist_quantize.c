@@ -9,13 +9,6 @@
 
 enum { MULTIPLIER = 1, ZERO_POINT = 2 };
 
-/* Does the operator, applied to integers, give the integers of what it gives for floats? Data is input 0. */
-static int commutes(const qn_node *node) {
-    const qn_op_def *op = node->op;
-    return op == &qn_op_max_pool2d || op == &qn_op_resize_bilinear || op == &qn_op_resize_nearest ||
-           op == &qn_op_identity;
-}
-
 static int is_last_axis(const qn_node *concat) {
     return ((const qn_axis_attrs *)concat->attrs)->axis == concat->outputs[0]->type.rank - 1;
 }
@@ -97,7 +90,7 @@ static qn_status *hoist(qn_graph *graph, qn_node *quantize) {
     if (node->precision == QN_DTYPE_F32 || node->precision == QN_DTYPE_F16) return NULL;
     if (node->input_count < 1 || !qn_dtype_is_float(node->inputs[0]->type.dtype)) return NULL;
     if (node->op == &qn_op_concat) return hoist_over_concat(graph, quantize, node);
-    return commutes(node) ? hoist_over_one(graph, quantize, node) : NULL;
+    return qn_op_keeps_channels(node->op) ? hoist_over_one(graph, quantize, node) : NULL;
 }
 
 /* Backwards, so that a conversion rises over a chain of operators in one go. */

@@ -126,29 +126,12 @@ static int kept_can_flip(const qn_node *node, const qn_perm *in) {
     return 1;
 }
 
-/* Which axis of input 0 each axis of the result is, as numbers; 0: not known. */
-static int trace(const qn_graph *graph, const qn_node *node, int *out_source) {
-    qn_view views[QN_AXES_CONTROLS_MAX] = {{0}};
-    if (node->input_count > QN_AXES_CONTROLS_MAX) return -1;
-    for (int i = 0; i < node->input_count; i++) {
-        const qn_value *value = node->inputs[i];
-        if (!value) continue;
-        views[i] = (qn_view){.dtype = value->type.dtype, .rank = value->type.rank};
-        if (qn_value_is_constant(value)) views[i] = qn_value_view(value);
-        for (int axis = 0; axis < value->type.rank; axis++)
-            if (!qn_dim_is_const(graph->dims, value->type.dims[axis], &views[i].dims[axis])) views[i].dims[axis] = -1;
-    }
-    qn_eval operands = {.attrs = node->attrs, .input_count = node->input_count, .inputs = views};
-    int rank = qn_op_trace_axes(node->op, &operands, out_source);
-    return rank == node->outputs[0]->type.rank ? rank : -1;
-}
-
 /* The axes that are left keep their order in both layouts, so that the order of the result is that of `in` with gaps
    closed: {0, 3, 1, 2} without axes 2 and 3 is {0, 3}, that is {0, 1}. */
 static int traced_out(const qn_graph *graph, const qn_node *node, const qn_perm *in, qn_perm *out) {
     int source[QN_MAX_RANK], names = node->op->axes.attr != NULL;
     for (int i = 0; i < QN_AXES_CONTROLS_MAX; i++) names |= node->op->axes.controls[i] == QN_CONTROL_NAMES_AXES;
-    int rank = names ? trace(graph, node, source) : -1;
+    int rank = names ? qn_node_trace_axes(graph, node, source) : -1;
     if (rank < 0) return 0;
     *out = (qn_perm){.rank = rank};
     for (int i = 0; i < rank; i++) {

@@ -25,7 +25,7 @@
 
 enum { X = 0, WEIGHTS = 1, BIAS = 2, ADDEND = 3, SIZE_TO_COUNT = 4096 };
 
-static int is_conv(const qn_node *node) { return node->op == &qn_op_conv2d; }
+static int is_conv(const qn_node *node) { return qn_op_is_convolution(node->op); }
 
 static int is_depthwise(const qn_node *node) {
     return is_conv(node) && ((const qn_conv2d_attrs *)node->attrs)->conv.groups > 1;
@@ -62,7 +62,7 @@ const char *qn_quantise_find_obstacle(qn_graph *graph, const qn_node *node) {
 }
 
 static int is_candidate(const qn_node *node) {
-    return (is_conv(node) || node->op == &qn_op_matmul) && node->inputs[X] && node->inputs[WEIGHTS] &&
+    return qn_op_is_layer(node->op) && node->inputs[X] && node->inputs[WEIGHTS] &&
            node->outputs[0]->type.dtype == QN_DTYPE_F32;
 }
 
@@ -175,7 +175,7 @@ qn_status *qn_quantise_mark(qn_graph *graph) {
         node->mark = QN_DTYPE_NONE;
         if (is_candidate(node))
             QN_TRY(mark_layer(graph, node));
-        else if (node->op == &qn_op_add && node->outputs[0]->type.dtype == QN_DTYPE_F32)
+        else if (node->op->arithmetic == QN_ARITHMETIC_ADD && node->outputs[0]->type.dtype == QN_DTYPE_F32)
             QN_TRY(mark_addition(graph, node));
     }
     unmark_gainless(graph);
@@ -273,8 +273,8 @@ static conversion *find_conversion(conversion (*made)[2], const qn_value *x, qn_
 /* Does an addition of integers make it, perhaps behind an operator before which conversions move? It gives one zero
  * point. */
 static int is_sum(const qn_value *x) {
-    while (x->producer && qn_grid_keeps_channels(x->producer)) x = x->producer->inputs[0];
-    return x->producer && x->producer->op == &qn_op_add_quantized;
+    while (x->producer && qn_op_keeps_channels(x->producer->op)) x = x->producer->inputs[0];
+    return x->producer && x->producer->op->requantize && !x->producer->op->layer;
 }
 
 static qn_status *choose_encoding(qn_graph *graph, const qn_value *x, qn_dtype dtype, qn_encoding *out) {
@@ -421,13 +421,13 @@ static qn_status *become_convolution(qn_graph *graph, qn_node *node, const qn_en
     attrs.result.activation = old->activation;
     QN_TRY(add_addend(graph, node, made, inputs, &attrs.result));
     int count = inputs[6] ? 7 : inputs[4] ? 5 : 4;
-    return qn_node_become(graph, node, &qn_op_conv2d_quantized, &attrs, count, inputs);
+    return qn_node_become(graph, node, node->op->integer, &attrs, count, inputs);
 }
 
 static qn_status *become_product(qn_graph *graph, qn_node *node, qn_value **inputs) {
     qn_matmul_quantized_attrs attrs = {.result.dtype = QN_DTYPE_F32};
     attrs.result.activation = ((const qn_matmul_attrs *)node->attrs)->activation;
-    return qn_node_become(graph, node, &qn_op_matmul_quantized, &attrs, inputs[4] ? 5 : 4, inputs);
+    return qn_node_become(graph, node, node->op->integer, &attrs, inputs[4] ? 5 : 4, inputs);
 }
 
 /* Moments of what the node reads, where the graph wishes for rounding by them and they are known. Weights of 16 bits
@@ -519,11 +519,11 @@ static qn_status *quantise_addition(qn_graph *graph, qn_node *node, conversion (
     for (int side = 0; side < 2; side++)
         QN_TRY(add_operand(graph, node, side, find_conversion(made, node->inputs[side], dtype), inputs));
     if (activation) attrs.result.activation = QN_ACTIVATION_RELU;
-    if (activation && activation->op == &qn_op_relu6) {
+    if (activation && activation->op->activation == QN_ACTIVATION_RELU6) {
         attrs.result.activation = QN_ACTIVATION_RELU6;
         QN_TRY(qn_add_vector(graph, last->name, "limit", QN_DTYPE_F32, 1, &limit, &inputs[6]));
     }
-    QN_TRY(qn_rewrite(graph, last, &qn_op_add_quantized, &attrs, inputs[6] ? 7 : 6, inputs));
+    QN_TRY(qn_rewrite(graph, last, node->op->integer, &attrs, inputs[6] ? 7 : 6, inputs));
     last->precision_reason = qn_arena_printf(graph->arena, "%s: %s", qn_dtype_name(dtype), asks);
     return last->precision_reason ? NULL : qn_status_out_of_memory();
 }

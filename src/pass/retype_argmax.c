@@ -33,7 +33,7 @@ static qn_status *lift(qn_graph *graph, const char *name, qn_node **inout_cast) 
     qn_node *cast = *inout_cast, *mover = cast->inputs[0]->producer;
     qn_value **inputs = QN_ARENA_ARRAY(graph->arena, qn_value *, (size_t)mover->input_count);
     if (!inputs) return qn_status_out_of_memory();
-    QN_TRY(qn_graph_add_node(graph, &qn_op_cast, name, cast->attrs, 1, mover->inputs, mover, inout_cast));
+    QN_TRY(qn_graph_add_node(graph, cast->op, name, cast->attrs, 1, mover->inputs, mover, inout_cast));
     (*inout_cast)->source = cast->source;
     QN_TRY(qn_node_infer(graph, *inout_cast));
     for (int i = 0; i < mover->input_count; i++) inputs[i] = mover->inputs[i];
@@ -50,7 +50,7 @@ static qn_status *retype(qn_graph *graph, qn_node *cast) {
     if (!qn_dtype_holds_labels(wanted, labels) || !qn_dtype_holds_labels((qn_dtype)attrs.dtype, labels)) return NULL;
     while (cast->inputs[0]->producer != argmax) QN_TRY(lift(graph, argmax->name, &cast));
     attrs.dtype = wanted;
-    return qn_rewrite(graph, cast, &qn_op_argmax, &attrs, 1, argmax->inputs);
+    return qn_rewrite(graph, cast, argmax->op, &attrs, 1, argmax->inputs);
 }
 
 qn_status *qn_pass_retype_argmax(qn_graph *graph) {

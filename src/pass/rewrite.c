@@ -18,6 +18,16 @@ int64_t qn_value_channels(const qn_value *value) { /* needs no pool: constants a
     return view.rank ? view.dims[view.rank - 1] : 1;
 }
 
+qn_node *qn_match_sole_layer(const qn_value *value) {
+    const qn_node *node = value ? value->producer : NULL;
+    return node && qn_op_is_layer(node->op) ? qn_match_sole_producer(value, node->op) : NULL;
+}
+
+qn_node *qn_match_sole_arithmetic(const qn_value *value, qn_arithmetic arithmetic) {
+    const qn_node *node = value ? value->producer : NULL;
+    return node && node->op->arithmetic == arithmetic ? qn_match_sole_producer(value, node->op) : NULL;
+}
+
 int qn_match_channel_constant(const qn_value *value, int64_t channels) {
     if (!value || !qn_value_is_constant(value) || value->type.dtype != QN_DTYPE_F32) return 0;
     qn_view view = qn_value_view(value);

@@ -12,6 +12,10 @@ enum { QN_CHANNELS_MAX = 1 << 16 };
 qn_node *qn_match_producer(const qn_value *value, const qn_op_def *op);
 /* The same, and the value has no other use and is no output of the graph: it may disappear. */
 qn_node *qn_match_sole_producer(const qn_value *value, const qn_op_def *op);
+/* The layer on floats that produces `value`, for one use alone and under no output's name; else NULL. */
+qn_node *qn_match_sole_layer(const qn_value *value);
+/* The same of an operator that calculates so with two operands. */
+qn_node *qn_match_sole_arithmetic(const qn_value *value, qn_arithmetic arithmetic);
 /* Is `value` a float32 constant with one element, or one per channel (last axis of `channels` elements, other dims 1)? */
 int qn_match_channel_constant(const qn_value *value, int64_t channels);
 /* Splits a binary node into its channel constant and the other operand. `index` of the constant; 0 when neither is one.

@@ -45,7 +45,7 @@ static int pads_less_crops(const region *r, const qn_value *value, int64_t out_p
 }
 
 static int is_plain_convolution(const qn_node *node) {
-    if (node->op != &qn_op_conv2d || node->input_count > 3) return 0;
+    if (!qn_op_is_convolution(node->op) || node->input_count > 3) return 0;
     const qn_conv2d_attrs *attrs = node->attrs;
     int pads_nothing = attrs->padding == QN_PADDING_VALID;
     if (attrs->padding == QN_PADDING_EXPLICIT)
@@ -63,7 +63,7 @@ static int dilate(const region *r, const qn_node *node, qn_conv2d_attrs *out) {
     out->pads.count = 4;
     if (!pads_less_crops(r, node->inputs[0], out->pads.values)) return 0;
     for (int i = 0; i < SPATIAL; i++) out->dilation.values[i] = r->block[i];
-    qn_status *status = qn_attrs_verify(&qn_op_conv2d, out); /* attributes have limits, blocks and paddings none */
+    qn_status *status = qn_attrs_verify(node->op, out); /* attributes have limits, blocks and paddings none */
     qn_status_free(status);
     return !status;
 }
@@ -112,7 +112,7 @@ static qn_status *leave(const region *r, const qn_value *value, qn_node *before,
 static qn_status *outside_operands(const region *r, const qn_node *node, qn_node *before, qn_conv2d_attrs *attrs_out,
                                    qn_value **inputs) {
     for (int i = 0; i < node->input_count; i++) inputs[i] = node->inputs[i];
-    if (node->op != &qn_op_conv2d) {
+    if (!qn_op_is_convolution(node->op)) {
         for (int i = 0; i < node->input_count; i++)
             if (!is_position_free(inputs[i])) QN_TRY(leave(r, node->inputs[i], before, &inputs[i]));
         return NULL;
@@ -132,7 +132,7 @@ static qn_status *leave(const region *r, const qn_value *value, qn_node *before,
     qn_conv2d_attrs attrs;
     QN_TRY(outside_operands(r, node, before, &attrs, inputs));
     qn_node *copy;
-    QN_TRY(qn_graph_add_node(r->graph, node->op, node->name, node->op == &qn_op_conv2d ? &attrs : node->attrs,
+    QN_TRY(qn_graph_add_node(r->graph, node->op, node->name, qn_op_is_convolution(node->op) ? &attrs : node->attrs,
                              node->input_count, inputs, before, &copy));
     copy->source = node->source;
     *out_value = copy->outputs[0];
@@ -149,7 +149,7 @@ static qn_status *rewrite(qn_graph *graph, qn_node *batch_to_space, int *inout_c
     const qn_node *node = top->producer;
     QN_TRY(outside_operands(&r, node, batch_to_space, &attrs, inputs));
     *inout_changed = 1;
-    return qn_rewrite(graph, batch_to_space, node->op, node->op == &qn_op_conv2d ? &attrs : node->attrs,
+    return qn_rewrite(graph, batch_to_space, node->op, qn_op_is_convolution(node->op) ? &attrs : node->attrs,
                       node->input_count, inputs);
 }
 

@@ -105,10 +105,12 @@ static qn_status *set_inputs(storage *s, qn_node *node, qn_dtype dtype) {
 
 /* ---- What stays ---- */
 
+static int is_cast(const qn_node *node) { return node->op == &qn_op_cast; }
+
 /* A cast whose result half precision may not hold. */
 static int is_wide_cast(const qn_node *node) {
     qn_dtype from = node->inputs[0]->type.dtype;
-    return node->op == &qn_op_cast && qn_dtype_is_integer(from) && qn_dtype_size(from) > 1;
+    return is_cast(node) && qn_dtype_is_integer(from) && qn_dtype_size(from) > 1;
 }
 
 /* Marks and tells whether the node computes few numbers from integers alone: sizes, most likely. */
@@ -122,7 +124,7 @@ static int is_from_integers(storage *s, const qn_node *node) {
         }
         from_integers = 1;
     }
-    if (!from_integers || (node->op == &qn_op_cast && !is_wide_cast(node) && !is_f32(node->inputs[0]))) return 0;
+    if (!from_integers || (is_cast(node) && !is_wide_cast(node) && !is_f32(node->inputs[0]))) return 0;
     for (int i = 0; i < node->output_count; i++)
         if (node->outputs[i]->type.rank > 1) return 0;
     for (int i = 0; i < node->output_count; i++)
@@ -163,7 +165,7 @@ static int has_halves(const qn_node *node) {
 
 /* A cast from one float type to another says itself what is stored. */
 static int is_float_cast(const qn_node *node) {
-    return node->op == &qn_op_cast && qn_dtype_is_float(node->inputs[0]->type.dtype) &&
+    return is_cast(node) && qn_dtype_is_float(node->inputs[0]->type.dtype) &&
            qn_dtype_is_float((qn_dtype)((const qn_cast_attrs *)node->attrs)->dtype);
 }
 

@@ -52,7 +52,7 @@ static int takes(walk *w, const qn_use *use, int64_t channels, int64_t first) {
     if (node->op == &qn_op_concat)
         return only_conversions_read(w, node->outputs[0], channels, first + concat_offset(w, node, use->index));
     if (use->index) return 0;
-    if (qn_grid_keeps_channels(node)) return only_conversions_read(w, node->outputs[0], channels, first);
+    if (qn_op_keeps_channels(node->op)) return only_conversions_read(w, node->outputs[0], channels, first);
     if (qn_grid_moves(node)) return w->grid->channels == 1 && only_conversions_read(w, node->outputs[0], 0, 0);
     return is_conversion(w, node, channels, first);
 }

@@ -88,19 +88,15 @@ qn_status *qn_grid_of_node(const qn_graph *graph, const qn_node *node, const qn_
 
 /* ---- Activations ---- */
 
-int qn_grid_keeps_channels(const qn_node *node) {
-    return node->op == &qn_op_identity || node->op == &qn_op_max_pool2d || node->op == &qn_op_resize_bilinear ||
-           node->op == &qn_op_resize_nearest;
-}
-
-/* A padding puts zeros in, which are on every grid. */
 int qn_grid_moves(const qn_node *node) {
-    if (node->op == &qn_op_pad) return node->input_count < 3 || !node->inputs[2];
-    return node->op == &qn_op_reshape || node->op == &qn_op_squeeze || node->op == &qn_op_expand_dims ||
-           node->op == &qn_op_transpose || node->op == &qn_op_slice || node->op == &qn_op_strided_slice;
+    if (qn_op_moves(node->op)) return qn_op_data_inputs(node->op, node->input_count) == 1;
+    return node->op == &qn_op_pad && (node->input_count < 3 || !node->inputs[2]); /* zeros are on every grid */
 }
 
-static int averages(const qn_node *node) { return node->op == &qn_op_avg_pool2d || node->op == &qn_op_reduce_mean; }
+/* Resizes average too, but keep what lies between. */
+static int averages(const qn_node *node) {
+    return node->op->values == QN_VALUES_AVERAGED && !(node->op->flags & QN_OP_FITS);
+}
 
 static int64_t channels_of(const qn_graph *graph, const qn_value *value) {
     int64_t channels = 0;
@@ -155,7 +151,7 @@ static qn_status *mark(const qn_graph *graph, const qn_node *node) {
     const qn_value_stats *stats = node->input_count && node->inputs[0] ? node->inputs[0]->stats : NULL;
     if (!stats || !stats->grid) return NULL;
     if (node->op == &qn_op_concat) return join(graph, node, &out->stats);
-    if (qn_grid_keeps_channels(node) || (qn_grid_moves(node) && is_uniform(stats->grid)))
+    if (qn_op_keeps_channels(node->op) || (qn_grid_moves(node) && is_uniform(stats->grid)))
         return out->stats = stats, NULL;
     return averages(node) ? mark_average(graph, stats, out) : NULL;
 }

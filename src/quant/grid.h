@@ -20,7 +20,6 @@ qn_status *qn_grids_mark(qn_graph *graph) QN_MUST_USE;
 /* Operators that give a value on the grid of what they read (input 0): those that keep its channels where they are, and
    those that move elements anywhere. Interpolation counts among the first: it gives values between those of the grid.
  */
-int qn_grid_keeps_channels(const qn_node *node);
 int qn_grid_moves(const qn_node *node);
 
 /* The stats of weights (NULL: none) after each of `channels` along the last axis is multiplied by its factor. */

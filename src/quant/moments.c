@@ -1,5 +1,7 @@
 #include "quant/moments.h"
 
+#include "op/layer.h"
+
 #include "base/checked.h"
 #include "quant/pick.h"
 
@@ -16,14 +18,14 @@ static int64_t panel_lines(const qn_moments *m) { return m->is_depthwise ? PANEL
 int qn_moments_describe(const qn_node *node, qn_window *out_window, int *out_is_depthwise) {
     *out_window = (qn_window){.kernel = {1, 1}, .stride = {1, 1}, .dilation = {1, 1}, .padding = QN_PADDING_VALID};
     *out_is_depthwise = 0;
-    if (node->op != &qn_op_conv2d && node->op != &qn_op_matmul) return 0;
-    if (!node->inputs[0] || !node->inputs[1] || !qn_value_is_constant(node->inputs[1])) return 0;
-    qn_view weights = qn_value_view(node->inputs[1]);
-    if (node->op == &qn_op_matmul) return weights.rank == 2 && !((const qn_matmul_attrs *)node->attrs)->transpose_a;
-    const qn_conv_attrs *conv = &((const qn_conv2d_attrs *)node->attrs)->conv;
-    *out_window = qn_conv_window(conv, weights.dims[0], weights.dims[1]);
-    *out_is_depthwise = conv->groups > 1;
-    return conv->groups == 1 || (weights.dims[2] == 1 && weights.dims[3] == conv->groups);
+    if (!qn_op_is_layer(node->op) || !node->inputs[0]) return 0;
+    const qn_value *weights = node->inputs[node->op->layer->weights];
+    if (!weights || !qn_value_is_constant(weights)) return 0;
+    const qn_view view = qn_value_view(weights);
+    const qn_layer_shape shape = qn_layer_describe(node->op, node->attrs, view.rank, view.dims);
+    *out_window = shape.window;
+    *out_is_depthwise = shape.groups > 1;
+    return shape.is_plain;
 }
 
 /* ---- Life ---- */

@@ -33,7 +33,7 @@ static void moments_are_those_of_a_clipped_normal_distribution(void **state) {
     (void)state;
     static const float scale[] = {1, -2, 0.5f, 4, 0.1f, 30}, offset[] = {0.5f, -1, 7, 3, -3, 2};
     const qn_norm norm = {.channels = 6, .scale = scale, .offset = offset};
-    const qn_op_def *const activations[] = {NULL, &qn_op_relu, &qn_op_relu6};
+    const int64_t activations[] = {QN_ACTIVATION_NONE, QN_ACTIVATION_RELU, QN_ACTIVATION_RELU6};
     for (int a = 0; a < 3; a++)
         for (int c = 0; c < 6; c++) {
             double mean, square, expected, expected_square;

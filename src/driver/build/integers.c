@@ -222,7 +222,7 @@ static qn_status *put_ranges(qn_graph *graph, const qn_config *config, const qn_
 /* custom_nodes: how many scales what a layer reads is to have, and what type its weights. */
 static qn_status *put_wishes(qn_graph *graph, const qn_config *config) {
     for (qn_node *node = graph->first; node; node = node->next) {
-        if (node->op != &qn_op_conv2d && node->op != &qn_op_matmul) continue;
+        if (!qn_op_is_layer(node->op)) continue;
         for (int i = 0; i < 2; i++) {
             qn_granularity wish = qn_custom_nodes_granularity(config, node, i);
             node->scales[i] = wish == QN_GRANULARITY_PER_TENSOR ? QN_SCALES_ONE

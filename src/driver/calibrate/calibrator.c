@@ -17,7 +17,7 @@ int qn_calibrator_watches(const qn_value *value) {
     if (value->type.dtype != QN_DTYPE_F32 || !value->type.rank || qn_value_is_constant(value)) return 0;
     for (size_t i = 0; i < value->uses.count; i++) {
         const qn_use *use = &value->uses.items[i];
-        if (use->index == 0 && (use->node->op == &qn_op_conv2d || use->node->op == &qn_op_matmul)) return 1;
+        if (use->index == 0 && qn_op_is_layer(use->node->op)) return 1;
         if (qn_addition_is_asked(use->node)) return 1;
     }
     return 0;

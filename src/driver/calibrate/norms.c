@@ -11,13 +11,18 @@ typedef struct parts {
 /* ---- Finding them ---- */
 
 static const qn_value *skip_identities(const qn_value *value) {
-    while (value && value->producer && value->producer->op == &qn_op_identity) value = value->producer->inputs[0];
+    while (value && value->producer && qn_op_is_identity(value->producer->op)) value = value->producer->inputs[0];
     return value;
 }
 
 static const qn_node *made_by(const qn_value *value, const qn_op_def *op) {
     value = skip_identities(value);
     return value && value->producer && value->producer->op == op ? value->producer : NULL;
+}
+
+static const qn_node *calculated_by(const qn_value *value, qn_arithmetic arithmetic) {
+    value = skip_identities(value);
+    return value && value->producer && value->producer->op->arithmetic == arithmetic ? value->producer : NULL;
 }
 
 static const qn_value *constant(const qn_value *value) {
@@ -37,12 +42,12 @@ static int match_operator(const qn_node *node, parts *out) {
 
 /* rsqrt(variance + epsilon), perhaps times a scale. */
 static int match_factor(const qn_value *factor, parts *out) {
-    const qn_node *product = made_by(factor, &qn_op_mul), *root = made_by(factor, &qn_op_rsqrt);
+    const qn_node *product = calculated_by(factor, QN_ARITHMETIC_MULTIPLY), *root = made_by(factor, &qn_op_rsqrt);
     for (int i = 0; product && !root && i < 2; i++) {
         root = made_by(product->inputs[i], &qn_op_rsqrt);
         out->scale = constant(product->inputs[1 - i]);
     }
-    const qn_node *sum = root ? made_by(root->inputs[0], &qn_op_add) : NULL;
+    const qn_node *sum = root ? calculated_by(root->inputs[0], QN_ARITHMETIC_ADD) : NULL;
     if (!sum || (product && !out->scale)) return 0;
     out->variance = constant(sum->inputs[0]);
     return out->variance != NULL;
@@ -50,7 +55,7 @@ static int match_factor(const qn_value *factor, parts *out) {
 
 /* offset - mean * f. */
 static int match_shift(const qn_node *shift, parts *out, const qn_value **out_factor) {
-    const qn_node *product = made_by(shift->inputs[1], &qn_op_mul);
+    const qn_node *product = calculated_by(shift->inputs[1], QN_ARITHMETIC_MULTIPLY);
     out->offset = constant(shift->inputs[0]);
     for (int i = 0; product && i < 2; i++) {
         out->mean = constant(product->inputs[i]);
@@ -62,10 +67,10 @@ static int match_shift(const qn_node *shift, parts *out, const qn_value **out_fa
 
 static int match_spelled_out(const qn_node *node, parts *out) {
     *out = (parts){0};
-    if (node->op != &qn_op_add) return 0;
+    if (node->op->arithmetic != QN_ARITHMETIC_ADD) return 0;
     for (int i = 0; i < 2; i++) {
-        const qn_node *product = made_by(node->inputs[i], &qn_op_mul),
-                      *shift = made_by(node->inputs[1 - i], &qn_op_sub);
+        const qn_node *product = calculated_by(node->inputs[i], QN_ARITHMETIC_MULTIPLY),
+                      *shift = calculated_by(node->inputs[1 - i], QN_ARITHMETIC_SUBTRACT);
         const qn_value *factor;
         if (!product || !shift || !match_shift(shift, out, &factor) || !match_factor(factor, out)) continue;
         const int is_second = skip_identities(product->inputs[1]) == factor;
@@ -114,15 +119,14 @@ static void expect_above(double mean, double deviation, double at, double *out_m
     *out_square = (distance * distance + deviation * deviation) * share + distance * deviation * density;
 }
 
-void qn_norm_expect(const qn_norm *norm, int64_t channel, const qn_op_def *activation, double *out_mean,
-                    double *out_square) {
+void qn_norm_expect(const qn_norm *norm, int64_t channel, int64_t activation, double *out_mean, double *out_square) {
     const double mean = (double)norm->offset[channel];
     const double deviation = fmax(norm->scale ? fabs((double)norm->scale[channel]) : 1, 1e-30);
     *out_mean = mean;
     *out_square = mean * mean + deviation * deviation;
     if (!activation) return;
     expect_above(mean, deviation, 0, out_mean, out_square);
-    if (activation != &qn_op_relu6) return;
+    if (activation != QN_ACTIVATION_RELU6) return;
     double over, square_over; /* z^2 - 6^2 = (z - 6)^2 + 12 (z - 6) where z is above 6 */
     expect_above(mean, deviation, 6, &over, &square_over);
     *out_mean -= over;
@@ -135,7 +139,7 @@ static const float *repeat(qn_arena *arena, float number, int64_t count) {
     return list;
 }
 
-static qn_status *complete(const qn_norm *norm, qn_arena *arena, qn_value *value, const qn_op_def *activation) {
+static qn_status *complete(const qn_norm *norm, qn_arena *arena, qn_value *value, int64_t activation) {
     const qn_value_stats *known = value->stats;
     if (!known || known->channel_mean || (known->channels && known->channels != norm->channels)) return NULL;
     qn_value_stats *stats = qn_arena_copy(arena, known, sizeof *known);
@@ -173,11 +177,10 @@ qn_status *qn_norms_complete_stats(const qn_norms *norms, qn_graph *graph) {
         const qn_norm *norm = &norms->list.items[i];
         qn_value *value = qn_graph_find_value(graph, norm->name);
         if (!value || !has_channels(graph, value, norm->channels)) continue;
-        QN_TRY(complete(norm, graph->arena, value, NULL));
+        QN_TRY(complete(norm, graph->arena, value, QN_ACTIVATION_NONE));
         for (size_t use = 0; use < value->uses.count; use++) {
             const qn_node *user = value->uses.items[use].node;
-            if (user->op == &qn_op_relu || user->op == &qn_op_relu6)
-                QN_TRY(complete(norm, graph->arena, user->outputs[0], user->op));
+            if (user->op->activation) QN_TRY(complete(norm, graph->arena, user->outputs[0], user->op->activation));
         }
     }
     return NULL;

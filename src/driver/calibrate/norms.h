@@ -25,10 +25,9 @@ typedef struct qn_norms {
 int qn_norm_match(const qn_node *node, qn_norm *out);
 qn_status *qn_norms_find(const qn_graph *graph, qn_norms *out) QN_MUST_USE;
 
-/* Mean and mean square of what channel `channel` of the norm's values becomes in an activation (NULL: none; relu,
-   relu6), if they are normally distributed as in training. */
-void qn_norm_expect(const qn_norm *norm, int64_t channel, const qn_op_def *activation, double *out_mean,
-                    double *out_square);
+/* Mean and mean square of what channel `channel` of the norm's values becomes in an activation (a
+   qn_activation), if they are normally distributed as in training. */
+void qn_norm_expect(const qn_norm *norm, int64_t channel, int64_t activation, double *out_mean, double *out_square);
 
 /* Gives values that norms make, themselves or through an activation, the means of training where they have a range and
    no means: what corrects biases without samples. */

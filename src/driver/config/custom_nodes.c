@@ -36,7 +36,7 @@ enum { TYPE_ROWS = sizeof node_types / sizeof *node_types };
 
 /* One filter per channel: more than one group, of one channel each. */
 static int is_depthwise(const qn_node *node) {
-    const qn_conv2d_attrs *attrs = node->op == &qn_op_conv2d ? node->attrs : NULL;
+    const qn_conv2d_attrs *attrs = qn_op_is_convolution(node->op) ? node->attrs : NULL;
     const qn_value *weights = attrs ? node->inputs[1] : NULL;
     return weights && attrs->groups > 1 && qn_value_is_constant(weights) && weights->constant_dims[2] == 1;
 }

@@ -15,7 +15,7 @@ enum { SAMPLES = 6, PROBES_MAX = 8 };
 
 /* ---- The list ---- */
 
-static int is_layer(const qn_node *node) { return node->op == &qn_op_conv2d || node->op == &qn_op_matmul; }
+static int is_layer(const qn_node *node) { return qn_op_is_layer(node->op); }
 
 /* Layers that the cost model leaves float whatever speaks for integers. Which these are shows in the fused graph, where
    layers meet; what they read has the same names there. */
@@ -180,17 +180,13 @@ qn_sensitivity_mix qn_sensitivity_mix_of(const qn_sensitivity *list, size_t kept
 
 /* ---- Probes: the last float values before the outputs ---- */
 
-/* Operators behind which what counts stands already. */
+/* Does the node only give what it reads another place, size, type or scale, or name the greatest, so that what counts is
+   in its input already? */
 static int is_afterwards(const qn_node *node) {
-    static const qn_op_def *const ops[] = {
-        &qn_op_argmax,  &qn_op_cast,    &qn_op_expand_dims,     &qn_op_identity,
-        &qn_op_pad,     &qn_op_reshape, &qn_op_resize_bilinear, &qn_op_resize_nearest,
-        &qn_op_slice,   &qn_op_squeeze, &qn_op_strided_slice,   &qn_op_transpose,
-        &qn_op_softmax, &qn_op_sigmoid, &qn_op_argmin,
-    };
-    for (size_t i = 0; i < sizeof ops / sizeof *ops; i++)
-        if (node->op == ops[i]) return 1;
-    return 0;
+    const qn_op_def *op = node->op;
+    if (node->input_count < 1 || qn_op_data_inputs(op, node->input_count) != 1) return 0;
+    return qn_op_moves(op) || op->flags & (QN_OP_FITS | QN_OP_KEEPS_ORDER) || op->values == QN_VALUES_ROUNDED ||
+           op->values == QN_VALUES_LABELS;
 }
 
 typedef struct probes {

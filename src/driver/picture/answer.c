@@ -8,23 +8,15 @@ enum { DEPTH_MAX = 64, VISITS_MAX = 512, ELEMENTS_MAX = 4096 };
 
 /* ---- Where labels come from ---- */
 
-static int compares(const qn_op_def *op) {
-    return op == &qn_op_equal || op == &qn_op_not_equal || op == &qn_op_greater || op == &qn_op_greater_equal ||
-           op == &qn_op_less || op == &qn_op_less_equal || op == &qn_op_logical_and || op == &qn_op_logical_or ||
-           op == &qn_op_logical_not;
-}
-
 /* The value whose labels `node` gives others names or places; NULL if it does more. *inout_is_renamed is set where the
    number of classes is no longer that of the source. */
 static const qn_value *before_labels(const qn_node *node, int *inout_is_renamed) {
     const qn_op_def *op = node->op;
     if (op == &qn_op_gather && qn_value_is_constant(node->inputs[0])) return *inout_is_renamed = 1, node->inputs[1];
-    if (qn_op_moves(op) || op == &qn_op_cast || op == &qn_op_identity || op == &qn_op_resize_nearest ||
-        op == &qn_op_round)
-        return node->inputs[0];
+    if (qn_op_moves(op) || op->values == QN_VALUES_ROUNDED) return node->inputs[0];
     if (op == &qn_op_select && qn_value_is_constant(node->inputs[1]) && qn_value_is_constant(node->inputs[2]))
         return *inout_is_renamed = 1, node->inputs[0];
-    if (op != &qn_op_add && op != &qn_op_sub && op != &qn_op_mul) return NULL;
+    if (!op->arithmetic || op->arithmetic == QN_ARITHMETIC_DIVIDE) return NULL;
     const int constant = qn_value_is_constant(node->inputs[1]) ? 1 : 0;
     *inout_is_renamed = 1;
     return qn_value_is_constant(node->inputs[constant]) ? node->inputs[1 - constant] : NULL;
@@ -35,14 +27,14 @@ static const qn_node *find_labels(const qn_value *value, int *out_is_renamed) {
     *out_is_renamed = 0;
     for (int depth = 0; depth < DEPTH_MAX && value && value->producer; depth++) {
         const qn_node *node = value->producer;
-        if (node->op == &qn_op_argmax || node->op == &qn_op_argmin || compares(node->op)) return node;
+        if (node->op->values == QN_VALUES_LABELS || node->op->values == QN_VALUES_TRUTH) return node;
         value = before_labels(node, out_is_renamed);
     }
     return NULL;
 }
 
 static int64_t count_classes(const qn_graph *graph, const qn_node *source) {
-    if (compares(source->op)) return 2;
+    if (source->op->values == QN_VALUES_TRUTH) return 2;
     int64_t size = 0;
     const int64_t axis = ((const qn_argreduce_attrs *)source->attrs)->axis;
     qn_dim_is_const(graph->dims, source->inputs[0]->type.dims[axis], &size);
@@ -51,28 +43,14 @@ static int64_t count_classes(const qn_graph *graph, const qn_node *source) {
 
 /* ---- Bounds of elements ---- */
 
-typedef struct bounds {
-    double low, high; /* infinite: unknown */
-} bounds;
+static const qn_interval unbounded = {-INFINITY, INFINITY};
 
-static const bounds unbounded = {-INFINITY, INFINITY};
-
-/* What is no number came of infinities, of which nothing is known. */
-static bounds of_ends(const double *ends, int count) {
-    bounds b = {INFINITY, -INFINITY};
-    for (int i = 0; i < count; i++) {
-        if (isnan(ends[i])) return unbounded;
-        b.low = fmin(b.low, ends[i]), b.high = fmax(b.high, ends[i]);
-    }
-    return b;
-}
-
-static bounds of_constant(const qn_value *value) {
+static qn_interval of_constant(const qn_value *value) {
     qn_view view = qn_value_view(value);
     const int64_t count = qn_view_elems(&view);
     if (!qn_dtype_is_float(view.dtype) && !qn_dtype_is_integer(view.dtype)) return unbounded;
     if (count < 1 || count > ELEMENTS_MAX) return unbounded;
-    bounds b = {INFINITY, -INFINITY};
+    qn_interval b = {INFINITY, -INFINITY};
     for (int64_t i = 0; i < count; i++) {
         const double element = qn_view_get(&view, i);
         if (isnan(element)) return unbounded;
@@ -81,57 +59,33 @@ static bounds of_constant(const qn_value *value) {
     return b;
 }
 
-static bounds of_pair(const qn_op_def *op, bounds a, bounds b) {
-    if (op == &qn_op_add) return of_ends((double[]){a.low + b.low, a.high + b.high}, 2);
-    if (op == &qn_op_sub) return of_ends((double[]){a.low - b.high, a.high - b.low}, 2);
-    if (op == &qn_op_minimum) return (bounds){fmin(a.low, b.low), fmin(a.high, b.high)};
-    if (op == &qn_op_maximum) return (bounds){fmax(a.low, b.low), fmax(a.high, b.high)};
-    if (op == &qn_op_mul) return of_ends((double[]){a.low * b.low, a.low * b.high, a.high * b.low, a.high * b.high}, 4);
-    if (op == &qn_op_div && (b.low > 0 || b.high < 0))
-        return of_ends((double[]){a.low / b.low, a.low / b.high, a.high / b.low, a.high / b.high}, 4);
-    return unbounded;
-}
-
-/* Operators whose results lie between elements of input 0. */
-static int keeps_bounds(const qn_op_def *op) {
-    return op == &qn_op_cast || op == &qn_op_identity || op == &qn_op_resize_bilinear || op == &qn_op_resize_nearest ||
-           op == &qn_op_avg_pool2d || op == &qn_op_max_pool2d || op == &qn_op_reduce_max || op == &qn_op_reduce_min ||
-           op == &qn_op_reduce_mean || op == &qn_op_fake_quant;
-}
-
-static bounds of_value(const qn_value *value, int depth, int *inout_visits);
+static qn_interval of_value(const qn_value *value, int depth, int *inout_visits);
 
 /* Of the elements that `node` copies; those of any of its data. */
-static bounds of_moved(const qn_node *node, int depth, int *inout_visits) {
-    const int count = node->op->data_inputs ? node->op->data_inputs : node->input_count;
-    bounds all = {INFINITY, -INFINITY};
-    for (int i = 0; i < count && i < node->input_count; i++) {
+static qn_interval of_moved(const qn_node *node, int depth, int *inout_visits) {
+    const int count = qn_op_data_inputs(node->op, node->input_count);
+    qn_interval all = {INFINITY, -INFINITY};
+    for (int i = 0; i < count; i++) {
         if (!node->inputs[i]) continue;
-        const bounds one = of_value(node->inputs[i], depth, inout_visits);
+        const qn_interval one = of_value(node->inputs[i], depth, inout_visits);
         all.low = fmin(all.low, one.low), all.high = fmax(all.high, one.high);
     }
     return all;
 }
 
-static bounds of_node(const qn_node *node, int depth, int *inout_visits) {
-    const qn_op_def *op = node->op;
-    if (op == &qn_op_sigmoid || op == &qn_op_softmax) return (bounds){0, 1};
-    if (op == &qn_op_tanh) return (bounds){-1, 1};
-    if (qn_op_moves(op)) return of_moved(node, depth, inout_visits);
-    if (node->input_count < 1 || !node->inputs[0]) return unbounded;
-    const bounds x = of_value(node->inputs[0], depth, inout_visits);
-    if (qn_op_is_view(op) || keeps_bounds(op)) return x;
-    if (op == &qn_op_relu) return (bounds){fmax(x.low, 0), fmax(x.high, 0)};
-    if (op == &qn_op_relu6) return (bounds){fmin(fmax(x.low, 0), 6), fmin(fmax(x.high, 0), 6)};
-    if (op == &qn_op_exp) return (bounds){exp(x.low), exp(x.high)};
-    if (op == &qn_op_neg) return (bounds){-x.high, -x.low};
-    if (op == &qn_op_round) return (bounds){rint(x.low), rint(x.high)};
-    if (node->input_count < 2 || !node->inputs[1]) return unbounded;
-    return of_pair(op, x, of_value(node->inputs[1], depth, inout_visits));
+static qn_interval of_node(const qn_node *node, int depth, int *inout_visits) {
+    qn_interval inputs[QN_BOUNDS_INPUTS_MAX];
+    if (qn_op_moves(node->op)) return of_moved(node, depth, inout_visits);
+    if (node->input_count < 1 || node->input_count > QN_BOUNDS_INPUTS_MAX || !node->inputs[0]) return unbounded;
+    const int count = qn_op_data_inputs(node->op, node->input_count);
+    for (int i = 0; i < node->input_count; i++)
+        inputs[i] = node->inputs[i] && (i < count || node->op->bounds) ? of_value(node->inputs[i], depth, inout_visits)
+                                                                       : unbounded;
+    return qn_op_bounds(node->op, node->attrs, inputs, node->input_count);
 }
 
 /* `inout_visits` bounds the work where values are used again and again. */
-static bounds of_value(const qn_value *value, int depth, int *inout_visits) {
+static qn_interval of_value(const qn_value *value, int depth, int *inout_visits) {
     if (depth > DEPTH_MAX || ++*inout_visits > VISITS_MAX) return unbounded;
     if (qn_value_is_constant(value)) return of_constant(value);
     return value->producer ? of_node(value->producer, depth + 1, inout_visits) : unbounded;
@@ -179,7 +133,7 @@ static int find_class_axis(const qn_graph *graph, const qn_value *output, int ba
 
 void qn_answer_part(const qn_value *output, qn_answer *answer) {
     int visits = 0;
-    const bounds b = of_value(output, 0, &visits);
+    const qn_interval b = of_value(output, 0, &visits);
     answer->kind = QN_ANSWER_FOREGROUND;
     answer->class_count = 2;
     answer->is_bounded = isfinite(b.low) && isfinite(b.high) && b.low < b.high;

@@ -23,55 +23,16 @@ static qn_layout layout_in(const order *at) {
     return memcmp(at->axes + 1, channels_first, sizeof channels_first) ? QN_LAYOUT_UNKNOWN : QN_LAYOUT_NCHW;
 }
 
-static int works_on_nhwc(const qn_op_def *op) {
-    return op == &qn_op_conv2d || op == &qn_op_max_pool2d || op == &qn_op_avg_pool2d || op == &qn_op_resize_bilinear ||
-           op == &qn_op_resize_nearest || op == &qn_op_space_to_batch || op == &qn_op_batch_to_space ||
-           op == &qn_op_depth_to_space || op == &qn_op_space_to_depth;
-}
+static int works_on_nhwc(const qn_op_def *op) { return op->axes.kind == QN_AXES_NHWC; }
 
-static int keeps_axes(const qn_op_def *op) {
-    return op->flags & QN_OP_ELEMENTWISE || op == &qn_op_identity || op == &qn_op_batch_norm || op == &qn_op_pad ||
-           op == &qn_op_slice || op == &qn_op_fake_quant || op == &qn_op_dequantize || op == &qn_op_concat ||
-           op == &qn_op_softmax;
-}
-
-/* The constant permutation of a transpose; 0 if it has none. */
-static int read_perm(const qn_node *node, int rank, int64_t *out_perm) {
-    if (node->op != &qn_op_transpose || !qn_value_is_constant(node->inputs[1])) return 0;
-    qn_view view = qn_value_view(node->inputs[1]);
-    if (qn_view_elems(&view) != rank) return 0;
-    for (int i = 0; i < rank; i++) out_perm[i] = qn_view_get_int(&view, i);
-    return 1;
-}
-
-static int lists(const qn_ints *axes, int axis) {
-    for (int64_t i = 0; i < axes->count; i++)
-        if (axes->values[i] == axis) return 1;
-    return 0;
-}
-
-/* The order behind `node`, whose input 0 has the order `at`; 0 if it does more than keep, permute, add or drop axes. */
+/* The order behind `node`, which reads the value of order `at`; 0 if it does more than keep, permute, add or drop axes. */
 static int order_behind(const qn_graph *graph, const qn_node *node, const order *at, order *out) {
-    int64_t perm[QN_MAX_RANK], dim;
-    if (node->output_count != 1) return 0;
-    out->rank = node->outputs[0]->type.rank;
-    if (read_perm(node, at->rank, perm)) {
-        for (int i = 0; i < at->rank; i++) out->axes[i] = at->axes[perm[i]];
-    } else if (node->op == &qn_op_squeeze) {
-        const qn_ints *axes = &((const qn_axes_attrs *)node->attrs)->axes;
-        int kept = 0;
-        for (int i = 0; i < at->rank; i++) {
-            int is_one = qn_dim_is_const(graph->dims, node->inputs[0]->type.dims[i], &dim) && dim == 1;
-            if (axes->count ? !lists(axes, i) : !is_one) out->axes[kept++] = at->axes[i];
-        }
-    } else if (node->op == &qn_op_expand_dims) {
-        const qn_ints *axes = &((const qn_axes_attrs *)node->attrs)->axes;
-        int next = 0;
-        for (int i = 0; i < out->rank; i++) out->axes[i] = lists(axes, i) ? -1 : at->axes[next++];
-    } else {
-        *out = *at;
-        return keeps_axes(node->op) && node->outputs[0]->type.rank == at->rank;
-    }
+    int source[QN_MAX_RANK];
+    if (node->output_count != 1 || node->input_count < 1) return 0;
+    out->rank = qn_node_trace_axes(graph, node, source);
+    const int is_kept = node->op->axes.kind == QN_AXES_KEPT;
+    if (out->rank < 0 || (is_kept ? out->rank : node->inputs[0]->type.rank) != at->rank) return 0;
+    for (int i = 0; i < out->rank; i++) out->axes[i] = source[i] < 0 ? -1 : at->axes[source[i]];
     return 1;
 }
 
@@ -87,20 +48,20 @@ static qn_layout look_down(const qn_graph *graph, const qn_value *value, const o
     return QN_LAYOUT_UNKNOWN;
 }
 
-static qn_layout look_up(const qn_value *value, const order *at, int depth) {
+static qn_layout look_up(const qn_graph *graph, const qn_value *value, const order *at, int depth) {
     const qn_node *node = value->producer;
-    int64_t perm[QN_MAX_RANK];
+    int source[QN_MAX_RANK];
     if (!node || depth >= WALK_DEPTH_MAX) return QN_LAYOUT_UNKNOWN;
     if (works_on_nhwc(node->op)) return layout_in(at);
-    if (read_perm(node, PICTURE_RANK, perm)) { /* axis i of the result is axis perm[i] of its input */
-        order next = {.rank = PICTURE_RANK};
-        for (int i = 0; i < PICTURE_RANK; i++) next.axes[perm[i]] = at->axes[i];
-        return look_up(node->inputs[0], &next, depth + 1);
-    }
-    for (int i = 0; i < node->input_count && keeps_axes(node->op); i++) {
+    if (node->output_count != 1 || qn_node_trace_axes(graph, node, source) != PICTURE_RANK) return QN_LAYOUT_UNKNOWN;
+    order next = {.rank = PICTURE_RANK, .axes = {-1, -1, -1, -1}};
+    for (int i = 0; i < PICTURE_RANK; i++) /* axis i of the result is axis source[i] of its input */
+        if (source[i] >= 0 && source[i] < PICTURE_RANK) next.axes[source[i]] = at->axes[i];
+    const int count = node->op->axes.kind == QN_AXES_KEPT ? node->input_count : 1;
+    for (int i = 0; i < count; i++) {
         const qn_value *input = node->inputs[i];
         if (!input || qn_value_is_constant(input) || input->type.rank != PICTURE_RANK) continue;
-        qn_layout found = look_up(input, at, depth + 1);
+        qn_layout found = look_up(graph, input, &next, depth + 1);
         if (found) return found;
     }
     return QN_LAYOUT_UNKNOWN;
@@ -111,8 +72,7 @@ qn_layout qn_layout_of_input(const qn_graph *graph, const qn_value *input) {
 }
 
 qn_layout qn_layout_of_output(const qn_graph *graph, const qn_value *output) {
-    (void)graph;
-    return output->type.rank == PICTURE_RANK ? look_up(output, &plain, 0) : QN_LAYOUT_UNKNOWN;
+    return output->type.rank == PICTURE_RANK ? look_up(graph, output, &plain, 0) : QN_LAYOUT_UNKNOWN;
 }
 
 /* ---- Converting ---- */

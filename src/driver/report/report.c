@@ -2,6 +2,7 @@
 
 #include "driver/calibrate/calibrator.h"
 #include "driver/contract/sensitivity.h"
+#include "op/layer.h"
 #include "pass/addition.h"
 #include "pass/conversion.h"
 
@@ -50,24 +51,25 @@ static qn_status *add_value(qn_report *report, const qn_value *value, size_t *ou
 }
 
 /* Which output a weight belongs to. */
-static int64_t output_of(const qn_node *node, const qn_view *weights, int64_t element) {
+static int64_t output_of(const qn_view *weights, int is_turned, int64_t element) {
     int64_t last = weights->dims[weights->rank - 1];
-    int is_turned = node->op == &qn_op_matmul && ((const qn_matmul_attrs *)node->attrs)->transpose_b;
     return is_turned ? element / last % weights->dims[weights->rank - 2] : element % last;
 }
 
 static qn_status *measure_weights(qn_report *report, const qn_node *node, qn_report_layer *layer) {
-    if (!qn_value_is_constant(node->inputs[1]) || node->inputs[1]->type.dtype != QN_DTYPE_F32) return NULL;
+    if (!qn_op_is_layer(node->op) || !qn_value_is_constant(node->inputs[1]) ||
+        node->inputs[1]->type.dtype != QN_DTYPE_F32)
+        return NULL;
     qn_view view = qn_value_view(node->inputs[1]);
-    int is_turned = node->op == &qn_op_matmul && ((const qn_matmul_attrs *)node->attrs)->transpose_b;
     int64_t elems = qn_view_elems(&view);
     if (view.rank < 2 || !elems) return NULL;
+    int is_turned = qn_layer_describe(node->op, node->attrs, view.rank, view.dims).is_turned;
     layer->has_weights = 1;
     layer->outputs = view.dims[view.rank - (is_turned ? 2 : 1)];
     float *magnitude = QN_ARENA_ARRAY(report->arena, float, (size_t)layer->outputs), least = INFINITY, most = 0;
     if (!magnitude) return qn_status_out_of_memory();
     for (int64_t i = 0; i < elems; i++) {
-        float weight = ((const float *)view.data)[i], *of = &magnitude[output_of(node, &view, i)];
+        float weight = ((const float *)view.data)[i], *of = &magnitude[output_of(&view, is_turned, i)];
         *of = fmaxf(*of, fabsf(weight));
         layer->weight_low = fminf(layer->weight_low, weight);
         layer->weight_high = fmaxf(layer->weight_high, weight);
@@ -87,7 +89,7 @@ static const char *find_rounded(const qn_value *value) {
 }
 
 static qn_status *take_layer(qn_report *report, const qn_graph *graph, const qn_node *node) {
-    const qn_node *activation = node->op == &qn_op_add ? qn_addition_activation(node) : NULL;
+    const qn_node *activation = node->op->arithmetic == QN_ARITHMETIC_ADD ? qn_addition_activation(node) : NULL;
     qn_value *output = activation ? activation->outputs[0] : node->outputs[0];
     qn_report_layer layer = {
         .name = node->name, .op = node->op->name, .fused_output = output, .rounded = find_rounded(output)};
@@ -109,16 +111,14 @@ static int is_integer_addition(const qn_graph *graph, const qn_node *node) {
 
 static qn_status *take_layers(qn_report *report, const qn_graph *graph) {
     for (const qn_node *node = graph->first; node; node = node->next)
-        if (node->op == &qn_op_conv2d || node->op == &qn_op_matmul || is_integer_addition(graph, node))
-            QN_TRY(take_layer(report, graph, node));
+        if (qn_op_is_layer(node->op) || is_integer_addition(graph, node)) QN_TRY(take_layer(report, graph, node));
     return NULL;
 }
 
 /* ---- After QUANTISE: why layers stayed float ---- */
 
 static int is_layer(const qn_node *node) {
-    return qn_node_is_quantised(node) || node->op == &qn_op_conv2d || node->op == &qn_op_matmul ||
-           node->op == &qn_op_add;
+    return qn_node_is_quantised(node) || qn_op_is_layer(node->op) || node->op->arithmetic == QN_ARITHMETIC_ADD;
 }
 
 static void take_obstacles(qn_report *report) {

@@ -19,8 +19,9 @@ enum { VISITS_MAX = 256 };
 static int has_one_convolution(const qn_value *value, walk *w) {
     const qn_node *node = value->producer;
     if (!node) return 1;
-    w->convolutions += node->op == &qn_op_conv2d;
-    if (++w->visits > VISITS_MAX || w->convolutions > 1 || node->op == &qn_op_matmul) return 0;
+    const int is_convolution = qn_op_is_convolution(node->op);
+    w->convolutions += is_convolution;
+    if (++w->visits > VISITS_MAX || w->convolutions > 1 || (qn_op_is_layer(node->op) && !is_convolution)) return 0;
     for (int i = 0; i < node->input_count; i++)
         if (node->inputs[i] && !has_one_convolution(node->inputs[i], w)) return 0;
     return 1;
@@ -43,8 +44,8 @@ static qn_status *make_moments(qn_arena *arena, int64_t channels, qn_report_mome
 
 /* The convolution that makes `value`, perhaps under another name; NULL: none. */
 static const qn_node *convolution_of(const qn_value *value) {
-    while (value->producer && value->producer->op == &qn_op_identity) value = value->producer->inputs[0];
-    return value->producer && value->producer->op == &qn_op_conv2d ? value->producer : NULL;
+    while (value->producer && qn_op_is_identity(value->producer->op)) value = value->producer->inputs[0];
+    return value->producer && qn_op_is_convolution(value->producer->op) ? value->producer : NULL;
 }
 
 static qn_status *take_first(qn_report *report, const qn_graph *graph, const qn_norm *norm) {
@@ -120,20 +121,19 @@ void qn_report_judge_first(const qn_report_first_layer *first, double out_diverg
 /* ---- Values that calibration saw ---- */
 
 /* The ranges of what the norm makes, perhaps after an activation. */
-static const qn_value_stats *find_stats(const qn_graph *graph, const qn_report_norm *norm,
-                                        const qn_op_def **out_activation) {
+static const qn_value_stats *find_stats(const qn_graph *graph, const qn_report_norm *norm, int64_t *out_activation) {
     const qn_value *value = qn_graph_find_value(graph, norm->norm.name);
-    *out_activation = NULL;
+    *out_activation = QN_ACTIVATION_NONE;
     if (!value) return NULL;
     if (value->stats) return value->stats;
     if (value->uses.count != 1) return NULL;
     const qn_node *user = value->uses.items[0].node;
-    if (user->op != &qn_op_relu && user->op != &qn_op_relu6) return NULL;
-    *out_activation = user->op;
+    if (!user->op->activation) return NULL;
+    *out_activation = user->op->activation;
     return user->outputs[0]->stats;
 }
 
-static double judge(const qn_norm *norm, const qn_value_stats *stats, const qn_op_def *activation) {
+static double judge(const qn_norm *norm, const qn_value_stats *stats, int64_t activation) {
     double sum = 0;
     int64_t counted = 0;
     for (int64_t c = 0; c < norm->channels; c++) {
@@ -151,7 +151,7 @@ static double judge(const qn_norm *norm, const qn_value_stats *stats, const qn_o
 void qn_report_judge_norms(qn_report *report, const qn_graph *graph) {
     for (size_t i = 0; i < report->norms.count; i++) {
         qn_report_norm *norm = &report->norms.items[i];
-        const qn_op_def *activation;
+        int64_t activation;
         const qn_value_stats *stats = find_stats(graph, norm, &activation);
         if (!stats || !stats->channel_mean || stats->expects_means || stats->channels != norm->norm.channels) continue;
         norm->deviation = judge(&norm->norm, stats, activation);

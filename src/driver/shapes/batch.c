@@ -68,7 +68,7 @@ static int may_stand(const survey *s, const qn_node *node, const qn_value *outpu
     if (!axis) return 1;
     for (int other = 0; other < output->type.rank; other++)
         if (other != axis && follows(s, output, other, symbol)) return 0;
-    if (node->op == &qn_op_transpose) return 1;
+    if (node->op->axes.kind == QN_AXES_TRACED && node->op->values == QN_VALUES_MOVED) return 1; /* permuted */
     for (int i = 0; i < node->input_count; i++)
         if (follows(s, node->inputs[i], axis, symbol)) return 1;
     return 0;
@@ -100,9 +100,7 @@ static void look_at_input(survey *s, const qn_node *node, const qn_value *input)
 }
 
 /* Is it the shape alone that the node looks at? */
-static int only_asks(const qn_node *node) {
-    return node->op == &qn_op_shape || node->op == &qn_op_size || node->op == &qn_op_rank;
-}
+static int only_asks(const qn_node *node) { return node->op->values == QN_VALUES_SHAPE; }
 
 static void look_at_nodes(survey *s) {
     for (const qn_node *node = s->graph->first; node; node = node->next) {

@@ -9,9 +9,8 @@ enum { CHAIN_MAX = 16 };
 /* The constant a value comes from unchanged, through identities and casts; NULL if it is computed. */
 static const qn_value *constant_behind(const qn_value *value) {
     for (int depth = 0; depth < CHAIN_MAX && value && value->producer; depth++) {
-        if (value->producer->op != &qn_op_identity && value->producer->op != &qn_op_cast &&
-            value->producer->op != &qn_op_dequantize)
-            return NULL;
+        const qn_op_def *op = value->producer->op;
+        if (!qn_op_is_identity(op) && op->values != QN_VALUES_ROUNDED && op != &qn_op_dequantize) return NULL;
         value = value->producer->inputs[0];
     }
     return qn_value_is_constant(value) ? value : NULL;

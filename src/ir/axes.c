@@ -1,0 +1,21 @@
+#include "ir/graph.h"
+
+int qn_node_trace_axes(const qn_graph *graph, const qn_node *node, int *out_source) {
+    if (node->op->axes.kind == QN_AXES_KEPT) { /* the result has the rank of the largest operand */
+        for (int i = 0; i < node->outputs[0]->type.rank; i++) out_source[i] = i;
+        return node->outputs[0]->type.rank;
+    }
+    qn_view views[QN_AXES_CONTROLS_MAX] = {{0}};
+    if (node->input_count > QN_AXES_CONTROLS_MAX) return -1;
+    for (int i = 0; i < node->input_count; i++) {
+        const qn_value *value = node->inputs[i];
+        if (!value) continue;
+        views[i] = (qn_view){.dtype = value->type.dtype, .rank = value->type.rank};
+        if (qn_value_is_constant(value)) views[i] = qn_value_view(value);
+        for (int axis = 0; axis < value->type.rank; axis++)
+            if (!qn_dim_is_const(graph->dims, value->type.dims[axis], &views[i].dims[axis])) views[i].dims[axis] = -1;
+    }
+    qn_eval operands = {.attrs = node->attrs, .input_count = node->input_count, .inputs = views};
+    int rank = qn_op_trace_axes(node->op, &operands, out_source);
+    return rank == node->outputs[0]->type.rank ? rank : -1;
+}
