@@ -172,6 +172,49 @@ static void make_shared_weights(gd_graph *graph, int n) {
     }
 }
 
+static void turn_node(gd_graph *graph, const char *name, const char *from, const char *perm) {
+    pair_node(graph, name, "Transpose", from, perm);
+}
+
+static void make_perms(gd_graph *graph) {
+    gd_const_s32(graph, "nchw", 1, (int64_t[]){4}, (int32_t[]){0, 3, 1, 2});
+    gd_const_s32(graph, "nhwc", 1, (int64_t[]){4}, (int32_t[]){0, 2, 3, 1});
+}
+
+/* A residual network of n blocks: one region of what can be in either layout, through all of them. */
+static void make_residual_nchw(gd_graph *graph, int n) {
+    char relu[NAME_BYTES], in[NAME_BYTES], pool[NAME_BYTES], out[NAME_BYTES], sum[NAME_BYTES],
+        before[NAME_BYTES] = "x0";
+    gd_placeholder(graph, "x", GD_FLOAT, 4, (int64_t[]){1, 4, 4, 2});
+    make_perms(graph);
+    turn_node(graph, "x0", "x", "nchw");
+    for (int i = 0; i < n; i++) {
+        gd_node(graph, name_of(relu, "r", i), "Relu", before);
+        turn_node(graph, name_of(in, "i", i), relu, "nhwc");
+        gd_node(graph, name_of(pool, "p", i), "MaxPool", in);
+        gd_attr_ints(graph, "ksize", 4, (int64_t[]){1, 3, 3, 1});
+        gd_attr_ints(graph, "strides", 4, (int64_t[]){1, 1, 1, 1});
+        gd_attr_text(graph, "padding", "SAME");
+        turn_node(graph, name_of(out, "o", i), pool, "nchw");
+        pair_node(graph, name_of(sum, "s", i), "Add", out, before);
+        strcpy(before, sum);
+    }
+    turn_node(graph, "y", before, "nhwc");
+}
+
+/* One value, n orders of its axes in turn, each with readers of its own. */
+static void make_many_orders(gd_graph *graph, int n) {
+    char turned[NAME_BYTES], name[NAME_BYTES], before[NAME_BYTES] = "x";
+    gd_placeholder(graph, "x", GD_FLOAT, 4, (int64_t[]){2, 2, 2, 2});
+    make_perms(graph);
+    for (int i = 0; i < n; i++) {
+        turn_node(graph, name_of(turned, "t", i), before, i % 3 ? "nchw" : "nhwc");
+        gd_node(graph, name_of(name, "r", i), i % 2 ? "Relu" : "Tanh", i % 5 ? turned : before);
+        strcpy(before, name);
+    }
+    turn_node(graph, "y", before, "nhwc");
+}
+
 /* ---- Measuring ---- */
 
 static double cpu_ms(void) {
@@ -253,6 +296,14 @@ static void halves_of_shared_weights(void **state) {
     (void)state;
     expect_linear(make_shared_weights, 500, "{'precision_config': {'precision_mode': 'force_float16'}}");
 }
+static void layouts_of_long_residual_networks(void **state) {
+    (void)state;
+    expect_linear(make_residual_nchw, 100, "{}");
+}
+static void many_orders_of_axes(void **state) {
+    (void)state;
+    expect_linear(make_many_orders, 500, "{}");
+}
 
 int main(void) {
     const struct CMUnitTest tests[] = {
@@ -264,6 +315,8 @@ int main(void) {
         cmocka_unit_test(equal_nodes_with_sizes_from_data),
         cmocka_unit_test(values_that_are_alive_at_once),
         cmocka_unit_test(halves_of_shared_weights),
+        cmocka_unit_test(layouts_of_long_residual_networks),
+        cmocka_unit_test(many_orders_of_axes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
