@@ -35,6 +35,9 @@ static double sign_real(double x) { return x > 0.0 ? 1.0 : x < 0.0 ? -1.0 : x; }
 static int64_t sign_int(int64_t x) { return (x > 0) - (x < 0); }
 static double softplus_real(double x) { return x > 0.0 ? x + log1p(exp(-x)) : log1p(exp(x)); }
 static double elu_real(double x) { return x < 0.0 ? expm1(x) : x; }
+/* scale * (x, or alpha * (exp(x) - 1) below 0), with the numbers of Klambauer et al. 2017 ("Self-Normalizing Neural
+   Networks"), to which mean 0 and variance 1 is a fixed point. */
+static double selu_real(double x) { return 1.0507009873554805 * (x < 0.0 ? 1.6732632423543772 * expm1(x) : x); }
 static int64_t not_int(int64_t x) { return !x; }
 
 static qn_dim dim_neg(qn_dim_pool *pool, qn_dim a) { return qn_dim_sub(pool, qn_dim_const(pool, 0), a); }
@@ -159,6 +162,8 @@ static void sample_row(qn_sample *sample, const unary_row *row) {
         "log(1 + exp(x))")                                                                                             \
     ROW(elu, TABLE, RISES, elu_real, NULL, NULL, NULL, QN_DTYPES_FLOAT, QN_EW_COUNT, 0, 0,                             \
         "x, or exp(x) - 1 where x < 0")                                                                                \
+    ROW(selu, TABLE, RISES, selu_real, NULL, NULL, NULL, QN_DTYPES_FLOAT, QN_EW_COUNT, 0, 0,                           \
+        "1.0507 * (x, or 1.6733 * (exp(x) - 1) where x < 0)")                                                          \
     ROW(logical_not, TRUTH, NEITHER, NULL, NULL, not_int, qn_dim_not, QN_DTYPES_BOOL, QN_EW_COUNT, 0, 0, "not x")
 
 #define DEFINE_ROW(op, value_kind, order, real_fn, single_fn, integer_fn, dim_fn, dtype_set, kernel_code, from, to,    \
