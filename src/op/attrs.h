@@ -163,6 +163,10 @@ typedef struct qn_assert_attrs {
     const char *message;
 } qn_assert_attrs; /* input: condition, bool [] */
 
+typedef struct qn_cumsum_attrs {
+    int64_t axis, exclusive, reverse;
+} qn_cumsum_attrs;
+
 typedef struct qn_crop_and_resize_attrs { /* image, boxes, box_index, crop_size */
     int64_t method;                       /* "bilinear", "nearest" */
     float extrapolation;

@@ -329,6 +329,8 @@ def function_cases():
 def later_cases():
     """Operators that came later, so that the random numbers of the others stay."""
     case("Selu", lambda b: raw.Selu(features=b.ph(np.array([-7.5, -0.5, 0.0, 0.5, 7.25], np.float32))))
+    case("Cumsum", lambda b: raw.Cumsum(x=b.ph(f(2, 3, 4)), axis=tf.constant(-2)))
+    case("Cumsum reverse", lambda b: raw.Cumsum(x=b.ph(f(2, 3, 4)), axis=tf.constant(2), reverse=True, exclusive=True))
 
 
 def put_text(out, text):

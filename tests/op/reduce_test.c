@@ -20,6 +20,30 @@ static void put_x(operator_case *c, qn_dtype dtype, int rank, const int64_t *dim
 
 static const float x[] = {1, -2, 3, 4, 5, -6, 7, 8, 9, 10, -11, 12}; /* 2 x 3 x 2 */
 
+static void sums_run_along_an_axis_from_either_end(void **state) {
+    static const float expected[2][2][6] = {{{1, 3, 7, 1, 4, 9}, {0, 1, 3, 0, 1, 4}},
+                                            {{7, 6, 4, 9, 8, 5}, {6, 4, 0, 8, 5, 0}}};
+    static const int8_t bytes[] = {100, 100}; /* 200 wraps to -56 */
+    (void)state;
+    for (int64_t reverse = 0; reverse < 2; reverse++)
+        for (int64_t exclusive = 0; exclusive < 2; exclusive++) {
+            operator_case *c = operator_case_create(&qn_op_cumsum);
+            *(qn_cumsum_attrs *)c->attrs = (qn_cumsum_attrs){1, exclusive, reverse};
+            operator_case_input(c, QN_DTYPE_F32, DIMS(2, 3), (float[]){1, 2, 4, 1, 3, 5});
+            assert_view_floats(operator_case_run(c), expected[reverse][exclusive], 0);
+            operator_case_destroy(c);
+        }
+    operator_case *c = operator_case_create(&qn_op_cumsum);
+    operator_case_input(c, QN_DTYPE_S8, DIMS(2), bytes);
+    assert_int_equal(qn_view_get_int(operator_case_run(c), 1), -56);
+    operator_case_destroy(c);
+    c = operator_case_create(&qn_op_cumsum);
+    ((qn_cumsum_attrs *)c->attrs)->axis = 1;
+    operator_case_input(c, QN_DTYPE_S8, DIMS(2), bytes);
+    assert_infer_fails(c, "axis is 1, but x has rank 1");
+    operator_case_destroy(c);
+}
+
 static void each_reduction_over_the_middle_axis(void **state) {
     (void)state;
     static const struct {
@@ -230,6 +254,7 @@ static void argmax_over_an_empty_axis_is_refused(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(sums_run_along_an_axis_from_either_end),
         cmocka_unit_test(each_reduction_over_the_middle_axis),
         cmocka_unit_test(several_axes_in_any_order_reduce_together),
         cmocka_unit_test(no_axes_leave_everything_as_it_is),

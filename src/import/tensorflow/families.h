@@ -28,7 +28,7 @@ qn_convert qn_tf_convert_concat, qn_tf_convert_expand_dims, qn_tf_convert_gather
     qn_tf_convert_space_batch_2d, qn_tf_convert_split, qn_tf_convert_split_v, qn_tf_convert_squeeze,
     qn_tf_convert_strided_slice, qn_tf_convert_unpack;
 /* reduce.c */
-qn_convert qn_tf_convert_reduce, qn_tf_convert_arg;
+qn_convert qn_tf_convert_reduce, qn_tf_convert_arg, qn_tf_convert_cumsum;
 /* resize.c */
 qn_convert qn_tf_convert_resize, qn_tf_convert_crop_and_resize, qn_tf_convert_nms, qn_tf_convert_nms_inputs;
 /* quant.c */

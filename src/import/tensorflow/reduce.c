@@ -24,3 +24,11 @@ qn_status *qn_tf_convert_arg(qn_site *site) {
     attrs.dtype = dtype;
     return qn_site_emit_output(site, site->op, &attrs, 1, site->inputs);
 }
+
+qn_status *qn_tf_convert_cumsum(qn_site *site) {
+    qn_cumsum_attrs attrs;
+    QN_TRY(qn_site_input_axis(site, 1, site->inputs[0]->type.rank, &attrs.axis));
+    QN_TRY(qn_site_get_bool(site, "exclusive", 0, &attrs.exclusive));
+    QN_TRY(qn_site_get_bool(site, "reverse", 0, &attrs.reverse));
+    return qn_site_emit_output(site, site->op, &attrs, 1, site->inputs);
+}
