@@ -71,7 +71,8 @@ QN_API void qn_vision_options_init(qn_vision_options *out_options);
 /* Reads what a model says of pictures.
  * @param model    read during the call only
  * @param options  NULL for the defaults
- * returns  UNSUPPORTED, saying what is missing and how to build it in: the model says nothing of pictures, takes more
+ * returns  INVALID_ARGUMENT: options that qn_vision_options_init() did not make;
+ *          UNSUPPORTED, saying what is missing and how to build it in: the model says nothing of pictures, takes more
  *          inputs than one, or says what this version cannot follow; INVALID_MODEL: it contradicts itself */
 QN_API qn_status *qn_vision_create(const qn_model *model, const qn_vision_options *options,
                                    qn_vision **out_vision) QN_MUST_USE;
@@ -131,7 +132,7 @@ typedef struct qn_segmenter_options {
     int (*cancel)(void *self);
     void *cancel_self;
     /* For qn_segmenter_open() only. */
-    qn_vision_options vision;
+    const qn_vision_options *vision; /* default NULL: as the model says */
     const qn_engine_options *engine; /* default NULL: threads and CPU features as qn_engine_create() chooses them */
 } qn_segmenter_options;
 
@@ -169,7 +170,7 @@ typedef struct qn_segmenter_info {
  * @param width, height  of the label map, in pixels; both 0: the photo's
  * @param out_labels     one channel, whose value is the class
  * @param out_info       may be NULL
- * returns  CANCELLED; INVALID_ARGUMENT: no picture, or one of these sizes is below 1; errors of qn_vision_plan(),
+ * returns  CANCELLED; INVALID_ARGUMENT: no sound picture, or one of these sizes is below 1; errors of qn_vision_plan(),
  *          qn_context_set_input_shape(), qn_context_run() and qn_vision_take()
  * cost     allocates the label map, the scaled picture and, when the size at which the network runs changes, its
  *          tensors */

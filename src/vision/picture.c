@@ -60,12 +60,24 @@ static qn_status *check_tensor(const qn_vision *v, const qn_tensor *input) {
                   qn_vision_dtype_name(info->dtype), info->rank, info->channels, info->channel_axis);
 }
 
+qn_status *qn_vision_check_picture(const qn_image *picture) {
+    if (picture->data && picture->width >= 1 && picture->height >= 1 &&
+        (picture->channels == 1 || picture->channels == 3) &&
+        picture->stride_bytes == (size_t)picture->width * (size_t)picture->channels)
+        return NULL;
+    return QN_ERR(QN_INVALID_ARGUMENT,
+                  "a picture of %dx%d pixels, %d channels and rows of %zu bytes, expected 1 or 3 channels and rows of "
+                  "width * channels bytes",
+                  picture->width, picture->height, picture->channels, picture->stride_bytes);
+}
+
 qn_status *qn_vision_fill(const qn_vision *vision, const qn_image *picture, qn_tensor *input) {
     QN_ENTER();
     QN_REQUIRE_ARG(vision);
     QN_REQUIRE_ARG(picture);
     QN_REQUIRE_ARG(input);
     QN_TRY(check_tensor(vision, input));
+    QN_TRY(qn_vision_check_picture(picture));
     const int64_t *sides = &input->dims[vision->info.height_axis];
     if (!picture->data || picture->width < 1 || picture->height < 1 || picture->channels != vision->info.channels ||
         picture->height > sides[0] || picture->width > sides[1])

@@ -25,9 +25,7 @@ struct qn_segmenter {
 };
 
 void qn_segmenter_options_init(qn_segmenter_options *out_options) {
-    if (!out_options) return;
-    *out_options = (qn_segmenter_options){.size = sizeof *out_options};
-    qn_vision_options_init(&out_options->vision);
+    if (out_options) *out_options = (qn_segmenter_options){.size = sizeof *out_options};
 }
 
 /* ---- Tensors ---- */
@@ -92,6 +90,10 @@ static qn_status *init(qn_segmenter *s, const qn_vision *vision, const qn_model 
     s->vision = vision;
     s->context = context;
     if (options) {
+        if (options->size != sizeof *options)
+            return QN_ERR(QN_INVALID_ARGUMENT,
+                          "options: size is %zu, expected %zu: qn_segmenter_options_init() sets it", options->size,
+                          sizeof *options);
         s->is_smooth = options->is_smooth;
         s->cancel = options->cancel;
         s->cancel_self = options->cancel_self;
@@ -124,7 +126,7 @@ qn_status *qn_segmenter_create(const qn_vision *vision, const qn_model *model, q
 }
 
 static qn_status *open_parts(qn_segmenter *s, qn_model *model, const qn_segmenter_options *options) {
-    QN_TRY(qn_vision_create(model, options ? &options->vision : NULL, &s->own_vision));
+    QN_TRY(qn_vision_create(model, options ? options->vision : NULL, &s->own_vision));
     QN_TRY(qn_engine_create(model, options ? options->engine : NULL, &s->engine));
     QN_TRY(qn_context_create(s->engine, &s->own_context));
     QN_TRY(init(s, s->own_vision, model, s->own_context, options));
@@ -276,6 +278,7 @@ qn_status *qn_segmenter_run(qn_segmenter *segmenter, const qn_image *photo, int 
     qn_image own;
     if (!width && !height) width = photo->width, height = photo->height;
     if (width < 1 || height < 1) return QN_ERR(QN_INVALID_ARGUMENT, "a label map of %dx%d", width, height);
+    QN_TRY(qn_vision_check_picture(photo));
     QN_TRY(match_channels(segmenter, photo, &own));
     qn_status *status = run(segmenter, own.data ? &own : photo, width, height, out_labels, &info);
     qn_image_deinit(&own);

@@ -53,6 +53,9 @@ qn_status *qn_vision_create(const qn_model *model, const qn_vision_options *opti
     QN_REQUIRE_ARG(out_vision);
     *out_vision = NULL;
     QN_REQUIRE_ARG(model);
+    if (options && options->size != sizeof *options)
+        return QN_ERR(QN_INVALID_ARGUMENT, "options: size is %zu, expected %zu: qn_vision_options_init() sets it",
+                      options->size, sizeof *options);
     qn_vision *vision = calloc(1, sizeof *vision);
     if (!vision) return qn_status_out_of_memory();
     qn_status *status = read(model, options, vision);

@@ -32,6 +32,10 @@ const char *qn_vision_print_dims(const qn_tensor *tensor, char *text);
 /* The same over a value's range: "1 x 1..513 x ? x 3", ? for what has no bound. */
 const char *qn_vision_print_range(const qn_value_info *value, char *text);
 
+/* ---- vision/picture.c ---- */
+/* INVALID_ARGUMENT unless the struct is one that quench/image.h describes. */
+qn_status *qn_vision_check_picture(const qn_image *picture) QN_MUST_USE;
+
 /* ---- vision/answer.c ---- */
 /* How a label map lies over what the network answered: along axis 0 (height) and 1 (width) the map has `size` pixels,
    which are the first `part` of the `net` pixels at which the network ran; the rest was padding. */

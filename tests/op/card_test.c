@@ -240,7 +240,7 @@ static operator_case *turn_case(drawn_case *drawn, int rank, const int *order, c
 }
 
 static void expect_turned(const drawn_case *drawn, const operator_case *other, const int *renamed) {
-    int source[QN_MAX_RANK], found[QN_MAX_RANK], out_order[QN_MAX_RANK];
+    int source[QN_MAX_RANK], found[QN_MAX_RANK], out_order[QN_MAX_RANK] = {0};
     const int rank = trace(drawn->c, source), other_rank = trace(other, found);
     CHECK(drawn, rank == drawn->c->out.rank && other_rank == rank, "the trace has rank %d, the result %d", rank,
           drawn->c->out.rank);

@@ -67,7 +67,7 @@ typedef struct rig {
 
 static rig rig_create(qn_model *model, const qn_segmenter_options *options) {
     rig r = {.model = model};
-    ok(qn_vision_create(model, options ? &options->vision : NULL, &r.vision));
+    ok(qn_vision_create(model, options ? options->vision : NULL, &r.vision));
     ok(qn_engine_create(model, NULL, &r.engine));
     ok(qn_context_create(r.engine, &r.context));
     ok(qn_segmenter_create(r.vision, model, r.context, options, &r.segmenter));
@@ -244,6 +244,25 @@ static void small_pictures_are_padded_where_the_model_says_so(void **state) {
     rig_destroy(&r);
 }
 
+static void structs_that_nobody_made_are_refused(void **state) {
+    (void)state;
+    rig r = rig_create(make_model("argmax", "axis=3, dtype=u8", NULL), NULL);
+    const qn_segmenter_options no_size = {.is_smooth = 0};
+    const qn_vision_options small = {.size = 3};
+    qn_segmenter *segmenter;
+    qn_vision *vision;
+    qn_image photo = make_photo(7, 5, 3), labels;
+    expect(qn_segmenter_create(r.vision, r.model, r.context, &no_size, &segmenter), QN_INVALID_ARGUMENT, "size is 0");
+    expect(qn_vision_create(r.model, &small, &vision), QN_INVALID_ARGUMENT, "size is 3");
+    photo.stride_bytes--;
+    expect(qn_segmenter_run(r.segmenter, &photo, 0, 0, &labels, NULL), QN_INVALID_ARGUMENT, "rows of 20 bytes");
+    photo.stride_bytes++, photo.channels = 2;
+    expect(qn_segmenter_run(r.segmenter, &photo, 0, 0, &labels, NULL), QN_INVALID_ARGUMENT, "2 channels");
+    photo.channels = 3;
+    qn_image_deinit(&photo);
+    rig_destroy(&r);
+}
+
 static int give_up(void *self) {
     ++*(int *)self;
     return 1;
@@ -272,6 +291,7 @@ int main(void) {
         cmocka_unit_test(what_has_no_scores_or_no_labels_is_refused_with_a_way_out),
         cmocka_unit_test(frames_and_gray_pictures_are_brought_to_the_models_channels),
         cmocka_unit_test(small_pictures_are_padded_where_the_model_says_so),
+        cmocka_unit_test(structs_that_nobody_made_are_refused),
         cmocka_unit_test(a_caller_who_gives_up_is_heard_before_the_network_runs),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
