@@ -68,6 +68,17 @@ static qn_status *copy_constants(copier *c) {
     return NULL;
 }
 
+/* Texts in them live as long as the original, like constants. */
+static qn_status *copy_facts(copier *c, const qn_node *node, const qn_node *copy) {
+    const qn_node_facts *facts = qn_facts_of(c->from, node);
+    qn_node_facts *copied;
+    static const qn_node_facts nothing;
+    if (!memcmp(facts, &nothing, sizeof nothing)) return NULL;
+    QN_TRY(qn_facts_edit(c->to, copy, &copied));
+    *copied = *facts;
+    return NULL;
+}
+
 static qn_status *copy_node(copier *c, const qn_node *node) {
     qn_value **inputs = QN_ARENA_ARRAY(c->to->arena, qn_value *, (size_t)node->input_count);
     qn_node *copy;
@@ -76,12 +87,7 @@ static qn_status *copy_node(copier *c, const qn_node *node) {
         if (node->inputs[i]) inputs[i] = c->of[node->inputs[i]->id];
     QN_TRY(qn_graph_add_node(c->to, node->op, node->name, node->attrs, node->input_count, inputs, NULL, &copy));
     copy->source = node->source;
-    copy->precision = node->precision;
-    copy->precision_reason = node->precision_reason;
-    copy->is_wish_for_kind = node->is_wish_for_kind;
-    copy->addend_precision = node->addend_precision;
-    memcpy(copy->scales, node->scales, sizeof copy->scales);
-    copy->weights = node->weights;
+    QN_TRY(copy_facts(c, node, copy));
     for (int i = 0; i < node->output_count; i++) {
         QN_TRY(qn_graph_rename_value(c->to, copy->outputs[i], node->outputs[i]->name));
         c->of[node->outputs[i]->id] = copy->outputs[i];
@@ -110,7 +116,7 @@ qn_status *qn_graph_copy(const qn_graph *graph, qn_arena *arena, qn_graph **out_
     if (c.to) c.of = QN_ARENA_ARRAY(arena, qn_value *, graph->next_id);
     if (!c.to || !c.of) return qn_status_out_of_memory();
     c.to->precision = graph->precision;
-    c.to->precision_reason = graph->precision_reason;
+    c.to->precision_asker = graph->precision_asker;
     c.to->integer = graph->integer;
     c.to->cancel = graph->cancel;
     QN_TRY(copy_all(&c));

@@ -261,6 +261,7 @@ qn_status *qn_graph_add_node(qn_graph *graph, const qn_op_def *op, const char *n
     QN_TRY(check_input_count(op, input_count));
     qn_node *node = QN_ARENA_NEW(graph->arena, qn_node);
     if (!node) return qn_status_out_of_memory();
+    node->id = graph->next_node_id++;
     node->op = op;
     QN_TRY(copy_attrs(graph, op, attrs, &node->attrs));
     QN_TRY(qn_names_take(graph->names, QN_NAME_NODE, name ? name : op->name, node, &node->name));

@@ -10,6 +10,7 @@
 #define QN_IR_GRAPH_H
 
 #include "base/cancel.h"
+#include "ir/facts.h"
 #include "op/op.h"
 
 typedef struct qn_node qn_node;
@@ -62,10 +63,8 @@ struct qn_value {
     uint32_t fixed_axes; /* inputs: bit i: dim i is to stay the number it is, whatever could vary */
 };
 
-/* How many scales what a node reads is to have as integers. */
-typedef enum qn_scales { QN_SCALES_ANY = 0, QN_SCALES_ONE = 1, QN_SCALES_PER_CHANNEL = 2 } qn_scales;
-
 struct qn_node {
+    uint32_t id; /* unique in the graph, in order of creation; of its facts (ir/facts.h) */
     const qn_op_def *op;
     const char *name; /* unique; for messages, dumps and bench */
     void *attrs;      /* op->attrs_bytes bytes */
@@ -76,28 +75,18 @@ struct qn_node {
     qn_node *prev, *next; /* order of execution */
     const char *source;   /* "tensorflow: node 'Pad' (Pad)": where it came from, for messages; NULL if nowhere */
     uint32_t mark;        /* scratch of one walk over the graph */
-    /* What it is to compute in or store its floats in: F16 or F32 (and no integers), U8 or S16; NONE: as the graph says.
-       `precision_reason` says who asked, and once the passes quantise and store_half have run, what became of it, as
-       inspect shows it ("f16: force_float16"); NULL: nothing to say. */
-    qn_dtype precision;
-    const char *precision_reason;
-    int is_wish_for_kind; /* `precision` is asked of a kind of nodes: what takes this one in, of another kind, does not
-                             inherit it */
-    qn_dtype addend_precision; /* conv2d: integers in which its addend is to be added, U8 or S16; NONE: as a float */
-    qn_scales scales[2];       /* wished of inputs 0 and 1; ANY: as the graph says */
-    qn_dtype weights; /* S8 or S16: what weights become beside activations of 16 bits; NONE: as the graph says */
 };
 
 /* How the graph is to compute in integers; set before pass quantise. */
 typedef struct qn_integer_wish {
-    qn_dtype dtype;     /* of activations: U8 or S16; NONE: no integers */
-    qn_dtype weights;   /* beside activations of 16 bits, in any layer: S8, or S16 or NONE for S16; beside 8 bits: S8 */
-    const char *reason; /* who asks: "qint8_mixed_float16" */
-    const char *arch;   /* whose cost model says what pays (quant/cost.h); NULL: the default */
-    int per_tensor;     /* one scale for all outputs of a layer's weights, rather than one for each */
-    int symmetric;      /* the zero point of activations is the middle */
-    int equalise;       /* channels of one value may have scales of their own */
-    int correct_bias;   /* the mean of what rounding weights changes is taken off the bias */
+    qn_dtype dtype;   /* of activations: U8 or S16; NONE: no integers */
+    qn_dtype weights; /* beside activations of 16 bits, in any layer: S8, or S16 or NONE for S16; beside 8 bits: S8 */
+    qn_who who;       /* asks for them */
+    const char *arch; /* whose cost model says what pays (quant/cost.h); NULL: the default */
+    int per_tensor;   /* one scale for all outputs of a layer's weights, rather than one for each */
+    int symmetric;    /* the zero point of activations is the middle */
+    int equalise;     /* channels of one value may have scales of their own */
+    int correct_bias; /* the mean of what rounding weights changes is taken off the bias */
     int64_t rounding_iterations; /* sweeps in which weights find better integers than the nearest; 0: none */
 } qn_integer_wish;
 
@@ -108,7 +97,7 @@ typedef struct qn_check {
     const qn_node *node; /* who demands it first; NULL: not known */
 } qn_check;
 
-typedef struct qn_graph {
+struct qn_graph {
     qn_arena *arena;
     qn_dim_pool *dims;
     const char *name;
@@ -118,14 +107,15 @@ typedef struct qn_graph {
     QN_LIST(qn_value *) inputs; /* in the order of the source */
     QN_LIST(qn_value *) outputs;
     QN_LIST(qn_check) checks; /* rebuilt by qn_graph_infer */
-    uint32_t next_id;
+    uint32_t next_id, next_node_id;
+    QN_LIST(qn_node_facts *) facts; /* by id of node, of those of which something is known; ir/facts.h */
     struct qn_name_table *names;
     /* F16: floats are stored in half precision where nothing speaks against it; NONE or F32: as the source has them. */
     qn_dtype precision;
-    const char *precision_reason; /* who asked for F16: "force_float16"; NULL: nobody */
+    qn_who precision_asker; /* of F16 */
     qn_integer_wish integer;
     qn_cancel cancel; /* whoever works on the graph for long asks now and then */
-} qn_graph;
+};
 
 /* Makes an empty graph in `arena`. NULL on exhaustion. */
 qn_graph *qn_graph_create(qn_arena *arena, const char *name);
@@ -161,7 +151,8 @@ qn_status *qn_graph_replace_value(qn_graph *graph, qn_value *from, qn_value *to)
 /* Makes every use of `from` refer to `to`, except the uses by `reader`, which makes `to` of it: so a node, or a chain
    that begins with `reader` and ends with `to`, comes between `from` and whoever read it. */
 qn_status *qn_graph_insert_after(qn_graph *graph, qn_value *from, const qn_node *reader, qn_value *to) QN_MUST_USE;
-/* Turns `node` into another operation with the same one output, keeping its name, place and uses; then infers it again.
+/* Turns `node` into another operation with the same one output, keeping its name, place, uses and facts; then infers it
+   again.
    `inputs` may be those of other nodes; each must come before `node`. `attrs` is copied (NULL: the defaults). */
 qn_status *qn_node_become(qn_graph *graph, qn_node *node, const qn_op_def *op, const void *attrs, int input_count,
                           qn_value *const *inputs) QN_MUST_USE;
@@ -185,7 +176,8 @@ size_t qn_graph_remove_dead(qn_graph *graph);
 int qn_node_trace_axes(const qn_graph *graph, const qn_node *node, int *out_source);
 
 /* ---- ir/copy.c ---- */
-/* A copy in `arena`, with a pool of dims of its own, inferred: whatever happens to it leaves `graph` as it is. What
+/* A copy in `arena`, with a pool of dims of its own, inferred, and all facts of its nodes: whatever happens to it leaves
+   `graph` as it is. What
    constants and ranges point at is borrowed and must outlive the copy. */
 qn_status *qn_graph_copy(const qn_graph *graph, qn_arena *arena, qn_graph **out_copy) QN_MUST_USE;
 

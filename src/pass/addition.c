@@ -11,31 +11,34 @@ int qn_addition_is(const qn_node *node) {
     return qn_types_equal(&node->inputs[0]->type, &node->inputs[1]->type);
 }
 
-int qn_addition_is_asked(const qn_node *node) { return qn_addition_is(node) && qn_dtype_is_integer(node->precision); }
+int qn_addition_is_asked(const qn_graph *graph, const qn_node *node) {
+    return qn_addition_is(node) && qn_dtype_is_integer(qn_facts_of(graph, node)->wish.dtype);
+}
 
-qn_node *qn_addition_activation(const qn_node *node) {
+qn_node *qn_addition_activation(const qn_graph *graph, const qn_node *node) {
     const qn_value *sum = node->outputs[0];
     if (sum->is_output || sum->uses.count != 1) return NULL;
     qn_node *user = sum->uses.items[0].node;
-    return user->op->activation && !qn_dtype_is_float(user->precision) ? user : NULL;
+    if (!user->op->activation) return NULL;
+    return qn_dtype_is_float(qn_facts_of(graph, user)->wish.dtype) ? NULL : user;
 }
 
-const char *qn_addition_obstacle(qn_graph *graph, const qn_node *node) {
+qn_outcome qn_addition_obstacle(const qn_graph *graph, const qn_node *node) {
     int64_t channels;
     const qn_type *type = &node->outputs[0]->type;
-    if (!qn_addition_is(node)) return "an addition of this form";
-    if (!qn_dim_is_const(graph->dims, type->dims[type->rank - 1], &channels)) return "its channels are no fixed number";
-    for (int side = 0; side < 2; side++) {
-        if (node->inputs[side]->stats) continue;
-        const char *text = qn_arena_printf(graph->arena, "there is no range for '%s'", node->inputs[side]->name);
-        return text ? text : "there is no range for an operand";
-    }
-    return NULL;
+    if (!qn_addition_is(node)) return (qn_outcome){.why = QN_WHY_ADDITION_FORM};
+    if (!qn_dim_is_const(graph->dims, type->dims[type->rank - 1], &channels))
+        return (qn_outcome){.why = QN_WHY_CHANNELS_VARY};
+    for (int side = 0; side < 2; side++)
+        if (!node->inputs[side]->stats)
+            return (qn_outcome){.why = QN_WHY_RANGE_MISSING, .name = node->inputs[side]->name};
+    return (qn_outcome){.why = QN_WHY_NOTHING};
 }
 
 qn_dtype qn_addition_wanted(const qn_graph *graph, const qn_node *node) {
-    if (node->precision) return qn_dtype_is_integer(node->precision) ? node->precision : QN_DTYPE_NONE;
-    const qn_node *activation = qn_addition_activation(node);
+    qn_dtype wish = qn_facts_of(graph, node)->wish.dtype;
+    if (wish) return qn_dtype_is_integer(wish) ? wish : QN_DTYPE_NONE;
+    const qn_node *activation = qn_addition_activation(graph, node);
     const qn_value *sum = activation ? activation->outputs[0] : node->outputs[0];
     for (int side = 0; side < 2; side++)
         if (!qn_addition_keeps_grid(graph, node->inputs[side], sum)) return QN_DTYPE_NONE;

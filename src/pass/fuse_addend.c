@@ -6,10 +6,14 @@
 #include "pass/pass.h"
 
 /* The wish of an addition is one for its addend, and the convolution's stays its own. */
-static void pass_wish_to_addend(qn_node *add) {
-    add->addend_precision = add->precision;
-    add->precision = QN_DTYPE_NONE;
-    add->precision_reason = NULL;
+static qn_status *pass_wish_to_addend(qn_graph *graph, const qn_node *add) {
+    qn_node_facts *facts;
+    QN_TRY(qn_facts_edit(graph, add, &facts));
+    facts->wish.addend = facts->wish.dtype;
+    facts->wish.dtype = QN_DTYPE_NONE;
+    facts->wish.who = (qn_who){QN_ASKER_NOBODY, NULL};
+    facts->outcome = (qn_outcome){0};
+    return NULL;
 }
 
 static qn_status *fuse(qn_graph *graph, qn_node *add) {
@@ -17,9 +21,9 @@ static qn_status *fuse(qn_graph *graph, qn_node *add) {
         qn_node *conv = qn_match_epilogue(add->inputs[side], QN_EPILOGUE_ADDEND);
         qn_value *addend = add->inputs[1 - side];
         if (!conv || qn_value_is_constant(addend) || !qn_types_equal(&addend->type, &conv->outputs[0]->type)) continue;
-        if (graph->integer.dtype && qn_addition_is_asked(add)) {
-            if (qn_dtype_is_float(conv->precision)) continue;
-            pass_wish_to_addend(add);
+        if (graph->integer.dtype && qn_addition_is_asked(graph, add)) {
+            if (qn_dtype_is_float(qn_facts_of(graph, conv)->wish.dtype)) continue;
+            QN_TRY(pass_wish_to_addend(graph, add));
         }
         return qn_absorb_epilogue(graph, add, conv, QN_EPILOGUE_ADDEND, addend, QN_ACTIVATION_NONE);
     }

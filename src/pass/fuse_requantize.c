@@ -143,10 +143,9 @@ static qn_status *fuse(qn_graph *graph, qn_node *quantize) {
     if (!done) return NULL;
     int count = node->input_count;
     drop_idle_limit(result, inputs, is_sum ? SUM_LIMIT : LIMIT, &count);
-    const char *reason = node->precision_reason;
+    const qn_outcome outcome = qn_outcome_of(graph, node);
     QN_TRY(qn_rewrite(graph, quantize, node->op, &attrs, count, inputs));
-    quantize->precision_reason = reason;
-    return NULL;
+    return qn_outcome_set(graph, quantize, &outcome);
 }
 
 qn_status *qn_pass_fuse_requantize(qn_graph *graph) {

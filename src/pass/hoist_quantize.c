@@ -50,7 +50,8 @@ static qn_status *convert(qn_graph *graph, const qn_node *quantize, qn_value *x,
     if (!name) return qn_status_out_of_memory();
     QN_TRY(qn_graph_add_node(graph, quantize->op, name, quantize->attrs, 3, inputs, before, &node));
     node->source = quantize->source;
-    node->precision_reason = quantize->precision_reason;
+    const qn_outcome outcome = qn_outcome_of(graph, quantize);
+    QN_TRY(qn_outcome_set(graph, node, &outcome));
     QN_TRY(cut_encoding(graph, quantize, x, first, channels, node->outputs[0]));
     *out = node->outputs[0];
     return qn_node_infer(graph, node);
@@ -87,7 +88,7 @@ static qn_status *hoist_over_one(qn_graph *graph, qn_node *quantize, qn_node *no
 static qn_status *hoist(qn_graph *graph, qn_node *quantize) {
     qn_node *node = quantize->inputs[0]->producer;
     if (!node || quantize->inputs[0]->uses.count != 1 || quantize->inputs[0]->is_output) return NULL;
-    if (node->precision == QN_DTYPE_F32 || node->precision == QN_DTYPE_F16) return NULL;
+    if (qn_dtype_is_float(qn_facts_of(graph, node)->wish.dtype)) return NULL;
     if (node->input_count < 1 || !qn_dtype_is_float(node->inputs[0]->type.dtype)) return NULL;
     if (node->op == &qn_op_concat) return hoist_over_concat(graph, quantize, node);
     return qn_op_keeps_channels(node->op) ? hoist_over_one(graph, quantize, node) : NULL;

@@ -8,27 +8,21 @@ static qn_status *check_dtype(qn_dtype dtype) {
                   qn_dtype_name(dtype));
 }
 
-qn_status *qn_precision_set_node(qn_graph *graph, qn_node *node, qn_dtype dtype, const char *reason) {
+qn_status *qn_precision_set_node(qn_graph *graph, qn_node *node, qn_dtype dtype, qn_who who) {
     QN_TRY(check_dtype(dtype));
-    const char *copy = qn_arena_copy_string(graph->arena, reason, strlen(reason));
-    if (!copy) return qn_status_out_of_memory();
-    node->precision = dtype;
-    node->precision_reason = copy;
-    node->is_wish_for_kind = 0;
-    return NULL;
+    return qn_facts_ask(graph, node, dtype, who, 0);
 }
 
-qn_status *qn_precision_set_kind(qn_graph *graph, qn_node *node, qn_dtype dtype, const char *reason) {
-    QN_TRY(qn_precision_set_node(graph, node, dtype, reason));
-    node->is_wish_for_kind = 1;
-    return NULL;
+qn_status *qn_precision_set_kind(qn_graph *graph, qn_node *node, qn_dtype dtype, qn_who who) {
+    QN_TRY(check_dtype(dtype));
+    return qn_facts_ask(graph, node, dtype, who, 1);
 }
 
-qn_status *qn_precision_set_value(qn_graph *graph, qn_value *value, qn_dtype dtype, const char *reason) {
+qn_status *qn_precision_set_value(qn_graph *graph, qn_value *value, qn_dtype dtype, qn_who who) {
     QN_TRY(check_dtype(dtype));
-    if (value->producer) return qn_precision_set_node(graph, value->producer, dtype, reason);
+    if (value->producer) return qn_precision_set_node(graph, value->producer, dtype, who);
     for (size_t i = 0; i < value->uses.count; i++)
-        QN_TRY(qn_precision_set_node(graph, value->uses.items[i].node, dtype, reason));
+        QN_TRY(qn_precision_set_node(graph, value->uses.items[i].node, dtype, who));
     return NULL;
 }
 
@@ -42,17 +36,17 @@ static qn_status *unknown_name(const qn_graph *graph, const char *name) {
                   nearest ? nearest : "");
 }
 
-qn_status *qn_precision_set_named(qn_graph *graph, const char *name, qn_dtype dtype, const char *reason) {
+qn_status *qn_precision_set_named(qn_graph *graph, const char *name, qn_dtype dtype, qn_who who) {
     qn_node *node = qn_graph_find_node(graph, name);
-    if (node) return qn_precision_set_node(graph, node, dtype, reason);
+    if (node) return qn_precision_set_node(graph, node, dtype, who);
     qn_value *value = qn_graph_find_value(graph, name);
-    return value ? qn_precision_set_value(graph, value, dtype, reason) : unknown_name(graph, name);
+    return value ? qn_precision_set_value(graph, value, dtype, who) : unknown_name(graph, name);
 }
 
-qn_status *qn_precision_set_op(qn_graph *graph, const char *name, qn_dtype dtype, const char *reason) {
+qn_status *qn_precision_set_op(qn_graph *graph, const char *name, qn_dtype dtype, qn_who who) {
     const qn_op_def *op = qn_op_find(name);
     if (!op) return QN_ERR(QN_INVALID_ARGUMENT, "there is no operator '%s'", name);
     for (qn_node *node = graph->first; node; node = node->next)
-        if (node->op == op) QN_TRY(qn_precision_set_kind(graph, node, dtype, reason));
+        if (node->op == op) QN_TRY(qn_precision_set_kind(graph, node, dtype, who));
     return NULL;
 }

@@ -7,21 +7,22 @@
  * ones, so those for operators come before those for names.
  *
  * When nodes are fused the wish goes with them: that of the layer, or else one that another of them has by name. A wish
- * for a kind of nodes ("add") says nothing of a convolution that takes one of them in.
+ * for a kind of nodes ("add") says nothing of a convolution that takes one of them in. Wishes and what becomes of them
+ * stand in ir/facts.h.
  */
 #ifndef QN_PASS_PRECISION_H
 #define QN_PASS_PRECISION_H
 
 #include "ir/graph.h"
 
-/* `dtype` F16, F32, U8 or S16; anything else is UNSUPPORTED. `reason` says who asks ("custom_nodes"); it is copied. */
-qn_status *qn_precision_set_node(qn_graph *graph, qn_node *node, qn_dtype dtype, const char *reason) QN_MUST_USE;
+/* `dtype` F16, F32, U8 or S16; anything else is UNSUPPORTED. The name in `who` is copied. */
+qn_status *qn_precision_set_node(qn_graph *graph, qn_node *node, qn_dtype dtype, qn_who who) QN_MUST_USE;
 /* The same where all nodes of some kind are asked, of which this is one. */
-qn_status *qn_precision_set_kind(qn_graph *graph, qn_node *node, qn_dtype dtype, const char *reason) QN_MUST_USE;
-qn_status *qn_precision_set_value(qn_graph *graph, qn_value *value, qn_dtype dtype, const char *reason) QN_MUST_USE;
+qn_status *qn_precision_set_kind(qn_graph *graph, qn_node *node, qn_dtype dtype, qn_who who) QN_MUST_USE;
+qn_status *qn_precision_set_value(qn_graph *graph, qn_value *value, qn_dtype dtype, qn_who who) QN_MUST_USE;
 /* The node or else the value of that name. INVALID_ARGUMENT: there is none; the nearest is named. */
-qn_status *qn_precision_set_named(qn_graph *graph, const char *name, qn_dtype dtype, const char *reason) QN_MUST_USE;
+qn_status *qn_precision_set_named(qn_graph *graph, const char *name, qn_dtype dtype, qn_who who) QN_MUST_USE;
 /* Every node of an operator ("softmax"). INVALID_ARGUMENT: there is no such operator. */
-qn_status *qn_precision_set_op(qn_graph *graph, const char *op, qn_dtype dtype, const char *reason) QN_MUST_USE;
+qn_status *qn_precision_set_op(qn_graph *graph, const char *op, qn_dtype dtype, qn_who who) QN_MUST_USE;
 
 #endif

@@ -89,21 +89,26 @@ int qn_types_equal(const qn_type *a, const qn_type *b) {
     return 1;
 }
 
-static void take_precision(qn_node *node, const qn_node *from) {
-    node->precision = from->precision;
-    node->precision_reason = from->precision_reason;
-    node->is_wish_for_kind = from->is_wish_for_kind;
-}
-
-/* What is taken in hands its wishes on, unless they are for nodes of its kind. That of a node of the same operator, named
-   for itself, comes first. */
-static void take_wishes(qn_node *node, const qn_node *taken) {
-    int is_same = taken->op == node->op, is_named = !taken->is_wish_for_kind;
-    if (taken->precision && (node->precision ? is_same && is_named : is_same || is_named)) take_precision(node, taken);
-    if (!node->addend_precision) node->addend_precision = taken->addend_precision;
+/* `taken` disappears into `node`, and its wishes go over, two at a time where both have one:
+ *
+ *     node           taken          node's type is then
+ *     conv2d: none   relu: F32      F32, if the relu is asked by name; the wish "relu: float32" is for relus alone
+ *     conv2d: U8     relu: F32      U8
+ *     conv2d: U8     conv2d: F32    F32, if the second is asked by name
+ */
+static qn_status *take_wishes(qn_graph *graph, const qn_node *node, const qn_node *taken) {
+    const qn_node_wish *from = &qn_facts_of(graph, taken)->wish;
+    int is_same = taken->op == node->op, is_named = !from->is_for_kind;
+    int is_taken = qn_facts_of(graph, node)->wish.dtype ? is_same && is_named : is_same || is_named;
+    if (from->dtype && is_taken) QN_TRY(qn_facts_take_dtype(graph, node, taken));
+    if (!from->addend && !from->scales[0] && !from->scales[1] && !from->weights) return NULL;
+    qn_node_facts *facts;
+    QN_TRY(qn_facts_edit(graph, node, &facts));
+    if (!facts->wish.addend) facts->wish.addend = from->addend;
     for (int i = 0; i < 2; i++)
-        if (!node->scales[i]) node->scales[i] = taken->scales[i];
-    if (!node->weights) node->weights = taken->weights;
+        if (!facts->wish.scales[i]) facts->wish.scales[i] = from->scales[i];
+    if (!facts->wish.weights) facts->wish.weights = from->weights;
+    return NULL;
 }
 
 qn_status *qn_rewrite(qn_graph *graph, qn_node *node, const qn_op_def *op, const void *attrs, int input_count,
@@ -112,7 +117,8 @@ qn_status *qn_rewrite(qn_graph *graph, qn_node *node, const qn_op_def *op, const
     for (int i = 0; i < node->input_count; i++)
         if (node->inputs[i] && node->inputs[i]->producer)
             QN_TRY(QN_LIST_PUSH(graph->arena, &suspects, node->inputs[i]->producer));
-    if (node->op != op && node->is_wish_for_kind) take_precision(node, &(qn_node){0});
+    if (node->op != op && qn_facts_of(graph, node)->wish.is_for_kind)
+        QN_TRY(qn_facts_ask(graph, node, QN_DTYPE_NONE, (qn_who){QN_ASKER_NOBODY, NULL}, 0));
     QN_TRY(qn_node_become(graph, node, op, attrs, input_count, inputs));
     while (suspects.count) {
         qn_node *suspect = suspects.items[--suspects.count];
@@ -120,7 +126,7 @@ qn_status *qn_rewrite(qn_graph *graph, qn_node *node, const qn_op_def *op, const
         for (int i = 0; i < suspect->input_count; i++)
             if (suspect->inputs[i] && suspect->inputs[i]->producer)
                 QN_TRY(QN_LIST_PUSH(graph->arena, &suspects, suspect->inputs[i]->producer));
-        take_wishes(node, suspect);
+        QN_TRY(take_wishes(graph, node, suspect));
         qn_graph_remove_node(graph, suspect);
     }
     return NULL;

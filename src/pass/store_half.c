@@ -2,7 +2,7 @@
  * as f16 and so makes f16 results; kernels compute in float32 between. A cast stands where two neighbours differ,
  * constants are rounded once, and the inputs and outputs of the graph keep their types.
  *
- * What stays float32 all the same, and says so in precision_reason:
+ * What stays float32 all the same, and says so as its outcome (ir/facts.h):
  *   - a node with a constant too large for half precision
  *   - arithmetic on sizes and indices: numbers computed from integers alone, which half precision holds up to 2048 only
  *   - operators that do not take f16
@@ -72,7 +72,9 @@ static qn_status *add_cast(qn_graph *graph, qn_value *value, qn_dtype dtype, qn_
     if (!name) return qn_status_out_of_memory();
     QN_TRY(qn_graph_add_node(graph, &qn_op_cast, name, &attrs, 1, &value, before, &cast));
     cast->source = value->producer ? value->producer->source : NULL;
-    cast->precision_reason = dtype == QN_DTYPE_F16 ? "f16: from f32" : "f32: from f16";
+    const qn_outcome outcome = {
+        .why = QN_WHY_CAST, .dtype = dtype, .from = dtype == QN_DTYPE_F16 ? QN_DTYPE_F32 : QN_DTYPE_F16};
+    QN_TRY(qn_outcome_set(graph, cast, &outcome));
     *out = cast->outputs[0];
     return qn_node_infer(graph, cast);
 }
@@ -132,17 +134,17 @@ static int is_from_integers(storage *s, const qn_node *node) {
     return 1;
 }
 
-/* Why a node that is asked to store halves cannot, or NULL. */
-static const char *find_obstacle(storage *s, const qn_node *node) {
-    if (is_from_integers(s, node)) return "computed from integers";
+/* Why a node that is asked to store halves cannot; why NOTHING: nothing speaks against it. */
+static qn_outcome find_obstacle(storage *s, const qn_node *node) {
+    if (is_from_integers(s, node)) return (qn_outcome){.why = QN_WHY_FROM_INTEGERS};
     if (node->input_count && is_f32(node->outputs[0]) && is_wide_cast(node))
-        return "its integers may be too large for f16";
+        return (qn_outcome){.why = QN_WHY_INTEGERS_TOO_LARGE};
     for (int i = 0; i < node->input_count; i++) {
         const qn_value *value = node->inputs[i];
         if (is_f32(value) && !is_fixed(node, i) && qn_value_is_constant(value) && !fits_half(s, value))
-            return qn_arena_printf(s->graph->arena, "constant '%s' is too large for f16", value->name);
+            return (qn_outcome){.why = QN_WHY_CONSTANT_TOO_LARGE, .name = value->name};
     }
-    return NULL;
+    return (qn_outcome){.why = QN_WHY_NOTHING};
 }
 
 /* ---- Nodes ---- */
@@ -177,18 +179,18 @@ static qn_status *set_dtype(storage *s, qn_node *node, qn_dtype dtype) {
     return qn_node_infer(s->graph, node);
 }
 
-static qn_status *explain(storage *s, qn_node *node, const char *reason) {
-    if (qn_node_is_quantised(node) && node->precision_reason) return NULL; /* it says what it is */
-    node->precision_reason = qn_arena_printf(s->graph->arena, "%s: %s", has_halves(node) ? "f16" : "f32", reason);
-    return node->precision_reason ? NULL : qn_status_out_of_memory();
+/* Operators of integers say already what they are. */
+static qn_status *settle(storage *s, qn_node *node, qn_outcome outcome) {
+    if (qn_node_is_quantised(node) && qn_outcome_of(s->graph, node).why) return NULL;
+    outcome.dtype = has_halves(node) ? QN_DTYPE_F16 : QN_DTYPE_F32;
+    return qn_outcome_set(s->graph, node, &outcome);
 }
 
-static qn_status *keep_f32(storage *s, qn_node *node, const char *reason) {
+/* outcome.why NOTHING: floats that nobody has anything to say of. */
+static qn_status *keep_f32(storage *s, qn_node *node, const qn_outcome *outcome) {
     QN_TRY(set_dtype(s, node, QN_DTYPE_F32));
     if (qn_node_is_quantised(node)) return NULL;
-    if (reason) return explain(s, node, reason);
-    node->precision_reason = NULL;
-    return NULL;
+    return outcome->why ? settle(s, node, *outcome) : qn_outcome_set(s->graph, node, outcome);
 }
 
 /* Half precision; *out_done 0: the operator refuses and is as it was. */
@@ -203,31 +205,41 @@ static qn_status *try_half(storage *s, qn_node *node, int *out_done) {
     return NULL;
 }
 
-/* Itself, or of its addend, which quantise then found an obstacle for. */
-static int asks_for_integers(const qn_node *node) {
-    return qn_dtype_is_integer(node->precision) || (node->addend_precision && node->precision_reason);
+/* Does the node ask for integers, or for those of its addend (then pass quantise found an obstacle and said so), and
+   computes in floats all the same? */
+static int is_unmet(const qn_graph *graph, const qn_node *node) {
+    const qn_node_wish *wish = &qn_facts_of(graph, node)->wish;
+    int is_asked = qn_dtype_is_integer(wish->dtype) || (wish->addend && qn_outcome_of(graph, node).why);
+    return is_asked && !qn_node_is_quantised(node);
+}
+
+/* Why the node stores what it is to store: what became of a wish for integers, who asks for these floats, or else who
+   asks for those of the graph. */
+static qn_outcome find_asker(const qn_graph *graph, const qn_node *node) {
+    qn_outcome outcome = {.why = QN_WHY_ASKED, .who = graph->precision_asker};
+    if (is_unmet(graph, node)) {
+        outcome = qn_outcome_of(graph, node);
+        outcome.is_unmet = 1;
+    } else if (qn_facts_of(graph, node)->wish.dtype) {
+        outcome = qn_outcome_of(graph, node);
+    } else if (graph->precision != QN_DTYPE_F16) {
+        outcome.why = QN_WHY_NOTHING;
+    }
+    return outcome;
 }
 
 static qn_status *convert(storage *s, qn_node *node) {
-    int is_unmet = asks_for_integers(node) && !qn_node_is_quantised(node);
-    qn_dtype wanted = qn_dtype_is_float(node->precision) ? node->precision : s->graph->precision;
-    const char *reason = node->precision || is_unmet ? node->precision_reason : s->graph->precision_reason;
+    const qn_dtype wish = qn_facts_of(s->graph, node)->wish.dtype;
     if (!has_floats(node) || is_float_cast(node) || node->op == &qn_op_quantize_linear) return NULL;
-    if (is_unmet) {
-        reason = qn_arena_printf(s->graph->arena, "not in integers as asked for (%s)", reason);
-        if (!reason) return qn_status_out_of_memory();
-    }
-    if (wanted != QN_DTYPE_F16) return keep_f32(s, node, node->precision || is_unmet ? reason : NULL);
-    const char *obstacle = find_obstacle(s, node);
-    if (obstacle) return keep_f32(s, node, obstacle);
+    qn_outcome outcome = find_asker(s->graph, node);
+    if ((qn_dtype_is_float(wish) ? wish : s->graph->precision) != QN_DTYPE_F16) return keep_f32(s, node, &outcome);
+    const qn_outcome obstacle = find_obstacle(s, node);
+    if (obstacle.why) return keep_f32(s, node, &obstacle);
     int done;
     QN_TRY(try_half(s, node, &done));
-    if (done)
-        return explain(s, node,
-                       !has_halves(node) ? "its results are f32 by definition"
-                       : reason          ? reason
-                                         : "asked for");
-    return keep_f32(s, node, qn_arena_printf(s->graph->arena, "%s does not take f16", node->op->name));
+    if (!done) outcome = (qn_outcome){.why = QN_WHY_OPERATOR_REFUSES, .name = node->op->name};
+    if (!done) return keep_f32(s, node, &outcome);
+    return settle(s, node, has_halves(node) ? outcome : (qn_outcome){.why = QN_WHY_NEVER_HALF});
 }
 
 /* ---- Outputs ---- */
@@ -253,7 +265,7 @@ static qn_status *restore_output(qn_graph *graph, qn_value *value) {
 static int is_asked_for(const qn_graph *graph) {
     if (graph->precision == QN_DTYPE_F16) return 1;
     for (const qn_node *node = graph->first; node; node = node->next)
-        if (node->precision) return 1;
+        if (qn_facts_of(graph, node)->wish.dtype) return 1;
     return 0;
 }
 

@@ -108,7 +108,7 @@ static qn_status *take(qn_graph *graph, qn_node *node) {
     if (only_conversions_read(&w, node->outputs[0], channels, 0)) return qn_bypass(graph, node);
     if (attrs->narrow_range) return NULL;
     qn_node *conversion = find_conversion(&w, node->outputs[0]);
-    if (!conversion && makes_integers(node->inputs[0]) && !qn_dtype_is_float(node->precision))
+    if (!conversion && makes_integers(node->inputs[0]) && !qn_dtype_is_float(qn_facts_of(graph, node)->wish.dtype))
         QN_TRY(add_conversion(graph, stats->grid, node, &conversion));
     return conversion ? read_integers(graph, node, conversion, stats->grid) : NULL;
 }

@@ -66,15 +66,17 @@ static qn_status *add_data_symbols(qn_planner *planner, const qn_node *node, qn_
 }
 
 /* What a step stores, and why as far as a pass had something to say. */
-static const char *precision_text(const qn_node *node) {
-    if (node->precision_reason) return node->precision_reason;
+static const char *precision_text(const qn_planner *planner, const qn_node *node) {
+    const qn_outcome outcome = qn_outcome_of(planner->graph, node);
+    if (outcome.why) return qn_outcome_text(&outcome, planner->arena);
     return node->output_count ? qn_dtype_name(node->outputs[0]->type.dtype) : "";
 }
 
 static qn_status *add_step(qn_planner *planner, const qn_node *node) {
     qn_program_step step = {
-        .op = node->op, .name = node->name, .attrs = node->attrs, .precision = precision_text(node)};
+        .op = node->op, .name = node->name, .attrs = node->attrs, .precision = precision_text(planner, node)};
     uint32_t index;
+    if (!step.precision) return qn_status_out_of_memory();
     step.first_input = (uint32_t)planner->operands.count;
     step.input_count = (uint32_t)node->input_count;
     for (int i = 0; i < node->input_count; i++) {

@@ -57,7 +57,7 @@ static qn_graph *compiled_graph(qn_arena *arena, const char *statements, const c
     qn_progress silent = {0};
     qn_build_options_init(&options);
     expect_ok(qn_compile_prepare(graph, config, NULL, &pins, &facts));
-    qn_compile_set_precision(graph, config);
+    expect_ok(qn_compile_set_precision(graph, config));
     expect_ok(qn_compile_passes(graph, config, &options, &silent, QN_PASS_CLEAN, QN_PASS_SIMPLIFY));
     expect_ok(qn_integers_prepare(graph, &norms, config, &options, &silent));
     expect_ok(qn_compile_passes(graph, config, &options, &silent, QN_PASS_FUSE, QN_PASS_CONVERT));

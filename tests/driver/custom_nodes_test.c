@@ -21,7 +21,8 @@ static const char *wishes(const char *json) {
     expect_ok(qn_custom_nodes_apply(network->graph, config, NULL));
     *text = 0;
     for (const qn_node *node = network->graph->first; node; node = node->next) {
-        strcat(text, node->precision ? qn_dtype_name(node->precision) : "-");
+        const qn_dtype wish = qn_facts_of(network->graph, node)->wish.dtype;
+        strcat(text, wish ? qn_dtype_name(wish) : "-");
         if (node->next) strcat(text, " ");
     }
     qn_config_destroy(config);

@@ -25,7 +25,7 @@ static void measured_init(measured *m, qn_dtype floats, int is_reversed) {
     feed_init(&f, 41, FEW);
     f.is_reversed = is_reversed;
     m->graph->precision = floats;
-    m->graph->integer = (qn_integer_wish){.dtype = QN_DTYPE_U8, .reason = "test", .equalise = 1};
+    m->graph->integer = (qn_integer_wish){.dtype = QN_DTYPE_U8, .who = {QN_ASKER_NAMED, "test"}, .equalise = 1};
     qn_graph_find_value(m->graph, "x")->stats = &stats[0];
     qn_graph_find_value(m->graph, "r")->stats = &stats[1];
     expect_ok(qn_executor_create_pool(NULL, &m->pool));
@@ -45,7 +45,7 @@ static void measure(int is_reversed, double out_errors[2]) {
     measured_init(&m, QN_DTYPE_NONE, is_reversed);
     assert_int_equal(m.list.count, 2);
     for (size_t i = 0; i < 2; i++) {
-        assert_int_equal(m.list.layers[i].node->precision, QN_DTYPE_NONE); /* as before */
+        assert_int_equal(qn_facts_of(m.graph, m.list.layers[i].node)->wish.dtype, QN_DTYPE_NONE); /* as before */
         out_errors[m.list.layers[i].node == qn_graph_find_node(m.graph, "y")] = m.list.layers[i].error;
     }
     measured_deinit(&m);
@@ -80,7 +80,7 @@ static void a_layer_becomes_the_cheapest_that_loses_little(void **state) {
         assert_int_equal(layer->forms[0].weights, QN_DTYPE_S8);
         assert_int_equal(layer->forms[layer->form_count - 1].dtype, QN_DTYPE_F32);
         for (size_t f = 1; f < layer->form_count; f++) assert_true(layer->forms[f - 1].cycles < layer->forms[f].cycles);
-        assert_int_equal(layer->node->precision, layer->chosen->dtype);
+        assert_int_equal(qn_facts_of(m.graph, layer->node)->wish.dtype, layer->chosen->dtype);
     }
     qn_sensitivity_mix mix = qn_sensitivity_mix_of(&m.list, m.list.count);
     assert_int_equal(mix.words + mix.floats, 2);
@@ -89,10 +89,10 @@ static void a_layer_becomes_the_cheapest_that_loses_little(void **state) {
         m.list.layers[i].error = 0, m.list.layers[i].chosen = NULL; /* none loses little */
     choose(&m, 0);
     assert_int_equal(qn_sensitivity_mix_of(&m.list, 2).floats, 2);
-    assert_int_equal(m.list.layers[0].node->precision, QN_DTYPE_F32);
+    assert_int_equal(qn_facts_of(m.graph, m.list.layers[0].node)->wish.dtype, QN_DTYPE_F32);
     expect_ok(qn_sensitivity_apply(&m.list, m.graph, 0));
-    assert_int_equal(m.list.layers[0].node->precision, QN_DTYPE_NONE);
-    assert_int_equal(m.list.layers[0].node->weights, QN_DTYPE_NONE);
+    assert_int_equal(qn_facts_of(m.graph, m.list.layers[0].node)->wish.dtype, QN_DTYPE_NONE);
+    assert_int_equal(qn_facts_of(m.graph, m.list.layers[0].node)->wish.weights, QN_DTYPE_NONE);
     measured_deinit(&m);
 }
 
@@ -128,7 +128,7 @@ static void whoever_saves_no_time_beside_floats_counts_as_float(void **state) {
     qn_arena_init(&m.arena, NULL);
     m.graph = graph_of(&m.arena, network);
     m.config = config_of(INT8);
-    m.graph->integer = (qn_integer_wish){.dtype = QN_DTYPE_U8, .reason = "test"};
+    m.graph->integer = (qn_integer_wish){.dtype = QN_DTYPE_U8, .who = {QN_ASKER_NAMED, "test"}};
     qn_graph_find_value(m.graph, "x")->stats = qn_graph_find_value(m.graph, "r")->stats = &stats;
     expect_ok(qn_sensitivity_list(&m.list, m.graph, m.config, &m.arena));
     assert_int_equal(m.list.count, 2);
@@ -138,8 +138,8 @@ static void whoever_saves_no_time_beside_floats_counts_as_float(void **state) {
     assert_int_equal(qn_sensitivity_mix_of(&m.list, 0).floats, 0);
     assert_true(qn_sensitivity_mix_of(&m.list, 0).byte_share == 1);
     expect_ok(qn_sensitivity_settle(&m.list, m.graph, m.config, 1));
-    assert_int_equal(first->node->precision, QN_DTYPE_F32);
-    assert_int_equal(m.list.layers[1].node->precision, QN_DTYPE_NONE);
+    assert_int_equal(qn_facts_of(m.graph, first->node)->wish.dtype, QN_DTYPE_F32);
+    assert_int_equal(qn_facts_of(m.graph, m.list.layers[1].node)->wish.dtype, QN_DTYPE_NONE);
     assert_int_equal(qn_sensitivity_mix_of(&m.list, 1).floats, 2);
     assert_true(qn_sensitivity_mix_of(&m.list, 1).integer_share == 0);
     measured_deinit(&m);

@@ -112,26 +112,25 @@ static void a_copy_knows_what_is_not_printed(void **state) {
     static const int32_t zero_point = 3;
     static const qn_value_encoding encoding = {"x", 1, &scale, &zero_point};
     qn_node *node = qn_graph_find_node(graph, "c");
-    node->precision = QN_DTYPE_S16;
-    node->precision_reason = "test";
+    expect_ok(qn_facts_ask(graph, node, QN_DTYPE_S16, (qn_who){QN_ASKER_NAMED, "test"}, 0));
     node->source = "tensorflow: node 'c' (Conv2D)";
     qn_graph_find_value(graph, "f")->stats = &stats;
     qn_graph_find_value(graph, "x")->encoding = &encoding;
     graph->inputs.items[0]->fixed_axes = 9;
     graph->precision = QN_DTYPE_F16;
-    graph->precision_reason = "half";
-    graph->integer = (qn_integer_wish){.dtype = QN_DTYPE_U8, .reason = "bytes", .symmetric = 1};
+    graph->precision_asker = (qn_who){QN_ASKER_NAMED, "half"};
+    graph->integer = (qn_integer_wish){.dtype = QN_DTYPE_U8, .who = {QN_ASKER_NAMED, "bytes"}, .symmetric = 1};
     const qn_graph *copy = copy_of(graph);
     const qn_node *twin = qn_graph_find_node(copy, "c");
     assert_ptr_not_equal(twin, node);
-    assert_int_equal(twin->precision, QN_DTYPE_S16);
-    assert_string_equal(twin->precision_reason, "test");
+    assert_int_equal(qn_facts_of(copy, twin)->wish.dtype, QN_DTYPE_S16);
+    assert_string_equal(qn_facts_of(copy, twin)->wish.who.name, "test");
     assert_string_equal(twin->source, "tensorflow: node 'c' (Conv2D)");
     assert_ptr_equal(qn_graph_find_value(copy, "f")->stats, &stats);
     assert_ptr_equal(qn_graph_find_value(copy, "x")->encoding, &encoding);
     assert_int_equal(copy->inputs.items[0]->fixed_axes, 9);
     assert_int_equal(copy->precision, QN_DTYPE_F16);
-    assert_string_equal(copy->precision_reason, "half");
+    assert_string_equal(copy->precision_asker.name, "half");
     assert_int_equal(copy->integer.dtype, QN_DTYPE_U8);
     assert_int_equal(copy->integer.symmetric, 1);
     assert_string_equal(copy->name, "g");
@@ -148,7 +147,7 @@ static void what_happens_to_a_copy_leaves_the_original_alone(void **state) {
     qn_value *inputs[1] = {qn_graph_find_value(copy, "back")};
     ((qn_argreduce_attrs *)argmax->attrs)->dtype = QN_DTYPE_S64;
     ((qn_conv2d_attrs *)conv->attrs)->activation = QN_ACTIVATION_RELU;
-    conv->precision = QN_DTYPE_F16;
+    expect_ok(qn_facts_ask(copy, conv, QN_DTYPE_F16, (qn_who){QN_ASKER_NAMED, "test"}, 0));
     expect_ok(qn_graph_add_node(copy, &qn_op_relu, "more", NULL, 1, inputs, argmax, &added));
     expect_ok(qn_node_infer(copy, added));
     expect_ok(qn_node_set_input(copy, argmax, 0, added->outputs[0]));
@@ -162,7 +161,7 @@ static void what_happens_to_a_copy_leaves_the_original_alone(void **state) {
     assert_string_equal(print(graph), before);
     expect_ok(qn_graph_verify(graph));
     assert_null(qn_graph_find_value(graph, "more"));
-    assert_int_equal(qn_graph_find_node(graph, "c")->precision, QN_DTYPE_NONE);
+    assert_int_equal(qn_facts_of(graph, qn_graph_find_node(graph, "c"))->wish.dtype, QN_DTYPE_NONE);
 }
 
 static void what_happens_to_the_original_leaves_a_copy_alone(void **state) {

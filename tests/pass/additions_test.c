@@ -16,7 +16,7 @@ static int count_op(const qn_graph *graph, const qn_op_def *op) {
 /* A graph with ranges in which the node "y" asks for `dtype`. */
 static qn_graph *asking_graph(qn_arena *arena, const char *statements, const char *ranges, qn_dtype dtype) {
     qn_graph *graph = ranged_graph(arena, statements, ranges);
-    expect_ok(qn_precision_set_named(graph, "y", dtype, "somebody"));
+    expect_ok(qn_precision_set_named(graph, "y", dtype, (qn_who){QN_ASKER_NAMED, "somebody"}));
     return graph;
 }
 
@@ -135,7 +135,7 @@ static void a_convolution_that_is_to_be_float_keeps_out_of_the_addition(void **s
     qn_arena_init(&arena, NULL);
     qn_graph *graph = asking_graph(&arena, CONV_OPERANDS "%c = conv2d(%x, %k)\n%y = add(%c, %e)\noutput %y",
                                    "x 0 255, e -20 490, c 0 1020", QN_DTYPE_U8);
-    expect_ok(qn_precision_set_named(graph, "c", QN_DTYPE_F16, "somebody else"));
+    expect_ok(qn_precision_set_named(graph, "c", QN_DTYPE_F16, (qn_who){QN_ASKER_NAMED, "somebody else"}));
     run_pass(graph, pass_named("fuse_addend"));
     run_pass(graph, pass_named("quantise"));
     assert_ptr_equal(qn_graph_find_node(graph, "c")->op, &qn_op_conv2d);
@@ -296,7 +296,8 @@ static void a_projection_on_no_grid_takes_the_other_branch_as_bytes(void **state
     assert_int_equal(sum->type.dtype, QN_DTYPE_U8);
     assert_ptr_equal(sum->producer->inputs[6], sum->producer->inputs[0]);
     assert_int_equal(count_op(graph, &qn_op_fake_quant), 0);
-    assert_non_null(strstr(sum->producer->precision_reason, ", its addend u8"));
+    const qn_outcome outcome = qn_outcome_of(graph, sum->producer);
+    assert_non_null(strstr(qn_outcome_text(&outcome, &arena), ", its addend u8"));
     qn_arena_deinit(&arena);
 }
 
@@ -307,7 +308,8 @@ enum { GRAPHS = 200 };
 /* Every addition asks for integers, and every float has the range that one evaluation gave it. */
 static void ask_for_all(qn_graph *graph, const evaluation *e, qn_dtype dtype) {
     for (qn_node *node = graph->first; node; node = node->next)
-        if (qn_addition_is(node)) expect_ok(qn_precision_set_node(graph, node, dtype, "test"));
+        if (qn_addition_is(node))
+            expect_ok(qn_precision_set_node(graph, node, dtype, (qn_who){QN_ASKER_NAMED, "test"}));
     for (size_t i = 0; i < graph->values.count; i++) {
         const qn_value *value = graph->values.items[i];
         if (value->type.dtype != QN_DTYPE_F32 || qn_value_is_constant(value) || !value->type.rank) continue;
@@ -366,7 +368,7 @@ static int check_random_graph(uint64_t seed) {
     if (!status) {
         qn_dtype dtype = seed % 3 ? QN_DTYPE_U8 : QN_DTYPE_S16;
         ask_for_all(graph, &floats, dtype);
-        graph->integer = (qn_integer_wish){.dtype = dtype, .reason = "test"};
+        graph->integer = (qn_integer_wish){.dtype = dtype, .who = {QN_ASKER_NAMED, "test"}};
         for (size_t i = 0; i < 4; i++) run_pass(graph, pass_named(fusing[i]));
         expect_ok(evaluate(graph, inputs, &arena, &integers));
         for (const qn_node *node = graph->first; node; node = node->next)

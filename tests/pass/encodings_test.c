@@ -21,11 +21,12 @@ static qn_graph *quantised(qn_arena *arena) {
     static const qn_value_stats channels = {
         .low = -1, .high = 3, .channels = 5, .channel_low = low, .channel_high = high};
     qn_graph *graph = graph_from(arena, text);
-    graph->integer = (qn_integer_wish){.dtype = QN_DTYPE_U8, .reason = "test", .equalise = 1};
+    graph->integer = (qn_integer_wish){.dtype = QN_DTYPE_U8, .who = {QN_ASKER_NAMED, "test"}, .equalise = 1};
     qn_graph_find_value(graph, "x")->stats = &wide;
     qn_graph_find_value(graph, "both")->stats = &channels;
     for (qn_node *node = graph->first; node; node = node->next)
-        if (node->op == &qn_op_conv2d) node->precision = QN_DTYPE_U8, node->precision_reason = "test";
+        if (node->op == &qn_op_conv2d)
+            expect_ok(qn_facts_ask(graph, node, QN_DTYPE_U8, (qn_who){QN_ASKER_NAMED, "test"}, 0));
     run_pass(graph, qn_pass_find("quantise"));
     return graph;
 }

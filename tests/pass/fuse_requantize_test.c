@@ -243,9 +243,10 @@ static void with_halves_multipliers_stay_floats_and_results_become_halves(void *
                      "%a = conv2d(%x, %k) {activation=relu6}\n%c = conv2d(%a, %l, %b)\n%y = neg(%c)\noutput %y",
                      "x 0 255, a 0 3");
     graph->precision = QN_DTYPE_F16;
-    graph->precision_reason = "halves";
+    graph->precision_asker = (qn_who){QN_ASKER_NAMED, "halves"};
     for (qn_node *node = graph->first; node; node = node->next) /* however little is gained */
-        if (node->op == &qn_op_conv2d) node->precision = QN_DTYPE_U8, node->precision_reason = "bytes";
+        if (node->op == &qn_op_conv2d)
+            expect_ok(qn_facts_ask(graph, node, QN_DTYPE_U8, (qn_who){QN_ASKER_NAMED, "bytes"}, 0));
     run_pass(graph, pass_named("quantise"));
     run_pass(graph, pass_named("hoist_quantize"));
     run_pass(graph, pass_named("fuse_requantize"));

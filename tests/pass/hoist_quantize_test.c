@@ -133,7 +133,8 @@ static void conversions_stop_before_nodes_that_ask_for_floats(void **state) {
         qn_arena arena;
         qn_arena_init(&arena, NULL);
         qn_graph *graph = graph_from(&arena, text);
-        expect_ok(qn_precision_set_named(graph, "p", i ? QN_DTYPE_F16 : QN_DTYPE_F32, "custom_nodes"));
+        expect_ok(qn_precision_set_named(graph, "p", i ? QN_DTYPE_F16 : QN_DTYPE_F32,
+                                         (qn_who){.asker = QN_ASKER_CUSTOM_NODES}));
         expect_becomes(graph, "hoist_quantize", text);
         qn_arena_deinit(&arena);
     }
@@ -146,7 +147,9 @@ static void what_rose_keeps_its_reason(void **state) {
     qn_graph *graph =
         graph_from(&arena, "input %x : f32[1, 4, 4, 3]\n" RANGE "%p = max_pool2d(%x) {kernel=[2, 2], stride=[1, 1]}\n"
                            "%q = quantize_linear(%p, %m, %z)\noutput %q");
-    qn_graph_find_node(graph, "q")->precision_reason = "u8: bytes";
+    expect_ok(
+        qn_outcome_set(graph, qn_graph_find_node(graph, "q"),
+                       &(qn_outcome){.why = QN_WHY_ASKED, .dtype = QN_DTYPE_U8, .who = {QN_ASKER_NAMED, "bytes"}}));
     run_pass(graph, pass_named("hoist_quantize"));
     expect_reason(graph, "x/u8", "u8: bytes");
     qn_arena_deinit(&arena);

@@ -26,7 +26,8 @@ static inline qn_graph *ranged_graph(qn_arena *arena, const char *statements, co
     char name[64];
     float low, high;
     int length;
-    graph->integer = (qn_integer_wish){.dtype = QN_DTYPE_U8, .reason = "bytes", .equalise = 1, .correct_bias = 1};
+    graph->integer =
+        (qn_integer_wish){.dtype = QN_DTYPE_U8, .who = {QN_ASKER_NAMED, "bytes"}, .equalise = 1, .correct_bias = 1};
     for (; sscanf(ranges, " %63[^ ,] %f %f%n", name, &low, &high, &length) == 3; ranges += *ranges == ',') {
         give_range(graph, name, low, high);
         ranges += length;
@@ -69,7 +70,9 @@ static inline void expect_becomes(qn_graph *graph, const char *pass, const char 
 static inline void expect_reason(const qn_graph *graph, const char *node, const char *reason) {
     const qn_node *found = qn_graph_find_node(graph, node);
     if (!found) fail_msg("there is no node '%s'", node);
-    assert_string_equal(found->precision_reason ? found->precision_reason : "", reason);
+    const qn_outcome outcome = qn_outcome_of(graph, found);
+    const char *text = qn_outcome_text(&outcome, graph->arena);
+    assert_string_equal(text ? text : "", reason);
 }
 
 /* The greatest difference of two outputs of integers, over random inputs; *out_share: of elements that differ. */

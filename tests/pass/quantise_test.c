@@ -147,7 +147,7 @@ static void a_node_may_ask_for_words_among_bytes(void **state) {
     (void)state;
     qn_arena_init(&arena, NULL);
     qn_graph *graph = ranged_graph(&arena, two_readers, "x -32767 32767");
-    expect_ok(qn_precision_set_named(graph, "b", QN_DTYPE_S16, "custom_nodes"));
+    expect_ok(qn_precision_set_named(graph, "b", QN_DTYPE_S16, (qn_who){.asker = QN_ASKER_CUSTOM_NODES}));
     run_pass(graph, pass_named("quantise"));
     assert_int_equal(qn_graph_find_value(graph, "x/u8")->type.dtype, QN_DTYPE_U8);
     assert_int_equal(qn_graph_find_value(graph, "x/s16")->type.dtype, QN_DTYPE_S16);
@@ -170,7 +170,7 @@ static void nodes_that_ask_for_floats_stay_floats(void **state) {
         qn_arena arena;
         qn_arena_init(&arena, NULL);
         qn_graph *graph = ranged_graph(&arena, two_readers, "x 0 255");
-        expect_ok(qn_precision_set_named(graph, "a", wishes[i], "custom_nodes"));
+        expect_ok(qn_precision_set_named(graph, "a", wishes[i], (qn_who){.asker = QN_ASKER_CUSTOM_NODES}));
         run_pass(graph, pass_named("quantise"));
         assert_ptr_equal(qn_graph_find_node(graph, "a")->op, &qn_op_conv2d);
         assert_ptr_equal(qn_graph_find_node(graph, "b")->op, &qn_op_conv2d_quantized);
@@ -236,14 +236,14 @@ static void weights_that_very_many_layers_share_stay_float_from_some_on(void **s
         qn_buffer_printf(&text, "%%a%d = leaky_relu(%%x) {alpha=0.%d}\n%%y%d = matmul(%%a%d, %%w)\noutput %%y%d\n", i,
                          i + 1, i, i, i);
     qn_graph *graph = graph_from(&arena, qn_buffer_text(&text));
-    graph->integer = (qn_integer_wish){.dtype = QN_DTYPE_U8, .reason = "bytes"};
+    graph->integer = (qn_integer_wish){.dtype = QN_DTYPE_U8, .who = {QN_ASKER_NAMED, "bytes"}};
     for (int i = 0; i < 20; i++) {
         char name[16];
         snprintf(name, sizeof name, "a%d", i);
         give_range(graph, name, -1, 1);
         snprintf(name, sizeof name, "y%d", i);
-        qn_graph_find_node(graph, name)->precision = QN_DTYPE_U8; /* whatever is gained */
-        qn_graph_find_node(graph, name)->precision_reason = "bytes";
+        expect_ok(qn_facts_ask(graph, qn_graph_find_node(graph, name), QN_DTYPE_U8, /* whatever is gained */
+                               (qn_who){QN_ASKER_NAMED, "bytes"}, 0));
     }
     run_pass(graph, pass_named("quantise"));
     expect_reason(graph, "y0", "u8: bytes");
@@ -396,8 +396,8 @@ static void every_layer_of_a_random_graph_is_as_near_as_its_scales_allow(void **
         }
         give_seen_ranges((qn_graph *)(uintptr_t)old, &floats);
         expect_ok(qn_graph_copy(old, &arena, &graph));
-        graph->integer =
-            (qn_integer_wish){.dtype = seed % 3 ? QN_DTYPE_U8 : QN_DTYPE_S16, .reason = "test", .per_tensor = 1};
+        graph->integer = (qn_integer_wish){
+            .dtype = seed % 3 ? QN_DTYPE_U8 : QN_DTYPE_S16, .who = {QN_ASKER_NAMED, "test"}, .per_tensor = 1};
         run_pass(graph, pass_named("quantise"));
         expect_ok(evaluate(graph, inputs, &arena, &integers));
         for (const qn_node *node = graph->first; node; node = node->next) {

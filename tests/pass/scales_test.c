@@ -16,10 +16,11 @@ static void count_scales(qn_scales x, qn_scales weights, int per_tensor, int equ
     graph->integer.equalise = equalise;
     qn_graph_find_value(graph, "x")->stats = &stats;
     qn_node *node = qn_graph_find_node(graph, "y");
-    node->precision = QN_DTYPE_U8;
-    node->precision_reason = "test";
-    node->scales[0] = x;
-    node->scales[1] = weights;
+    qn_node_facts *facts;
+    expect_ok(qn_facts_ask(graph, node, QN_DTYPE_U8, (qn_who){QN_ASKER_NAMED, "test"}, 0));
+    expect_ok(qn_facts_edit(graph, node, &facts));
+    facts->wish.scales[0] = x;
+    facts->wish.scales[1] = weights;
     run_pass(graph, pass_named("quantise"));
     qn_view multiplier = qn_value_view(node->inputs[3]);
     *out_weights = qn_view_get(&multiplier, 0) == qn_view_get(&multiplier, 1) ? 1 : 2;

@@ -17,7 +17,7 @@ static const qn_pass *store_half(void) {
 static qn_graph *half_graph(qn_arena *arena, const char *statements) {
     qn_graph *graph = graph_from(arena, statements);
     graph->precision = QN_DTYPE_F16;
-    graph->precision_reason = "force_float16";
+    graph->precision_asker = (qn_who){QN_ASKER_NAMED, "force_float16"};
     return graph;
 }
 
@@ -56,7 +56,9 @@ static void expect_halves(const char *before, const char *after) {
 static void expect_reason(const qn_graph *graph, const char *node, const char *reason) {
     const qn_node *found = qn_graph_find_node(graph, node);
     assert_non_null(found);
-    assert_string_equal(found->precision_reason ? found->precision_reason : "", reason);
+    const qn_outcome outcome = qn_outcome_of(graph, found);
+    const char *text = qn_outcome_text(&outcome, graph->arena);
+    assert_string_equal(text ? text : "", reason);
 }
 
 static void values_between_f32_input_and_output_become_halves(void **state) {
@@ -123,8 +125,12 @@ static void conversions_to_integers_read_what_there_is(void **state) {
     qn_arena arena;
     qn_arena_init(&arena, NULL);
     qn_graph *graph = half_graph(&arena, before);
-    qn_graph_find_node(graph, "p")->precision_reason = "u8: test";
-    qn_graph_find_node(graph, "q")->precision_reason = "u8: test";
+    expect_ok(
+        qn_outcome_set(graph, qn_graph_find_node(graph, "p"),
+                       &(qn_outcome){.why = QN_WHY_ASKED, .dtype = QN_DTYPE_U8, .who = {QN_ASKER_NAMED, "test"}}));
+    expect_ok(
+        qn_outcome_set(graph, qn_graph_find_node(graph, "q"),
+                       &(qn_outcome){.why = QN_WHY_ASKED, .dtype = QN_DTYPE_U8, .who = {QN_ASKER_NAMED, "test"}}));
     run_pass(graph, store_half());
     expect_reason(graph, "p", "u8: test");
     expect_reason(graph, "q", "u8: test");
@@ -202,7 +208,7 @@ static void a_node_asked_to_stay_f32_does(void **state) {
     (void)state;
     qn_arena_init(&arena, NULL);
     qn_graph *graph = half_graph(&arena, three);
-    expect_ok(qn_precision_set_op(graph, "exp", QN_DTYPE_F32, "custom_nodes"));
+    expect_ok(qn_precision_set_op(graph, "exp", QN_DTYPE_F32, (qn_who){.asker = QN_ASKER_CUSTOM_NODES}));
     run_pass(graph, store_half());
     assert_int_equal(qn_graph_find_value(graph, "a")->type.dtype, QN_DTYPE_F16);
     assert_int_equal(qn_graph_find_value(graph, "b")->type.dtype, QN_DTYPE_F32);
@@ -216,7 +222,8 @@ static void a_value_asked_to_be_half_is_in_a_float_graph(void **state) {
     (void)state;
     qn_arena_init(&arena, NULL);
     qn_graph *graph = graph_from(&arena, three);
-    expect_ok(qn_precision_set_value(graph, qn_graph_find_value(graph, "b"), QN_DTYPE_F16, "custom_nodes"));
+    expect_ok(qn_precision_set_value(graph, qn_graph_find_value(graph, "b"), QN_DTYPE_F16,
+                                     (qn_who){.asker = QN_ASKER_CUSTOM_NODES}));
     run_pass(graph, store_half());
     assert_int_equal(qn_graph_find_value(graph, "a")->type.dtype, QN_DTYPE_F32);
     assert_int_equal(qn_graph_find_value(graph, "b")->type.dtype, QN_DTYPE_F16);
@@ -235,7 +242,7 @@ static void a_fused_node_inherits_the_wish(void **state) {
                                          "%c = conv2d(%x, %w)\n"
                                          "%y = relu(%c)\n"
                                          "output %y");
-    expect_ok(qn_precision_set_named(graph, "c", QN_DTYPE_F32, "custom_nodes"));
+    expect_ok(qn_precision_set_named(graph, "c", QN_DTYPE_F32, (qn_who){.asker = QN_ASKER_CUSTOM_NODES}));
     run_pass(graph, qn_pass_find("fuse_activation"));
     run_pass(graph, store_half());
     assert_null(qn_graph_find_node(graph, "c"));
@@ -248,11 +255,11 @@ static void a_wish_for_integers_that_nobody_met_is_reported(void **state) {
     (void)state;
     qn_arena_init(&arena, NULL);
     qn_graph *graph = half_graph(&arena, three);
-    expect_ok(qn_precision_set_named(graph, "b", QN_DTYPE_U8, "custom_nodes"));
+    expect_ok(qn_precision_set_named(graph, "b", QN_DTYPE_U8, (qn_who){.asker = QN_ASKER_CUSTOM_NODES}));
     run_pass(graph, store_half());
     expect_reason(graph, "b", "f16: not in integers as asked for (custom_nodes)");
     graph = graph_from(&arena, three);
-    expect_ok(qn_precision_set_named(graph, "b", QN_DTYPE_S16, "custom_nodes"));
+    expect_ok(qn_precision_set_named(graph, "b", QN_DTYPE_S16, (qn_who){.asker = QN_ASKER_CUSTOM_NODES}));
     run_pass(graph, store_half());
     expect_reason(graph, "b", "f32: not in integers as asked for (custom_nodes)");
     qn_arena_deinit(&arena);
@@ -263,9 +270,9 @@ static void unknown_names_and_types_are_refused(void **state) {
     (void)state;
     qn_arena_init(&arena, NULL);
     qn_graph *graph = graph_from(&arena, three);
-    qn_status *name = qn_precision_set_named(graph, "bb", QN_DTYPE_F16, "test");
-    qn_status *op = qn_precision_set_op(graph, "expp", QN_DTYPE_F16, "test");
-    qn_status *dtype = qn_precision_set_named(graph, "b", QN_DTYPE_S8, "test");
+    qn_status *name = qn_precision_set_named(graph, "bb", QN_DTYPE_F16, (qn_who){QN_ASKER_NAMED, "test"});
+    qn_status *op = qn_precision_set_op(graph, "expp", QN_DTYPE_F16, (qn_who){QN_ASKER_NAMED, "test"});
+    qn_status *dtype = qn_precision_set_named(graph, "b", QN_DTYPE_S8, (qn_who){QN_ASKER_NAMED, "test"});
     assert_int_equal(qn_status_code(name), QN_INVALID_ARGUMENT);
     assert_non_null(strstr(qn_status_message(name), "nearest: b"));
     assert_int_equal(qn_status_code(op), QN_INVALID_ARGUMENT);

@@ -40,7 +40,7 @@ static void encoding_case_init(encoding_case *c, uint64_t seed, qn_dtype dtype, 
                                 .channel_mean = c->mean,
                                 .channel_square = c->square};
     span_channels(c);
-    c->wish = (qn_integer_wish){.dtype = dtype, .reason = "test", .equalise = 1, .correct_bias = 1};
+    c->wish = (qn_integer_wish){.dtype = dtype, .who = {QN_ASKER_NAMED, "test"}, .equalise = 1, .correct_bias = 1};
     c->request = (qn_encoding_request){.stats = &c->stats,
                                        .channels = CHANNELS,
                                        .wish = &c->wish,

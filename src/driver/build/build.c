@@ -73,15 +73,17 @@ static qn_status *print_ir(const qn_graph *graph, const qn_config *config, const
 /* ---- Passes and program ---- */
 
 /* Layers that were asked to store halves and could not, because of a weight. */
-static void warn_of_large_constants(const qn_graph *graph, const qn_log *log) {
-    static const char start[] = "f32: constant ";
+static qn_status *warn_of_large_constants(const qn_graph *graph, const qn_log *log) {
     for (const qn_node *node = graph->first; node; node = node->next) {
-        if (!node->precision_reason || strncmp(node->precision_reason, start, sizeof start - 1)) continue;
+        const qn_outcome *outcome = &qn_facts_of(graph, node)->outcome;
         char message[512];
-        snprintf(message, sizeof message, "node '%s' stays in float32: %s", node->name,
-                 node->precision_reason + strlen("f32: "));
+        if (outcome->why != QN_WHY_CONSTANT_TOO_LARGE || outcome->dtype != QN_DTYPE_F32) continue;
+        const char *why = qn_outcome_text_untyped(outcome, graph->arena);
+        if (!why) return qn_status_out_of_memory();
+        snprintf(message, sizeof message, "node '%s' stays in float32: %s", node->name, why);
         log->write(log->self, QN_LOG_WARNING, message);
     }
+    return NULL;
 }
 
 static qn_status *run_passes(qn_graph *graph, const qn_config *config, const qn_build_options *options,
@@ -89,7 +91,7 @@ static qn_status *run_passes(qn_graph *graph, const qn_config *config, const qn_
     qn_report report;
     qn_norms norms = {{0}};
     graph->cancel = progress->cancel;
-    qn_compile_set_precision(graph, config);
+    QN_TRY(qn_compile_set_precision(graph, config));
     QN_TRY(qn_report_begin(&report, graph, config, options, progress));
     if (graph->integer.dtype) QN_TRY(qn_norms_find(graph, &norms));
     for (int stage = QN_PASS_CLEAN; stage <= QN_PASS_CONVERT; stage++) {
@@ -97,7 +99,7 @@ static qn_status *run_passes(qn_graph *graph, const qn_config *config, const qn_
         if (stage == QN_PASS_SIMPLIFY) QN_TRY(qn_integers_prepare(graph, &norms, config, options, progress));
         QN_TRY(qn_report_after(&report, graph, (qn_pass_stage)stage));
     }
-    if (options->log) warn_of_large_constants(graph, options->log);
+    if (options->log) QN_TRY(warn_of_large_constants(graph, options->log));
     return qn_progress_step(progress, "optimise", 1, 1);
 }
 

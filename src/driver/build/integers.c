@@ -85,15 +85,15 @@ static qn_status *take_custom(ranging *r, qn_value *value, const json_t *row) {
 }
 
 /* Does somebody ask to read it as bytes? Whoever reads words then makes do with the same range. */
-static int is_asked_as_bytes(const qn_value *value) {
+static int is_asked_as_bytes(const qn_graph *graph, const qn_value *value) {
     for (size_t i = 0; i < value->uses.count; i++)
-        if (value->uses.items[i].node->precision == QN_DTYPE_U8) return 1;
+        if (qn_facts_of(graph, value->uses.items[i].node)->wish.dtype == QN_DTYPE_U8) return 1;
     return 0;
 }
 
 static qn_status *find_range(ranging *r, qn_value *value) {
     const json_t *custom = json_object_get(r->custom, value->name);
-    const qn_value_ranges *ranges = is_asked_as_bytes(value) ? &r->byte_ranges : &r->ranges;
+    const qn_value_ranges *ranges = is_asked_as_bytes(r->graph, value) ? &r->byte_ranges : &r->ranges;
     const qn_value_range *range = qn_value_ranges_find(ranges, value->name);
     r->wanted++;
     if (custom) return r->found++, take_custom(r, value, custom);
@@ -126,7 +126,7 @@ static void warn_of_rounding(const ranging *r, const qn_config *config, const qn
 
 static qn_status *check_found(const ranging *r, const qn_log *log) {
     char text[512];
-    const char *mode = r->graph->integer.reason;
+    const char *mode = qn_who_text(r->graph->integer.who);
     if (r->found == r->wanted) return NULL;
     if (!r->found && r->ranges.list.count)
         return QN_ERR(
@@ -155,7 +155,8 @@ static qn_status *find_nearest(const ranging *r, const char *name, const char **
     size_t count = 0;
     if (!names) return qn_status_out_of_memory();
     for (size_t i = 0; i < r->graph->values.count; i++)
-        if (qn_calibrator_watches(r->graph->values.items[i])) names[count++] = r->graph->values.items[i]->name;
+        if (qn_calibrator_watches(r->graph, r->graph->values.items[i]))
+            names[count++] = r->graph->values.items[i]->name;
     *out_nearest = qn_text_nearest(name, names, count);
     return NULL;
 }
@@ -212,26 +213,28 @@ static qn_status *put_ranges(qn_graph *graph, const qn_config *config, const qn_
     QN_TRY(check_custom_names(&r));
     QN_TRY(gather_ranges(&r, options->calibrator));
     for (size_t i = 0; i < graph->values.count; i++)
-        if (qn_calibrator_watches(graph->values.items[i])) QN_TRY(find_range(&r, graph->values.items[i]));
+        if (qn_calibrator_watches(graph, graph->values.items[i])) QN_TRY(find_range(&r, graph->values.items[i]));
     QN_TRY(check_found(&r, options->log));
     QN_TRY(warn_of_strays(&r, options->log));
     warn_of_rounding(&r, config, options->log);
     return NULL;
 }
 
+static qn_scales scales_of(qn_granularity wish) {
+    if (wish == QN_GRANULARITY_PER_TENSOR) return QN_SCALES_ONE;
+    return wish == QN_GRANULARITY_PER_AXIS ? QN_SCALES_PER_CHANNEL : QN_SCALES_ANY;
+}
+
 /* custom_nodes: how many scales what a layer reads is to have, and what type its weights. */
 static qn_status *put_wishes(qn_graph *graph, const qn_config *config) {
     for (qn_node *node = graph->first; node; node = node->next) {
+        qn_node_facts *facts;
         if (!qn_op_is_layer(node->op)) continue;
-        for (int i = 0; i < 2; i++) {
-            qn_granularity wish = qn_custom_nodes_granularity(config, node, i);
-            node->scales[i] = wish == QN_GRANULARITY_PER_TENSOR ? QN_SCALES_ONE
-                              : wish == QN_GRANULARITY_PER_AXIS ? QN_SCALES_PER_CHANNEL
-                                                                : QN_SCALES_ANY;
-        }
-        node->weights = qn_custom_nodes_weights(config, node);
-        qn_dtype dtype = node->precision ? node->precision : graph->integer.dtype;
-        if (dtype == QN_DTYPE_U8 && node->weights == QN_DTYPE_S16)
+        QN_TRY(qn_facts_edit(graph, node, &facts));
+        for (int i = 0; i < 2; i++) facts->wish.scales[i] = scales_of(qn_custom_nodes_granularity(config, node, i));
+        facts->wish.weights = qn_custom_nodes_weights(config, node);
+        qn_dtype dtype = facts->wish.dtype ? facts->wish.dtype : graph->integer.dtype;
+        if (dtype == QN_DTYPE_U8 && facts->wish.weights == QN_DTYPE_S16)
             return QN_ERR(QN_INVALID_ARGUMENT,
                           "custom_nodes: '%s' cannot have int16 weights: it computes with activations of 8 "
                           "bits; ask for \"precision\": \"int16\" too",

@@ -13,12 +13,12 @@
 #include <stdio.h>
 #include <string.h>
 
-int qn_calibrator_watches(const qn_value *value) {
+int qn_calibrator_watches(const qn_graph *graph, const qn_value *value) {
     if (value->type.dtype != QN_DTYPE_F32 || !value->type.rank || qn_value_is_constant(value)) return 0;
     for (size_t i = 0; i < value->uses.count; i++) {
         const qn_use *use = &value->uses.items[i];
         if (use->index == 0 && qn_op_is_layer(use->node->op)) return 1;
-        if (qn_addition_is_asked(use->node)) return 1;
+        if (qn_addition_is_asked(graph, use->node)) return 1;
     }
     return 0;
 }
@@ -126,7 +126,7 @@ static qn_status *watch_value(qn_calibrator *c, const qn_graph *graph, const qn_
 
 static qn_status *watch_graph(qn_calibrator *c, const qn_graph *graph) {
     for (size_t i = 0; i < graph->values.count; i++)
-        if (qn_calibrator_watches(graph->values.items[i])) QN_TRY(watch_value(c, graph, graph->values.items[i]));
+        if (qn_calibrator_watches(graph, graph->values.items[i])) QN_TRY(watch_value(c, graph, graph->values.items[i]));
     if (c->watched.count) return NULL;
     return QN_ERR(QN_INVALID_ARGUMENT, "network '%s' has no convolution or product that could be integer", graph->name);
 }

@@ -45,6 +45,6 @@ qn_status *qn_calibrator_ranges(const qn_calibrator *calibrator, int bits, int s
 
 /* Is `value` one that integer precision needs to know about: a float that a convolution or product reads, or
    an addition that is asked to be one of integers? */
-int qn_calibrator_watches(const qn_value *value);
+int qn_calibrator_watches(const qn_graph *graph, const qn_value *value);
 
 #endif

@@ -69,20 +69,20 @@ int64_t qn_compile_rounding_iterations(const qn_config *config) {
                : 0;
 }
 
-void qn_compile_set_precision(qn_graph *graph, const qn_config *config) {
+qn_status *qn_compile_set_precision(qn_graph *graph, const qn_config *config) {
     const char *mode = text_at(config, "precision_config.precision_mode");
-    const char *reason = qn_arena_copy_string(graph->arena, mode, strlen(mode));
-    if (!reason) reason = "precision_mode";
+    const qn_who who = {QN_ASKER_MODE, qn_arena_copy_string(graph->arena, mode, strlen(mode))};
+    if (!who.name) return qn_status_out_of_memory();
     if (strstr(mode, "float16")) {
         graph->precision = QN_DTYPE_F16;
-        graph->precision_reason = reason;
+        graph->precision_asker = who;
     }
-    if (strncmp(mode, "qint", 4)) return;
+    if (strncmp(mode, "qint", 4)) return NULL;
     int per_tensor = !strcmp(text_at(config, "precision_config.weight_quant_granularity"), "per_tensor");
     graph->integer = (qn_integer_wish){
         .dtype = !strncmp(mode, "qint16", 6) ? QN_DTYPE_S16 : QN_DTYPE_U8,
         .weights = !strcmp(text_at(config, "precision_config.weight_type"), "int8") ? QN_DTYPE_S8 : QN_DTYPE_S16,
-        .reason = reason,
+        .who = who,
         .arch = qn_compile_cost_model(config)->arch,
         .per_tensor = per_tensor,
         .symmetric = !strcmp(text_at(config, "precision_config.activation_quant_algo"), "symmetric"),
@@ -90,6 +90,7 @@ void qn_compile_set_precision(qn_graph *graph, const qn_config *config) {
         .correct_bias = qn_config_bool(config, "precision_config.bias_correction", 1),
         .rounding_iterations = qn_compile_rounding_iterations(config),
     };
+    return NULL;
 }
 
 /* ---- Passes ---- */

@@ -22,8 +22,9 @@ qn_status *qn_compile_prepare(qn_graph *graph, const qn_config *config, const qn
 qn_status *qn_compile_passes(qn_graph *graph, const qn_config *config, const qn_build_options *options,
                              qn_progress *progress, qn_pass_stage first, qn_pass_stage last) QN_MUST_USE;
 
-/* What the precision mode wishes of the graph: what floats are stored in, and in which integers it is to compute. */
-void qn_compile_set_precision(qn_graph *graph, const qn_config *config);
+/* What the precision mode wishes of the graph: what floats are stored in, and in which integers it is to compute.
+   OUT_OF_MEMORY. */
+qn_status *qn_compile_set_precision(qn_graph *graph, const qn_config *config) QN_MUST_USE;
 
 /* precision_config.rounding_iterations; 0 where no weights have 8 bits: those of 16 have little to gain. */
 int64_t qn_compile_rounding_iterations(const qn_config *config);

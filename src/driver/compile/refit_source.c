@@ -80,11 +80,11 @@ static qn_status *print_without_weights(qn_graph *graph, qn_arena *arena, qn_buf
 static json_t *list_precisions(const qn_graph *graph) {
     json_t *object = json_object();
     for (const qn_node *node = graph->first; node; node = node->next) {
-        if (!node->precision) continue;
-        const char *reason = node->precision_reason ? node->precision_reason : "";
+        const qn_node_wish *wish = &qn_facts_of(graph, node)->wish;
+        if (!wish->dtype) continue;
         json_object_set_new(object, node->name,
-                            json_pack("{s:s,s:s,s:b}", "dtype", qn_dtype_name(node->precision), "reason", reason,
-                                      "kind", node->is_wish_for_kind));
+                            json_pack("{s:s,s:s,s:b}", "dtype", qn_dtype_name(wish->dtype), "reason",
+                                      qn_who_text(wish->who), "kind", wish->is_for_kind));
     }
     return object;
 }
@@ -125,9 +125,9 @@ static qn_status *set_precisions(qn_graph *graph, const json_t *json) {
         const char *dtype = json_string_value(json_object_get(wish, "dtype"));
         const char *reason = json_string_value(json_object_get(wish, "reason"));
         if (!node || !dtype || !reason) return QN_ERR(QN_INVALID_MODEL, "refit: the precision of '%s' is none", name);
+        const qn_who who = {QN_ASKER_NAMED, reason};
         int is_kind = json_is_true(json_object_get(wish, "kind"));
-        QN_TRY(
-            (is_kind ? qn_precision_set_kind : qn_precision_set_node)(graph, node, qn_dtype_from_name(dtype), reason));
+        QN_TRY((is_kind ? qn_precision_set_kind : qn_precision_set_node)(graph, node, qn_dtype_from_name(dtype), who));
     }
     return NULL;
 }

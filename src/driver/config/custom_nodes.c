@@ -140,12 +140,14 @@ qn_status *qn_custom_nodes_check(const json_t *entry, const char *path, const ch
 
 /* ---- Wishes ---- */
 
+static const qn_who custom_nodes = {QN_ASKER_CUSTOM_NODES, NULL};
+
 static qn_status *apply_to_type(qn_graph *graph, const char *type, qn_dtype dtype, const qn_log *log) {
     size_t met = 0;
     for (qn_node *node = graph->first; node; node = node->next) {
         if (!is_of_type(node, type)) continue;
         met++;
-        if (dtype) QN_TRY(qn_precision_set_kind(graph, node, dtype, "custom_nodes"));
+        if (dtype) QN_TRY(qn_precision_set_kind(graph, node, dtype, custom_nodes));
     }
     if (!met && log) {
         char text[NAMES_MAX];
@@ -172,7 +174,7 @@ static qn_status *unknown_key(const qn_graph *graph, const char *key) {
 
 static qn_status *apply_to_name(qn_graph *graph, const char *name, qn_dtype dtype) {
     if (!qn_graph_find_node(graph, name) && !qn_graph_find_value(graph, name)) return unknown_key(graph, name);
-    return dtype ? qn_precision_set_named(graph, name, dtype, "custom_nodes") : NULL;
+    return dtype ? qn_precision_set_named(graph, name, dtype, custom_nodes) : NULL;
 }
 
 qn_status *qn_custom_nodes_apply(qn_graph *graph, const qn_config *config, const qn_log *log) {

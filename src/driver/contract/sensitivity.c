@@ -24,6 +24,11 @@ typedef struct gainless_layers {
     size_t count;
 } gainless_layers;
 
+static int is_not_worth_it(const qn_graph *fused, const qn_node *node) {
+    const qn_why why = qn_facts_of(fused, node)->outcome.why;
+    return why == QN_WHY_NO_TIME_SAVED || why == QN_WHY_WEIGHTS_SHARED;
+}
+
 static qn_status *find_gainless(const qn_graph *graph, const qn_config *config, qn_arena *scratch,
                                 gainless_layers *out) {
     qn_graph *fused;
@@ -33,11 +38,11 @@ static qn_status *find_gainless(const qn_graph *graph, const qn_config *config, 
     options.allocator = scratch->allocator;
     QN_TRY(qn_graph_copy(graph, scratch, &fused));
     QN_TRY(qn_compile_passes(fused, config, &options, &silent, QN_PASS_FUSE, QN_PASS_FUSE));
-    QN_TRY(qn_quantise_mark(fused));
+    QN_TRY(qn_quantise_choose(fused));
     out->nodes = QN_ARENA_ARRAY(scratch, const qn_node *, fused->node_count);
     if (!out->nodes) return qn_status_out_of_memory();
     for (qn_node *node = fused->first; node; node = node->next)
-        if (is_layer(node) && !node->mark && !qn_quantise_find_obstacle(fused, node)) out->nodes[out->count++] = node;
+        if (is_layer(node) && is_not_worth_it(fused, node)) out->nodes[out->count++] = node;
     return NULL;
 }
 
@@ -79,9 +84,10 @@ static void add_layer(qn_sensitivity *list, const qn_cost_model *model, const qn
                       double macs) {
     qn_sensitive_layer *layer = &list->layers[list->count++];
     qn_dtype weights = list->dtype == QN_DTYPE_S16 ? graph->integer.weights : QN_DTYPE_S8;
-    if (list->dtype == QN_DTYPE_S16 && node->weights) weights = node->weights;
+    const qn_dtype asked = qn_facts_of(graph, node)->wish.weights;
+    if (list->dtype == QN_DTYPE_S16 && asked) weights = asked;
     double integers = qn_cost_layer(model, graph, node, list->dtype, weights, 0);
-    *layer = (qn_sensitive_layer){.node = node, .asked = node->weights, .macs = macs};
+    *layer = (qn_sensitive_layer){.node = node, .asked = asked, .macs = macs};
     find_forms(list, layer, model, graph);
     layer->cost = fmax(layer->forms[0].cycles - integers, 0.02 * integers);
 }
@@ -94,10 +100,11 @@ static qn_status *list_layers(qn_sensitivity *list, qn_graph *graph, const qn_co
         if (!is_layer(node)) continue;
         double macs = qn_cost_macs(graph, node);
         list->macs += macs;
-        if (node->outputs[0]->type.dtype != QN_DTYPE_F32 || qn_quantise_find_obstacle(graph, node)) continue;
-        if (node->precision) { /* it asks for integers itself */
+        if (node->outputs[0]->type.dtype != QN_DTYPE_F32 || qn_quantise_find_obstacle(graph, node).why) continue;
+        const qn_dtype asked = qn_facts_of(graph, node)->wish.dtype;
+        if (asked) { /* it asks for integers itself */
             list->integer_macs += macs;
-            list->byte_macs += node->precision == QN_DTYPE_U8 ? macs : 0;
+            list->byte_macs += asked == QN_DTYPE_U8 ? macs : 0;
         } else if (!is_gainless(&gainless, node)) {
             add_layer(list, model, graph, node, macs);
         }
@@ -121,14 +128,13 @@ qn_status *qn_sensitivity_list(qn_sensitivity *list, qn_graph *graph, const qn_c
 /* Wishes a form of a layer; NULL: the integers of the mode. */
 static qn_status *wish(qn_graph *graph, const qn_sensitive_layer *layer, const qn_layer_form *form) {
     qn_node *node = layer->node;
-    node->precision = QN_DTYPE_NONE;
-    node->precision_reason = NULL;
-    node->weights = layer->asked;
-    if (!form) return NULL;
-    if (form->dtype != QN_DTYPE_S16)
-        return qn_precision_set_node(graph, node, form->dtype, "kept float by the contract");
-    node->weights = form->weights;
-    return qn_precision_set_node(graph, node, form->dtype, "made int16 by the contract");
+    const int is_words = form && form->dtype == QN_DTYPE_S16;
+    const qn_who who = {is_words ? QN_ASKER_CONTRACT_WORDS : form ? QN_ASKER_CONTRACT_FLOAT : QN_ASKER_NOBODY, NULL};
+    qn_node_facts *facts;
+    QN_TRY(qn_facts_ask(graph, node, form ? form->dtype : QN_DTYPE_NONE, who, 0));
+    QN_TRY(qn_facts_edit(graph, node, &facts));
+    facts->wish.weights = is_words ? form->weights : layer->asked;
+    return NULL;
 }
 
 static const qn_layer_form *floats_of(const qn_sensitive_layer *layer) { return &layer->forms[layer->form_count - 1]; }

@@ -335,14 +335,14 @@ qn_status *qn_network_set_node_precision(qn_network *network, qn_node *node, qn_
     QN_ENTER();
     QN_REQUIRE_ARG(network);
     QN_REQUIRE_ARG(node);
-    return qn_precision_set_node(network->graph, node, dtype, "set in the network");
+    return qn_precision_set_node(network->graph, node, dtype, (qn_who){QN_ASKER_NETWORK, NULL});
 }
 
 qn_status *qn_network_set_value_precision(qn_network *network, qn_value *value, qn_dtype dtype) {
     QN_ENTER();
     QN_REQUIRE_ARG(network);
     QN_REQUIRE_ARG(value);
-    return qn_precision_set_value(network->graph, value, dtype, "set in the network");
+    return qn_precision_set_value(network->graph, value, dtype, (qn_who){QN_ASKER_NETWORK, NULL});
 }
 
 /* ---- Operators ---- */

@@ -12,7 +12,8 @@
 
 qn_status *qn_report_begin(qn_report *report, const qn_graph *graph, const qn_config *config,
                            const qn_build_options *options, const qn_progress *progress) {
-    *report = (qn_report){.config = config, .progress = progress, .arena = graph->arena, .mode = graph->integer.reason};
+    *report = (qn_report){
+        .config = config, .progress = progress, .arena = graph->arena, .mode = qn_who_text(graph->integer.who)};
     if (options->report && graph->integer.dtype) report->options = options;
     report->model = qn_compile_cost_model(config);
     return report->options ? qn_report_find_norms(report, graph) : NULL;
@@ -33,7 +34,7 @@ static qn_status *take_floats(qn_report *report, const qn_graph *graph) {
     QN_TRY(qn_graph_copy(graph, report->arena, &report->floats));
     report->float_bytes = constant_bytes(graph);
     for (size_t i = 0; i < graph->values.count; i++) {
-        if (!qn_calibrator_watches(graph->values.items[i])) continue;
+        if (!qn_calibrator_watches(graph, graph->values.items[i])) continue;
         report->wanted++;
         report->ranged += graph->values.items[i]->stats != NULL;
     }
@@ -89,7 +90,7 @@ static const char *find_rounded(const qn_value *value) {
 }
 
 static qn_status *take_layer(qn_report *report, const qn_graph *graph, const qn_node *node) {
-    const qn_node *activation = node->op->arithmetic == QN_ARITHMETIC_ADD ? qn_addition_activation(node) : NULL;
+    const qn_node *activation = node->op->arithmetic == QN_ARITHMETIC_ADD ? qn_addition_activation(graph, node) : NULL;
     qn_value *output = activation ? activation->outputs[0] : node->outputs[0];
     qn_report_layer layer = {
         .name = node->name, .op = node->op->name, .fused_output = output, .rounded = find_rounded(output)};
@@ -121,11 +122,11 @@ static int is_layer(const qn_node *node) {
     return qn_node_is_quantised(node) || qn_op_is_layer(node->op) || node->op->arithmetic == QN_ARITHMETIC_ADD;
 }
 
-static void take_obstacles(qn_report *report) {
+static void take_obstacles(qn_report *report, const qn_graph *graph) {
     for (size_t i = 0; i < report->layers.count; i++) {
         qn_report_layer *layer = &report->layers.items[i];
         const qn_node *node = layer->fused_output->producer;
-        if (node && !qn_node_is_quantised(node)) layer->reason = node->precision_reason;
+        if (node && !qn_node_is_quantised(node)) layer->outcome = qn_outcome_of(graph, node);
     }
 }
 
@@ -163,19 +164,13 @@ static void settle_value(qn_report *report, size_t index, const qn_value *final)
         value->final_name = NULL; /* nobody knows its scale */
 }
 
-/* "u8: qint8_mixed_float16" without the type. */
-static const char *reason_of(const qn_node *node) {
-    const char *colon = node->precision_reason ? strstr(node->precision_reason, ": ") : NULL;
-    return colon && colon - node->precision_reason <= 3 ? colon + 2 : node->precision_reason;
-}
-
 static void settle_layer(qn_report *report, const qn_graph *graph, qn_report_layer *layer) {
     const qn_value *final = find_final_output(report, graph, layer);
     const qn_node *node = final ? final->producer : NULL;
     settle_value(report, layer->output, final);
     if (!node) return;
     layer->precision = node->inputs[0]->type.dtype;
-    if (qn_node_is_quantised(node) || !layer->reason) layer->reason = reason_of(node);
+    if (qn_node_is_quantised(node) || !layer->outcome.why) layer->outcome = qn_outcome_of(graph, node);
     int has_byte_weights = node->input_count > 1 && node->inputs[1]->type.dtype == QN_DTYPE_S8;
     layer->cycles = layer->precision == QN_DTYPE_U8    ? layer->byte_cycles
                     : layer->precision != QN_DTYPE_S16 ? layer->float_cycles
@@ -236,7 +231,7 @@ qn_status *qn_report_after(qn_report *report, const qn_graph *graph, qn_pass_sta
     case QN_PASS_CLEAN: return NULL;
     case QN_PASS_SIMPLIFY: return take_floats(report, graph);
     case QN_PASS_FUSE: return take_layers(report, graph);
-    case QN_PASS_QUANTISE: take_obstacles(report); return NULL;
+    case QN_PASS_QUANTISE: take_obstacles(report, graph); return NULL;
     case QN_PASS_CONVERT: return finish(report, graph);
     }
     return NULL;

@@ -57,7 +57,7 @@ typedef struct qn_report_layer {
     double weight_spread; /* the largest over the smallest magnitude of an output's weights; 0: there is none */
     int64_t outputs, dead_outputs, never_alive;
     qn_dtype precision; /* what it computes in: U8, S16, F16 or F32 */
-    const char *reason; /* NULL: nothing to say */
+    qn_outcome outcome; /* why; NOTHING: nothing to say */
     double cycles;      /* in that */
 } qn_report_layer;
 

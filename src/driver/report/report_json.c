@@ -122,12 +122,19 @@ static json_t *make_weights(const qn_report_layer *layer) {
                      qn_report_number(layer->weight_spread));
 }
 
+/* The type stands beside it. */
+static json_t *make_reason(const qn_report *report, const qn_report_layer *layer) {
+    if (!layer->outcome.why) return json_null();
+    const char *text = qn_outcome_text_untyped(&layer->outcome, report->arena);
+    return text ? qn_report_text(text) : NULL;
+}
+
 static json_t *make_layer(const qn_report *report, const qn_report_layer *layer) {
     const int gone = layer->precision == QN_DTYPE_NONE;
     return json_pack("{s:o,s:s,s:s,s:o,s:o,s:o,s:o,s:o,s:o,s:I,s:I,s:I,s:o,s:o}", "name", qn_report_text(layer->name),
                      "op", layer->op, "precision", gone ? "none" : precision_name(layer->precision), "reason",
-                     layer->reason ? qn_report_text(layer->reason) : json_null(), "macs", count_of(layer->macs),
-                     "cycles", qn_report_number(layer->cycles), "ms", qn_report_number(layer->cycles / cycles_per_ms),
+                     make_reason(report, layer), "macs", count_of(layer->macs), "cycles",
+                     qn_report_number(layer->cycles), "ms", qn_report_number(layer->cycles / cycles_per_ms),
                      "float_cycles", qn_report_number(layer->float_cycles), "weights", make_weights(layer), "outputs",
                      (json_int_t)layer->outputs, "dead_outputs", (json_int_t)layer->dead_outputs, "never_alive",
                      (json_int_t)layer->never_alive, "input", make_value(&report->values.items[layer->input]), "output",
