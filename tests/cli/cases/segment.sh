@@ -171,3 +171,13 @@ picture=$(ls "$scenes"/pictures/*.jpg | head -n 1)
 quench ok segment declared.qn "$picture" -o declared --json -
 expect "$(json images.0.net_height)" = 97
 expect "$(json images.0.net_width)" = 129
+
+it "enlarges scores rather than labels where smooth edges are asked for"
+quench ok build "$scenes/scenes.pb" -o scores.qn --output logits/semantic/BiasAdd -q
+quench ok segment scores.qn "$pictures/scene_7.jpg" -o plain --save gray -q
+quench ok segment scores.qn "$pictures/scene_7.jpg" -o smooth --save gray --smooth -q
+expect "$(png_kind smooth/scene_7.gray.png)" = "320x240 0"
+! cmp -s plain/scene_7.gray.png smooth/scene_7.gray.png || broken "--smooth changes no edge"
+quench fails segment scenes.qn "$pictures/scene_7.jpg" -o no --smooth
+says "smooth edges need scores, but output 'SemanticPredictions' holds labels: build the model with the scores before them.*--output NAME"
+expect ! -e no
