@@ -1,6 +1,7 @@
 /* What a model answers, as label maps. */
 #include "vision/vision.h"
 
+#include <assert.h>
 #include <limits.h>
 #include <math.h>
 #include <stdlib.h>
@@ -18,18 +19,36 @@ static qn_status *take_label(const qn_view *output, size_t i, uint8_t *out_label
     return QN_ERR(QN_UNSUPPORTED, "label %.9g at pixel %zu is outside 0..255", label, i);
 }
 
-static qn_status *take_labels(const qn_view *output, int own_width, int own_height, int width, int height,
+/* `made` takes the place of `inout_labels`, if making it went well. */
+static qn_status *exchange(qn_status *status, qn_image *made, qn_image *inout_labels) {
+    if (status) return status;
+    qn_image_deinit(inout_labels);
+    *inout_labels = *made;
+    return NULL;
+}
+
+/* Labels are at their own size, as large as the network ran at after nearest neighbours, and the map is the first part
+   of that. */
+static qn_status *fit_labels(const qn_vision_extent extents[2], qn_image *inout_labels) {
+    const qn_vision_extent *rows = &extents[0], *columns = &extents[1];
+    qn_image made;
+    assert(rows->size == rows->part && columns->size == columns->part);
+    if (inout_labels->width != columns->net || inout_labels->height != rows->net)
+        QN_TRY(exchange(qn_image_resize(inout_labels, columns->net, rows->net, QN_IMAGE_NEAREST, NULL, &made), &made,
+                        inout_labels));
+    if (columns->part == columns->net && rows->part == rows->net) return NULL;
+    const qn_image_rect part = {0, 0, columns->part, rows->part};
+    return exchange(qn_image_crop(inout_labels, part, NULL, &made), &made, inout_labels);
+}
+
+static qn_status *take_labels(const qn_view *output, int width, int height, const qn_vision_extent extents[2],
                               qn_image *out_labels) {
-    qn_image own;
-    QN_TRY(qn_image_init(own_width, own_height, 1, NULL, &own));
+    QN_TRY(qn_image_init(width, height, 1, NULL, out_labels));
     qn_status *status = NULL;
-    size_t count = (size_t)own.width * (size_t)own.height;
-    for (size_t i = 0; i < count && !status; i++) status = take_label(output, i, &own.data[i]);
-    if (!status && (own.width != width || own.height != height))
-        status = qn_image_resize(&own, width, height, QN_IMAGE_NEAREST, NULL, out_labels);
-    else if (!status)
-        *out_labels = own, own = (qn_image){0};
-    qn_image_deinit(&own);
+    const size_t count = (size_t)width * (size_t)height;
+    for (size_t i = 0; i < count && !status; i++) status = take_label(output, i, &out_labels->data[i]);
+    if (!status) status = fit_labels(extents, out_labels);
+    if (status) qn_image_deinit(out_labels);
     return status;
 }
 
@@ -138,8 +157,7 @@ qn_status *qn_vision_take_over(const qn_vision *vision, const qn_tensor *output,
     const int64_t rows = output->dims[row_axis], columns = output->dims[row_axis + 1];
     const int64_t classes = axis < 0 ? 1 : output->dims[axis];
     const qn_view view = view_of(output);
-    if (info->answer == QN_VISION_LABELS)
-        return take_labels(&view, (int)columns, (int)rows, extents[1].size, extents[0].size, out_labels);
+    if (info->answer == QN_VISION_LABELS) return take_labels(&view, (int)columns, (int)rows, extents, out_labels);
     float *own;
     const scores s = {.data = as_floats(&view, &own),
                       .height = (int)rows,

@@ -53,7 +53,7 @@ static qn_status *read_output(const json_t *json, const char *decode, const char
         v->info.answer = QN_VISION_LOGITS;
     else if (!strcmp(decode, "foreground"))
         v->info.answer = QN_VISION_FOREGROUND;
-    else if (strcmp(decode, "labels") && v->info.answer != QN_VISION_SCORES)
+    else if (strcmp(decode, "labels"))
         return refuse("decode", decode);
     v->info.threshold = (float)json_number_value(threshold);
     if (v->info.answer == QN_VISION_FOREGROUND && !json_is_number(threshold))
@@ -132,10 +132,7 @@ static qn_status *parse(const qn_model *model, qn_vision *v) {
     return check_model(model, v);
 }
 
-/* How deep the meta is nested was bounded when the model was loaded. What is no JSON says nothing. */
-qn_status *qn_vision_read_block(const qn_model *model, qn_vision *v) {
-    json_t *meta = json_loads(qn_model_get_info(model)->meta, JSON_REJECT_DUPLICATES, NULL);
+qn_status *qn_vision_read_block(const qn_model *model, const json_t *meta, qn_vision *v) {
     v->block = json_incref(json_object_get(meta, "image"));
-    json_decref(meta);
     return parse(model, v);
 }

@@ -200,18 +200,8 @@ static qn_status *run_tile(qn_segmenter *s, const qn_image *tile, int width, int
     *inout_ms += now_ms() - start;
     s->has_run = 1;
     const int net_height = (int)dims[info->height_axis], net_width = (int)dims[info->height_axis + 1];
-    const qn_tensor *output = &s->outputs[info->output];
-    if (width != tile->width || height != tile->height)
-        return qn_vision_take_over(
-            s->vision, output,
-            (const qn_vision_extent[2]){{height, tile->height, net_height}, {width, tile->width, net_width}},
-            out_labels);
-    qn_image whole;
-    QN_TRY(qn_vision_take(s->vision, output, net_width, net_height, &whole));
-    if (net_width == width && net_height == height) return *out_labels = whole, NULL;
-    qn_status *status = qn_image_crop(&whole, (qn_image_rect){0, 0, width, height}, NULL, out_labels);
-    qn_image_deinit(&whole);
-    return status;
+    const qn_vision_extent extents[2] = {{height, tile->height, net_height}, {width, tile->width, net_width}};
+    return qn_vision_take_over(s->vision, &s->outputs[info->output], extents, out_labels);
 }
 
 static qn_status *run_tiles(qn_segmenter *s, const qn_image *scaled, const qn_image_fit *fit, qn_image *out_labels,

@@ -12,14 +12,11 @@ static int to_size(int64_t dim) { return dim == QN_NO_LIMIT ? 0 : dim > INT_MAX 
 
 /* The height and width that the source declares, where the network would run at others too. A choice of how to fit
    speaks of all that the model takes: there the declared size only stands in for an end that the range has not. */
-static qn_status *take_declared(const qn_model *model, int is_chosen, qn_vision_info *info) {
-    json_t *meta = json_loads(qn_model_get_info(model)->meta, JSON_REJECT_DUPLICATES, NULL);
+static qn_status *take_declared(json_t *meta, int is_chosen, qn_vision_info *info) {
     qn_image_range *range = &info->range;
     int height = 0, width = 0;
-    const int has_size = json_object_get(meta, "picture_size") != NULL;
+    if (!json_object_get(meta, "picture_size")) return NULL;
     json_unpack(meta, "{s:[i,i]}", "picture_size", &height, &width);
-    json_decref(meta);
-    if (!has_size) return NULL;
     if (height < 1 || width < 1 || height < range->min_height || width < range->min_width ||
         (range->max_height && height > range->max_height) || (range->max_width && width > range->max_width))
         return QN_ERR(QN_INVALID_MODEL, "its picture_size is no [height, width] in the range of its input");
@@ -32,8 +29,8 @@ static qn_status *take_declared(const qn_model *model, int is_chosen, qn_vision_
     return NULL;
 }
 
-static qn_status *read(const qn_model *model, const qn_vision_options *options, qn_vision *v) {
-    QN_TRY(qn_vision_read_block(model, v));
+static qn_status *read(const qn_model *model, json_t *meta, const qn_vision_options *options, qn_vision *v) {
+    QN_TRY(qn_vision_read_block(model, meta, v));
     qn_vision_info *info = &v->info;
     const qn_value_info *input = qn_model_input(model, info->input);
     const int height = info->height_axis, width = height + 1, is_chosen = options && options->has_fit;
@@ -45,7 +42,7 @@ static qn_status *read(const qn_model *model, const qn_vision_options *options, 
         info->fit = options->fit;
     else if (!v->has_fit)
         info->fit = QN_IMAGE_FIT_SHRINK;
-    return take_declared(model, is_chosen, info);
+    return take_declared(meta, is_chosen, info);
 }
 
 qn_status *qn_vision_create(const qn_model *model, const qn_vision_options *options, qn_vision **out_vision) {
@@ -58,7 +55,10 @@ qn_status *qn_vision_create(const qn_model *model, const qn_vision_options *opti
                       options->size, sizeof *options);
     qn_vision *vision = calloc(1, sizeof *vision);
     if (!vision) return qn_status_out_of_memory();
-    qn_status *status = read(model, options, vision);
+    /* How deep it is nested was bounded when the model was loaded. What is no JSON says nothing. */
+    json_t *meta = json_loads(qn_model_get_info(model)->meta, JSON_REJECT_DUPLICATES, NULL);
+    qn_status *status = read(model, meta, options, vision);
+    json_decref(meta);
     if (status)
         qn_vision_destroy(vision);
     else

@@ -21,7 +21,7 @@ struct qn_vision {
 
 /* ---- vision/block.c ---- */
 /* Reads the block "image" of the model's meta into everything but `fit` and the sizes. */
-qn_status *qn_vision_read_block(const qn_model *model, qn_vision *vision) QN_MUST_USE;
+qn_status *qn_vision_read_block(const qn_model *model, const json_t *meta, qn_vision *vision) QN_MUST_USE;
 
 /* ---- vision/text.c ---- */
 enum { QN_VISION_TEXT = 256 };
