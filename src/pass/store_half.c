@@ -254,10 +254,7 @@ static qn_status *restore_output(qn_graph *graph, qn_value *value) {
         if (!hidden) return qn_status_out_of_memory();
     }
     QN_TRY(add_cast(graph, value, QN_DTYPE_F32, value->producer->next, &out));
-    for (size_t i = 0; i < graph->outputs.count; i++)
-        if (graph->outputs.items[i] == value) graph->outputs.items[i] = out;
-    value->is_output = 0;
-    out->is_output = 1;
+    qn_graph_replace_output(graph, value, out);
     QN_TRY(qn_graph_rename_value(graph, value, hidden));
     return qn_graph_rename_value(graph, out, name);
 }
