@@ -52,6 +52,12 @@ int64_t qn_window_pad_before(const qn_window *window, int axis, int64_t in, int6
     return window->padding == QN_PADDING_SAME_UPPER ? total / 2 : total - total / 2;
 }
 
+int qn_window_may_pad(const qn_window *window) {
+    if (is_same(window)) return window->kernel[0] > 1 || window->kernel[1] > 1;
+    if (window->padding != QN_PADDING_EXPLICIT) return 0;
+    return window->pads[0] || window->pads[1] || window->pads[2] || window->pads[3];
+}
+
 qn_status *qn_window_infer(qn_infer *infer, const qn_window *window, int axis, qn_dim in, const char *what,
                            qn_dim *out_size) {
     qn_dim stride = qn_infer_const(infer, window->stride[axis]);

@@ -23,6 +23,8 @@ int64_t qn_window_span(const qn_window *window, int axis);
 int64_t qn_window_out_size(const qn_window *window, int axis, int64_t in);
 /* Positions of padding before the first input position. */
 int64_t qn_window_pad_before(const qn_window *window, int axis, int64_t in, int64_t out);
+/* May a window reach beyond the picture? One pixel never does, unless pads say so. */
+int qn_window_may_pad(const qn_window *window);
 /* The output size over a symbolic input size. Demands that at least one window fits; `what` ("height") names the axis
    in the message. */
 qn_status *qn_window_infer(qn_infer *infer, const qn_window *window, int axis, qn_dim in, const char *what,

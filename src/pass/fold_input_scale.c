@@ -6,6 +6,7 @@
  *
  * where the inner value has no other use and comes from no convolution itself. This is how an input's normalisation is
  * folded into the first convolution. Sums are made in double and rounded once. */
+#include "op/layer.h"
 #include "pass/pass.h"
 #include "pass/rewrite.h"
 
@@ -34,15 +35,10 @@ static int is_foldable(const qn_node *conv) {
     return conv->input_count < 3 || !conv->inputs[2] || qn_value_is_constant(conv->inputs[2]);
 }
 
-static int pads_nothing(const qn_node *conv) {
-    const qn_conv2d_attrs *attrs = conv->attrs;
-    qn_view view = qn_value_view(conv->inputs[1]);
-    if (attrs->padding == QN_PADDING_VALID) return 1;
-    if (attrs->padding != QN_PADDING_EXPLICIT)
-        return view.dims[0] == 1 && view.dims[1] == 1; /* one pixel never leaves the picture */
-    for (int i = 0; i < 4; i++)
-        if (attrs->pads.values[i]) return 0;
-    return 1;
+static int may_pad(const qn_node *conv) {
+    const qn_view view = qn_value_view(conv->inputs[1]);
+    const qn_layer_shape shape = qn_layer_describe(conv->op, conv->attrs, view.rank, view.dims);
+    return qn_window_may_pad(&shape.window);
 }
 
 /* The convolution on `x` instead of its input, with weights and bias as given. */
@@ -144,7 +140,7 @@ static qn_status *fold(qn_graph *graph, qn_node *conv, int *out_changed) {
         return fold_scale(graph, conv, x, constant);
     }
     if (!add || !qn_match_constant_operand(add, &x, &constant, &index) || belongs_before(x)) return NULL;
-    if (!pads_nothing(conv)) return fold_through_offset(graph, conv, add, x, constant, out_changed);
+    if (may_pad(conv)) return fold_through_offset(graph, conv, add, x, constant, out_changed);
     *out_changed = 1;
     return fold_offset(graph, conv, x, constant);
 }

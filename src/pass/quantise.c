@@ -19,10 +19,11 @@
  * off the bias; both are left out here.)
  *
  * What stays float says why as its outcome (ir/facts.h). */
-#include "op/geometry.h"
+#include "op/layer.h"
 #include "pass/addition.h"
 #include "pass/byte_form.h"
 #include "pass/conversion.h"
+#include "pass/layout.h"
 #include "pass/pass.h"
 #include "pass/quantise.h"
 #include "pass/rewrite.h"
@@ -37,8 +38,10 @@ enum { X = 0, WEIGHTS = 1, BIAS = 2, ADDEND = 3, SIZE_TO_COUNT = 4096 };
 
 static int is_conv(const qn_node *node) { return qn_op_is_convolution(node->op); }
 
-static int is_depthwise(const qn_node *node) {
-    return is_conv(node) && ((const qn_conv2d_attrs *)node->attrs)->conv.groups > 1;
+/* The sums of a layer, whose weights are constant. */
+static qn_layer_shape shape_of(const qn_node *node) {
+    const qn_view weights = qn_value_view(node->inputs[WEIGHTS]);
+    return qn_layer_describe(node->op, node->attrs, weights.rank, weights.dims);
 }
 
 /* U8 or S16: what a node reads its data as; NONE: as floats. */
@@ -48,46 +51,26 @@ static int is_addend(const qn_use *use) { return is_conv(use->node) && use->inde
 
 /* ---- Layers ---- */
 
-/* b of a product as [k, n]. */
-static qn_status *transpose(qn_graph *graph, const qn_view *view, const float **out) {
-    const float *src = view->data;
-    int64_t n = view->dims[0], k = view->dims[1];
-    float *dst = QN_ARENA_ARRAY(graph->arena, float, (size_t)(n * k));
-    if (!dst) return qn_status_out_of_memory();
-    for (int64_t row = 0; row < k; row++)
-        for (int64_t column = 0; column < n; column++) dst[row * n + column] = src[column * k + row];
-    *out = dst;
-    return NULL;
+/* Does the node see anything beyond the picture? */
+static int may_pad(const qn_node *node) {
+    if (!is_conv(node)) return 0;
+    const qn_layer_shape shape = shape_of(node);
+    return qn_window_may_pad(&shape.window);
 }
 
 /* The layer that a node is; *out_dims are those of its weights as the quantised operator takes them. */
 static qn_status *describe(qn_graph *graph, const qn_node *node, qn_layer *out, qn_view *out_weights) {
-    qn_view view = qn_value_view(node->inputs[WEIGHTS]);
-    *out = (qn_layer){.weights = view.data,
-                      .is_depthwise = is_depthwise(node),
+    static const qn_perm turned = {.rank = 2, .axis = {1, 0}};
+    const qn_layer_shape shape = shape_of(node);
+    *out_weights = qn_value_view(node->inputs[WEIGHTS]);
+    if (shape.is_turned) QN_TRY(qn_transpose_view(graph, out_weights, &turned, out_weights));
+    *out = (qn_layer){.weights = out_weights->data,
+                      .rows = shape.rows,
+                      .outputs = shape.outputs,
+                      .is_depthwise = shape.is_depthwise,
                       .has_byte_weights = qn_quantise_weights(graph, node, data_of(graph, node)) == QN_DTYPE_S8};
     if (node->input_count > BIAS && node->inputs[BIAS]) out->bias = node->inputs[BIAS]->data;
-    if (!is_conv(node) && ((const qn_matmul_attrs *)node->attrs)->transpose_b) {
-        QN_TRY(transpose(graph, &view, &out->weights));
-        int64_t n = view.dims[0];
-        view.dims[0] = view.dims[1];
-        view.dims[1] = n;
-    }
-    out->outputs = view.dims[view.rank - 1];
-    out->rows = qn_view_elems(&view) / out->outputs;
-    *out_weights = view;
-    int is_turned = !is_conv(node) && ((const qn_matmul_attrs *)node->attrs)->transpose_b;
-    return qn_grid_steps(graph->arena, node->inputs[WEIGHTS]->stats, out->outputs, is_turned, &out->grid);
-}
-
-/* Does the node see anything beyond the picture? */
-static int may_pad(const qn_node *node) {
-    if (!is_conv(node)) return 0;
-    const qn_conv_attrs *conv = &((const qn_conv2d_attrs *)node->attrs)->conv;
-    qn_view weights = qn_value_view(node->inputs[WEIGHTS]);
-    if (conv->padding == QN_PADDING_VALID) return 0;
-    if (conv->padding != QN_PADDING_EXPLICIT) return weights.dims[0] > 1 || weights.dims[1] > 1;
-    return conv->pads.values[0] || conv->pads.values[1] || conv->pads.values[2] || conv->pads.values[3];
+    return qn_grid_steps(graph->arena, node->inputs[WEIGHTS]->stats, out->outputs, shape.is_turned, &out->grid);
 }
 
 /* The share of the results for which tap `tap` of one axis reads inside the picture; sizes at their upper ends. */
@@ -106,9 +89,8 @@ static double inside_share(const qn_graph *graph, const qn_node *node, const qn_
 
 /* layer->inside of a node that sees beyond the picture. */
 static qn_status *count_inside(qn_graph *graph, const qn_node *node, qn_layer *layer) {
-    qn_view weights = qn_value_view(node->inputs[WEIGHTS]);
-    int64_t height = weights.dims[0], width = weights.dims[1];
-    qn_window window = qn_conv_window(&((const qn_conv2d_attrs *)node->attrs)->conv, height, width);
+    const qn_window window = shape_of(node).window;
+    const int64_t height = window.kernel[0], width = window.kernel[1];
     float *inside = QN_ARENA_ARRAY(graph->arena, float, (size_t)(height * width));
     if (!inside) return qn_status_out_of_memory();
     for (int64_t ky = 0; ky < height; ky++)
@@ -336,8 +318,7 @@ static qn_status *quantise_layer(qn_graph *graph, qn_node *node, conversion (*co
     if (!made->quantised && data_of(graph, node) == QN_DTYPE_U8 && !wish->symmetric && !node->inputs[X]->stats->grid)
         QN_TRY(use_bytes(graph, node->inputs[X], node, made));
     QN_TRY(convert(graph, node->inputs[X], data_of(graph, node), node, made));
-    int has_limit = is_conv(node) ? ((qn_conv2d_attrs *)node->attrs)->activation == QN_ACTIVATION_RELU6
-                                  : ((qn_matmul_attrs *)node->attrs)->activation == QN_ACTIVATION_RELU6;
+    const int has_limit = *qn_layer_activation(node->op, node->attrs) == QN_ACTIVATION_RELU6;
     inputs[0] = made->quantised;
     QN_TRY(describe(graph, node, &layer, &weights));
     if (may_pad(node)) QN_TRY(count_inside(graph, node, &layer));

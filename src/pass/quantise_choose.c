@@ -6,6 +6,7 @@
  *   3. addends of layers that are integer now become integers too, where that is asked, or the source has grids there
  *
  * What was chosen stands in the facts of the nodes (ir/facts.h) as `integers`, why not as `outcome`. */
+#include "op/layer.h"
 #include "pass/addition.h"
 #include "pass/quantise.h"
 #include "pass/rewrite.h"
@@ -23,19 +24,11 @@ int qn_quantise_is_layer(const qn_node *node) {
 
 /* ---- What is in the way of one layer ---- */
 
-static qn_why find_obstacle_to_convolution(const qn_node *node) {
-    qn_view weights = qn_value_view(node->inputs[WEIGHTS]);
-    int64_t groups = ((const qn_conv2d_attrs *)node->attrs)->conv.groups;
-    if (groups > 1 && (weights.dims[2] != 1 || weights.dims[3] != groups)) return QN_WHY_GROUPS;
-    int64_t products = weights.dims[0] * weights.dims[1] * weights.dims[2];
-    return products > QN_LAYER_ROWS_MAX ? QN_WHY_TOO_MANY_PRODUCTS : QN_WHY_NOTHING;
-}
-
-static qn_why find_obstacle_to_product(const qn_node *node) {
-    qn_view weights = qn_value_view(node->inputs[WEIGHTS]);
-    const qn_matmul_attrs *attrs = node->attrs;
-    if (weights.rank != 2 || attrs->transpose_a) return QN_WHY_PRODUCT_FORM;
-    return weights.dims[attrs->transpose_b ? 1 : 0] > QN_LAYER_ROWS_MAX ? QN_WHY_TOO_MANY_PRODUCTS : QN_WHY_NOTHING;
+static qn_why find_obstacle_in_sums(const qn_node *node) {
+    const qn_view weights = qn_value_view(node->inputs[WEIGHTS]);
+    const qn_layer_shape shape = qn_layer_describe(node->op, node->attrs, weights.rank, weights.dims);
+    if (!shape.is_plain) return is_conv(node) ? QN_WHY_GROUPS : QN_WHY_PRODUCT_FORM;
+    return shape.rows > QN_LAYER_ROWS_MAX ? QN_WHY_TOO_MANY_PRODUCTS : QN_WHY_NOTHING;
 }
 
 static qn_why find_obstacle_in_operands(const qn_node *node) {
@@ -47,7 +40,7 @@ static qn_why find_obstacle_in_operands(const qn_node *node) {
         return QN_WHY_BIAS_NOT_CONSTANT;
     if (x->type.dtype != QN_DTYPE_F32 || qn_value_is_constant(x)) return QN_WHY_DATA_NOT_FLOAT;
     if (!x->stats) return QN_WHY_RANGE_MISSING;
-    return is_conv(node) ? find_obstacle_to_convolution(node) : find_obstacle_to_product(node);
+    return find_obstacle_in_sums(node);
 }
 
 qn_outcome qn_quantise_find_obstacle(const qn_graph *graph, const qn_node *node) {
