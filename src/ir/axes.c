@@ -1,13 +1,10 @@
 #include "ir/graph.h"
 
 int qn_node_trace_axes(const qn_graph *graph, const qn_node *node, int *out_source) {
-    if (node->op->axes.kind == QN_AXES_KEPT) { /* the result has the rank of the largest operand */
-        for (int i = 0; i < node->outputs[0]->type.rank; i++) out_source[i] = i;
-        return node->outputs[0]->type.rank;
-    }
     qn_view views[QN_AXES_CONTROLS_MAX] = {{0}};
-    if (node->input_count > QN_AXES_CONTROLS_MAX) return -1;
-    for (int i = 0; i < node->input_count; i++) {
+    int count =
+        node->input_count < QN_AXES_CONTROLS_MAX ? node->input_count : QN_AXES_CONTROLS_MAX; /* the rest is alike */
+    for (int i = 0; i < count; i++) {
         const qn_value *value = node->inputs[i];
         if (!value) continue;
         views[i] = (qn_view){.dtype = value->type.dtype, .rank = value->type.rank};
@@ -15,7 +12,7 @@ int qn_node_trace_axes(const qn_graph *graph, const qn_node *node, int *out_sour
         for (int axis = 0; axis < value->type.rank; axis++)
             if (!qn_dim_is_const(graph->dims, value->type.dims[axis], &views[i].dims[axis])) views[i].dims[axis] = -1;
     }
-    qn_eval operands = {.attrs = node->attrs, .input_count = node->input_count, .inputs = views};
+    qn_eval operands = {.attrs = node->attrs, .input_count = count, .inputs = views};
     int rank = qn_op_trace_axes(node->op, &operands, out_source);
     return rank == node->outputs[0]->type.rank ? rank : -1;
 }

@@ -27,6 +27,10 @@ int qn_op_is_convolution(const qn_op_def *op) { return qn_op_is_layer(op) && op-
 
 int qn_op_is_identity(const qn_op_def *op) { return op->values == QN_VALUES_SAME && op->axes.kind == QN_AXES_KEPT; }
 
+qn_interval qn_interval_join(qn_interval a, qn_interval b) {
+    return (qn_interval){fmin(a.low, b.low), fmax(a.high, b.high)};
+}
+
 qn_interval qn_op_bounds(const qn_op_def *op, const void *attrs, const qn_interval *inputs, int input_count) {
     static const qn_interval unknown = {-INFINITY, INFINITY};
     qn_interval all = {INFINITY, -INFINITY};
@@ -40,17 +44,16 @@ qn_interval qn_op_bounds(const qn_op_def *op, const void *attrs, const qn_interv
     case QN_VALUES_MOVED: break;
     default: return unknown;
     }
-    for (int i = 0; i < qn_op_data_inputs(op, input_count); i++) {
-        all.low = fmin(all.low, inputs[i].low);
-        all.high = fmax(all.high, inputs[i].high);
-    }
+    for (int i = 0; i < qn_op_data_inputs(op, input_count); i++) all = qn_interval_join(all, inputs[i]);
     return all;
 }
 
 int qn_op_trace_axes(const qn_op_def *op, const qn_eval *operands, int *out_source) {
     if (op->axes.kind == QN_AXES_TRACED) return op->axes.trace(operands, out_source);
     if (op->axes.kind != QN_AXES_KEPT) return -1;
-    int rank = operands->inputs[0].rank;
+    int rank = 0; /* that of the largest operand, to which the others broadcast */
+    for (int i = 0; i < qn_op_data_inputs(op, operands->input_count); i++)
+        if (operands->inputs[i].rank > rank) rank = operands->inputs[i].rank;
     for (int i = 0; i < rank; i++) out_source[i] = i;
     return rank;
 }

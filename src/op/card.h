@@ -116,6 +116,8 @@ int qn_op_is_identity(const struct qn_op_def *op);
 /* The range of the results from those of the inputs, of which at most QN_BOUNDS_INPUTS_MAX are looked at: by
    qn_op_def.bounds, or else by `values`. (Rounding to a grid may leave a range by half a step of the grid.) */
 enum { QN_BOUNDS_INPUTS_MAX = 8 };
+/* What lies in either range. */
+qn_interval qn_interval_join(qn_interval a, qn_interval b);
 qn_interval qn_op_bounds(const struct qn_op_def *op, const void *attrs, const qn_interval *inputs, int input_count);
 /* qn_axes_card.trace for whichever kind: KEPT gives every axis itself. -1: nothing can be said. */
 int qn_op_trace_axes(const struct qn_op_def *op, const struct qn_eval *operands, int *out_source);

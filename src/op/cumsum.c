@@ -33,7 +33,7 @@ static qn_status *infer_cumsum(qn_infer *infer) {
     return NULL;
 }
 
-/* Floats are summed in their own type, one after the other, as TensorFlow does; integers wrap. Example: 1, 2, 4 gives
+/* Floats are summed one after the other, f64 in f64 and the narrower ones in f32; integers wrap. Example: 1, 2, 4 gives
    1, 3, 7; exclusive 0, 1, 3; reverse 7, 6, 4; both 6, 4, 0. */
 static qn_status *eval_cumsum(const qn_eval *eval) {
     const qn_cumsum_attrs *attrs = eval->attrs;

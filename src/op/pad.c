@@ -197,7 +197,7 @@ static void sample_pad(qn_sample *sample) {
 static qn_interval bounds_pad(const void *attributes, const qn_interval *inputs, int input_count) {
     const qn_interval x = inputs[0], around = input_count > 2 ? inputs[2] : (qn_interval){0, 0};
     if (((const qn_pad_attrs *)attributes)->mode != QN_PAD_CONSTANT) return x;
-    return (qn_interval){fmin(x.low, around.low), fmax(x.high, around.high)};
+    return qn_interval_join(x, around);
 }
 
 const qn_op_def qn_op_pad = {

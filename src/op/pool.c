@@ -256,7 +256,7 @@ const qn_op_def qn_op_max_pool2d = {
 static qn_interval bounds_avg_pool2d(const void *attrs, const qn_interval *inputs, int input_count) {
     (void)input_count;
     if (!((const qn_pool2d_attrs *)attrs)->count_include_pad) return inputs[0];
-    return (qn_interval){fmin(inputs[0].low, 0), fmax(inputs[0].high, 0)};
+    return qn_interval_join(inputs[0], (qn_interval){0, 0});
 }
 
 const qn_op_def qn_op_avg_pool2d = {

@@ -67,8 +67,7 @@ static qn_interval of_moved(const qn_node *node, int depth, int *inout_visits) {
     qn_interval all = {INFINITY, -INFINITY};
     for (int i = 0; i < count; i++) {
         if (!node->inputs[i]) continue;
-        const qn_interval one = of_value(node->inputs[i], depth, inout_visits);
-        all.low = fmin(all.low, one.low), all.high = fmax(all.high, one.high);
+        all = qn_interval_join(all, of_value(node->inputs[i], depth, inout_visits));
     }
     return all;
 }
