@@ -340,6 +340,20 @@ static void add_integers(maker *m, uint32_t x, qn_dtype dtype, int64_t channels,
                                maker_dims(m, x)));
 }
 
+uint32_t program_shared_weights(maker *m, int has_words) {
+    static _Alignas(64) const uint8_t zeros[4096];
+    const qn_op_def *op = &qn_op_conv2d_quantized;
+    const qn_dim dims[4] = {maker_const(m, 1), maker_const(m, 4), maker_const(m, 4), maker_const(m, 2)};
+    uint32_t x = maker_input(m, "x", QN_DTYPE_U8, 4, dims), u = maker_input(m, "u", QN_DTYPE_S16, 4, dims);
+    uint32_t w = maker_constant(m, "w", QN_DTYPE_S8, 4, (int64_t[]){1, 1, 2, 2}, zeros, sizeof zeros);
+    uint32_t b = maker_constant(m, "b", QN_DTYPE_S32, 1, (int64_t[]){2}, zeros, 0);
+    uint32_t c = maker_constant(m, "c", QN_DTYPE_S64, 1, (int64_t[]){2}, zeros, 0);
+    uint32_t f = maker_constant(m, "f", QN_DTYPE_F32, 1, (int64_t[]){2}, zeros, 0);
+    maker_output(m, maker_step(m, op, NULL, 4, (uint32_t[]){x, w, b, f}, "y", QN_DTYPE_F32, 4, dims));
+    if (has_words) maker_output(m, maker_step(m, op, NULL, 4, (uint32_t[]){u, w, c, f}, "z", QN_DTYPE_F32, 4, dims));
+    return w;
+}
+
 const qn_program *program_integers(maker *m, int ceiling) {
     static const float scales[IN] = {0.5f, 0.25f, 2}, scale = 0.125f;
     static const int32_t zero_points[IN] = {0, 128, 255}, zero_point = 0;

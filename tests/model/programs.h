@@ -56,6 +56,9 @@ const qn_program *program_pictures(maker *m, int ceiling);
 const qn_program *program_picks(maker *m, int ceiling);
 /* x [1, 8, 8, 6] of `dtype`, u8 or s16 -> conv2d_quantized 5x1 (packed, of bytes), f32; groups 1 or, of u8, 6. */
 const qn_program *program_bytes(maker *m, qn_dtype dtype, int groups);
+/* x [1, 4, 4, 2] u8 -> conv2d_quantized by w [1, 1, 2, 2] s8 -> y f32; with `has_words` also u, s16, by the same w -> z.
+   To be finished, once the constant that is returned, w, is packed as the test wants it. */
+uint32_t program_shared_weights(maker *m, int has_words);
 /* x [n, 3] f32, n in [1, 8] -> quantize_linear -> x/u8, a scale for each channel -> dequantize_linear -> y, and
    -> quantize_linear -> x/s16, one scale -> dequantize_linear -> z. */
 const qn_program *program_integers(maker *m, int ceiling);

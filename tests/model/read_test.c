@@ -255,7 +255,6 @@ static void test_packing_of_old_versions_becomes_that_of_the_constant(void **sta
 
 /* x u8 and u s16 convolved by the same bytes. */
 static void test_old_steps_that_share_weights_agree_about_them(void **state) {
-    static _Alignas(64) const uint8_t zeros[4096];
     static const struct {
         int64_t kinds[2];
         const char *text; /* NULL: read */
@@ -266,15 +265,7 @@ static void test_old_steps_that_share_weights_agree_about_them(void **state) {
     (void)state;
     for (size_t r = 0; r < sizeof rows / sizeof *rows; r++) {
         maker *m = maker_create();
-        qn_dim dims[4] = {maker_const(m, 1), maker_const(m, 4), maker_const(m, 4), maker_const(m, 2)};
-        uint32_t x = maker_input(m, "x", QN_DTYPE_U8, 4, dims), u = maker_input(m, "u", QN_DTYPE_S16, 4, dims);
-        uint32_t w = maker_constant(m, "w", QN_DTYPE_S8, 4, (int64_t[]){1, 1, 2, 2}, zeros, sizeof zeros);
-        uint32_t b = maker_constant(m, "b", QN_DTYPE_S32, 1, (int64_t[]){2}, zeros, 0);
-        uint32_t c = maker_constant(m, "c", QN_DTYPE_S64, 1, (int64_t[]){2}, zeros, 0);
-        uint32_t f = maker_constant(m, "f", QN_DTYPE_F32, 1, (int64_t[]){2}, zeros, 0);
-        const qn_op_def *op = &qn_op_conv2d_quantized;
-        maker_output(m, maker_step(m, op, NULL, 4, (uint32_t[]){x, w, b, f}, "y", QN_DTYPE_F32, 4, dims));
-        maker_output(m, maker_step(m, op, NULL, 4, (uint32_t[]){u, w, c, f}, "z", QN_DTYPE_F32, 4, dims));
+        program_shared_weights(m, 1);
         file old = write_version_1(*maker_finish(m, 1), rows[r].kinds);
         if (rows[r].text)
             expect_refused(old, rows[r].text);

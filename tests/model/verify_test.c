@@ -312,26 +312,12 @@ static void test_packings_are_of_constants_that_have_a_form_for_them(void **stat
 
 /* Two steps that read one constant, each of which would have it in a layout of its own. */
 static void test_a_constant_is_packed_for_all_that_read_it(void **state) {
-    static _Alignas(64) const uint8_t zeros[4096];
     (void)state;
     for (int reader = 0; reader < 2; reader++) {
         maker *m = maker_create();
-        qn_dim dims[4] = {maker_const(m, 1), maker_const(m, 4), maker_const(m, 4), maker_const(m, 2)};
-        uint32_t x = maker_input(m, "x", QN_DTYPE_U8, 4, dims), u = maker_input(m, "u", QN_DTYPE_S16, 4, dims);
-        uint32_t w = maker_constant(m, "w", QN_DTYPE_S8, 4, (int64_t[]){1, 1, 2, 2}, zeros, sizeof zeros);
-        uint32_t b = maker_constant(m, "b", QN_DTYPE_S32, 1, (int64_t[]){2}, zeros, 0);
-        uint32_t c = maker_constant(m, "c", QN_DTYPE_S64, 1, (int64_t[]){2}, zeros, 0);
-        uint32_t f = maker_constant(m, "f", QN_DTYPE_F32, 1, (int64_t[]){2}, zeros, 0);
+        uint32_t w = program_shared_weights(m, reader == 0);
         maker_pack(m, w, &qn_packing_panel16x4);
-        qn_conv2d_quantized_attrs attrs;
-        qn_attrs_init(&qn_op_conv2d_quantized, &attrs);
-        maker_output(
-            m, maker_step(m, &qn_op_conv2d_quantized, &attrs, 4, (uint32_t[]){x, w, b, f}, "y", QN_DTYPE_F32, 4, dims));
-        if (reader == 0)
-            maker_output(m, maker_step(m, &qn_op_conv2d_quantized, &attrs, 4, (uint32_t[]){u, w, c, f}, "z",
-                                       QN_DTYPE_F32, 4, dims));
-        else
-            maker_output(m, maker_step(m, &qn_op_neg, NULL, 1, &w, "z", QN_DTYPE_S8, 4, maker_dims(m, w)));
+        if (reader == 1) maker_output(m, maker_step(m, &qn_op_neg, NULL, 1, &w, "z", QN_DTYPE_S8, 4, maker_dims(m, w)));
         expect_unsound(maker_finish(m, 1),
                        reader == 0
                            ? "step 1 'z' (conv2d_quantized): reads 'w', which is packed as panel16x4 of s8; "
