@@ -1,6 +1,6 @@
 /* DeepLab gives the same bits whatever computes them: each picture of voc-dev on a reference path and on two others, which
  * change from picture to picture, so that every instruction set meets every number of threads. Compared are all values
- * that a run computes. QUENCH_SOAK_PICTURES sets how many pictures, evenly spread (3; scripts/soak: all). */
+ * that a run computes. QN_SOAK_PICTURES sets how many pictures, evenly spread (3; scripts/soak: all). */
 #include "quantised.h"
 
 #include "base/dtype.h"
@@ -59,7 +59,7 @@ static void expect_same(const trace *t, const trace *reference, path way, path f
 }
 
 static long pictures_wanted(void) {
-    const char *text = getenv("QUENCH_SOAK_PICTURES");
+    const char *text = getenv("QN_SOAK_PICTURES");
     const long wanted = text ? strtol(text, NULL, 10) : PICTURES;
     assert_true(wanted > 0);
     return wanted;

@@ -1,6 +1,6 @@
 /* Long use, many users: random shapes on one context, batches against single runs, contexts side by side, processes
- * side by side, memory counted throughout. QUENCH_SOAK_SHAPES sets how many shapes are tried (200; scripts/soak: 10
- * 000), QUENCH_TEST which tests run (a name, * for any characters). */
+ * side by side, memory counted throughout. QN_SOAK_SHAPES sets how many shapes are tried (200; scripts/soak: 10
+ * 000), QN_TEST which tests run (a name, * for any characters). */
 #include "e2e.h"
 
 #include "base/dtype.h"
@@ -133,7 +133,7 @@ static size_t run_fresh(qn_engine *engine, const qn_tensor *input, qn_tensor *ou
 
 /* Takes the model over. */
 static void try_shapes(qn_model *model, const subject *s) {
-    const char *wanted = getenv("QUENCH_SOAK_SHAPES"), *seed_text = getenv("QN_SEED");
+    const char *wanted = getenv("QN_SOAK_SHAPES"), *seed_text = getenv("QN_SEED");
     long shapes = wanted ? strtol(wanted, NULL, 10) : 200, warm_kib = 0, most_kib = 0;
     uint64_t seed = seed_text ? strtoull(seed_text, NULL, 0) : 20240623, random = seed;
     assert_true(shapes > WARM_UP);
@@ -482,6 +482,6 @@ int main(void) {
     /* Resident memory shall tell what quench holds, not what the heap keeps back or the kernel rounds up. */
     mallopt(M_MMAP_THRESHOLD, 128 * 1024);
     prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0);
-    cmocka_set_test_filter(getenv("QUENCH_TEST"));
+    cmocka_set_test_filter(getenv("QN_TEST"));
     return cmocka_run_group_tests_name("e2e/soak", tests, NULL, NULL);
 }

@@ -23,7 +23,7 @@ const char *__asan_default_options(void) { return "allocator_may_return_null=1";
 
 static void expect_message(qn_status *status, size_t length) {
     const char *message = qn_status_message(status);
-    if (getenv("QUENCH_SHOW")) fprintf(stderr, "%s %s\n", qn_code_name(qn_status_code(status)), message);
+    if (getenv("QN_SHOW")) fprintf(stderr, "%s %s\n", qn_code_name(qn_status_code(status)), message);
     if (status && (qn_status_code(status) == QN_INTERNAL || strlen(message) < length)) {
         fprintf(stderr, "no answer to any input: %s '%s'\n", qn_code_name(qn_status_code(status)), message);
         abort();

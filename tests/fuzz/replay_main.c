@@ -1,5 +1,5 @@
 /* replay_main.c FILE|FOLDER ... - a fuzz target without a fuzzer: every file (of a folder) as it is, then damaged at
- * random. QN_SEED and QUENCH_CASES change which damage and how much of it. */
+ * random. QN_SEED and QN_CASES change which damage and how much of it. */
 #include "fuzz.h"
 
 #include "base/file.h"
@@ -49,7 +49,7 @@ static size_t damage(qn_bytes file, const uint32_t *positions, size_t count, uin
 }
 
 static qn_status *replay(const char *path) {
-    uint64_t seed = from_environment("QN_SEED", 20), cases = from_environment("QUENCH_CASES", CASES_DEFAULT);
+    uint64_t seed = from_environment("QN_SEED", 20), cases = from_environment("QN_CASES", CASES_DEFAULT);
     qn_file_map map;
     size_t count;
     qn_status *status = qn_file_map_open(path, &map);

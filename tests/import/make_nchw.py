@@ -5,7 +5,7 @@ Run with a Python that has TensorFlow (development only):
     python3 tests/import/make_nchw.py models/scenes/scenes.pb scenes.nchw.pb
 Operators that know data_format get it, what is between them follows where it can (activations, additions, concatenations,
 paddings, means), and everything else stands between transposes, as inputs and outputs do. The result should compile to
-the steps of the original, and give its bits: tests/driver/nchw_test.c holds that of small networks.
+the steps of the original, and give its bits: tests/driver/build/nchw_test.c holds that of small networks.
 """
 import os
 import sys

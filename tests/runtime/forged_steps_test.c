@@ -313,7 +313,7 @@ static int forge(const qn_op_def *op, uint64_t seed) {
 
 static void test_no_forged_operator_crashes_or_blames_us(void **state) {
     (void)state;
-    const char *text = getenv("QN_SEED"), *only = getenv("QUENCH_OP");
+    const char *text = getenv("QN_SEED"), *only = getenv("QN_OP");
     uint64_t base = text ? strtoull(text, NULL, 0) : 1;
     int counts[4] = {0, 0, 0, 0};
     for (size_t i = 0; i < qn_op_count(); i++) {

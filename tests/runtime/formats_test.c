@@ -1,5 +1,5 @@
 /* Files that earlier versions wrote are read for ever, with the same answers, bit for bit
- * (tests/model/files/README.md). QUENCH_ANSWERS=1 prints the answers of all files in the form of answers.txt instead of
+ * (tests/model/files/README.md). QN_ANSWERS=1 prints the answers of all files in the form of answers.txt instead of
  * comparing them. */
 #include "rig.h"
 
@@ -184,7 +184,7 @@ static void test_files_of_all_versions_give_their_answers_on_every_cpu(void **st
     (void)state;
     static const char *const cpus[] = {"generic", "avx2", NULL};
     const file_list list = list_files();
-    const int prints = getenv("QUENCH_ANSWERS") != NULL;
+    const int prints = getenv("QN_ANSWERS") != NULL;
     for (size_t i = 0; i < list.count; i++) {
         char *expected = read_answers(list.names[i]);
         if (!prints && !*expected) fail_msg("%s has no answers in " ANSWERS, list.names[i]);
