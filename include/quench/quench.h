@@ -5,6 +5,7 @@
  *     context  one thread's arena; shapes are set here, and runs happen here
  *     queue    runs and other work in order, on a thread of its own
  *     trace    what runs did, as a time line
+ *     bench    how fast runs are
  *
  * Pointers that must be given answer INVALID_ARGUMENT, with the argument's name, where they are NULL; functions that
  * return no status then do nothing and return NULL or 0. What may be NULL says so.
@@ -21,6 +22,7 @@
 #define QUENCH_QUENCH_H
 
 #include "quench/allocator.h"
+#include "quench/bench.h"
 #include "quench/context.h"
 #include "quench/cpu.h"
 #include "quench/engine.h"

@@ -77,6 +77,8 @@ typedef struct fixture {
     qn_trace *qn_trace_p, *made_trace, **qn_trace_pp;
     const qn_trace *c_qn_trace_p;
     const qn_trace_options *c_qn_trace_options_p;
+    qn_bench *made_bench, **qn_bench_pp;
+    const qn_bench_options *c_qn_bench_options_p;
     qn_network *qn_network_p, *made_network, **qn_network_pp;
     const qn_network *c_qn_network_p;
     const qn_network_options *c_qn_network_options_p;
@@ -216,6 +218,7 @@ static void set_up_runtime(fixture *f) {
     static qn_pool_options pool_options;
     static qn_queue_options queue_options;
     static qn_trace_options trace_options;
+    static qn_bench_options bench_options;
     size_t bytes;
     const void *data = model_bytes(&bytes);
     f->c_qn_log_p = &log;
@@ -226,6 +229,9 @@ static void set_up_runtime(fixture *f) {
     qn_pool_options_init(&pool_options);
     qn_queue_options_init(&queue_options);
     qn_trace_options_init(&trace_options);
+    qn_bench_options_init(&bench_options);
+    bench_options.iterations = 1;
+    bench_options.warmup_ms = 0;
     engine_options.threads = pool_options.threads = 1;
     trace_options.events = 16;
     f->c_qn_model_options_p = &model_options;
@@ -234,6 +240,7 @@ static void set_up_runtime(fixture *f) {
     f->c_qn_pool_options_p = &pool_options;
     f->c_qn_queue_options_p = &queue_options;
     f->c_qn_trace_options_p = &trace_options;
+    f->c_qn_bench_options_p = &bench_options;
     ok(qn_model_load_memory(data, bytes, QN_MEMORY_COPY, NULL, &f->qn_model_p));
     ok(qn_engine_create(f->qn_model_p, &engine_options, &f->qn_engine_p));
     ok(qn_context_create(f->qn_engine_p, &f->qn_context_p));
@@ -250,6 +257,7 @@ static void set_up_runtime(fixture *f) {
     f->qn_queue_pp = &f->made_queue;
     f->qn_notifier_pp = &f->made_notifier;
     f->qn_trace_pp = &f->made_trace;
+    f->qn_bench_pp = &f->made_bench;
 }
 
 static void set_up_compiler(fixture *f) {
@@ -404,6 +412,7 @@ static void clean_up(fixture *f) {
     qn_context_destroy(f->made_context), qn_context_destroy(f->qn_context_p);
     qn_engine_destroy(f->made_engine), qn_engine_destroy(f->qn_engine_p);
     qn_model_destroy(f->made_model), qn_model_destroy(f->qn_model_p);
+    qn_bench_destroy(f->made_bench);
     qn_trace_destroy(f->made_trace), qn_trace_destroy(f->qn_trace_p);
     qn_cpu_info_destroy(f->made_info);
     qn_network_destroy(f->made_network), qn_network_destroy(f->qn_network_p);
