@@ -61,8 +61,66 @@ quench fails bench scenes.qn --shape 1,100,100
 quench fails bench scenes.qn --shape Image=1,9,9,3
 says "ImageTensor"
 quench fails bench scenes.qn --shape 1,x,9,3
-quench fails bench scenes.qn --shape 1,9,9,3 --shape 1,8,8,3
-says "has a shape already"
+
+it "measures several shapes in turn, and tells of each"
+quench ok bench scenes.qn --shape 1,40,30,3 --shape 1,50,60,3 --iterations 4 --warmup 0 --threads 1 --json -
+expect "$(json groups.#)" = 2
+expect "$(json groups.0.shapes.ImageTensor)" = "[1,40,30,3]"
+expect "$(json groups.1.shapes.ImageTensor)" = "[1,50,60,3]"
+expect "$(json groups.0.runs)" = 2
+expect "$(json groups.1.runs)" = 2
+expect "$(json iterations)" = 4
+between "$(json shape_ms)" 0.000001 1000
+quench ok bench scenes.qn --shape 1,40,30,3 --shape 1,50,60,3 --iterations 2 --warmup 0
+prints '2 sets of 2 shapes, in turn'
+prints ' 1x50x60x3$'
+
+it "runs several contexts at once, and says what of the machine they use"
+quench ok bench scenes.qn --threads 1 --contexts 3 --iterations 7 --warmup 0 --json -
+expect "$(json contexts)" = 3
+expect "$(json iterations)" = 7
+expect "$(json allocations_per_run)" = 0.0
+between "$(json utilisation)" 0.000001 1
+between "$(json cpu_s)" 0.000001 1000
+quench misused bench scenes.qn --contexts 0
+
+it "measures batches, and counts their inputs"
+quench ok bench "$scenes/scenes_dynamic.pb" --shape 1,40,30,3 --batch 3 --iterations 2 --warmup 0 --threads 1 --json -
+expect "$(json shapes.ImageTensor)" = "[3,40,30,3]"
+expect "$(awk -v a="$(json inputs_per_s)" -v b="$(json throughput_per_s)" 'BEGIN { print (a > 2.99 * b && a < 3.01 * b) }')" = 1
+
+it "measures arrays and raw bytes"
+{
+    printf '\223NUMPY\001\000\166\000%-117s\n' "{'descr': '|u1', 'fortran_order': False, 'shape': (1, 40, 30, 3), }"
+    head -c 3600 /dev/zero
+} >x.npy
+quench ok bench scenes.qn --input ImageTensor=x.npy --iterations 1 --warmup 0 --json -
+expect "$(json shapes.ImageTensor)" = "[1,40,30,3]"
+tail -c 3600 x.npy >x.bin
+quench ok bench scenes.qn --shape 1,40,30,3 --input x.bin --input x.npy --iterations 2 --warmup 0 --json -
+expect "$(json groups.#)" = 1
+expect "$(json groups.0.sets)" = 2
+quench fails bench scenes.qn --shape 1,40,31,3 --input x.bin
+says "x.bin: no .npy file, so the bytes of an array, but input 'ImageTensor' takes 3720 bytes \(uint8 1x40x31x3\) and it holds fewer: --shape"
+quench fails bench scenes.qn --shape 1,40,29,3 --input x.bin
+says "holds more"
+quench fails bench scenes.qn --input missing.bin
+says "missing.bin: there is no such file"
+
+it "measures pictures as segment fits them"
+quench ok bench scenes.qn --images "$scenes/pictures" --limit 4 --iterations 4 --warmup 0 --json -
+expect "$(json iterations)" = 4
+between "$(json groups.#)" 1 4
+quench fails bench scenes.qn --images "$scenes/pictures" --shape 1,9,9,3
+says "leave --shape and --input out"
+picture=$scenes/pictures/scene_1.jpg
+quench ok bench "$scenes/scenes_dynamic.pb" --images "$picture" --images "$picture" --images "$picture" --batch 2 --iterations 2 --warmup 0 --json -
+expect "$(json shapes.ImageTensor)" = "[2,161,161,3]"
+expect "$(json groups.0.sets)" = 1
+quench fails bench "$scenes/scenes_dynamic.pb" --images "$scenes/pictures" --batch 2
+says 'batch are of one size, but after 161x161x3 comes 161x121x3'
+quench fails bench "$scenes/scenes_dynamic.pb" --images "$picture" --batch 2
+says 'the pictures are 1 only'
 
 it "writes one run as a trace"
 quench ok bench scenes.qn --threads 2 --iterations 2 --warmup 0 --trace trace.json --json -

@@ -26,31 +26,7 @@ const char *cli_print_bytes(uint64_t bytes, char *text) {
     return text;
 }
 
-static int compare(const void *a, const void *b) {
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
-static double percentile(const double *sorted, size_t count, double share) {
-    double at = share * (double)(count - 1);
-    size_t below = (size_t)at, above = below + 1 < count ? below + 1 : below;
-    return sorted[below] + (at - (double)below) * (sorted[above] - sorted[below]);
-}
-
-cli_stats cli_stats_from(double *samples, size_t count) {
-    double sum = 0;
-    qsort(samples, count, sizeof *samples, compare);
-    for (size_t i = 0; i < count; i++) sum += samples[i];
-    return (cli_stats){samples[0],
-                       samples[count - 1],
-                       sum / (double)count,
-                       percentile(samples, count, 0.5),
-                       percentile(samples, count, 0.9),
-                       percentile(samples, count, 0.95),
-                       percentile(samples, count, 0.99)};
-}
-
-json_t *cli_stats_to_json(const cli_stats *stats) {
+json_t *cli_stats_to_json(const qn_bench_stats *stats) {
     return json_pack("{s:f,s:f,s:f,s:f,s:f,s:f,s:f}", "min", stats->min, "max", stats->max, "mean", stats->mean,
                      "median", stats->median, "p90", stats->p90, "p95", stats->p95, "p99", stats->p99);
 }

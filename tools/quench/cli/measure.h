@@ -1,9 +1,10 @@
-/* cli/measure.h - time, memory and statistics. */
+/* cli/measure.h - time, memory and random numbers. */
 #ifndef QUENCH_CLI_MEASURE_H
 #define QUENCH_CLI_MEASURE_H
 
 #include "cli/cli.h"
 #include "quench/allocator.h"
+#include "quench/bench.h"
 
 #include <stdatomic.h>
 
@@ -17,14 +18,7 @@ uint64_t cli_peak_rss_bytes(void);
 enum { CLI_BYTES_TEXT = 64 };
 const char *cli_print_bytes(uint64_t bytes, char *text);
 
-/* Of a sample of at least one; percentiles are between the two nearest ranks, in proportion. */
-typedef struct cli_stats {
-    double min, max, mean, median, p90, p95, p99;
-} cli_stats;
-
-/* Sorts the samples. */
-cli_stats cli_stats_from(double *samples, size_t count);
-json_t *cli_stats_to_json(const cli_stats *stats);
+json_t *cli_stats_to_json(const qn_bench_stats *stats);
 
 /* An allocator over the heap that counts. Make `allocator` after the counter has its final address. */
 typedef struct cli_counter {
