@@ -375,6 +375,16 @@ QN_API qn_status *qn_image_fit_stitch(const qn_image_fit *fit, int index, const 
 QN_API qn_status *qn_image_colorize(const qn_image *labels, const qn_image_palette *palette,
                                     const qn_allocator *allocator, qn_image *out_image) QN_MUST_USE;
 
+/* The opposite: the label map of a coloured picture, as qn_image_colorize() or another tool has made it.
+ * @param picture     3 channels, [height, width, 3], in R, G, B; every pixel of exactly one class's colour
+ * @param palette     its class_count classes, all 256 if that is 0, and 255, which is not judged; where classes share a
+ *                    colour, the lowest has it
+ * @param out_labels  one channel
+ * returns  INVALID_ARGUMENT: not 3 channels, or a colour that no class has, with its place; where it is one with red and
+ *          blue exchanged, as cv2.imwrite() leaves them, the message says so */
+QN_API qn_status *qn_image_from_colors(const qn_image *picture, const qn_image_palette *palette,
+                                       const qn_allocator *allocator, qn_image *out_labels) QN_MUST_USE;
+
 /* The photo with the labels' colours over it.
  * @param photo   1 or 3 channels
  * @param labels  one channel, the photo's size

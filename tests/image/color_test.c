@@ -20,6 +20,48 @@ static void labels_become_their_colours(void **state) {
     qn_image_deinit(&out);
 }
 
+static void colours_become_the_labels_that_they_were(void **state) {
+    (void)state;
+    uint8_t labels[256];
+    for (int i = 0; i < 256; i++) labels[i] = (uint8_t)i;
+    const qn_image map = {16, 16, 1, 16, labels, NULL};
+    qn_image_palette palette = voc();
+    palette.class_count = 256;
+    qn_image colours, back;
+    assert_ok(qn_image_colorize(&map, &palette, NULL, &colours));
+    assert_ok(qn_image_from_colors(&colours, &palette, NULL, &back));
+    assert_memory_equal(back.data, labels, 256);
+    qn_image_deinit(&back);
+    /* Classes 3 and 200 share a colour now: the lower one has it. */
+    memcpy(palette.colors[200], palette.colors[3], 3);
+    memcpy(colours.data + 3 * 200, palette.colors[3], 3);
+    assert_ok(qn_image_from_colors(&colours, &palette, NULL, &back));
+    assert_int_equal(back.data[200], 3);
+    qn_image_deinit(&back);
+    qn_image_deinit(&colours);
+}
+
+static void colours_of_no_class_are_refused_with_their_place(void **state) {
+    (void)state;
+    const qn_image_palette palette = voc();
+    uint8_t rgb[12] = {128, 0, 0, 0, 0, 0, 128, 0, 0, 7, 9, 11};
+    const qn_image picture = {2, 2, 3, 6, rgb, NULL}, gray = {2, 2, 1, 2, rgb, NULL};
+    qn_image out = picture;
+    assert_error(qn_image_from_colors(&picture, &palette, NULL, &out), QN_INVALID_ARGUMENT, "colour 7 9 11",
+                 "column 1, row 1", "PNG", NULL);
+    assert_null(out.data);
+    /* Class 20 is 0 64 128, what is not judged 224 224 192, class 15 192 128 128. */
+    memcpy(rgb + 6, (const uint8_t[]){0, 64, 128, 224, 224, 192}, 6);
+    assert_ok(qn_image_from_colors(&picture, &palette, NULL, &out));
+    assert_int_equal(out.data[2], 20);
+    assert_int_equal(out.data[3], 255);
+    qn_image_deinit(&out);
+    memcpy(rgb + 6, (const uint8_t[]){128, 128, 192}, 3);
+    assert_error(qn_image_from_colors(&picture, &palette, NULL, &out), QN_INVALID_ARGUMENT, "colour 128 128 192",
+                 "column 0, row 1", "red and blue exchanged", NULL);
+    assert_error(qn_image_from_colors(&gray, &palette, NULL, &out), QN_INVALID_ARGUMENT, "expected 3 channels", NULL);
+}
+
 static void an_overlay_blends_photo_and_colours(void **state) {
     (void)state;
     static uint8_t labels[2] = {1, 0}, rgb[6] = {100, 200, 50, 255, 254, 1}, gray[2] = {100, 255};
@@ -165,6 +207,8 @@ static void every_printable_letter_is_drawn_and_different(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(labels_become_their_colours),
+        cmocka_unit_test(colours_become_the_labels_that_they_were),
+        cmocka_unit_test(colours_of_no_class_are_refused_with_their_place),
         cmocka_unit_test(an_overlay_blends_photo_and_colours),
         cmocka_unit_test(labels_are_counted_on_top_of_earlier_counts),
         cmocka_unit_test(joined_pictures_stand_side_by_side),

@@ -138,3 +138,34 @@ prints '^right .* of 34 labels$'
 label '<f4' '\000\000\200\277' 140
 quench ok eval scenes.qn --inputs "$array" --labels strange.npy
 prints '^right .* of 34 labels$'
+
+it "scores label maps that were saved before, as numbers and as colours, without a model"
+# shellcheck disable=SC2086
+quench ok eval scenes.qn $data --json -
+miou=$(json miou)
+for kind in indexed gray rgb indexed,overlay; do
+    quench ok segment scenes.qn "$scenes/pictures" -o "saved_$kind" --save $kind --palette "$scenes/palette.txt"
+    quench ok eval --saved "saved_$kind" --masks "$scenes/masks" --palette "$scenes/palette.txt" --json -
+    expect "$(json miou)" = "$miou"
+    expect "$(json images)" = 8
+    between "$(json iou.star)" 0.7 1
+done
+printf 'scene_2\n' >one.txt
+quench ok eval --saved saved_rgb --masks "$scenes/masks" --palette "$scenes/palette.txt" --list one.txt
+prints '^pictures +1$'
+
+it "says whose colours saved maps do not have"
+quench fails eval --saved saved_rgb --masks "$scenes/masks"
+says 'saved_rgb/scene_1.*: colour [0-9]+ [0-9]+ [0-9]+ at column [0-9]+, row [0-9]+ is no class.s in the palette'
+quench fails eval --saved "$scenes/pictures" --masks "$scenes/masks" --palette "$scenes/palette.txt"
+says 'label maps are saved as PNG'
+quench misused eval --masks "$scenes/masks"
+says 'MODEL is missing; --saved DIR scores label maps'
+quench misused eval scenes.qn --saved saved_rgb --masks "$scenes/masks"
+says '^quench: error: --saved and MODEL exclude each other'
+quench misused eval --saved saved_rgb
+says 'masks DIR is missing'
+mkdir overlays
+quench ok segment scenes.qn "$scenes/pictures/scene_1.jpg" -o overlays --save overlay
+quench fails eval --saved overlays --masks "$scenes/masks" --palette "$scenes/palette.txt"
+says 'there is no label map but overlays'

@@ -1,6 +1,9 @@
 /* commands/eval.c - `quench eval`: scores a segmentation model on pictures and masks. */
 #include "score/bootstrap.h"
+#include "score/class_scores.h"
 #include "score/eval_arrays.h"
+#include "score/eval_pairs.h"
+#include "score/eval_saved.h"
 #include "pictures/pictures.h"
 #include "session/segmenter.h"
 
@@ -11,7 +14,7 @@
 #include <unistd.h>
 
 typedef struct eval_settings {
-    const char *images, *masks, *list, *against, *palette, *json, *labels;
+    const char *images, *masks, *saved, *list, *against, *palette, *json, *labels;
     cli_texts inputs;
     cli_run_options run;
     fitter_choice fit;
@@ -26,6 +29,9 @@ static const cli_option options[] = {
      FIELD(masks)},
     {0, "inputs", "[NAME=]x.npy", "instead of pictures: arrays, one sample each or along a leading axis", cli_add_input,
      FIELD(inputs)},
+    {0, "saved", "DIR",
+     "instead of MODEL and pictures: label maps saved before, gray, indexed or in the palette's colours", cli_set_text,
+     FIELD(saved)},
     {0, "labels", "y.npy", "of --inputs: the true classes, or label maps", cli_set_input, FIELD(labels)},
     {0, "list", "FILE", "names of the pictures to use, one a line; default: all in --images", cli_set_input,
      FIELD(list)},
@@ -43,7 +49,8 @@ static const cli_option options[] = {
 
 static const cli_command command = {
     "eval",
-    "eval MODEL --images DIR --masks DIR [--list FILE] | --inputs x.npy --labels y.npy [options]",
+    "eval MODEL --images DIR --masks DIR [--list FILE] | --inputs x.npy --labels y.npy [options]\n"
+    "       quench eval --saved DIR --masks DIR [--list FILE] [--palette NAME|FILE] [options]",
     "Labels the pictures and compares with their masks: intersection over union of each class and their mean, from "
     "totals\n"
     "over all pictures, and the share of pixels that are right. Mask value 255 is not judged. Labels are compared at "
@@ -51,20 +58,16 @@ static const cli_command command = {
     "mask's size. A picture or mask that is missing is reported before anything runs.\n"
     "With --inputs any model is scored on arrays: the share of labels that are right, where scores stand for the "
     "largest\n"
-    "along their last axis, and of label maps the mIoU; without --labels only what --against has to say.",
+    "along their last axis, and of label maps the mIoU; without --labels only what --against has to say.\n"
+    "With --saved no model runs: label maps that any program has saved are scored, in colours by --palette, default voc.",
     options,
-    1,
+    0,
     1,
 };
 
-typedef struct item {
-    char *picture, *mask;
-} item;
-
 typedef struct evaluation {
     const eval_settings *settings;
-    item *items;
-    size_t count;
+    eval_pairs pairs;
     segmenter *segmenter, *other; /* other: NULL without --against */
     qn_image_palette palette;
     qn_image_confusion *confusion, *other_confusion;
@@ -75,8 +78,7 @@ typedef struct evaluation {
 } evaluation;
 
 static void evaluation_deinit(evaluation *e) {
-    for (size_t i = 0; e->items && i < e->count; i++) free(e->items[i].picture), free(e->items[i].mask);
-    free(e->items);
+    eval_pairs_deinit(&e->pairs);
     segmenter_close(e->segmenter);
     segmenter_close(e->other);
     qn_image_palette_deinit(&e->palette);
@@ -86,68 +88,6 @@ static void evaluation_deinit(evaluation *e) {
 }
 
 /* ---- What is to be done ---- */
-
-/* The first few names that `missing` finds nothing for, in one message. */
-static qn_status *report_missing(const evaluation *e, const picture_list *names, const char *what, const char *folder,
-                                 int is_mask) {
-    enum { SHOWN = 5 };
-    char list[512] = "";
-    size_t missing = 0, length = 0;
-    for (size_t i = 0; i < e->count; i++) {
-        if (is_mask ? e->items[i].mask != NULL : e->items[i].picture != NULL) continue;
-        if (missing++ < SHOWN && length < sizeof list)
-            length +=
-                (size_t)snprintf(list + length, sizeof list - length, "%s%s", length ? ", " : "", names->paths[i]);
-    }
-    if (!missing) return NULL;
-    return qn_status_create(QN_NOT_FOUND, "%s: %zu of %zu %s are missing there: %s%s", folder, missing, e->count, what,
-                            list, missing > SHOWN ? ", ..." : "");
-}
-
-static qn_status *find_files(evaluation *e, const picture_list *names) {
-    e->items = calloc(names->count, sizeof *e->items);
-    if (!e->items) return cli_out_of_memory();
-    e->count = names->count;
-    for (size_t i = 0; i < e->count; i++) {
-        /* A name is a stem, or a file of either folder. */
-        char *stem = picture_stem(names->paths[i]);
-        if (!stem) return cli_out_of_memory();
-        e->items[i].picture =
-            e->settings->list ? picture_find(e->settings->images, names->paths[i]) : strdup(names->paths[i]);
-        if (!e->items[i].picture) e->items[i].picture = picture_find(e->settings->images, stem);
-        e->items[i].mask = picture_find_mask(e->settings->masks, names->paths[i]);
-        free(stem);
-    }
-    CLI_TRY(report_missing(e, names, "pictures (jpg, jpeg, png, ppm, pgm)", e->settings->images, 0));
-    return report_missing(e, names, "masks (png)", e->settings->masks, 1);
-}
-
-static qn_status *plan(evaluation *e) {
-    picture_list names = {0};
-    qn_status *status = e->settings->list ? picture_list_read(&names, e->settings->list)
-                                          : picture_list_add(&names, e->settings->images);
-    if (!status) status = find_files(e, &names);
-    picture_list_deinit(&names);
-    return status;
-}
-
-static qn_status *check_files(const evaluation *e, const char *model) {
-    cli_files files = {0};
-    const char *json = e->settings->json;
-    if (!json || cli_json_on_stdout(json)) return NULL;
-    qn_status *status = cli_files_add_input(&files, model);
-    if (!status) status = cli_files_add_output(&files, json, "--json");
-    for (size_t i = 0; i < e->count && !status; i++) {
-        status = cli_files_add_input(&files, e->items[i].picture);
-        if (!status) status = cli_files_add_input(&files, e->items[i].mask);
-    }
-    if (!status && e->settings->list) status = cli_files_add_input(&files, e->settings->list);
-    if (!status && e->settings->against) status = cli_files_add_input(&files, e->settings->against);
-    if (!status) status = cli_files_check(&files);
-    if (!status) status = cli_check_writable(json);
-    cli_files_deinit(&files);
-    return status;
-}
 
 static qn_status *open_models(evaluation *e, const char *model) {
     const eval_settings *settings = e->settings;
@@ -180,7 +120,7 @@ static qn_status *label(segmenter *s, const char *picture, const qn_image *mask,
 }
 
 /* The second model on the same picture. */
-static qn_status *judge_other(evaluation *e, const item *one, const qn_image *mask, const qn_image *labels) {
+static qn_status *judge_other(evaluation *e, const eval_pair *one, const qn_image *mask, const qn_image *labels) {
     qn_image others;
     CLI_TRY(label(e->other, one->picture, mask, &others, NULL));
     qn_status *status = cli_context(qn_image_confusion_add(e->other_confusion, mask, &others), "%s", one->mask);
@@ -190,7 +130,7 @@ static qn_status *judge_other(evaluation *e, const item *one, const qn_image *ma
     return status;
 }
 
-static qn_status *judge(evaluation *e, const item *one) {
+static qn_status *judge(evaluation *e, const eval_pair *one) {
     qn_image mask, labels = {0};
     CLI_TRY(fitter_load_mask(segmenter_fitter(e->segmenter), one->mask, &mask));
     qn_status *status = label(e->segmenter, one->picture, &mask, &labels, &e->ms);
@@ -203,67 +143,38 @@ static qn_status *judge(evaluation *e, const item *one) {
 
 /* ---- Results ---- */
 
-/* The class's name; with its number where it has none or shares it with an earlier class. `text` has 96 bytes. */
-static const char *class_title(const evaluation *e, int class, char *text) {
-    const char *name = e->palette.names[class];
-    int is_shared = 0;
-    for (int c = 0; c < class && name; c++) is_shared |= e->palette.names[c] && !strcmp(e->palette.names[c], name);
-    if (name && !is_shared) return name;
-    snprintf(text, 96, "%.60s%s%d", name ? name : "class", " ", class);
-    return text;
-}
-
 static double agreement(const evaluation *e) { return e->pixels ? (double)e->equal / (double)e->pixels : NAN; }
 
 static void print_results(const evaluation *e) {
-    char title[96];
-    int classes = qn_image_confusion_get_class_count(e->confusion);
-    cli_print("%-24s %8s\n", "class", "IoU");
-    for (int c = 0; c < classes; c++) {
-        double iou = qn_image_confusion_get_iou(e->confusion, c);
-        if (isnan(iou))
-            cli_print("%-24s %8s\n", class_title(e, c, title), "absent");
-        else
-            cli_print("%-24s %8.4f\n", class_title(e, c, title), iou);
-    }
-    cli_print("%-24s %8.4f\n", "mIoU", qn_image_confusion_get_miou(e->confusion));
-    cli_print("%-24s %8.4f\n", "pixel accuracy", qn_image_confusion_get_pixel_accuracy(e->confusion));
+    class_scores_print(e->confusion, &e->palette);
     if (e->other) {
         cli_print("%-24s %8.6f with %s\n", "agreement", agreement(e), e->settings->against);
-        paired_difference_print(&e->difference, e->count);
+        paired_difference_print(&e->difference, e->pairs.count);
     }
-    cli_print("%-24s %8zu\n%-24s %8.1f\n", "pictures", e->count, "ms per picture", e->ms / (double)e->count);
+    cli_print("%-24s %8zu\n%-24s %8.1f\n", "pictures", e->pairs.count, "ms per picture",
+              e->ms / (double)e->pairs.count);
 }
 
-static json_t *share_to_json(double share) { return isnan(share) ? json_null() : json_real(share); }
-
 static json_t *to_json(const evaluation *e, const char *model) {
-    char title[96];
-    json_t *iou = json_object();
-    for (int c = 0; c < qn_image_confusion_get_class_count(e->confusion); c++) {
-        json_t *key = cli_json_text(class_title(e, c, title));
-        json_object_set_new(iou, json_string_value(key), share_to_json(qn_image_confusion_get_iou(e->confusion, c)));
-        json_decref(key);
-    }
     const cli_session *session = segmenter_session(e->segmenter);
-    json_t *object = json_pack("{s:o,s:I,s:o,s:o,s:o,s:f,s:i,s:s}", "model", cli_json_text(model), "images",
-                               (json_int_t)e->count, "miou", share_to_json(qn_image_confusion_get_miou(e->confusion)),
-                               "pixel_accuracy", share_to_json(qn_image_confusion_get_pixel_accuracy(e->confusion)),
-                               "iou", iou, "ms_per_image", e->ms / (double)e->count, "threads",
+    json_t *object = json_pack("{s:o,s:I,s:f,s:i,s:s}", "model", cli_json_text(model), "images",
+                               (json_int_t)e->pairs.count, "ms_per_image", e->ms / (double)e->pairs.count, "threads",
                                qn_engine_threads(session->engine), "cpu", qn_engine_cpu(session->engine));
+    if (object) class_scores_to_json(e->confusion, &e->palette, object);
     if (object && e->other) {
         json_object_set_new(object, "against", cli_json_text(e->settings->against));
-        json_object_set_new(object, "agreement", share_to_json(agreement(e)));
-        json_object_set_new(object, "against_miou", share_to_json(qn_image_confusion_get_miou(e->other_confusion)));
-        json_object_set_new(object, "miou_difference", paired_difference_to_json(&e->difference, e->count));
+        json_object_set_new(object, "agreement", class_share_to_json(agreement(e)));
+        json_object_set_new(object, "against_miou",
+                            class_share_to_json(qn_image_confusion_get_miou(e->other_confusion)));
+        json_object_set_new(object, "miou_difference", paired_difference_to_json(&e->difference, e->pairs.count));
     }
     return object;
 }
 
 static qn_status *run_and_write(evaluation *e, const char *model) {
-    for (size_t i = 0; i < e->count; i++) {
-        CLI_TRY(judge(e, &e->items[i]));
-        cli_progress("evaluating", i + 1, e->count);
+    for (size_t i = 0; i < e->pairs.count; i++) {
+        CLI_TRY(judge(e, &e->pairs.items[i]));
+        cli_progress("evaluating", i + 1, e->pairs.count);
     }
     if (e->other) CLI_TRY(paired_scores_compare(&e->scores, &e->difference));
     if (!cli_json_on_stdout(e->settings->json)) print_results(e);
@@ -272,8 +183,10 @@ static qn_status *run_and_write(evaluation *e, const char *model) {
 
 static qn_status *evaluate(evaluation *e, const char *model) {
     cli_watch watch;
-    CLI_TRY(plan(e));
-    CLI_TRY(check_files(e, model));
+    const eval_settings *settings = e->settings;
+    const char *reads[] = {model, settings->list, settings->against};
+    CLI_TRY(eval_pairs_find(settings->images, settings->masks, settings->list, EVAL_PICTURES, &e->pairs));
+    CLI_TRY(eval_pairs_check(&e->pairs, reads, 3, settings->json));
     CLI_TRY(open_models(e, model));
     cli_watch_begin(&watch);
     qn_status *status = run_and_write(e, model);
@@ -281,7 +194,26 @@ static qn_status *evaluate(evaluation *e, const char *model) {
     return status;
 }
 
-static int check_options(const eval_settings *settings) {
+/* Without a model, maps are saved ones and nothing runs. */
+static int check_saved(const eval_settings *settings, int has_model) {
+    const cli_run_options *run = &settings->run;
+    const char *other = has_model                ? "MODEL"
+                        : settings->images       ? "--images"
+                        : settings->inputs.count ? "--inputs"
+                        : settings->labels       ? "--labels"
+                        : settings->against      ? "--against"
+                        : settings->fit.is_given ? "--fit"
+                        : run->threads           ? "--threads"
+                        : run->cpu               ? "--cpu"
+                                                 : builder_options_find_given(&run->source);
+    if (other) return cli_usage("--saved and %s exclude each other: no model runs", other);
+    if (!settings->masks) return cli_usage("--masks DIR is missing");
+    return CLI_GO_ON;
+}
+
+static int check_options(const eval_settings *settings, int has_model) {
+    if (settings->saved) return check_saved(settings, has_model);
+    if (!has_model) return cli_usage("MODEL is missing; --saved DIR scores label maps without one");
     const int has_arrays = settings->inputs.count > 0;
     if (has_arrays && (settings->images || settings->masks || settings->list))
         return cli_usage("--inputs and %s exclude each other", settings->images  ? "--images"
@@ -295,6 +227,16 @@ static int check_options(const eval_settings *settings) {
     return CLI_GO_ON;
 }
 
+static qn_status *eval_masks(const eval_settings *settings) {
+    const eval_saved_options saved = {.saved = settings->saved,
+                                      .masks = settings->masks,
+                                      .list = settings->list,
+                                      .palette = settings->palette,
+                                      .json = settings->json,
+                                      .classes = settings->classes};
+    return eval_saved(&saved);
+}
+
 static qn_status *eval_pictures(const eval_settings *settings, const char *model) {
     evaluation e = {.settings = settings};
     qn_status *status = evaluate(&e, model);
@@ -305,12 +247,13 @@ static qn_status *eval_pictures(const eval_settings *settings, const char *model
 int cli_cmd_eval(int argc, char **argv) {
     eval_settings settings = {0};
     int first, code = cli_parse(&command, argc, argv, &settings, &first);
-    if (code == CLI_GO_ON) code = check_options(&settings);
+    if (code == CLI_GO_ON) code = check_options(&settings, first < argc);
     if (code == CLI_GO_ON) {
         const eval_array_options arrays = {settings.inputs, settings.labels,  settings.against,
                                            settings.json,   settings.classes, &settings.run};
-        code = cli_finish(settings.inputs.count ? eval_arrays(argv[first], &arrays)
-                                                : eval_pictures(&settings, argv[first]));
+        code = cli_finish(settings.saved          ? eval_masks(&settings)
+                          : settings.inputs.count ? eval_arrays(argv[first], &arrays)
+                                                  : eval_pictures(&settings, argv[first]));
     }
     free(settings.inputs.items);
     cli_run_options_deinit(&settings.run);

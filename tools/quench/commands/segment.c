@@ -9,12 +9,6 @@
 #include <string.h>
 #include <unistd.h>
 
-/* What can be saved of a picture. The legend is chosen by an option of its own. */
-typedef enum artifact { INDEXED, RGB, OVERLAY, GRAY, LEGEND, ARTIFACT_COUNT } artifact;
-static const char *const artifact_names[ARTIFACT_COUNT] = {"indexed", "rgb", "overlay", "gray", "legend"};
-static const char *const artifact_endings[ARTIFACT_COUNT] = {".png", ".rgb.png", ".overlay.png", ".gray.png",
-                                                             ".legend.png"};
-
 typedef struct segment_settings {
     const char *out, *palette, *json;
     cli_run_options run;
@@ -30,8 +24,8 @@ static int add_saved(const char *text, unsigned *inout_save) {
     for (const char *at = text;; at++) {
         size_t length = strcspn(at, ",");
         int found = -1;
-        for (int i = 0; i < LEGEND; i++)
-            if (length == strlen(artifact_names[i]) && !strncmp(at, artifact_names[i], length)) found = i;
+        for (int i = 0; i < PICTURE_LEGEND; i++) /* which has an option of its own */
+            if (length == strlen(picture_result_names[i]) && !strncmp(at, picture_result_names[i], length)) found = i;
         if (found < 0) return cli_usage("--save: '%.*s' is none of indexed, rgb, overlay, gray", (int)length, at);
         *inout_save |= 1u << found;
         at += length;
@@ -99,8 +93,8 @@ static const cli_command command = {
 
 /* One picture and the files that come of it. */
 typedef struct job {
-    const char *picture;           /* the list's */
-    char *outputs[ARTIFACT_COUNT]; /* NULL: not asked for */
+    const char *picture;            /* the list's */
+    char *outputs[PICTURE_RESULTS]; /* NULL: not asked for */
 } job;
 
 typedef struct batch {
@@ -115,7 +109,7 @@ typedef struct batch {
 
 static void batch_deinit(batch *b) {
     for (size_t i = 0; b->jobs && i < b->pictures.count; i++)
-        for (int a = 0; a < ARTIFACT_COUNT; a++) free(b->jobs[i].outputs[a]);
+        for (int a = 0; a < PICTURE_RESULTS; a++) free(b->jobs[i].outputs[a]);
     free(b->jobs);
     picture_list_deinit(&b->pictures);
     segmenter_close(b->segmenter);
@@ -125,9 +119,10 @@ static void batch_deinit(batch *b) {
 
 /* A bit for each artifact that is wanted. */
 static unsigned chosen(const segment_settings *settings) {
-    unsigned usual = cli_is_stream(settings->out) ? 1u << INDEXED : 1u << INDEXED | 1u << OVERLAY;
+    unsigned usual =
+        cli_is_stream(settings->out) ? 1u << PICTURE_INDEXED : 1u << PICTURE_INDEXED | 1u << PICTURE_OVERLAY;
     if (settings->legend)
-        return settings->save | (cli_is_stream(settings->out) ? 0 : settings->save ? 0 : usual) | 1u << LEGEND;
+        return settings->save | (cli_is_stream(settings->out) ? 0 : settings->save ? 0 : usual) | 1u << PICTURE_LEGEND;
     return settings->save ? settings->save : usual;
 }
 
@@ -152,13 +147,13 @@ static qn_status *name_outputs(const segment_settings *settings, job *j) {
     unsigned save = chosen(settings);
     char *stem = picture_stem(cli_given_name(j->picture));
     int failed = !stem, is_stream = cli_is_stream(settings->out);
-    for (int a = 0; a < ARTIFACT_COUNT && !failed; a++) {
+    for (int a = 0; a < PICTURE_RESULTS && !failed; a++) {
         if (!(save >> a & 1)) continue;
         if (is_stream) {
             failed = !(j->outputs[a] = strdup(settings->out));
             continue;
         }
-        char *name = cli_format("%s%s", stem, artifact_endings[a]);
+        char *name = cli_format("%s%s", stem, picture_result_endings[a]);
         j->outputs[a] = name ? cli_join_path(settings->out, name) : NULL;
         failed = !j->outputs[a];
         free(name);
@@ -175,7 +170,7 @@ static qn_status *check_jobs(const batch *b, const char *model, cli_files *files
         CLI_TRY(cli_files_add_output(files, settings->json, "--json"));
     for (size_t i = 0; i < b->pictures.count; i++) {
         CLI_TRY(cli_files_add_input(files, b->jobs[i].picture));
-        for (int a = 0; a < ARTIFACT_COUNT; a++)
+        for (int a = 0; a < PICTURE_RESULTS; a++)
             if (b->jobs[i].outputs[a]) CLI_TRY(cli_files_add_output(files, b->jobs[i].outputs[a], b->jobs[i].picture));
     }
     return cli_files_check(files);
@@ -201,17 +196,20 @@ static qn_status *plan(batch *b, const char *model, char **operands, int count) 
 
 /* ---- One picture ---- */
 
-static qn_status *save_artifact(const batch *b, artifact what, const char *path, const qn_image *photo,
+static qn_status *save_artifact(const batch *b, picture_result what, const char *path, const qn_image *photo,
                                 const qn_image *labels, const int64_t *areas) {
     qn_image colors = {0}, legend = {0}, joined = {0};
     qn_status *status = NULL;
-    if (what == RGB) status = qn_image_colorize(labels, &b->palette, NULL, &colors);
-    if (what == OVERLAY || what == LEGEND)
+    if (what == PICTURE_RGB) status = qn_image_colorize(labels, &b->palette, NULL, &colors);
+    if (what == PICTURE_OVERLAY || what == PICTURE_LEGEND)
         status = qn_image_overlay(photo, labels, &b->palette, (float)b->settings->alpha, NULL, &colors);
-    if (!status && what == LEGEND) status = qn_image_legend(areas, &b->palette, 0, photo->height, NULL, &legend);
-    if (!status && what == LEGEND) status = qn_image_join(&colors, &legend, NULL, &joined);
-    const qn_image *image = what == LEGEND ? &joined : what == RGB || what == OVERLAY ? &colors : labels;
-    if (!status) status = picture_save_result(path, image, what == INDEXED ? &b->palette : NULL);
+    if (!status && what == PICTURE_LEGEND)
+        status = qn_image_legend(areas, &b->palette, 0, photo->height, NULL, &legend);
+    if (!status && what == PICTURE_LEGEND) status = qn_image_join(&colors, &legend, NULL, &joined);
+    const qn_image *image = what == PICTURE_LEGEND                           ? &joined
+                            : what == PICTURE_RGB || what == PICTURE_OVERLAY ? &colors
+                                                                             : labels;
+    if (!status) status = picture_save_result(path, image, what == PICTURE_INDEXED ? &b->palette : NULL);
     qn_image_deinit(&joined);
     qn_image_deinit(&legend);
     qn_image_deinit(&colors);
@@ -271,7 +269,7 @@ static json_t *classes_to_json(const batch *b, const int64_t *areas, double pixe
 
 static void add_result(const batch *b, const job *j, const qn_image *photo, const qn_segmenter_info *info) {
     json_t *outputs = json_array();
-    for (int a = 0; a < ARTIFACT_COUNT; a++)
+    for (int a = 0; a < PICTURE_RESULTS; a++)
         if (j->outputs[a]) json_array_append_new(outputs, cli_json_text(j->outputs[a]));
     json_array_append_new(b->results,
                           json_pack("{s:o,s:i,s:i,s:i,s:i,s:i,s:f,s:o,s:o}", "file", cli_json_text(j->picture), "width",
@@ -284,12 +282,12 @@ static void add_result(const batch *b, const job *j, const qn_image *photo, cons
 /* Saves what was asked for; another failure than of the disk is this picture's own. */
 static qn_status *save_artifacts(const batch *b, const job *j, const qn_image *photo, const qn_image *labels,
                                  const int64_t *areas) {
-    for (int a = 0; a < ARTIFACT_COUNT; a++) {
+    for (int a = 0; a < PICTURE_RESULTS; a++) {
         if (!j->outputs[a]) continue;
         CLI_TRY(cli_watch_check());
-        qn_status *status = save_artifact(b, (artifact)a, j->outputs[a], photo, labels, areas);
+        qn_status *status = save_artifact(b, (picture_result)a, j->outputs[a], photo, labels, areas);
         if (status && qn_status_code(status) != QN_IO)
-            return cli_context(status, "%s: %s", j->picture, artifact_names[a]);
+            return cli_context(status, "%s: %s", j->picture, picture_result_names[a]);
         CLI_TRY(status);
     }
     return NULL;

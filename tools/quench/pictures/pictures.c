@@ -57,6 +57,27 @@ static int is_result(const char *path) {
     return is_marked;
 }
 
+/* ---- Results of `segment` ---- */
+
+const char *const picture_result_names[] = {"indexed", "rgb", "overlay", "gray", "legend"};
+const char *const picture_result_endings[] = {".png", ".rgb.png", ".overlay.png", ".gray.png", ".legend.png"};
+
+picture_result picture_result_find(const char *path, size_t *out_length) {
+    const size_t length = strlen(path);
+    picture_result found = PICTURE_RESULTS;
+    size_t longest = 0;
+    for (int i = 0; i < PICTURE_RESULTS; i++) {
+        const size_t ending = strlen(picture_result_endings[i]);
+        if (ending <= longest || length <= ending || strcmp(path + length - ending, picture_result_endings[i]))
+            continue;
+        found = (picture_result)i, longest = ending;
+    }
+    *out_length = length - longest;
+    return found;
+}
+
+/* ---- Lists ---- */
+
 /* Takes `path` over; NULL stands for memory that was short while it was made. */
 static qn_status *push(picture_list *list, char *path) {
     if (path && list->count == list->capacity) {
@@ -96,7 +117,7 @@ static qn_status *sort_out(picture_list *list, leftovers *left, const char *fold
     char *path = cli_join_path(folder, name);
     if (!path) return cli_out_of_memory();
     if (picture_has_ending(name)) {
-        if (!is_result(path)) return push(list, path);
+        if (list->takes_results || !is_result(path)) return push(list, path);
         free(path);
         return push(&left->results, strdup(name));
     }
