@@ -79,6 +79,10 @@ typedef struct qn_image_rect {
 QN_API qn_status *qn_image_init(int width, int height, int channels, const qn_allocator *allocator,
                                 qn_image *out_image) QN_MUST_USE;
 
+/* What every function that takes a picture checks first: for functions of yours that do.
+ * returns  INVALID_ARGUMENT, with what was found, unless the struct has data and is as described at qn_image */
+QN_API qn_status *qn_image_check(const qn_image *image) QN_MUST_USE;
+
 /* Frees the pixels and zeroes the struct. */
 QN_API void qn_image_deinit(qn_image *image);
 /* Frees the bytes and zeroes the struct. */

@@ -123,6 +123,10 @@ typedef struct qn_value_info {
     const qn_encoding_info *encoding; /* NULL: no integers, or what they are themselves: bytes of a picture, labels */
 } qn_value_info;
 
+/* Writes the shapes that a value can have: "1 x 1..513 x ? x 3", where ? has no upper end and "3..?" only a lower one
+   above 1; "scalar" for rank 0. Returns `text`. Any thread. */
+QN_API const char *qn_value_info_print_dims(const qn_value_info *value, char text[QN_DIMS_TEXT]);
+
 /* One step of the compiled program. Everything in it is owned by the model. */
 typedef struct qn_step_info {
     const char *name;      /* of the node in the source model */

@@ -7,8 +7,6 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Bytes of one element; strings have none (0). */
-size_t qn_dtype_size(qn_dtype dtype);
 /* "f32", "u8", ...: the canonical name in the text IR, messages and the command line. */
 const char *qn_dtype_name(qn_dtype dtype);
 /* The dtype of that name, or QN_DTYPE_NONE. */

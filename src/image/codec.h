@@ -37,10 +37,7 @@ qn_status *qn_image_check_declared(const qn_image_source *source, int64_t width,
 qn_status *qn_image_check_memory(const qn_image_source *source, int64_t width, int64_t height, int channels,
                                  int is_turned, uint64_t decoding) QN_MUST_USE;
 
-/* Checks a struct that comes from the caller: sizes, channels, stride, data. */
-qn_status *qn_image_check(const qn_image *image) QN_MUST_USE;
-
-/* The same, and that it has one channel. */
+/* qn_image_check(), and that it has one channel. */
 qn_status *qn_image_check_labels(const qn_image *labels) QN_MUST_USE;
 
 /* qn_image_init without clearing the pixels: the decoder writes every byte or fails. Sizes are checked already. */

@@ -7,6 +7,8 @@
 #include <string.h>
 
 qn_status *qn_image_check(const qn_image *image) {
+    QN_ENTER();
+    QN_REQUIRE_ARG(image);
     if (image->data && image->width >= 1 && image->height >= 1 && (image->channels == 1 || image->channels == 3) &&
         image->stride_bytes == (size_t)image->width * (size_t)image->channels)
         return NULL;

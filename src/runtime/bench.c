@@ -94,19 +94,13 @@ static qn_status *set_shapes(runner *one, const qn_bench_group *group) {
     return NULL;
 }
 
-static size_t output_bytes(const qn_tensor *output) {
-    qn_view view = {.dtype = output->dtype, .rank = output->rank};
-    memcpy(view.dims, output->dims, sizeof view.dims);
-    return qn_view_bytes(&view);
-}
-
 /* The most bytes that each output takes at the shapes of any group. */
 static qn_status *measure_outputs(runner *one, size_t *out_bytes) {
     const qn_bench *bench = one->rig->bench;
     for (size_t g = 0; g < bench->info.group_count; g++) {
         QN_TRY(set_shapes(one, &bench->groups[g]));
         for (size_t i = 0; i < one->rig->output_count; i++) {
-            const size_t bytes = output_bytes(&one->outputs[i]);
+            const size_t bytes = qn_tensor_bytes(&one->outputs[i]);
             if (bytes > out_bytes[i]) out_bytes[i] = bytes;
         }
     }

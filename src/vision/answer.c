@@ -130,7 +130,7 @@ static const float *as_floats(const qn_view *output, float **out_own) {
 static qn_status *check_answer(const qn_vision_info *info, const qn_tensor *output) {
     const int axis = info->class_axis, row_axis = info->row_axis, sides = output->rank - (axis >= 0);
     const int is_logits = info->answer == QN_VISION_LOGITS;
-    char text[QN_VISION_TEXT];
+    char text[QN_DIMS_TEXT];
     int is_sound = output->data && qn_dtype_size(output->dtype) && (sides == 2 || sides == 3) && axis < output->rank &&
                    row_axis + 1 < output->rank;
     for (int i = 0; i < output->rank && is_sound; i++) is_sound = output->dims[i] >= 1 && output->dims[i] <= INT_MAX;
@@ -139,7 +139,7 @@ static qn_status *check_answer(const qn_vision_info *info, const qn_tensor *outp
         if ((is_logits ? classes > 1 : classes == 1) && classes <= QN_IMAGE_CLASSES_MAX) return NULL;
     }
     return QN_ERR(QN_UNSUPPORTED, "the output of %s elements is no label map or has more than %d classes",
-                  qn_vision_print_dims(output, text), QN_IMAGE_CLASSES_MAX);
+                  qn_dims_print(output->rank, output->dims, text), QN_IMAGE_CLASSES_MAX);
 }
 
 static qn_view view_of(const qn_tensor *tensor) {

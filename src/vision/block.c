@@ -73,14 +73,14 @@ static int allows(const qn_value_info *value, int axis, int64_t size) {
 
 /* Finds the rows of [N, H, W] or [H, W] with the axis of classes anywhere but between the sides. */
 static qn_status *check_output(const qn_value_info *output, qn_vision *v) {
-    char text[QN_VISION_TEXT];
+    char text[QN_DIMS_TEXT];
     const int axis = v->info.class_axis, sides = output->rank - (axis >= 0), has_batch = sides == 3;
     v->info.row_axis = has_batch + (axis >= 0 && axis <= has_batch);
     const int is_between = axis == v->info.row_axis + 1, is_logits = v->info.answer == QN_VISION_LOGITS;
     if ((sides != 2 && sides != 3) || axis >= output->rank || is_between || (has_batch && axis == 0) ||
         (is_logits && axis < 0) || !qn_dtype_size(output->dtype) || (has_batch && !allows(output, 0, 1)))
         return QN_ERR(QN_UNSUPPORTED, "output '%s' is %s %s, expected %s", output->name,
-                      qn_vision_dtype_name(output->dtype), qn_vision_print_range(output, text),
+                      qn_dtype_numpy_name(output->dtype), qn_value_info_print_dims(output, text),
                       is_logits ? "scores of each class, as [1, height, width, classes]"
                                 : "a number for each pixel, as [1, height, width]");
     if (!is_logits || output->max_dims[axis] > 1) return NULL;
@@ -92,7 +92,7 @@ static qn_status *check_output(const qn_value_info *output, qn_vision *v) {
 
 /* Does the model have what the block says? */
 static qn_status *check_model(const qn_model *model, qn_vision *v) {
-    char text[QN_VISION_TEXT];
+    char text[QN_DIMS_TEXT];
     const qn_value_info *input = qn_model_input(model, v->info.input), *output = qn_model_output(model, v->info.output);
     if (qn_model_get_info(model)->input_count != 1)
         return QN_ERR(QN_UNSUPPORTED, "it has %zu inputs, a picture can feed only one; `quench run` takes arrays",
@@ -101,12 +101,12 @@ static qn_status *check_model(const qn_model *model, qn_vision *v) {
     if ((input->dtype != QN_DTYPE_U8 && input->dtype != QN_DTYPE_F32) || input->rank != v->info.rank ||
         (input->rank == 4 && !allows(input, 0, 1)) || !allows(input, v->info.channel_axis, v->info.channels))
         return QN_ERR(QN_UNSUPPORTED, "input '%s' is %s %s, expected uint8 or float32 with batch 1 and %d channels",
-                      input->name, qn_vision_dtype_name(input->dtype), qn_vision_print_range(input, text),
+                      input->name, qn_dtype_numpy_name(input->dtype), qn_value_info_print_dims(input, text),
                       v->info.channels);
     if (v->info.answer == QN_VISION_SCORES) {
         if (output->rank == 2 && output->dtype == QN_DTYPE_F32) return NULL;
         return QN_ERR(QN_UNSUPPORTED, "output '%s' is %s %s, expected float32 scores [batch, classes]", output->name,
-                      qn_vision_dtype_name(output->dtype), qn_vision_print_range(output, text));
+                      qn_dtype_numpy_name(output->dtype), qn_value_info_print_dims(output, text));
     }
     return check_output(output, v);
 }

@@ -50,25 +50,14 @@ static qn_status *show(const qn_vision *v, const qn_tensor *input, qn_image *out
 /* Is it a picture's tensor: of the model's type and rank, one picture, with its channels? */
 static qn_status *check_tensor(const qn_vision *v, const qn_tensor *input) {
     const qn_vision_info *info = &v->info;
-    char text[QN_VISION_TEXT];
+    char text[QN_DIMS_TEXT];
     int is_sound = input->data && input->dtype == info->dtype && input->rank == info->rank;
     for (int i = 0; i < info->rank && is_sound; i++) is_sound = input->dims[i] >= 1 && input->dims[i] <= INT_MAX;
     if (is_sound && (info->rank == 3 || input->dims[0] == 1) && input->dims[info->channel_axis] == info->channels)
         return NULL;
     return QN_ERR(QN_INVALID_ARGUMENT, "the tensor is %s %s, expected %s with rank %d and %d channels at axis %d",
-                  qn_vision_dtype_name(input->dtype), qn_vision_print_dims(input, text),
-                  qn_vision_dtype_name(info->dtype), info->rank, info->channels, info->channel_axis);
-}
-
-qn_status *qn_vision_check_picture(const qn_image *picture) {
-    if (picture->data && picture->width >= 1 && picture->height >= 1 &&
-        (picture->channels == 1 || picture->channels == 3) &&
-        picture->stride_bytes == (size_t)picture->width * (size_t)picture->channels)
-        return NULL;
-    return QN_ERR(QN_INVALID_ARGUMENT,
-                  "a picture of %dx%d pixels, %d channels and rows of %zu bytes, expected 1 or 3 channels and rows of "
-                  "width * channels bytes",
-                  picture->width, picture->height, picture->channels, picture->stride_bytes);
+                  qn_dtype_numpy_name(input->dtype), qn_dims_print(input->rank, input->dims, text),
+                  qn_dtype_numpy_name(info->dtype), info->rank, info->channels, info->channel_axis);
 }
 
 qn_status *qn_vision_fill(const qn_vision *vision, const qn_image *picture, qn_tensor *input) {
@@ -77,10 +66,9 @@ qn_status *qn_vision_fill(const qn_vision *vision, const qn_image *picture, qn_t
     QN_REQUIRE_ARG(picture);
     QN_REQUIRE_ARG(input);
     QN_TRY(check_tensor(vision, input));
-    QN_TRY(qn_vision_check_picture(picture));
+    QN_TRY(qn_image_check(picture));
     const int64_t *sides = &input->dims[vision->info.height_axis];
-    if (!picture->data || picture->width < 1 || picture->height < 1 || picture->channels != vision->info.channels ||
-        picture->height > sides[0] || picture->width > sides[1])
+    if (picture->channels != vision->info.channels || picture->height > sides[0] || picture->width > sides[1])
         return QN_ERR(QN_INVALID_ARGUMENT,
                       "the picture has %d channels and %dx%d pixels, expected %d channels and at most %lldx%lld",
                       picture->channels, picture->width, picture->height, vision->info.channels, (long long)sides[1],

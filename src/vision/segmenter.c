@@ -31,25 +31,9 @@ void qn_segmenter_options_init(qn_segmenter_options *out_options) {
 /* ---- Tensors ---- */
 
 static void free_tensors(qn_segmenter *s) {
-    free(s->input.data);
-    s->input = (qn_tensor){0};
-    for (size_t i = 0; s->outputs && i < s->output_count; i++) {
-        free(s->outputs[i].data);
-        s->outputs[i] = (qn_tensor){0};
-    }
+    qn_tensor_deinit(&s->input, NULL);
+    for (size_t i = 0; s->outputs && i < s->output_count; i++) qn_tensor_deinit(&s->outputs[i], NULL);
     s->has_run = 0;
-}
-
-static qn_status *make_tensor(qn_dtype dtype, int rank, const int64_t *dims, qn_tensor *out_tensor) {
-    size_t bytes = qn_dtype_size(dtype);
-    *out_tensor = (qn_tensor){.dtype = dtype, .rank = rank};
-    for (int i = 0; i < rank; i++) {
-        if (dims[i] < 0 || __builtin_mul_overflow(bytes, (size_t)dims[i], &bytes) || bytes > PTRDIFF_MAX - 64)
-            return QN_ERR(QN_LIMIT, "a tensor with a dim of %lld is larger than memory", (long long)dims[i]);
-        out_tensor->dims[i] = dims[i];
-    }
-    out_tensor->data = aligned_alloc(64, (bytes + 64) & ~(size_t)63);
-    return out_tensor->data ? NULL : qn_status_out_of_memory();
 }
 
 /* Outputs whose size depends on data get room for the most it can be. */
@@ -59,7 +43,7 @@ static qn_status *make_output(qn_segmenter *s, size_t i) {
     qn_status *status = qn_context_get_output_shape(s->context, i, &rank, dims);
     if (status && qn_status_code(status) != QN_UNAVAILABLE) return status;
     qn_status_free(status);
-    return make_tensor(s->dtypes[i], rank, dims, &s->outputs[i]);
+    return qn_tensor_init(s->dtypes[i], rank, dims, NULL, &s->outputs[i]);
 }
 
 static qn_status *set_dims(qn_segmenter *s, const int64_t *dims) {
@@ -69,7 +53,7 @@ static qn_status *set_dims(qn_segmenter *s, const int64_t *dims) {
     QN_TRY(qn_context_set_input_shape(s->context, info->input, info->rank, dims));
     qn_status *status = NULL;
     for (size_t i = 0; i < s->output_count && !status; i++) status = make_output(s, i);
-    if (!status) status = make_tensor(info->dtype, info->rank, dims, &s->input);
+    if (!status) status = qn_tensor_init(info->dtype, info->rank, dims, NULL, &s->input);
     if (status) free_tensors(s);
     return status;
 }
@@ -268,7 +252,7 @@ qn_status *qn_segmenter_run(qn_segmenter *segmenter, const qn_image *photo, int 
     qn_image own;
     if (!width && !height) width = photo->width, height = photo->height;
     if (width < 1 || height < 1) return QN_ERR(QN_INVALID_ARGUMENT, "a label map of %dx%d", width, height);
-    QN_TRY(qn_vision_check_picture(photo));
+    QN_TRY(qn_image_check(photo));
     QN_TRY(match_channels(segmenter, photo, &own));
     qn_status *status = run(segmenter, own.data ? &own : photo, width, height, out_labels, &info);
     qn_image_deinit(&own);

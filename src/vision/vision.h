@@ -23,18 +23,7 @@ struct qn_vision {
 /* Reads the block "image" of the model's meta into everything but `fit` and the sizes. */
 qn_status *qn_vision_read_block(const qn_model *model, const json_t *meta, qn_vision *vision) QN_MUST_USE;
 
-/* ---- vision/text.c ---- */
-enum { QN_VISION_TEXT = 256 };
-/* "float32", as NumPy calls it. */
-const char *qn_vision_dtype_name(qn_dtype dtype);
-/* "1x513x513x3"; "scalar" for rank 0. Returns `text`, which has room for QN_VISION_TEXT bytes. */
-const char *qn_vision_print_dims(const qn_tensor *tensor, char *text);
-/* The same over a value's range: "1 x 1..513 x ? x 3", ? for what has no bound. */
-const char *qn_vision_print_range(const qn_value_info *value, char *text);
-
-/* ---- vision/picture.c ---- */
-/* INVALID_ARGUMENT unless the struct is one that quench/image.h describes. */
-qn_status *qn_vision_check_picture(const qn_image *picture) QN_MUST_USE;
+enum { QN_VISION_TEXT = 256 }; /* room for dims in a message */
 
 /* ---- vision/answer.c ---- */
 /* How a label map lies over what the network answered: along axis 0 (height) and 1 (width) the map has `size` pixels,

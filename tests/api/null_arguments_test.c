@@ -87,6 +87,7 @@ typedef struct fixture {
     qn_node *qn_node_p, *found_node, **qn_node_pp;
     const qn_node *c_qn_node_p;
     qn_value_info *qn_value_info_p;
+    const qn_value_info *c_qn_value_info_p;
     qn_attribute_info *qn_attribute_info_p;
     qn_config *qn_config_p, *made_config, **qn_config_pp;
     const qn_config *c_qn_config_p;
@@ -331,7 +332,7 @@ static void set_up_structs(fixture *f) {
     f->qn_arena_info_p = &out.arena;
     f->qn_step_profile_p = &out.profile;
     f->qn_executor_p = &out.executor;
-    f->qn_value_info_p = &out.value;
+    f->c_qn_value_info_p = f->qn_value_info_p = &out.value;
     f->qn_attribute_info_p = &out.attribute;
     f->qn_weights_info_p = &out.weights;
     f->qn_image_buffer_p = &buffer;
@@ -422,6 +423,7 @@ static void clean_up(fixture *f) {
     qn_image_confusion_destroy(f->made_confusion), qn_image_confusion_destroy(f->qn_image_confusion_p);
     qn_executor_destroy_pool(f->qn_executor_p);
     qn_image_buffer_deinit(f->qn_image_buffer_p);
+    qn_tensor_deinit(f->qn_tensor_p, NULL);
     qn_image_deinit(f->qn_image_p);
     qn_image_palette_deinit(f->qn_image_palette_p);
 }

@@ -255,7 +255,7 @@ static void structs_that_nobody_made_are_refused(void **state) {
     expect(qn_segmenter_create(r.vision, r.model, r.context, &no_size, &segmenter), QN_INVALID_ARGUMENT, "size is 0");
     expect(qn_vision_create(r.model, &small, &vision), QN_INVALID_ARGUMENT, "size is 3");
     photo.stride_bytes--;
-    expect(qn_segmenter_run(r.segmenter, &photo, 0, 0, &labels, NULL), QN_INVALID_ARGUMENT, "rows of 20 bytes");
+    expect(qn_segmenter_run(r.segmenter, &photo, 0, 0, &labels, NULL), QN_INVALID_ARGUMENT, "20 bytes a row");
     photo.stride_bytes++, photo.channels = 2;
     expect(qn_segmenter_run(r.segmenter, &photo, 0, 0, &labels, NULL), QN_INVALID_ARGUMENT, "2 channels");
     photo.channels = 3;

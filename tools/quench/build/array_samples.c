@@ -73,7 +73,7 @@ static int is_in_range(const qn_value_info *input, const layout *l) {
 
 /* Rows that do not come out even, or something else that does not fit. */
 static qn_status *refuse_array(const qn_value_info *input, const sample_item *file, const qn_tensor *array) {
-    char found[CLI_DIMS_TEXT], wanted[CLI_DIMS_TEXT];
+    char found[QN_DIMS_TEXT], wanted[QN_DIMS_TEXT];
     int is_uneven = array->rank == input->rank && input->rank && input->min_dims[0] > 1 && array->dims[0] > 0;
     for (int i = 1; i < array->rank && is_uneven; i++)
         is_uneven = array->dims[i] >= input->min_dims[i] && array->dims[i] <= input->max_dims[i];
@@ -81,28 +81,30 @@ static qn_status *refuse_array(const qn_value_info *input, const sample_item *fi
         return qn_status_create(QN_INVALID_ARGUMENT,
                                 "%s: its %lld rows are no multiple of the %lld that input '%s' (%s) takes at once",
                                 file->path, (long long)array->dims[0], (long long)input->min_dims[0], input->name,
-                                cli_print_range(input, wanted));
+                                qn_value_info_print_dims(input, wanted));
     return qn_status_create(
         QN_INVALID_ARGUMENT,
         "%s: an array of %s is no sample for input '%s', which takes %s, nor several along one more "
         "axis in front",
-        file->path, cli_print_dims(array->rank, array->dims, found), input->name, cli_print_range(input, wanted));
+        file->path, qn_dims_print(array->rank, array->dims, found), input->name,
+        qn_value_info_print_dims(input, wanted));
 }
 
 static qn_status *find_layout(const stream *s, const sample_item *file, const qn_tensor *array, layout *out_layout) {
-    char found[CLI_DIMS_TEXT], wanted[CLI_DIMS_TEXT];
+    char found[QN_DIMS_TEXT], wanted[QN_DIMS_TEXT];
     const qn_value_info *input = s->input;
     *out_layout = (layout){.count = 1, .rank = array->rank};
     memcpy(out_layout->dims, array->dims, sizeof out_layout->dims);
     if (array->dtype != input->dtype)
-        return qn_status_create(
-            QN_INVALID_ARGUMENT, "%s: %s elements, but input '%s' takes %s: save it with .astype('%s')", file->path,
-            cli_dtype_name(array->dtype), input->name, cli_dtype_name(input->dtype), cli_dtype_name(input->dtype));
+        return qn_status_create(QN_INVALID_ARGUMENT,
+                                "%s: %s elements, but input '%s' takes %s: save it with .astype('%s')", file->path,
+                                qn_dtype_numpy_name(array->dtype), input->name, qn_dtype_numpy_name(input->dtype),
+                                qn_dtype_numpy_name(input->dtype));
     if (file->rank >= 0) {
         if (count_elems(file->rank, file->dims) != count_elems(array->rank, array->dims))
             return qn_status_create(QN_INVALID_ARGUMENT, "%s: an array of %s cannot have the shape %s", file->origin,
-                                    cli_print_dims(array->rank, array->dims, found),
-                                    cli_print_dims(file->rank, file->dims, wanted));
+                                    qn_dims_print(array->rank, array->dims, found),
+                                    qn_dims_print(file->rank, file->dims, wanted));
         out_layout->rank = file->rank;
         memcpy(out_layout->dims, file->dims, sizeof out_layout->dims);
     } else if (array->rank == input->rank + 1) {
@@ -162,7 +164,7 @@ static qn_status *give(stream *s, int64_t index, qn_tensor *out_tensor) {
     memcpy(out_tensor->dims, l->dims, sizeof l->dims);
     if (info->dtype != s->input->dtype || count_elems(info->rank, info->dims) != l->count * elems)
         return qn_status_create(QN_IO, "%s: has changed while it was in use", s->files.items[file].path);
-    CLI_TRY(make_room(s, cli_tensor_bytes(out_tensor)));
+    CLI_TRY(make_room(s, qn_tensor_bytes(out_tensor)));
     out_tensor->data = s->sample;
     return qn_npy_read(s->file, index * elems, elems, s->sample);
 }

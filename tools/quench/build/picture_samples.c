@@ -38,8 +38,8 @@ static void drop_picture(picture_samples *s) {
 static void close_pictures(void *self) {
     picture_samples *s = self;
     drop_picture(s);
-    cli_tensor_free(&s->input);
-    cli_tensor_free(&s->labels);
+    qn_tensor_deinit(&s->input, NULL);
+    qn_tensor_deinit(&s->labels, NULL);
     qn_context_destroy(s->context);
     qn_engine_destroy(s->engine);
     for (size_t i = 0; i < s->count; i++) {
@@ -81,7 +81,7 @@ static void name_copy(picture_samples *s) {
 
 /* The tile's size where the list gives the sample's shape: the whole picture at exactly that size. */
 static qn_status *plan_given(const picture_samples *s, const sample_item *file, qn_image_fit *out_fit) {
-    char text[CLI_DIMS_TEXT];
+    char text[QN_DIMS_TEXT];
     const int axis = s->fitter.info->height_axis;
     const int64_t *dims = file->dims;
     const int rank = s->fitter.info->rank;
@@ -89,7 +89,7 @@ static qn_status *plan_given(const picture_samples *s, const sample_item *file, 
     if (file->rank != rank || (rank == 4 && dims[0] != 1) || channels != s->fitter.info->channels ||
         dims[axis] > INT_MAX || dims[axis + 1] > INT_MAX)
         return qn_status_create(QN_INVALID_ARGUMENT, "a picture cannot have the shape %s that the list gives it",
-                                cli_print_dims(file->rank, dims, text));
+                                qn_dims_print(file->rank, dims, text));
     const int width = (int)dims[axis + 1], height = (int)dims[axis];
     *out_fit = (qn_image_fit){
         .width = width, .height = height, .columns = 1, .rows = 1, .tile_width = width, .tile_height = height};
@@ -97,7 +97,7 @@ static qn_status *plan_given(const picture_samples *s, const sample_item *file, 
     if (width < range->min_width || height < range->min_height || (range->max_width && width > range->max_width) ||
         (range->max_height && height > range->max_height))
         return qn_status_create(QN_INVALID_ARGUMENT, "the shape %s that the list gives it is outside the model's range",
-                                cli_print_dims(file->rank, dims, text));
+                                qn_dims_print(file->rank, dims, text));
     return NULL;
 }
 
@@ -149,8 +149,8 @@ static qn_status *advance(picture_samples *s, int *out_has) {
 
 static qn_status *reserve(qn_tensor *tensor, qn_dtype dtype, int rank, const int64_t *dims) {
     if (tensor->data && tensor->rank == rank && !memcmp(tensor->dims, dims, (size_t)rank * sizeof *dims)) return NULL;
-    cli_tensor_free(tensor);
-    return cli_tensor_init(dtype, rank, dims, tensor);
+    qn_tensor_deinit(tensor, NULL);
+    return qn_tensor_init(dtype, rank, dims, NULL, tensor);
 }
 
 static qn_status *next_picture(void *self, qn_tensor *inputs, size_t input_count, int *out_has) {

@@ -74,7 +74,7 @@ typedef struct bench {
 } bench;
 
 static void bench_deinit(bench *b) {
-    for (size_t i = 0; b->outputs && i < b->output_count; i++) cli_tensor_free(&b->outputs[i]);
+    for (size_t i = 0; b->outputs && i < b->output_count; i++) qn_tensor_deinit(&b->outputs[i], NULL);
     free(b->outputs);
     bench_inputs_deinit(&b->inputs);
     qn_bench_destroy(b->result);
@@ -164,14 +164,14 @@ static int64_t batch_of(const bench *b) {
 }
 
 static void print_model(const bench *b, const char *path) {
-    char text[CLI_DIMS_TEXT], precision[32];
+    char text[QN_DIMS_TEXT], precision[32];
     const qn_bench_info *info = qn_bench_get_info(b->result);
     cli_print_precision(b->session.model, precision, sizeof precision);
     cli_print("model\n  %-18s %s\n  %-18s %s\n", "file", path, "precision", precision);
     for (size_t i = 0; i < b->inputs.input_count && info->group_count == 1; i++) {
         const qn_tensor *input = &b->inputs.tensors[i];
         cli_print("  %-18s %s: %s\n", "input", qn_model_input(b->session.model, i)->name,
-                  cli_print_dims(input->rank, input->dims, text));
+                  qn_dims_print(input->rank, input->dims, text));
     }
     if (b->inputs.set_count > 1)
         cli_print("  %-18s %zu sets of %zu shape%s, in turn\n", "inputs", b->inputs.set_count, info->group_count,
@@ -197,9 +197,9 @@ static void print_latency(const bench *b) {
 
 /* "1x513x513x3", of several inputs with commas. */
 static void print_group_shapes(const qn_bench_group *group, size_t input_count) {
-    char text[CLI_DIMS_TEXT];
+    char text[QN_DIMS_TEXT];
     for (size_t i = 0; i < input_count; i++)
-        cli_print("%s%s", i ? ", " : "", cli_print_dims(group->shapes[i].rank, group->shapes[i].dims, text));
+        cli_print("%s%s", i ? ", " : "", qn_dims_print(group->shapes[i].rank, group->shapes[i].dims, text));
 }
 
 static void print_groups(const bench *b) {

@@ -134,8 +134,9 @@ static qn_status *compile(builder *b, const build_settings *settings, cli_watch 
 /* ---- Results ---- */
 
 static void print_value(const char *what, const qn_value_info *value) {
-    char text[CLI_DIMS_TEXT];
-    cli_print("%-10s %s: %s %s\n", what, value->name, cli_dtype_name(value->dtype), cli_print_range(value, text));
+    char text[QN_DIMS_TEXT];
+    cli_print("%-10s %s: %s %s\n", what, value->name, qn_dtype_numpy_name(value->dtype),
+              qn_value_info_print_dims(value, text));
 }
 
 static void print_calibration(const builder *b) {
@@ -185,8 +186,8 @@ static void print_summary(const result *r) {
 }
 
 static json_t *value_to_json(const qn_value_info *value) {
-    return json_pack("{s:o,s:s,s:o,s:o}", "name", cli_json_text(value->name), "dtype", cli_dtype_name(value->dtype),
-                     "min", cli_dims_to_json(value->rank, value->min_dims), "max",
+    return json_pack("{s:o,s:s,s:o,s:o}", "name", cli_json_text(value->name), "dtype",
+                     qn_dtype_numpy_name(value->dtype), "min", cli_dims_to_json(value->rank, value->min_dims), "max",
                      cli_dims_to_json(value->rank, value->max_dims));
 }
 

@@ -89,7 +89,7 @@ typedef struct array_player {
 
 static void array_player_deinit(array_player *p) {
     const size_t count = p->outputs ? qn_model_get_info(p->session.model)->output_count : 0;
-    for (size_t i = 0; i < count; i++) cli_tensor_free(&p->outputs[i]);
+    for (size_t i = 0; i < count; i++) qn_tensor_deinit(&p->outputs[i], NULL);
     free(p->outputs);
     free(p->inputs);
     sample_source_close(&p->source);
@@ -205,7 +205,7 @@ static void count_omissions(const comparison *c, size_t *out_counts) {
 static void list_omissions(const job *j) {
     for (size_t i = 0; i < j->comparison.count; i++) {
         const compared_value *v = &j->comparison.items[i];
-        const char *a = cli_dtype_name(v->dtype_a), *b = cli_dtype_name(v->dtype_b);
+        const char *a = qn_dtype_numpy_name(v->dtype_a), *b = qn_dtype_numpy_name(v->dtype_b);
         switch (omission_of(v)) {
         case ONLY_A: cli_print("  only in %s: %s (%s)\n", j->names[0], v->name, a); break;
         case ONLY_B: cli_print("  only in %s: %s (%s)\n", j->names[1], v->name, b); break;
@@ -223,7 +223,8 @@ static void print_pair(const compared_value *v) {
     snprintf(ratio, sizeof ratio, "%.2f", compared_value_sqnr_db(v));
     cli_print("  %9s  %9.6f  %10.4g  %s", v->square_error == 0 ? "equal" : ratio, compared_value_cosine(v), v->max_abs,
               v->name);
-    if (compared_value_was_integer(v)) cli_print(" (%s, %s)", cli_dtype_name(v->dtype_a), cli_dtype_name(v->dtype_b));
+    if (compared_value_was_integer(v))
+        cli_print(" (%s, %s)", qn_dtype_numpy_name(v->dtype_a), qn_dtype_numpy_name(v->dtype_b));
     cli_print("\n");
 }
 
@@ -258,8 +259,8 @@ static json_t *to_json(const job *j) {
         const compared_value *v = &c->items[i];
         if (compared_value_is_pair(v))
             json_array_append_new(values, json_pack("{s:o,s:s,s:s,s:b,s:o,s:o,s:o,s:I}", "name", cli_json_text(v->name),
-                                                    "dtype_a", cli_dtype_name(v->dtype_a), "dtype_b",
-                                                    cli_dtype_name(v->dtype_b), "equal", v->square_error == 0,
+                                                    "dtype_a", qn_dtype_numpy_name(v->dtype_a), "dtype_b",
+                                                    qn_dtype_numpy_name(v->dtype_b), "equal", v->square_error == 0,
                                                     "sqnr_db", real_or_null(compared_value_sqnr_db(v)), "cosine",
                                                     real_or_null(compared_value_cosine(v)), "max_abs_error",
                                                     real_or_null(v->max_abs), "elements", (json_int_t)v->elems));

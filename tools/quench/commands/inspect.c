@@ -217,11 +217,11 @@ static void print_meta(const json_t *meta) {
 }
 
 static void print_arena(const view *v) {
-    char text[CLI_BYTES_TEXT], dims[CLI_DIMS_TEXT];
+    char text[CLI_BYTES_TEXT], dims[QN_DIMS_TEXT];
     if (v->has_shapes) {
         cli_print("%-10s %s at", "arena", cli_print_bytes(v->arena.value_bytes + v->arena.scratch_bytes, text));
         for (size_t i = 0; i < qn_model_get_info(v->session.model)->input_count; i++)
-            cli_print("%s %s", i ? "," : "", cli_print_dims(v->shapes[i].rank, v->shapes[i].dims, dims));
+            cli_print("%s %s", i ? "," : "", qn_dims_print(v->shapes[i].rank, v->shapes[i].dims, dims));
         cli_print(": values %s,", cli_print_bytes(v->arena.value_bytes, text));
         cli_print(" scratch of %d threads %s\n", qn_engine_threads(v->session.engine),
                   cli_print_bytes(v->arena.scratch_bytes, text));

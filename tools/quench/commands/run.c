@@ -65,7 +65,7 @@ typedef struct job {
 
 static void job_deinit(job *j) {
     input_arrays_deinit(&j->inputs);
-    for (size_t i = 0; j->outputs && i < j->output_count; i++) cli_tensor_free(&j->outputs[i]);
+    for (size_t i = 0; j->outputs && i < j->output_count; i++) qn_tensor_deinit(&j->outputs[i], NULL);
     for (size_t i = 0; j->artifacts && i < j->artifact_count; i++)
         free(j->artifacts[i].path), json_decref(j->artifacts[i].summary);
     free(j->outputs);
@@ -162,14 +162,14 @@ static qn_status *name_artifacts(job *j, const char *model) {
 }
 
 static qn_status *save(job *j, artifact *one, const qn_tensor *tensor) {
-    char text[CLI_DIMS_TEXT];
+    char text[QN_DIMS_TEXT];
     CLI_TRY(qn_npy_save(one->path, tensor));
     one->is_saved = 1;
     if (!cli_json_on_stdout(j->settings->json))
-        cli_print("%s: %s %s, %s '%s'\n", cli_given_name(one->path), cli_dtype_name(tensor->dtype),
-                  cli_print_dims(tensor->rank, tensor->dims, text), one->is_dump ? "value" : "output", one->name);
+        cli_print("%s: %s %s, %s '%s'\n", cli_given_name(one->path), qn_dtype_numpy_name(tensor->dtype),
+                  qn_dims_print(tensor->rank, tensor->dims, text), one->is_dump ? "value" : "output", one->name);
     one->summary =
-        json_pack("{s:o,s:s,s:o,s:o}", "name", cli_json_text(one->name), "dtype", cli_dtype_name(tensor->dtype),
+        json_pack("{s:o,s:s,s:o,s:o}", "name", cli_json_text(one->name), "dtype", qn_dtype_numpy_name(tensor->dtype),
                   "shape", cli_dims_to_json(tensor->rank, tensor->dims), "file", cli_json_text(one->path));
     return NULL;
 }
@@ -179,7 +179,7 @@ static qn_status *save_dump(job *j, artifact *one, const qn_tensor *tensor) {
     if (!one->encoding) return save(j, one, tensor);
     qn_status *status = cli_tensor_decode(tensor, one->encoding, &floats);
     if (!status) status = save(j, one, &floats);
-    cli_tensor_free(&floats);
+    qn_tensor_deinit(&floats, NULL);
     return status;
 }
 

@@ -6,51 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const struct {
-    const char *name;
-    size_t size;
-} dtypes[QN_DTYPE_COUNT] = {
-    [QN_DTYPE_NONE] = {"none", 0},   [QN_DTYPE_F32] = {"float32", 4},   [QN_DTYPE_F64] = {"float64", 8},
-    [QN_DTYPE_F16] = {"float16", 2}, [QN_DTYPE_BF16] = {"bfloat16", 2}, [QN_DTYPE_S8] = {"int8", 1},
-    [QN_DTYPE_U8] = {"uint8", 1},    [QN_DTYPE_S16] = {"int16", 2},     [QN_DTYPE_U16] = {"uint16", 2},
-    [QN_DTYPE_S32] = {"int32", 4},   [QN_DTYPE_U32] = {"uint32", 4},    [QN_DTYPE_S64] = {"int64", 8},
-    [QN_DTYPE_U64] = {"uint64", 8},  [QN_DTYPE_BOOL] = {"bool", 1},     [QN_DTYPE_STRING] = {"string", 0},
-};
-
 /* For what nothing says how large it is. */
 enum { GUESSED_SIZE = 224, GUESSED_ELEMS_MAX = 1 << 24 };
-
-static int is_valid(qn_dtype dtype) { return (unsigned)dtype < QN_DTYPE_COUNT; }
-
-const char *cli_dtype_name(qn_dtype dtype) { return is_valid(dtype) ? dtypes[dtype].name : "unknown"; }
-
-size_t cli_dtype_size(qn_dtype dtype) { return is_valid(dtype) ? dtypes[dtype].size : 0; }
-
-const char *cli_print_dims(int rank, const int64_t *dims, char *text) {
-    size_t length = 0;
-    strcpy(text, "scalar");
-    for (int i = 0; i < rank; i++)
-        length += (size_t)snprintf(text + length, CLI_DIMS_TEXT - length, "%s%lld", i ? "x" : "", (long long)dims[i]);
-    return text;
-}
-
-const char *cli_print_range(const qn_value_info *value, char *text) {
-    size_t length = 0;
-    strcpy(text, "scalar");
-    for (int i = 0; i < value->rank; i++) {
-        long long low = value->min_dims[i], high = value->max_dims[i];
-        length += (size_t)snprintf(text + length, CLI_DIMS_TEXT - length, i ? " x " : "");
-        if (low == high)
-            length += (size_t)snprintf(text + length, CLI_DIMS_TEXT - length, "%lld", low);
-        else if (high != QN_NO_LIMIT)
-            length += (size_t)snprintf(text + length, CLI_DIMS_TEXT - length, "%lld..%lld", low, high);
-        else if (low > 1)
-            length += (size_t)snprintf(text + length, CLI_DIMS_TEXT - length, "%lld..?", low);
-        else
-            length += (size_t)snprintf(text + length, CLI_DIMS_TEXT - length, "?");
-    }
-    return text;
-}
 
 json_t *cli_dims_to_json(int rank, const int64_t *dims) {
     json_t *array = json_array();
@@ -59,44 +16,9 @@ json_t *cli_dims_to_json(int rank, const int64_t *dims) {
     return array;
 }
 
-/* 0 where it is more than memory can hold. */
-static int count_bytes(qn_dtype dtype, int rank, const int64_t *dims, size_t *out_bytes) {
-    size_t bytes = cli_dtype_size(dtype);
-    for (int i = 0; i < rank; i++)
-        if (dims[i] < 0 || __builtin_mul_overflow(bytes, (size_t)dims[i], &bytes)) return 0;
-    *out_bytes = bytes;
-    return bytes <= PTRDIFF_MAX - 64;
-}
-
-qn_status *cli_tensor_init(qn_dtype dtype, int rank, const int64_t *dims, qn_tensor *out_tensor) {
-    char text[CLI_DIMS_TEXT];
-    size_t bytes;
-    *out_tensor = (qn_tensor){.dtype = dtype, .rank = rank};
-    if (!cli_dtype_size(dtype))
-        return qn_status_create(QN_UNSUPPORTED, "arrays of %s cannot be made", cli_dtype_name(dtype));
-    if (!count_bytes(dtype, rank, dims, &bytes))
-        return qn_status_create(QN_LIMIT, "an array of %s %s is larger than memory", cli_print_dims(rank, dims, text),
-                                cli_dtype_name(dtype));
-    memcpy(out_tensor->dims, dims, (size_t)rank * sizeof *dims);
-    out_tensor->data = aligned_alloc(64, (bytes + 64) & ~(size_t)63);
-    if (!out_tensor->data) return cli_out_of_memory();
-    memset(out_tensor->data, 0, bytes);
-    return NULL;
-}
-
-void cli_tensor_free(qn_tensor *tensor) {
-    free(tensor->data);
-    *tensor = (qn_tensor){0};
-}
-
-size_t cli_tensor_bytes(const qn_tensor *tensor) {
-    size_t bytes = 0;
-    return count_bytes(tensor->dtype, tensor->rank, tensor->dims, &bytes) ? bytes : 0;
-}
-
 size_t cli_tensor_elems(const qn_tensor *tensor) {
-    size_t size = cli_dtype_size(tensor->dtype);
-    return size ? cli_tensor_bytes(tensor) / size : 0;
+    size_t size = qn_dtype_size(tensor->dtype);
+    return size ? qn_tensor_bytes(tensor) / size : 0;
 }
 
 /* IEEE binary16: 5 bits of exponent, 10 of fraction. */
@@ -138,7 +60,7 @@ int64_t cli_tensor_integer(const qn_tensor *tensor, size_t index) {
 }
 
 qn_status *cli_tensor_decode(const qn_tensor *tensor, const qn_encoding_info *encoding, qn_tensor *out_floats) {
-    CLI_TRY(cli_tensor_init(QN_DTYPE_F32, tensor->rank, tensor->dims, out_floats));
+    CLI_TRY(qn_tensor_init(QN_DTYPE_F32, tensor->rank, tensor->dims, NULL, out_floats));
     const size_t elems = cli_tensor_elems(tensor);
     float *floats = out_floats->data;
     for (size_t i = 0; i < elems; i++) {
@@ -217,7 +139,7 @@ static void guess_sizes(const qn_value_info *input, qn_shape *inout_shape) {
 /* The upper end of the range, or what is told where there is none. */
 static qn_status *default_shape(const qn_model *model, const json_t *meta, size_t index, int guess,
                                 qn_shape *out_shape) {
-    char text[CLI_DIMS_TEXT], shape[CLI_DIMS_TEXT];
+    char text[QN_DIMS_TEXT], shape[QN_DIMS_TEXT];
     const qn_value_info *input = qn_model_input(model, index);
     int is_untold = 0;
     out_shape->rank = input->rank;
@@ -229,10 +151,10 @@ static qn_status *default_shape(const qn_model *model, const json_t *meta, size_
     if (!is_untold) return NULL;
     if (!guess)
         return qn_status_create(QN_INVALID_ARGUMENT, "input '%s' (%s) has no largest shape: give one with --shape",
-                                input->name, cli_print_range(input, text));
+                                input->name, qn_value_info_print_dims(input, text));
     guess_sizes(input, out_shape);
     cli_note("input '%s' (%s) has no largest shape: %s is taken (--shape gives another)", input->name,
-             cli_print_range(input, text), cli_print_dims(out_shape->rank, out_shape->dims, shape));
+             qn_value_info_print_dims(input, text), qn_dims_print(out_shape->rank, out_shape->dims, shape));
     return NULL;
 }
 

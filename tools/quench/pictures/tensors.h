@@ -5,30 +5,15 @@
 #include "cli/cli.h"
 #include "quench/context.h"
 
-/* "float32", "uint8", ...: as NumPy calls them. */
-const char *cli_dtype_name(qn_dtype dtype);
-/* Bytes of one element; strings have none (0). */
-size_t cli_dtype_size(qn_dtype dtype);
-
-enum { CLI_DIMS_TEXT = 256 };
-/* "1x513x513x3"; "scalar" for rank 0. Returns `text`, which has room for CLI_DIMS_TEXT bytes. */
-const char *cli_print_dims(int rank, const int64_t *dims, char *text);
-/* The same over a value's range: "1 x 1..513 x ? x 3", ? for what has no bound. */
-const char *cli_print_range(const qn_value_info *value, char *text);
 json_t *cli_dims_to_json(int rank, const int64_t *dims);
 
-/* Room for a tensor of that shape: zeroed, 64-aligned, freed by cli_tensor_free(). LIMIT, OUT_OF_MEMORY. */
-qn_status *cli_tensor_init(qn_dtype dtype, int rank, const int64_t *dims, qn_tensor *out_tensor) QN_MUST_USE;
-void cli_tensor_free(qn_tensor *tensor);
-/* Bytes of a tensor that exists. */
-size_t cli_tensor_bytes(const qn_tensor *tensor);
 size_t cli_tensor_elems(const qn_tensor *tensor);
 /* Element `index` as a double: floats of every kind, integers (beyond 2^53 rounded), booleans. */
 double cli_tensor_get(const qn_tensor *tensor, size_t index);
 /* The same as a whole number; -1 for what is none from 0 on. */
 int64_t cli_tensor_integer(const qn_tensor *tensor, size_t index);
 
-/* The floats that integers stand for, as float32, freed by cli_tensor_free(). `encoding` is that of the value whose
+/* The floats that integers stand for, as float32, freed by qn_tensor_deinit(). `encoding` is that of the value whose
  * elements `tensor` holds. LIMIT, OUT_OF_MEMORY. */
 qn_status *cli_tensor_decode(const qn_tensor *tensor, const qn_encoding_info *encoding,
                              qn_tensor *out_floats) QN_MUST_USE;

@@ -58,7 +58,7 @@ static qn_status *seer_open(seer *s, qn_model *model) {
 }
 
 static void drop_outputs(seer *s) {
-    for (size_t i = 0; s->outputs && i < s->output_count; i++) cli_tensor_free(&s->outputs[i]);
+    for (size_t i = 0; s->outputs && i < s->output_count; i++) qn_tensor_deinit(&s->outputs[i], NULL);
 }
 
 static void seer_close(seer *s) {

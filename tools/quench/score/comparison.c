@@ -43,7 +43,7 @@ qn_status *comparison_init(comparison *c, const qn_model *a, const qn_model *b) 
 }
 
 void comparison_end_run(comparison *c) {
-    for (size_t i = 0; i < c->count; i++) cli_tensor_free(&c->items[i].kept);
+    for (size_t i = 0; i < c->count; i++) qn_tensor_deinit(&c->items[i].kept, NULL);
 }
 
 void comparison_deinit(comparison *c) {
@@ -87,8 +87,8 @@ static const char *key_of(const qn_model *model, const qn_value_info *value) {
 /* A copy as floats, where the elements stand for some. */
 static int copy(const qn_tensor *tensor, const qn_encoding_info *encoding, qn_tensor *out) {
     qn_status *status = encoding ? cli_tensor_decode(tensor, encoding, out)
-                                 : cli_tensor_init(tensor->dtype, tensor->rank, tensor->dims, out);
-    if (!status && !encoding) memcpy(out->data, tensor->data, cli_tensor_bytes(tensor));
+                                 : qn_tensor_init(tensor->dtype, tensor->rank, tensor->dims, NULL, out);
+    if (!status && !encoding) memcpy(out->data, tensor->data, qn_tensor_bytes(tensor));
     int is_done = !status;
     qn_status_free(status);
     return is_done;
@@ -102,7 +102,7 @@ int comparison_observe_a(void *self, const char *name, const qn_tensor *tensor) 
     value->dtype_a = tensor->dtype;
     value->is_float_a = is_float(tensor->dtype) || info->encoding;
     if (!value->is_float_a && !value->is_output) return 0;
-    cli_tensor_free(&value->kept);
+    qn_tensor_deinit(&value->kept, NULL);
     return copy(tensor, info->encoding, &value->kept) ? 0 : give_up(c);
 }
 
@@ -146,7 +146,7 @@ int comparison_observe_b(void *self, const char *name, const qn_tensor *tensor) 
     value->elems += (int64_t)elems;
     value->is_labels = !value->is_float_b;
     (value->is_labels ? add_labels : add_floats)(value, &value->kept, info->encoding ? &floats : tensor, elems);
-    cli_tensor_free(&floats);
+    qn_tensor_deinit(&floats, NULL);
     return 0;
 }
 

@@ -40,7 +40,7 @@ typedef struct array_eval {
 
 static void player_deinit(player *p) {
     const size_t count = p->outputs ? qn_model_get_info(p->session.model)->output_count : 0;
-    for (size_t i = 0; i < count; i++) cli_tensor_free(&p->outputs[i]);
+    for (size_t i = 0; i < count; i++) qn_tensor_deinit(&p->outputs[i], NULL);
     free(p->outputs);
     free(p->answers);
     qn_vision_destroy(p->vision);
@@ -128,8 +128,8 @@ static qn_status *read_labels(array_eval *e, int64_t count) {
                                 (long long)(e->at + count * (e->source.samples.count - e->samples)),
                                 (long long)e->samples + 1, (long long)e->source.samples.count);
     if (!e->sample_labels.data || e->sample_labels.dims[0] != count) {
-        cli_tensor_free(&e->sample_labels);
-        CLI_TRY(cli_tensor_init(qn_npy_info(e->labels)->dtype, 1, &count, &e->sample_labels));
+        qn_tensor_deinit(&e->sample_labels, NULL);
+        CLI_TRY(qn_tensor_init(qn_npy_info(e->labels)->dtype, 1, &count, NULL, &e->sample_labels));
     }
     CLI_TRY(qn_npy_read(e->labels, e->at, count, e->sample_labels.data));
     e->at += count;
@@ -324,7 +324,7 @@ qn_status *eval_arrays(const char *model, const eval_array_options *options) {
     player_deinit(&e.other);
     map_scores_deinit(&e.maps);
     qn_npy_close(e.labels);
-    cli_tensor_free(&e.sample_labels);
+    qn_tensor_deinit(&e.sample_labels, NULL);
     free(e.inputs);
     return status;
 }

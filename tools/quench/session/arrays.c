@@ -36,17 +36,17 @@ static qn_status *take_input(const qn_model *model, const char *text, input_arra
 }
 
 static qn_status *load_input(const qn_model *model, size_t index, input_arrays *arrays) {
-    char text[CLI_DIMS_TEXT];
+    char text[QN_DIMS_TEXT];
     const qn_value_info *input = qn_model_input(model, index);
     const char *path = arrays->paths[index];
     if (!path)
         return qn_status_create(QN_INVALID_ARGUMENT, "input '%s' (%s %s) is not given: --input %s=x.npy", input->name,
-                                cli_dtype_name(input->dtype), cli_print_range(input, text), input->name);
+                                qn_dtype_numpy_name(input->dtype), qn_value_info_print_dims(input, text), input->name);
     CLI_TRY(qn_npy_load(path, NULL, &arrays->tensors[index]));
     if (arrays->tensors[index].dtype == input->dtype) return NULL;
     return qn_status_create(QN_INVALID_ARGUMENT, "%s: %s elements, but input '%s' takes %s: save it with .astype('%s')",
-                            path, cli_dtype_name(arrays->tensors[index].dtype), input->name,
-                            cli_dtype_name(input->dtype), cli_dtype_name(input->dtype));
+                            path, qn_dtype_numpy_name(arrays->tensors[index].dtype), input->name,
+                            qn_dtype_numpy_name(input->dtype), qn_dtype_numpy_name(input->dtype));
 }
 
 qn_status *input_arrays_load(const qn_model *model, const cli_texts *texts, input_arrays *out) {

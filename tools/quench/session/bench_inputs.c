@@ -17,7 +17,7 @@ void bench_inputs_options_deinit(bench_inputs_options *options) {
 
 void bench_inputs_deinit(bench_inputs *inputs) {
     for (size_t i = 0; inputs->tensors && i < inputs->set_count * inputs->input_count; i++)
-        cli_tensor_free(&inputs->tensors[i]);
+        qn_tensor_deinit(&inputs->tensors[i], NULL);
     free(inputs->tensors);
     *inputs = (bench_inputs){0};
 }
@@ -143,18 +143,18 @@ static qn_status *read_npy(const char *path, const qn_value_info *input, qn_tens
     qn_status *status = NULL;
     if (array.dtype != input->dtype)
         status = qn_status_create(QN_INVALID_ARGUMENT, "%s: %s elements, but input '%s' takes %s", path,
-                                  cli_dtype_name(array.dtype), input->name, cli_dtype_name(input->dtype));
-    if (!status) status = cli_tensor_init(array.dtype, array.rank, array.dims, out);
-    if (!status) memcpy(out->data, array.data, cli_tensor_bytes(out));
+                                  qn_dtype_numpy_name(array.dtype), input->name, qn_dtype_numpy_name(input->dtype));
+    if (!status) status = qn_tensor_init(array.dtype, array.rank, array.dims, NULL, out);
+    if (!status) memcpy(out->data, array.data, qn_tensor_bytes(out));
     qn_npy_free(&array, NULL);
     return status;
 }
 
 /* The bytes of an array and nothing else, as mm_run reads and writes them. */
 static qn_status *read_raw(const char *path, const qn_value_info *input, const qn_shape *shape, qn_tensor *out) {
-    char text[CLI_DIMS_TEXT];
-    CLI_TRY(cli_tensor_init(input->dtype, shape->rank, shape->dims, out));
-    const size_t bytes = cli_tensor_bytes(out);
+    char text[QN_DIMS_TEXT];
+    CLI_TRY(qn_tensor_init(input->dtype, shape->rank, shape->dims, NULL, out));
+    const size_t bytes = qn_tensor_bytes(out);
     FILE *file = fopen(path, "rb");
     if (!file) return qn_status_create(QN_NOT_FOUND, "%s: cannot be opened", path);
     const size_t got = fread(out->data, 1, bytes, file);
@@ -164,8 +164,8 @@ static qn_status *read_raw(const char *path, const qn_value_info *input, const q
     return qn_status_create(QN_INVALID_ARGUMENT,
                             "%s: no .npy file, so the bytes of an array, but input '%s' takes %zu bytes (%s %s) and it "
                             "holds %s: --shape gives another shape",
-                            path, input->name, bytes, cli_dtype_name(input->dtype),
-                            cli_print_dims(shape->rank, shape->dims, text), has_more ? "more" : "fewer");
+                            path, input->name, bytes, qn_dtype_numpy_name(input->dtype),
+                            qn_dims_print(shape->rank, shape->dims, text), has_more ? "more" : "fewer");
 }
 
 static qn_status *read_file(const char *text, const qn_value_info *input, const qn_shape *shape, qn_tensor *out) {
@@ -186,8 +186,8 @@ static qn_status *make_set(const qn_model *model, const given *files, const qn_s
             CLI_TRY(read_file(text, input, &shapes[i], &out_inputs[i]));
             continue;
         }
-        CLI_TRY(cli_context(cli_tensor_init(input->dtype, shapes[i].rank, shapes[i].dims, &out_inputs[i]), "input '%s'",
-                            input->name));
+        CLI_TRY(cli_context(qn_tensor_init(input->dtype, shapes[i].rank, shapes[i].dims, NULL, &out_inputs[i]),
+                            "input '%s'", input->name));
         fill_random(&out_inputs[i], i + 1);
     }
     return NULL;
@@ -217,20 +217,20 @@ static int has_dims(const qn_tensor *tensor, const qn_tensor *other, int first) 
 
 /* Puts one sample into place `at` of a batch; the first of them makes the tensor. */
 static qn_status *put_sample(const qn_tensor *sample, int64_t at, int64_t batch, qn_tensor *inout_input) {
-    char one[CLI_DIMS_TEXT], other[CLI_DIMS_TEXT];
+    char one[QN_DIMS_TEXT], other[QN_DIMS_TEXT];
     if (!at) {
         int64_t dims[QN_MAX_RANK];
         memcpy(dims, sample->dims, sizeof dims);
         if (batch > 1) dims[0] = batch;
-        CLI_TRY(cli_tensor_init(sample->dtype, sample->rank, dims, inout_input));
+        CLI_TRY(qn_tensor_init(sample->dtype, sample->rank, dims, NULL, inout_input));
     } else if (!has_dims(sample, inout_input, 1)) {
         return qn_status_create(QN_INVALID_ARGUMENT,
                                 "--batch: pictures of one batch are of one size, but after %s comes %s: --fit stretch "
                                 "makes them so where the model has one size",
-                                cli_print_dims(inout_input->rank - 1, inout_input->dims + 1, one),
-                                cli_print_dims(sample->rank - 1, sample->dims + 1, other));
+                                qn_dims_print(inout_input->rank - 1, inout_input->dims + 1, one),
+                                qn_dims_print(sample->rank - 1, sample->dims + 1, other));
     }
-    const size_t bytes = cli_tensor_bytes(sample);
+    const size_t bytes = qn_tensor_bytes(sample);
     memcpy((char *)inout_input->data + (size_t)at * bytes, sample->data, bytes);
     return NULL;
 }
@@ -260,7 +260,7 @@ static qn_status *take_samples(const qn_model *model, const sample_source *sourc
     if (out->set_count == 1)
         return qn_status_create(QN_INVALID_ARGUMENT, "--batch %lld: the pictures are %lld only", (long long)batch,
                                 (long long)taken);
-    cli_tensor_free(&out->tensors[--out->set_count]);
+    qn_tensor_deinit(&out->tensors[--out->set_count], NULL);
     return NULL;
 }
 

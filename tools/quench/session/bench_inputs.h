@@ -20,7 +20,7 @@ void bench_inputs_options_deinit(bench_inputs_options *options);
 
 /* Sets of inputs, one tensor per input of the model each: what qn_bench_run() takes. */
 typedef struct bench_inputs {
-    qn_tensor *tensors; /* set_count * input_count, each freed by cli_tensor_free() */
+    qn_tensor *tensors; /* set_count * input_count, each freed by qn_tensor_deinit() */
     size_t set_count, input_count;
 } bench_inputs;
 

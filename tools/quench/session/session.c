@@ -135,16 +135,16 @@ qn_status *cli_session_make_outputs(const cli_session *session, qn_tensor *out_o
             status = NULL;
         }
         if (!status)
-            status =
-                cli_context(cli_tensor_init(output->dtype, rank, dims, &out_outputs[i]), "output '%s'", output->name);
+            status = cli_context(qn_tensor_init(output->dtype, rank, dims, NULL, &out_outputs[i]), "output '%s'",
+                                 output->name);
     }
-    for (size_t i = 0; status && i < count; i++) cli_tensor_free(&out_outputs[i]);
+    for (size_t i = 0; status && i < count; i++) qn_tensor_deinit(&out_outputs[i], NULL);
     return status;
 }
 
 qn_status *cli_session_fit(const cli_session *session, const qn_tensor *inputs, qn_tensor *inout_outputs) {
     const qn_model_info *info = qn_model_get_info(session->model);
-    for (size_t i = 0; i < info->output_count; i++) cli_tensor_free(&inout_outputs[i]);
+    for (size_t i = 0; i < info->output_count; i++) qn_tensor_deinit(&inout_outputs[i], NULL);
     CLI_TRY(cli_set_input_shapes(session->context, inputs, info->input_count));
     return cli_session_make_outputs(session, inout_outputs);
 }

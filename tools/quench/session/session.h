@@ -64,7 +64,7 @@ qn_status *cli_session_bind(const cli_run_options *options, const qn_allocator *
 void cli_session_close(cli_session *session);
 
 /* Makes tensors for all outputs at the shapes that are set; where a size depends on data, for its upper bound.
-   @param out_outputs  one per output, each freed by cli_tensor_free(); all zeroed on failure */
+   @param out_outputs  one per output, each freed by qn_tensor_deinit(); all zeroed on failure */
 qn_status *cli_session_make_outputs(const cli_session *session, qn_tensor *out_outputs) QN_MUST_USE;
 
 /* Sets the shapes of `inputs`, one tensor per input, and makes outputs for them in place of those that inout_outputs

@@ -101,7 +101,7 @@ static int print_settled(const qn_value_info *from, const qn_value_info *to, cha
         if (to->min_dims[i] != to->max_dims[i]) return 0;
         if (from->min_dims[i] != from->max_dims[i]) dims[count++] = to->min_dims[i];
     }
-    if (count) cli_print_dims(count, dims, text);
+    if (count) qn_dims_print(count, dims, text);
     return count;
 }
 
@@ -109,7 +109,7 @@ static int print_settled(const qn_value_info *from, const qn_value_info *to, cha
 static void explain(cost_table *table, const qn_model *model) {
     const qn_step_info *step;
     for (size_t i = 0; (step = qn_model_step(model, i)); i++) {
-        char text[CLI_DIMS_TEXT];
+        char text[QN_DIMS_TEXT];
         const char *verb = settling_verb(step->op);
         if (!verb || !step->input_count || !step->output_count || step->inputs[0] == UINT32_MAX) continue;
         if (!print_settled(qn_model_value(model, step->inputs[0]), qn_model_value(model, step->outputs[0]), text))
@@ -169,12 +169,12 @@ void cost_table_print(const cost_table *table) {
     int is_fixed = are_same(table, &table->rows[0], &table->rows[COST_ROWS - 1]);
     for (int kind = 0; kind < (is_fixed ? 1 : COST_ROWS); kind++) {
         const cost_row *row = &table->rows[kind];
-        char text[CLI_DIMS_TEXT];
+        char text[QN_DIMS_TEXT];
         if (!row->shapes) continue;
         cli_print("%-10s", "cost");
         if (!is_fixed) cli_print(" %s", row->name);
         for (size_t i = 0; i < table->input_count; i++)
-            cli_print("%s %s", i ? "," : "", cli_print_dims(row->shapes[i].rank, row->shapes[i].dims, text));
+            cli_print("%s %s", i ? "," : "", qn_dims_print(row->shapes[i].rank, row->shapes[i].dims, text));
         cli_print(": %.4g million multiply-adds, %.4g MB moved, arena %.4g MB\n", 1e-6 * (double)row->cost.macs,
                   1e-6 * (double)row->cost.moved_bytes, 1e-6 * (double)arena_bytes(row));
     }

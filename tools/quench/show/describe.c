@@ -57,8 +57,9 @@ void op_counts_deinit(op_counts *counts) {
 /* ---- Values ---- */
 
 void describe_value(const char *what, const qn_value_info *value) {
-    char text[CLI_DIMS_TEXT];
-    cli_print("%-10s %s: %s %s\n", what, value->name, cli_dtype_name(value->dtype), cli_print_range(value, text));
+    char text[QN_DIMS_TEXT];
+    cli_print("%-10s %s: %s %s\n", what, value->name, qn_dtype_numpy_name(value->dtype),
+              qn_value_info_print_dims(value, text));
     for (int i = 0; i < value->rank; i++)
         if (value->reasons[i] && *value->reasons[i]) cli_print("%-10s   dim %d: %s\n", "", i, value->reasons[i]);
 }
@@ -67,8 +68,8 @@ json_t *value_to_json(const qn_value_info *value) {
     json_t *reasons = json_array();
     for (int i = 0; i < value->rank; i++)
         json_array_append_new(reasons, cli_json_text(value->reasons[i] ? value->reasons[i] : ""));
-    return json_pack("{s:o,s:s,s:o,s:o,s:o}", "name", cli_json_text(value->name), "dtype", cli_dtype_name(value->dtype),
-                     "min", cli_dims_to_json(value->rank, value->min_dims), "max",
+    return json_pack("{s:o,s:s,s:o,s:o,s:o}", "name", cli_json_text(value->name), "dtype",
+                     qn_dtype_numpy_name(value->dtype), "min", cli_dims_to_json(value->rank, value->min_dims), "max",
                      cli_dims_to_json(value->rank, value->max_dims), "reasons", reasons);
 }
 
@@ -136,13 +137,13 @@ static json_t *encoding_to_json(const qn_encoding_info *encoding) {
 
 /* What integers stand for is said where they are made. */
 static void print_operands(const qn_model *model, int is_output, const uint32_t *values, size_t count) {
-    char text[CLI_DIMS_TEXT];
+    char text[QN_DIMS_TEXT];
     cli_print("      %s", is_output ? "to  " : "from");
     for (size_t i = 0; i < count; i++) {
         cli_print("%s %s", i ? "," : "", value_name(model, values[i]));
         if (values[i] == UINT32_MAX) continue;
         const qn_value_info *value = qn_model_value(model, values[i]);
-        cli_print(" (%s %s%s", cli_dtype_name(value->dtype), cli_print_range(value, text),
+        cli_print(" (%s %s%s", qn_dtype_numpy_name(value->dtype), qn_value_info_print_dims(value, text),
                   value->location == QN_LOCATION_CONSTANT ? ", constant" : "");
         if (is_output && value->encoding) print_encoding(value->encoding);
         cli_print(")");
@@ -199,13 +200,14 @@ static const char *location_name(qn_location location) {
 }
 
 void describe_memory(const qn_model *model) {
-    char text[CLI_DIMS_TEXT];
+    char text[QN_DIMS_TEXT];
     const qn_value_info *value;
     cli_print("\nmemory\n  %-9s %12s %12s  %-9s  %s\n", "where", "offset", "bytes", "steps", "value");
     for (size_t i = 0; (value = qn_model_value(model, i)); i++) {
         cli_print("  %-9s %12llu %12llu  %4u..%-4u %s: %s %s", location_name(value->location),
                   (unsigned long long)value->offset, (unsigned long long)value->bytes, value->first_step,
-                  value->last_step, value->name, cli_dtype_name(value->dtype), cli_print_range(value, text));
+                  value->last_step, value->name, qn_dtype_numpy_name(value->dtype),
+                  qn_value_info_print_dims(value, text));
         if (value->alias >= 0) cli_print(", shares the bytes of %s", value_name(model, (uint32_t)value->alias));
         cli_print("\n");
     }
@@ -218,7 +220,7 @@ json_t *memory_to_json(const qn_model *model) {
         json_array_append_new(
             values,
             json_pack("{s:o,s:s,s:o,s:o,s:s,s:I,s:I,s:I,s:I,s:o,s:o}", "name", cli_json_text(value->name), "dtype",
-                      cli_dtype_name(value->dtype), "min", cli_dims_to_json(value->rank, value->min_dims), "max",
+                      qn_dtype_numpy_name(value->dtype), "min", cli_dims_to_json(value->rank, value->min_dims), "max",
                       cli_dims_to_json(value->rank, value->max_dims), "location", location_name(value->location),
                       "offset", (json_int_t)value->offset, "bytes", (json_int_t)value->bytes, "first_step",
                       (json_int_t)value->first_step, "last_step", (json_int_t)value->last_step, "alias",

@@ -31,11 +31,11 @@ static void add_up(const qn_model *model, qn_context *context, integer_mix *inou
 }
 
 static void print_shapes(const qn_shape *shapes, size_t count, char *text) {
-    char dims[CLI_DIMS_TEXT];
+    char dims[QN_DIMS_TEXT];
     size_t length = 0;
-    for (size_t i = 0; i < count && length < CLI_DIMS_TEXT; i++)
-        length += (size_t)snprintf(text + length, CLI_DIMS_TEXT - length, "%s%s", i ? ", " : "",
-                                   cli_print_dims(shapes[i].rank, shapes[i].dims, dims));
+    for (size_t i = 0; i < count && length < QN_DIMS_TEXT; i++)
+        length += (size_t)snprintf(text + length, QN_DIMS_TEXT - length, "%s%s", i ? ", " : "",
+                                   qn_dims_print(shapes[i].rank, shapes[i].dims, dims));
 }
 
 static qn_status *add_up_at(qn_model *model, const qn_shape *shapes, integer_mix *mix) {

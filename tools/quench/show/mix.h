@@ -7,7 +7,7 @@
 typedef struct integer_mix {
     size_t layers, integer_layers; /* convolutions and matrix products */
     int64_t macs, integer_macs;    /* their multiply-adds at `shapes`; 0: not known */
-    char shapes[CLI_DIMS_TEXT];    /* "1x513x513x3" */
+    char shapes[QN_DIMS_TEXT];     /* "1x513x513x3" */
 } integer_mix;
 
 /* Counts at the largest shapes that have a row in `costs`. Never fails: what cannot be told stays 0. */
