@@ -25,21 +25,18 @@ typedef struct worker {
     qn_engine *engine;      /* shared */
     const qn_tensor *input; /* shared, only read */
     qn_dtype output_dtype;
-    qn_tensor output; /* this thread's answer */
-    size_t output_bytes;
+    qn_tensor output;  /* this thread's answer */
     qn_status *status; /* what went wrong in this thread */
 } worker;
 
 /* Sets the shape and makes room for the output. */
 static qn_status *prepare(worker *self, qn_context *context) {
+    int rank;
+    int64_t dims[QN_MAX_RANK];
     qn_status *status = qn_context_set_input_shape(context, 0, self->input->rank, self->input->dims);
-    if (!status) status = qn_context_get_output_shape(context, 0, &self->output.rank, self->output.dims);
-    if (status) return status;
-    self->output.dtype = self->output_dtype;
-    self->output_bytes = 8; /* no element is larger */
-    for (int i = 0; i < self->output.rank; i++) self->output_bytes *= (size_t)self->output.dims[i];
-    self->output.data = calloc(1, self->output_bytes ? self->output_bytes : 1);
-    return self->output.data ? NULL : qn_status_create(QN_OUT_OF_MEMORY, "no memory for the output");
+    if (!status) status = qn_context_get_output_shape(context, 0, &rank, dims);
+    if (!status) status = qn_tensor_init(self->output_dtype, rank, dims, NULL, &self->output);
+    return status;
 }
 
 static void *work(void *arg) {
@@ -63,7 +60,7 @@ static qn_status *judge(worker *workers, int count) {
             qn_status_free(workers[i].status);
     }
     for (int i = 1; i < count && !first; i++)
-        if (memcmp(workers[0].output.data, workers[i].output.data, workers[0].output_bytes))
+        if (memcmp(workers[0].output.data, workers[i].output.data, qn_tensor_bytes(&workers[0].output)))
             first = qn_status_create(QN_INTERNAL, "thread %d answers differently from thread 0", i);
     return first;
 }
@@ -79,7 +76,7 @@ static qn_status *run_threads(qn_engine *engine, const qn_tensor *input, qn_dtyp
     }
     for (int i = 0; i < started; i++) pthread_join(workers[i].thread, NULL);
     qn_status *status = judge(workers, started);
-    for (int i = 0; i < started; i++) free(workers[i].output.data);
+    for (int i = 0; i < started; i++) qn_tensor_deinit(&workers[i].output, NULL);
     if (!status && started < count)
         status = qn_status_create(QN_LIMIT, "the system grants only %d of %d threads", started, count);
     return status;
@@ -87,28 +84,17 @@ static qn_status *run_threads(qn_engine *engine, const qn_tensor *input, qn_dtyp
 
 /* Reads "1,96,128,3" and fills a uint8 tensor of that shape with noise. */
 static qn_status *make_input(const char *shape, qn_tensor *out_input) {
-    size_t bytes = 1;
-    const char *rest = shape;
-    char *end = NULL;
-    *out_input = (qn_tensor){.dtype = QN_DTYPE_U8};
-    do {
-        long long dim = strtoll(rest, &end, 10);
-        if (out_input->rank == QN_MAX_RANK || end == rest || (*end && *end != ',') || dim < 1 || dim > 65536)
-            return qn_status_create(QN_INVALID_ARGUMENT, "'%s' is no shape, expected for example 1,96,128,3", shape);
-        out_input->dims[out_input->rank++] = dim;
-        if (bytes > SIZE_MAX / (size_t)dim) return qn_status_create(QN_LIMIT, "shape '%s' is too large", shape);
-        bytes *= (size_t)dim;
-        rest = end + 1;
-    } while (*end);
-    unsigned char *data = malloc(bytes);
-    if (!data) return qn_status_create(QN_OUT_OF_MEMORY, "no memory for the input");
+    int64_t dims[QN_MAX_RANK] = {0};
+    int rank = 0;
+    for (const char *at = shape; at && rank < QN_MAX_RANK; at = strchr(at, ',') ? strchr(at, ',') + 1 : NULL)
+        dims[rank++] = atoll(at);
+    qn_status *status = qn_tensor_init(QN_DTYPE_U8, rank, dims, NULL, out_input);
     unsigned noise = 1;
-    for (size_t i = 0; i < bytes; i++) {
+    for (size_t i = 0; i < qn_tensor_bytes(out_input); i++) {
         noise = noise * 1664525u + 1013904223u;
-        data[i] = (unsigned char)(noise >> 24);
+        ((uint8_t *)out_input->data)[i] = (uint8_t)(noise >> 24);
     }
-    out_input->data = data;
-    return NULL;
+    return status;
 }
 
 static qn_status *run(const char *path, const char *shape, int count) {
@@ -128,7 +114,7 @@ static qn_status *run(const char *path, const char *shape, int count) {
     qn_model_destroy(model); /* the engine keeps what it needs */
     if (!status) status = make_input(shape, &input);
     if (!status) status = run_threads(engine, &input, output_dtype, count);
-    free(input.data);
+    qn_tensor_deinit(&input, NULL);
     qn_engine_destroy(engine);
     return status;
 }

@@ -32,42 +32,25 @@ static qn_status *parse_shape(const char *text, qn_shape *out_shape) {
     return NULL;
 }
 
-static void print_shape(const char *name, int rank, const int64_t *dims) {
-    printf("%s [", name);
-    for (int i = 0; i < rank; i++) printf("%s%" PRId64, i ? ", " : "", dims[i]);
-    printf("]");
-}
-
-/* A tensor of zeros, or NULL data. No element is larger than eight bytes. */
-static qn_tensor make_tensor(qn_dtype dtype, int rank, const int64_t *dims) {
-    qn_tensor tensor = {.dtype = dtype, .rank = rank};
-    size_t count = 1;
-    for (int i = 0; i < rank; i++) {
-        tensor.dims[i] = dims[i];
-        count *= (size_t)dims[i];
-    }
-    tensor.data = calloc(count ? count : 1, 8);
-    return tensor;
-}
-
 /* Runs on zeros at the shapes that are set. */
 static qn_status *run(const qn_model *model, qn_context *context, const qn_shape *input_shape,
                       const qn_shape *output_shape) {
-    qn_tensor input = make_tensor(qn_model_input(model, 0)->dtype, input_shape->rank, input_shape->dims);
-    qn_tensor output = make_tensor(qn_model_output(model, 0)->dtype, output_shape->rank, output_shape->dims);
-    qn_status *status = NULL;
-    if (!input.data || !output.data) status = qn_status_create(QN_OUT_OF_MEMORY, "no memory for the tensors");
+    const qn_dtype input_dtype = qn_model_input(model, 0)->dtype, output_dtype = qn_model_output(model, 0)->dtype;
+    qn_tensor input = {0}, output = {0};
+    qn_status *status = qn_tensor_init(input_dtype, input_shape->rank, input_shape->dims, NULL, &input);
+    if (!status) status = qn_tensor_init(output_dtype, output_shape->rank, output_shape->dims, NULL, &output);
     if (!status) status = qn_context_run(context, &input, 1, &output, 1);
-    free(output.data);
-    free(input.data);
+    qn_tensor_deinit(&output, NULL);
+    qn_tensor_deinit(&input, NULL);
     return status;
 }
 
 static qn_status *try_shape(const qn_model *model, qn_context *context, const char *text) {
     qn_shape input, output;
+    char dims[QN_DIMS_TEXT];
     qn_status *status = parse_shape(text, &input);
     if (status) return status;
-    print_shape(qn_model_input(model, 0)->name, input.rank, input.dims);
+    printf("%s %s", qn_model_input(model, 0)->name, qn_dims_print(input.rank, input.dims, dims));
     status = qn_context_set_input_shape(context, 0, input.rank, input.dims);
     if (qn_status_code(status) == QN_INVALID_ARGUMENT) {
         printf(": refused: %s\n", qn_status_message(status));
@@ -82,9 +65,7 @@ static qn_status *try_shape(const qn_model *model, qn_context *context, const ch
         known = " at most";
     }
     if (status) return status;
-    printf(" ->%s ", known);
-    print_shape(qn_model_output(model, 0)->name, output.rank, output.dims);
-    printf("\n");
+    printf(" ->%s %s %s\n", known, qn_model_output(model, 0)->name, qn_dims_print(output.rank, output.dims, dims));
     return run(model, context, &input, &output);
 }
 

@@ -16,7 +16,6 @@
 
 #include <limits.h>
 #include <stdio.h>
-#include <stdlib.h>
 
 typedef struct network {
     qn_model *model;
@@ -66,16 +65,15 @@ static qn_status *fit(const network *net, const qn_image *photo, qn_image *out_f
 static qn_status *run(network *net, const qn_image *picture, qn_image *out_labels) {
     const qn_tensor input = {
         .dtype = QN_DTYPE_U8, .rank = 4, .dims = {1, picture->height, picture->width, 3}, .data = picture->data};
-    qn_tensor output = {.dtype = qn_model_output(net->model, 0)->dtype};
+    qn_tensor output = {0};
+    int rank;
+    int64_t dims[QN_MAX_RANK];
     qn_status *status = qn_context_set_input_shape(net->context, 0, input.rank, input.dims);
-    if (!status) status = qn_context_get_output_shape(net->context, 0, &output.rank, output.dims);
-    if (status) return status;
-    /* No element is larger than eight bytes. */
-    output.data = calloc((size_t)(output.dims[0] * output.dims[1] * output.dims[2]), 8);
-    if (!output.data) return qn_status_create(QN_OUT_OF_MEMORY, "no memory for the labels");
-    status = qn_context_run(net->context, &input, 1, &output, 1);
+    if (!status) status = qn_context_get_output_shape(net->context, 0, &rank, dims);
+    if (!status) status = qn_tensor_init(qn_model_output(net->model, 0)->dtype, rank, dims, NULL, &output);
+    if (!status) status = qn_context_run(net->context, &input, 1, &output, 1);
     if (!status) status = qn_image_from_labels(&output, 0, NULL, out_labels);
-    free(output.data);
+    qn_tensor_deinit(&output, NULL);
     return status;
 }
 

@@ -41,44 +41,28 @@ static void *serialise(const qn_model *model, size_t *out_bytes) {
     return copy;
 }
 
-/* Reads "1,96,128,3" into the shape of a uint8 tensor and makes its data: stripes. */
+/* Stripes in the shape of "1,96,128,3": a batch of pictures. */
 static qn_status *make_input(const char *shape, qn_tensor *out_input) {
-    size_t bytes = 1;
-    const char *rest = shape;
-    char *end = NULL;
-    *out_input = (qn_tensor){.dtype = QN_DTYPE_U8};
-    do {
-        long long dim = strtoll(rest, &end, 10);
-        if (out_input->rank == QN_MAX_RANK || end == rest || (*end && *end != ',') || dim < 1 || dim > 65536)
-            return qn_status_create(QN_INVALID_ARGUMENT, "'%s' is no shape, expected for example 1,96,128,3", shape);
-        out_input->dims[out_input->rank++] = dim;
-        if (bytes > SIZE_MAX / (size_t)dim) return qn_status_create(QN_LIMIT, "shape '%s' is too large", shape);
-        bytes *= (size_t)dim;
-        rest = end + 1;
-    } while (*end);
-    unsigned char *data = malloc(bytes);
-    if (!data) return qn_status_create(QN_OUT_OF_MEMORY, "no memory for the input");
-    for (size_t i = 0; i < bytes; i++) data[i] = i / 24 % 2 ? 200 : 40;
-    out_input->data = data;
-    return NULL;
+    long long n, h, w, c;
+    if (sscanf(shape, "%lld,%lld,%lld,%lld", &n, &h, &w, &c) != 4)
+        return qn_status_create(QN_INVALID_ARGUMENT, "'%s' is no shape, expected for example 1,96,128,3", shape);
+    qn_status *status = qn_tensor_init(QN_DTYPE_U8, 4, (int64_t[]){n, h, w, c}, NULL, out_input);
+    uint8_t *pixels = out_input->data;
+    for (size_t i = 0; i < qn_tensor_bytes(out_input); i++) pixels[i] = i / 24 % 2 ? 200 : 40;
+    return status;
 }
 
-/* Runs a model once. On success out_output->data is to be freed; *out_bytes bytes of it are compared, unused ones are
- * 0. */
-static qn_status *run(qn_model *model, const qn_tensor *input, qn_tensor *out_output, size_t *out_bytes) {
+/* Runs a model once. The output is the caller's. */
+static qn_status *run(qn_model *model, const qn_tensor *input, qn_tensor *out_output) {
     qn_engine *engine = NULL;
     qn_context *context = NULL;
-    *out_output = (qn_tensor){.dtype = qn_model_output(model, 0)->dtype};
+    int rank;
+    int64_t dims[QN_MAX_RANK];
     qn_status *status = qn_engine_create(model, NULL, &engine);
     if (!status) status = qn_context_create(engine, &context);
     if (!status) status = qn_context_set_input_shape(context, 0, input->rank, input->dims);
-    if (!status) status = qn_context_get_output_shape(context, 0, &out_output->rank, out_output->dims);
-    if (!status) {
-        *out_bytes = 8; /* no element is larger */
-        for (int i = 0; i < out_output->rank; i++) *out_bytes *= (size_t)out_output->dims[i];
-        out_output->data = calloc(1, *out_bytes ? *out_bytes : 1);
-        if (!out_output->data) status = qn_status_create(QN_OUT_OF_MEMORY, "no memory for the output");
-    }
+    if (!status) status = qn_context_get_output_shape(context, 0, &rank, dims);
+    if (!status) status = qn_tensor_init(qn_model_output(model, 0)->dtype, rank, dims, NULL, out_output);
     if (!status) status = qn_context_run(context, input, 1, out_output, 1);
     qn_context_destroy(context);
     qn_engine_destroy(engine);
@@ -88,26 +72,27 @@ static qn_status *run(qn_model *model, const qn_tensor *input, qn_tensor *out_ou
 static qn_status *demonstrate(const char *path, const char *shape) {
     qn_model *built = NULL, *loaded = NULL;
     qn_tensor input = {0}, expected = {0}, found = {0};
-    size_t bytes = 0, expected_bytes = 0, found_bytes = 0;
+    size_t bytes = 0;
     void *data = NULL;
     qn_status *status = build(path, &built);
     if (!status) status = make_input(shape, &input);
-    if (!status) status = run(built, &input, &expected, &expected_bytes);
+    if (!status) status = run(built, &input, &expected);
     if (!status) {
         data = serialise(built, &bytes);
         if (!data) status = qn_status_create(QN_OUT_OF_MEMORY, "no memory for the compiled model");
     }
     qn_model_destroy(built); /* from here on only the bytes are left */
     if (!status) status = qn_model_load_memory(data, bytes, QN_MEMORY_BORROW, NULL, &loaded);
-    if (!status) status = run(loaded, &input, &found, &found_bytes);
-    if (!status && (expected_bytes != found_bytes || memcmp(expected.data, found.data, found_bytes)))
+    if (!status) status = run(loaded, &input, &found);
+    if (!status && (qn_tensor_bytes(&expected) != qn_tensor_bytes(&found) ||
+                    memcmp(expected.data, found.data, qn_tensor_bytes(&found))))
         status = qn_status_create(QN_INTERNAL, "the loaded model answers differently from the built one");
     if (!status) printf("%zu bytes of compiled model, borrowed and run: identical answers\n", bytes);
     qn_model_destroy(loaded);
     free(data); /* not before everything made from the bytes is gone */
-    free(found.data);
-    free(expected.data);
-    free(input.data);
+    qn_tensor_deinit(&found, NULL);
+    qn_tensor_deinit(&expected, NULL);
+    qn_tensor_deinit(&input, NULL);
     return status;
 }
 

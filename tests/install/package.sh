@@ -150,9 +150,9 @@ run_examples() {
             expect 1 'nothing.qn' "$bin/$name" "$WORK/nothing.qn" "$picture" "$WORK/no.png"
             ;;
         mutable_shapes)
-            expect 0 '\[4, 31, 97, 3\] -> .*\[4, 31, 97\]$' "$bin/$name" "$WORK/dynamic.qn" 1,7,5,3 4,31,97,3 1,128,96,3
-            expect 0 '\[1, 128, 96, 3\] -> .*\[1, 128, 96\]$' "$bin/$name" "$WORK/dynamic.qn" 1,7,5,3 4,31,97,3 1,128,96,3
-            expect 0 '\[1, 162, 161, 3\]: refused: .*1\.\.161' "$bin/$name" "$WORK/scenes.qn" 1,162,161,3 1,161,161,3
+            expect 0 '4x31x97x3 -> .* 4x31x97$' "$bin/$name" "$WORK/dynamic.qn" 1,7,5,3 4,31,97,3 1,128,96,3
+            expect 0 '1x128x96x3 -> .* 1x128x96$' "$bin/$name" "$WORK/dynamic.qn" 1,7,5,3 4,31,97,3 1,128,96,3
+            expect 0 '1x162x161x3: refused: .*1\.\.161' "$bin/$name" "$WORK/scenes.qn" 1,162,161,3 1,161,161,3
             expect 1 "is no shape" "$bin/$name" "$WORK/dynamic.qn" 1,a
             ;;
         many_threads)
