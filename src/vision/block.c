@@ -4,9 +4,7 @@
 #include <string.h>
 
 static qn_status *refuse(const char *key, const char *found) {
-    return QN_ERR(QN_UNSUPPORTED,
-                  "its image block has %s '%s', which this version cannot follow; `quench run` takes arrays", key,
-                  found);
+    return QN_ERR(QN_UNSUPPORTED, "its image block has %s '%s', which this version cannot follow", key, found);
 }
 
 /* Numbers per channel; one number goes for all. */
@@ -95,7 +93,7 @@ static qn_status *check_model(const qn_model *model, qn_vision *v) {
     char text[QN_DIMS_TEXT];
     const qn_value_info *input = qn_model_input(model, v->info.input), *output = qn_model_output(model, v->info.output);
     if (qn_model_get_info(model)->input_count != 1)
-        return QN_ERR(QN_UNSUPPORTED, "it has %zu inputs, a picture can feed only one; `quench run` takes arrays",
+        return QN_ERR(QN_UNSUPPORTED, "it has %zu inputs, a picture can feed only one",
                       qn_model_get_info(model)->input_count);
     v->info.dtype = input->dtype;
     if ((input->dtype != QN_DTYPE_U8 && input->dtype != QN_DTYPE_F32) || input->rank != v->info.rank ||
@@ -119,8 +117,8 @@ static qn_status *parse(const qn_model *model, qn_vision *v) {
             QN_UNSUPPORTED,
             "it does not say how pictures go in and labels come out: it has no image block. One is found for a uint8 "
             "input with 3 or 1 channels that leads to labels by an argmax or to nothing but scores; else the build's "
-            "--config can give it, as {\"image\": {\"scale\": 0.00392157, \"output\": \"NAME\"}} for pixels from 0 to "
-            "1 (docs/configuration.md)");
+            "configuration can give it, as {\"image\": {\"scale\": 0.00392157, \"output\": \"NAME\"}} for pixels from 0 "
+            "to 1 (docs/configuration.md)");
     if (json_unpack(v->block, "{s:s,s:s,s?s,s?s,s?s,s?s,s?i}", "input", &input, "output", &output, "color", &color,
                     "decode", &decode, "layout", &layout, "fit", &fit, "class_count", &class_count))
         return QN_ERR(QN_INVALID_MODEL,

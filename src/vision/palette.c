@@ -30,13 +30,11 @@ static qn_status *expect_set(const qn_vision *v, const char *key) {
     const json_t *value = json_object_get(v->block, key);
     const char *name = json_string_value(value);
     if (json_is_array(value) && !json_array_size(value))
-        return QN_ERR(QN_INVALID_MODEL, "the model's image block has no %s in its list: give --palette", key);
+        return QN_ERR(QN_INVALID_MODEL, "the model's image block has no %s in its list", key);
     for (size_t i = 0; name && i < sizeof sets / sizeof *sets; i++)
         if (!strcmp(name, sets[i])) return NULL;
     return name ? QN_ERR(QN_UNSUPPORTED,
-                         "the model's image block has %s '%s', expected voc, ade20k, cityscapes or a list: "
-                         "give --palette",
-                         key, name)
+                         "the model's image block has %s '%s', expected voc, ade20k, cityscapes or a list", key, name)
                 : NULL;
 }
 

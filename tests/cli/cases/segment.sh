@@ -161,7 +161,7 @@ it "says what a model lacks that does not segment"
 make mask floats.pb sigmoid
 quench ok build floats.pb -o floats.qn
 quench fails segment floats.qn small.ppm -o shared
-says "floats.qn: .*no image block.*--config.*\"image\": "
+says "floats.qn: .*no image block.*configuration can give it, as ..image.: .*quench build --config FILE.*quench run"
 expect ! -e shared
 
 it "runs pictures at the size that the source declares, and at their own where that is asked for"
@@ -179,5 +179,5 @@ quench ok segment scores.qn "$pictures/scene_7.jpg" -o smooth --save gray --smoo
 expect "$(png_kind smooth/scene_7.gray.png)" = "320x240 0"
 ! cmp -s plain/scene_7.gray.png smooth/scene_7.gray.png || broken "--smooth changes no edge"
 quench fails segment scenes.qn "$pictures/scene_7.jpg" -o no --smooth
-says "smooth edges need scores, but output 'SemanticPredictions' holds labels: build the model with the scores before them.*--output NAME"
+says "scenes.qn: --smooth needs scores, but output 'SemanticPredictions' holds labels: build the model with the scores before them.*--output NAME"
 expect ! -e no

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -59,6 +60,13 @@ int fitter_set_limits(const cli_option *option, void *field, const char *value) 
     }
 }
 
+qn_status *fitter_advise(qn_status *status, const char *advice) {
+    if (!status) return NULL;
+    qn_status *longer = qn_status_create(qn_status_code(status), "%s; %s", qn_status_message(status), advice);
+    qn_status_free(status);
+    return longer;
+}
+
 qn_status *fitter_init(const qn_model *model, fitter_choice choice, fitter *out_fitter) {
     qn_vision_options options;
     *out_fitter = (fitter){.limits = choice.limits};
@@ -66,7 +74,10 @@ qn_status *fitter_init(const qn_model *model, fitter_choice choice, fitter *out_
     qn_vision_options_init(&options);
     options.has_fit = choice.is_given;
     options.fit = choice.mode;
-    CLI_TRY(qn_vision_create(model, &options, &out_fitter->vision));
+    qn_status *status = qn_vision_create(model, &options, &out_fitter->vision);
+    if (qn_status_code(status) == QN_UNSUPPORTED)
+        return fitter_advise(status, "`quench build --config FILE` gives an image block, `quench run` takes arrays");
+    CLI_TRY(status);
     out_fitter->info = qn_vision_get_info(out_fitter->vision);
     return NULL;
 }
@@ -98,10 +109,9 @@ static qn_status *explain(const fitter *f, const char *path, qn_status *status) 
         /* These two cannot be raised beyond what they are without the option. */
         const int is_at_end = (i == 0 && !f->limits.pixels) || (i == 3 && !f->limits.bytes);
         if (is_at_end || !strstr(qn_status_message(status), names[i][0])) continue;
-        qn_status *longer = qn_status_create(QN_LIMIT, "%s; --picture-limits %s=N raises the limit",
-                                             qn_status_message(status), names[i][1]);
-        qn_status_free(status);
-        return longer;
+        char advice[64];
+        snprintf(advice, sizeof advice, "--picture-limits %s=N raises the limit", names[i][1]);
+        return fitter_advise(status, advice);
     }
     return status;
 }
@@ -125,7 +135,9 @@ void fitter_set_dims(const fitter *f, int width, int height, int64_t out_dims[4]
 
 qn_status *fitter_load_palette(const qn_vision *vision, const char *name, int class_count,
                                qn_image_palette *out_palette) {
-    CLI_TRY(qn_vision_load_palette(vision, name, class_count, out_palette));
+    qn_status *status = qn_vision_load_palette(vision, name, class_count, out_palette);
+    if (status && !name) return fitter_advise(status, "--palette gives another");
+    CLI_TRY(status);
     if (name && class_count && out_palette->class_count && class_count != out_palette->class_count)
         cli_warn("palette %s names %d classes, the model has %d", name, out_palette->class_count, class_count);
     return NULL;

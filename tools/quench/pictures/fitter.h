@@ -37,6 +37,10 @@ typedef struct fitter {
     picture_limits limits;
 } fitter;
 
+/* Puts "; ADVICE" behind the message: the library names its own options, and the program those of its user. NULL stays
+   NULL. */
+qn_status *fitter_advise(qn_status *status, const char *advice) QN_MUST_USE;
+
 /* Fails as qn_vision_create() does; *out_fitter needs no deinit then. */
 qn_status *fitter_init(const qn_model *model, fitter_choice choice, fitter *out_fitter) QN_MUST_USE;
 void fitter_deinit(fitter *f);

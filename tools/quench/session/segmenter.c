@@ -10,15 +10,31 @@ struct segmenter {
 
 /* ---- Life ---- */
 
-static qn_status *open_parts(const char *path, const cli_run_options *run, fitter_choice fit, segmenter *s) {
-    CLI_TRY(cli_session_bind(run, NULL, &s->session));
-    CLI_TRY(cli_context(fitter_init(s->session.model, fit, &s->fitter), "%s", path));
+/* What the library would refuse too, in its words. */
+static qn_status *check_answer(const segmenter *s, int is_smooth) {
+    const qn_vision_info *info = s->fitter.info;
+    const char *advice = "`quench run` and `eval --inputs` take arrays";
+    CLI_TRY(fitter_advise(qn_vision_expect_labels(s->fitter.vision, s->session.model), advice));
+    if (!is_smooth || info->answer != QN_VISION_LABELS) return NULL;
+    return qn_status_create(QN_UNSUPPORTED,
+                            "--smooth needs scores, but output '%s' holds labels: build the model with the scores "
+                            "before them as its output (--output NAME), or do without",
+                            qn_model_output(s->session.model, info->output)->name);
+}
+
+static qn_status *open_core(fitter_choice fit, segmenter *s) {
+    CLI_TRY(fitter_init(s->session.model, fit, &s->fitter));
+    CLI_TRY(check_answer(s, fit.is_smooth));
     qn_segmenter_options options;
     qn_segmenter_options_init(&options);
     options.is_smooth = fit.is_smooth;
     options.cancel = cli_watch_is_cancelled;
-    return cli_context(qn_segmenter_create(s->fitter.vision, s->session.model, s->session.context, &options, &s->core),
-                       "%s", path);
+    return qn_segmenter_create(s->fitter.vision, s->session.model, s->session.context, &options, &s->core);
+}
+
+static qn_status *open_parts(const char *path, const cli_run_options *run, fitter_choice fit, segmenter *s) {
+    CLI_TRY(cli_session_bind(run, NULL, &s->session));
+    return cli_context(open_core(fit, s), "%s", path);
 }
 
 qn_status *segmenter_open_model(qn_model *model, const char *path, const cli_run_options *run, fitter_choice fit,
