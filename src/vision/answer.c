@@ -33,6 +33,7 @@ static qn_status *fit_labels(const qn_vision_extent extents[2], qn_image *inout_
     const qn_vision_extent *rows = &extents[0], *columns = &extents[1];
     qn_image made;
     assert(rows->size == rows->part && columns->size == columns->part);
+    assert(rows->count == rows->part && columns->count == columns->part);
     if (inout_labels->width != columns->net || inout_labels->height != rows->net)
         QN_TRY(exchange(qn_image_resize(inout_labels, columns->net, rows->net, QN_IMAGE_NEAREST, NULL, &made), &made,
                         inout_labels));
@@ -52,47 +53,55 @@ static qn_status *take_labels(const qn_view *output, int width, int height, cons
     return status;
 }
 
-/* Between which two of `count` samples pixel i of the map lies, and how far. A network that keeps corners in place (513
-   pixels to 65 scores, 8 apart) has them interpolated so; otherwise a score stands in the middle of the pixels it
-   covers. A map of another size than the network ran at has pixel i in the middle of what it covers, too. */
-static float find_neighbours(int i, const qn_vision_extent *extent, int count, int *out_first, int *out_second) {
-    const int net = extent->net, keeps_corners = count > 1 && (net - 1) % (count - 1) == 0;
+qn_vision_extent qn_vision_extent_of(int size, int net) {
+    return (qn_vision_extent){.size = size, .part = size, .net = net, .count = size};
+}
+
+/* The pixel of the network's that lies under pixel i of the map: i itself, or, where the map has another size than the
+   picture, the middle of what pixel i covers. */
+static float find_pixel(int i, const qn_vision_extent *extent) {
     const float pixel = extent->size == extent->part
                             ? (float)i
                             : fmaxf(0, ((float)i + 0.5f) * (float)extent->part / (float)extent->size - 0.5f);
-    float at = keeps_corners ? pixel * (float)(count - 1) / (float)(net - 1)
-                             : (pixel + 0.5f) * (float)count / (float)net - 0.5f;
+    return pixel - (float)extent->origin;
+}
+
+int qn_vision_keeps_corners(int net, int count) { return count > 1 && (net - 1) % (count - 1) == 0; }
+
+float qn_vision_find_neighbours(float pixel, int net, int count, int *out_first, int *out_second) {
+    float at = qn_vision_keeps_corners(net, count) ? pixel * (float)(count - 1) / (float)(net - 1)
+                                                   : (pixel + 0.5f) * (float)count / (float)net - 0.5f;
     if (at < 0) at = 0;
     *out_first = (int)at < count - 1 ? (int)at : count - 1;
     *out_second = *out_first + 1 < count ? *out_first + 1 : *out_first;
     return at - (float)*out_first;
 }
 
-/* Scores [h, w, C] or [C, h, w] as an array with strides. */
+/* Scores [h, w, C] or [C, h, w]. */
 typedef struct scores {
     const float *data;
-    int height, width, classes;
+    qn_vision_grid grid;
     float threshold; /* of one class */
-    size_t row_step, column_step, class_step;
 } scores;
 
 /* Row y of the map, interpolated between two rows of scores: [width][classes]. */
 static void blend_rows(const scores *s, int y, const qn_vision_extent *height, float *out_row) {
+    const qn_vision_grid *g = &s->grid;
     int first, second;
-    const float f = find_neighbours(y, height, s->height, &first, &second);
-    for (int x = 0; x < s->width; x++)
-        for (int c = 0; c < s->classes; c++) {
-            const float *column = s->data + (size_t)x * s->column_step + (size_t)c * s->class_step;
-            const float a = column[(size_t)first * s->row_step], b = column[(size_t)second * s->row_step];
-            out_row[(size_t)x * (size_t)s->classes + (size_t)c] = a + (b - a) * f;
+    const float f = qn_vision_find_neighbours(find_pixel(y, height), height->net, g->height, &first, &second);
+    for (int x = 0; x < g->width; x++)
+        for (int c = 0; c < g->classes; c++) {
+            const float *column = s->data + (size_t)x * g->column_step + (size_t)c * g->class_step;
+            const float a = column[(size_t)first * g->row_step], b = column[(size_t)second * g->row_step];
+            out_row[(size_t)x * (size_t)g->classes + (size_t)c] = a + (b - a) * f;
         }
 }
 
 static uint8_t best_class(const scores *s, const float *a, const float *b, float f) {
     int best = 0;
     float most = a[0] + (b[0] - a[0]) * f;
-    if (s->classes == 1) return most > s->threshold;
-    for (int c = 1; c < s->classes; c++) {
+    if (s->grid.classes == 1) return most > s->threshold;
+    for (int c = 1; c < s->grid.classes; c++) {
         const float score = a[c] + (b[c] - a[c]) * f;
         if (score > most) most = score, best = c;
     }
@@ -100,31 +109,23 @@ static uint8_t best_class(const scores *s, const float *a, const float *b, float
 }
 
 static qn_status *take_scores(const scores *s, const qn_vision_extent extents[2], qn_image *out_labels) {
-    const int height = extents[0].size, width = extents[1].size;
-    float *row = malloc((size_t)s->width * (size_t)s->classes * sizeof *row);
+    const qn_vision_extent *height = &extents[0], *width = &extents[1];
+    const size_t classes = (size_t)s->grid.classes;
+    float *row = malloc((size_t)s->grid.width * classes * sizeof *row);
     if (!row) return qn_status_out_of_memory();
-    qn_status *status = qn_image_init(width, height, 1, NULL, out_labels);
-    for (int y = 0; y < height && !status; y++) {
-        blend_rows(s, y, &extents[0], row);
-        for (int x = 0; x < width; x++) {
+    qn_status *status = qn_image_init(width->count, height->count, 1, NULL, out_labels);
+    for (int y = 0; y < height->count && !status; y++) {
+        blend_rows(s, height->first + y, height, row);
+        for (int x = 0; x < width->count; x++) {
             int first, second;
-            const float f = find_neighbours(x, &extents[1], s->width, &first, &second);
+            const float f = qn_vision_find_neighbours(find_pixel(width->first + x, width), width->net, s->grid.width,
+                                                      &first, &second);
             out_labels->data[(size_t)y * out_labels->stride_bytes + (size_t)x] =
-                best_class(s, row + (size_t)first * (size_t)s->classes, row + (size_t)second * (size_t)s->classes, f);
+                best_class(s, row + (size_t)first * classes, row + (size_t)second * classes, f);
         }
     }
     free(row);
     return status;
-}
-
-/* The output as floats, which it may be already: *out_own is freed by the caller. */
-static const float *as_floats(const qn_view *output, float **out_own) {
-    const size_t count = (size_t)qn_view_elems(output);
-    *out_own = NULL;
-    if (output->dtype == QN_DTYPE_F32) return output->data;
-    *out_own = malloc((count + 1) * sizeof **out_own);
-    for (size_t i = 0; *out_own && i < count; i++) (*out_own)[i] = (float)qn_view_get(output, (int64_t)i);
-    return *out_own;
 }
 
 static qn_status *check_answer(const qn_vision_info *info, const qn_tensor *output) {
@@ -148,25 +149,42 @@ static qn_view view_of(const qn_tensor *tensor) {
     return view;
 }
 
-qn_status *qn_vision_take_over(const qn_vision *vision, const qn_tensor *output, const qn_vision_extent extents[2],
-                               qn_image *out_labels) {
-    const qn_vision_info *info = &vision->info;
-    *out_labels = (qn_image){0};
+const float *qn_vision_as_floats(const qn_tensor *output, float **out_own) {
+    const qn_view view = view_of(output);
+    const size_t count = (size_t)qn_view_elems(&view);
+    *out_own = NULL;
+    if (view.dtype == QN_DTYPE_F32) return view.data;
+    *out_own = malloc((count + 1) * sizeof **out_own);
+    for (size_t i = 0; *out_own && i < count; i++) (*out_own)[i] = (float)qn_view_get(&view, (int64_t)i);
+    return *out_own;
+}
+
+qn_status *qn_vision_find_grid(const qn_vision_info *info, const qn_tensor *output, qn_vision_grid *out_grid) {
     QN_TRY(check_answer(info, output));
     const int axis = info->class_axis, row_axis = info->row_axis, is_planar = axis >= 0 && axis < row_axis;
     const int64_t rows = output->dims[row_axis], columns = output->dims[row_axis + 1];
     const int64_t classes = axis < 0 ? 1 : output->dims[axis];
-    const qn_view view = view_of(output);
-    if (info->answer == QN_VISION_LABELS) return take_labels(&view, (int)columns, (int)rows, extents, out_labels);
+    *out_grid = (qn_vision_grid){.height = (int)rows,
+                                 .width = (int)columns,
+                                 .classes = (int)classes,
+                                 .row_step = (size_t)(is_planar ? columns : columns * classes),
+                                 .column_step = (size_t)(is_planar ? 1 : classes),
+                                 .class_step = (size_t)(is_planar ? rows * columns : 1)};
+    return NULL;
+}
+
+qn_status *qn_vision_take_over(const qn_vision *vision, const qn_tensor *output, const qn_vision_extent extents[2],
+                               qn_image *out_labels) {
+    const qn_vision_info *info = &vision->info;
+    scores s = {.threshold = info->threshold};
+    *out_labels = (qn_image){0};
+    QN_TRY(qn_vision_find_grid(info, output, &s.grid));
+    if (info->answer == QN_VISION_LABELS) {
+        const qn_view view = view_of(output);
+        return take_labels(&view, s.grid.width, s.grid.height, extents, out_labels);
+    }
     float *own;
-    const scores s = {.data = as_floats(&view, &own),
-                      .height = (int)rows,
-                      .width = (int)columns,
-                      .classes = (int)classes,
-                      .threshold = info->threshold,
-                      .row_step = (size_t)(is_planar ? columns : columns * classes),
-                      .column_step = (size_t)(is_planar ? 1 : classes),
-                      .class_step = (size_t)(is_planar ? rows * columns : 1)};
+    s.data = qn_vision_as_floats(output, &own);
     qn_status *status = s.data ? take_scores(&s, extents, out_labels) : qn_status_out_of_memory();
     free(own);
     return status;
@@ -182,8 +200,8 @@ qn_status *qn_vision_take(const qn_vision *vision, const qn_tensor *output, int 
     if (width < 1 || height < 1 || output->rank < 0 || output->rank > QN_MAX_RANK)
         return QN_ERR(QN_INVALID_ARGUMENT, "a label map of %dx%d from an output of rank %d", width, height,
                       output->rank);
-    return qn_vision_take_over(
-        vision, output, (const qn_vision_extent[2]){{height, height, height}, {width, width, width}}, out_labels);
+    const qn_vision_extent extents[2] = {qn_vision_extent_of(height, height), qn_vision_extent_of(width, width)};
+    return qn_vision_take_over(vision, output, extents, out_labels);
 }
 
 qn_status *qn_vision_expect_labels(const qn_vision *vision, const qn_model *model) {
@@ -192,7 +210,6 @@ qn_status *qn_vision_expect_labels(const qn_vision *vision, const qn_model *mode
     QN_REQUIRE_ARG(model);
     if (vision->info.answer != QN_VISION_SCORES) return NULL;
     return QN_ERR(QN_UNSUPPORTED,
-                  "it classifies: output '%s' holds scores of the whole picture and no labels of its pixels; "
-                  "`quench run` and `eval --inputs` take arrays",
+                  "it classifies: output '%s' holds scores of the whole picture and no labels of its pixels",
                   qn_model_output(model, vision->info.output)->name);
 }

@@ -25,27 +25,27 @@ static void expect(qn_status *status, qn_code code, const char *text) {
     qn_status_free(status);
 }
 
-/* Scores [1, SIDE, SIDE, 3] of a picture are its colours as floats; with `tail` ("argmax", "reduce_mean") what that makes
-   of them. Sizes are fixed, or with `config` as it says. */
-static qn_model *make_model(const char *tail, const char *attributes, const char *config_text) {
+/* Scores [1, side, side, 3] of a picture are its colours as floats; with `tail` ("argmax", "avg_pool2d", "reduce_mean",
+   "transpose" to [1, 3, side, side]) what that makes of them. Sizes are fixed, or with `config` as it says. */
+static qn_model *make_model_of(int side, const char *tail, const char *attributes, const char *config_text) {
     qn_network *network;
     qn_config *config;
-    qn_value *x;
+    qn_value *x, *list = NULL;
     qn_node *node;
     qn_model *model;
     ok(qn_network_create("colours", NULL, &network));
-    ok(qn_network_add_input(network, "x", QN_DTYPE_U8, 4, (int64_t[]){1, SIDE, SIDE, 3}, &x));
+    ok(qn_network_add_input(network, "x", QN_DTYPE_U8, 4, (int64_t[]){1, side, side, 3}, &x));
     ok(qn_network_add_node(network, "cast", "scores", "dtype=f32", &x, 1, &node));
-    if (tail && !strcmp(tail, "reduce_mean")) {
-        static const int32_t numbers[] = {1, 2};
-        const qn_tensor axes = {.dtype = QN_DTYPE_S32, .rank = 1, .dims = {2}, .data = (void *)numbers};
-        qn_value *list;
+    if (tail && (!strcmp(tail, "reduce_mean") || !strcmp(tail, "transpose"))) {
+        static const int32_t numbers[] = {0, 3, 1, 2};
+        const int is_mean = *tail == 'r';
+        const qn_tensor axes = {
+            .dtype = QN_DTYPE_S32, .rank = 1, .dims = {is_mean ? 2 : 4}, .data = (void *)(numbers + 2 * is_mean)};
         ok(qn_network_add_constant(network, "axes", &axes, &list));
-        ok(qn_network_add_node(network, tail, "out", attributes, (qn_value *[]){qn_node_get_output(node, 0), list}, 2,
-                               &node));
-    } else if (tail) {
-        qn_value *scores = qn_node_get_output(node, 0);
-        ok(qn_network_add_node(network, tail, "out", attributes, &scores, 1, &node));
+    }
+    if (tail) {
+        qn_value *inputs[] = {qn_node_get_output(node, 0), list};
+        ok(qn_network_add_node(network, tail, "out", attributes, inputs, list ? 2 : 1, &node));
     }
     ok(qn_network_mark_output(network, qn_node_get_output(node, 0), NULL));
     ok(qn_config_create(NULL, &config));
@@ -54,6 +54,10 @@ static qn_model *make_model(const char *tail, const char *attributes, const char
     qn_config_destroy(config);
     qn_network_destroy(network);
     return model;
+}
+
+static qn_model *make_model(const char *tail, const char *attributes, const char *config_text) {
+    return make_model_of(SIDE, tail, attributes, config_text);
 }
 
 /* A segmenter with everything it stands on. */
@@ -183,7 +187,8 @@ static void what_has_no_scores_or_no_labels_is_refused_with_a_way_out(void **sta
     qn_segmenter_options_init(&options);
     options.is_smooth = 1;
     rig r = rig_create(make_model("argmax", "axis=3, dtype=u8", NULL), NULL);
-    expect(qn_segmenter_create(r.vision, r.model, r.context, &options, &segmenter), QN_UNSUPPORTED, "--output NAME");
+    expect(qn_segmenter_create(r.vision, r.model, r.context, &options, &segmenter), QN_UNSUPPORTED,
+           "is_smooth needs scores");
     assert_null(segmenter);
     rig_destroy(&r);
     qn_model *classifier =
@@ -284,6 +289,254 @@ static void a_caller_who_gives_up_is_heard_before_the_network_runs(void **state)
     rig_destroy(&r);
 }
 
+/* ---- Tiles ---- */
+
+enum { TILE = 16, WIDE = 41, HIGH = 30 };
+
+/* A segmenter of pictures in tiles of TILE x TILE. */
+static rig rig_of_tiles(qn_model *model, int is_smooth, int keep_scores) {
+    qn_vision_options vision;
+    qn_segmenter_options options;
+    qn_vision_options_init(&vision);
+    qn_segmenter_options_init(&options);
+    vision.has_fit = 1;
+    vision.fit = QN_IMAGE_FIT_TILE;
+    options.vision = &vision;
+    options.is_smooth = is_smooth;
+    options.keep_scores = keep_scores;
+    return rig_create(model, &options);
+}
+
+/* The colour c of a photo between its pixels, interpolated in double. */
+static double color_at(const qn_image *photo, double y, double x, int c) {
+    const double row = fmin(fmax(y, 0), photo->height - 1), column = fmin(fmax(x, 0), photo->width - 1);
+    double sum = 0;
+    for (int corner = 0; corner < 4; corner++) {
+        const int dy = corner / 2, dx = corner % 2;
+        const double f = row - floor(row), g = column - floor(column);
+        const double weight = (dy ? f : 1 - f) * (dx ? g : 1 - g);
+        if (weight > 0)
+            sum += weight * photo->data[(size_t)((int)row + dy) * photo->stride_bytes +
+                                        (size_t)(((int)column + dx) * photo->channels + c)];
+    }
+    return sum;
+}
+
+static void tiles_are_smooth_at_the_size_of_the_map(void **state) {
+    static const int sizes[][2] = {{90, 77}, {WIDE, HIGH}, {20, 11}, {1, 1}, {2, 200}};
+    static const char planes[] = "{\"graph_shape_mutable\": false, \"image\": {\"decode\": {\"logits\": 1}}}";
+    qn_image photo = make_photo(WIDE, HIGH, 3);
+    (void)state;
+    for (int is_planar = 0; is_planar < 2; is_planar++) {
+        rig smooth = rig_of_tiles(make_model_of(TILE, is_planar ? "transpose" : NULL, NULL, is_planar ? planes : NULL),
+                                  1, 0),
+            plain = rig_of_tiles(make_model_of(TILE, NULL, NULL, NULL), 0, 0);
+        for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+            const int width = sizes[i][0], height = sizes[i][1];
+            qn_image labels, coarse;
+            qn_segmenter_info info;
+            int differing = 0;
+            ok(qn_segmenter_run(smooth.segmenter, &photo, width, height, &labels, &info));
+            ok(qn_segmenter_run(plain.segmenter, &photo, width, height, &coarse, NULL));
+            assert_int_equal(info.runs, 12);
+            assert_int_equal(labels.width, width);
+            assert_int_equal(labels.height, height);
+            for (int p = 0; p < width * height; p++) {
+                const double y = (p / width + 0.5) * HIGH / height - 0.5, x = (p % width + 0.5) * WIDE / width - 0.5;
+                for (int c = 0; c < 3; c++)
+                    assert_true(color_at(&photo, y, x, labels.data[p]) + 1e-3 >= color_at(&photo, y, x, c));
+                differing += labels.data[p] != coarse.data[p];
+            }
+            if (width == WIDE) assert_int_equal(differing, 0); /* the picture's own size has nothing to enlarge */
+            if (width == 90) assert_true(differing > 0);
+            qn_image_deinit(&coarse), qn_image_deinit(&labels);
+        }
+        rig_destroy(&plain);
+        rig_destroy(&smooth);
+    }
+    qn_image_deinit(&photo);
+}
+
+/* Where sample i of `count` over `side` pixels stands. */
+static double stand(int i, int count, int side) {
+    if (count > 1 && (side - 1) % (count - 1) == 0) return (double)i * (side - 1) / (count - 1);
+    return (i + 0.5) * side / count - 0.5;
+}
+
+static void scores_of_tiles_are_put_together(void **state) {
+    static const struct {
+        const char *tail, *attributes;
+        int side, rows, columns; /* of a tile; samples of the whole */
+        double most;             /* by which a score may differ from the photo, which is a ramp of whole numbers */
+    } cases[] = {{NULL, NULL, 16, HIGH, WIDE, 0},
+                 {"avg_pool2d", "kernel=[2, 2], stride=[2, 2]", 16, 15, 21, 3},
+                 {"avg_pool2d", "kernel=[1, 1], stride=[4, 4]", 17, 9, 12, 3}};
+    qn_image photo = make_photo(WIDE, HIGH, 3);
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        const int rows = cases[i].rows, columns = cases[i].columns;
+        rig r = rig_of_tiles(make_model_of(cases[i].side, cases[i].tail, cases[i].attributes, NULL), 0, 1);
+        qn_image labels, taken;
+        qn_tensor scores;
+        ok(qn_segmenter_run(r.segmenter, &photo, 0, 0, &labels, NULL));
+        ok(qn_segmenter_get_scores(r.segmenter, &scores));
+        assert_int_equal(scores.dtype, QN_DTYPE_F32);
+        assert_int_equal(scores.rank, 4);
+        assert_int_equal(scores.dims[1], rows);
+        assert_int_equal(scores.dims[2], columns);
+        for (int s = 0; s < rows * columns * 3; s++) {
+            const double y = stand(s / 3 / columns, rows, HIGH), x = stand(s / 3 % columns, columns, WIDE);
+            const double expected = color_at(&photo, y, x, s % 3), found = (double)((const float *)scores.data)[s];
+            if (fabs(expected - found) > cases[i].most)
+                fail_msg("case %zu: %g instead of %g at row %d, column %d", i, found, expected, s / 3 / columns,
+                         s / 3 % columns);
+        }
+        ok(qn_vision_take(r.vision, &scores, WIDE, HIGH, &taken));
+        if (cases[i].most == 0) expect_same(&labels, &taken);
+        qn_image_deinit(&taken), qn_image_deinit(&labels);
+        rig_destroy(&r);
+    }
+    qn_image_deinit(&photo);
+}
+
+static void labels_of_tiles_are_put_together_too(void **state) {
+    qn_image photo = make_photo(WIDE, HIGH, 3), labels, small = make_photo(TILE, TILE, 3), of_small;
+    rig r = rig_of_tiles(make_model_of(TILE, "argmax", "axis=3, dtype=s64", NULL), 0, 1);
+    qn_tensor answer;
+    (void)state;
+    ok(qn_segmenter_run(r.segmenter, &photo, 0, 0, &labels, NULL));
+    ok(qn_segmenter_get_scores(r.segmenter, &answer));
+    assert_int_equal(answer.dtype, QN_DTYPE_S64);
+    assert_int_equal(answer.rank, 3);
+    for (int i = 0; i < HIGH * WIDE; i++) assert_int_equal(((const int64_t *)answer.data)[i], labels.data[i]);
+    /* The next picture runs in one piece: its scores are the output. */
+    ok(qn_segmenter_run(r.segmenter, &small, 0, 0, &of_small, NULL));
+    ok(qn_segmenter_get_scores(r.segmenter, &answer));
+    assert_int_equal(answer.dims[2], TILE);
+    qn_image_deinit(&of_small), qn_image_deinit(&small), qn_image_deinit(&labels), qn_image_deinit(&photo);
+    rig_destroy(&r);
+}
+
+static void scores_of_tiles_that_are_not_kept_are_refused(void **state) {
+    qn_image photo = make_photo(WIDE, HIGH, 3), labels;
+    rig r = rig_of_tiles(make_model_of(TILE, NULL, NULL, NULL), 0, 0);
+    qn_tensor scores;
+    (void)state;
+    ok(qn_segmenter_run(r.segmenter, &photo, 0, 0, &labels, NULL));
+    expect(qn_segmenter_get_scores(r.segmenter, &scores), QN_UNAVAILABLE, "ran in 12 tiles");
+    assert_null(scores.data);
+    qn_image_deinit(&labels), qn_image_deinit(&photo);
+    rig_destroy(&r);
+}
+
+static void pictures_that_a_least_size_enlarges_are_smooth_at_their_own(void **state) {
+    qn_segmenter_options options;
+    qn_segmenter_options_init(&options);
+    options.is_smooth = 1;
+    qn_image photo = make_photo(2, 3, 3), labels;
+    rig r = rig_create(make_model(NULL, NULL, NULL), &options); /* fixed at SIDE, so both sides are enlarged */
+    qn_tensor scores;
+    (void)state;
+    ok(qn_segmenter_run(r.segmenter, &photo, 0, 0, &labels, NULL));
+    ok(qn_segmenter_get_scores(r.segmenter, &scores));
+    for (int p = 0; p < 6; p++)
+        for (int c = 0; c < 3; c++)
+            assert_true(score_at(&scores, p % 2, p / 2, 2, 3, labels.data[p]) + 1e-3 >=
+                        score_at(&scores, p % 2, p / 2, 2, 3, c));
+    qn_image_deinit(&labels), qn_image_deinit(&photo);
+    rig_destroy(&r);
+}
+
+/* ---- Segmenters with an engine of their own ---- */
+
+static void count_ranges(void *self, int64_t tasks, qn_task_fn fn, void *arg) {
+    ++*(int *)self;
+    fn(arg, 0, tasks, 0);
+}
+
+static void segmenters_come_from_models_bytes_and_files(void **state) {
+    static const char config[] =
+        "{\"graph_shape_mutable\": false, \"image\": {\"classes\": [\"red\", \"green\", \"blue\"], "
+        "\"palette\": [[1, 2, 3], [4, 5, 6], [7, 8, 9]]}}";
+    int calls = 0;
+    const qn_executor executor = {&calls, 2, count_ranges};
+    qn_engine_options engine;
+    qn_segmenter_options options[4];
+    qn_segmenter *segmenters[4];
+    rig r = rig_create(make_model_of(256, "argmax", "axis=3, dtype=u8", config), NULL);
+    qn_image photo = make_photo(9, 7, 3), expected, labels;
+    size_t bytes;
+    const void *data = qn_model_bytes(r.model, &bytes);
+    void *copy = malloc(bytes);
+    (void)state;
+    assert_non_null(copy);
+    memcpy(copy, data, bytes);
+    qn_engine_options_init(&engine);
+    engine.threads = -1;
+    for (int i = 0; i < 4; i++) qn_segmenter_options_init(&options[i]);
+    options[0].threads = 1;
+    options[0].cpu = "generic";
+    options[0].engine = &engine; /* what it says of threads is overruled */
+    options[1].executor = &executor;
+    options[3].palette = "voc";
+    ok(qn_segmenter_open_model(r.model, &options[0], &segmenters[0]));
+    ok(qn_segmenter_open_memory(data, bytes, QN_MEMORY_BORROW, &options[1], &segmenters[1]));
+    ok(qn_segmenter_open_memory(copy, bytes, QN_MEMORY_COPY, NULL, &segmenters[2]));
+    memset(copy, 0, bytes);
+    free(copy);
+    ok(qn_segmenter_open_model(r.model, &options[3], &segmenters[3]));
+    ok(qn_segmenter_run(r.segmenter, &photo, 0, 0, &expected, NULL));
+    for (int i = 0; i < 4; i++) {
+        ok(qn_segmenter_run(segmenters[i], &photo, 0, 0, &labels, NULL));
+        expect_same(&expected, &labels);
+        assert_string_equal(qn_segmenter_palette(segmenters[i])->names[1], i == 3 ? "aeroplane" : "green");
+        assert_int_equal(qn_segmenter_palette(segmenters[i])->colors[1][2], i == 3 ? 0 : 6);
+        qn_image_deinit(&labels);
+        qn_segmenter_destroy(segmenters[i]);
+    }
+    assert_true(calls > 0);
+    assert_null(qn_segmenter_palette(r.segmenter));
+    qn_image_deinit(&expected), qn_image_deinit(&photo);
+    rig_destroy(&r);
+}
+
+static void segmenters_outlive_the_handle_of_their_model(void **state) {
+    qn_model *model = make_model("argmax", "axis=3, dtype=u8", NULL);
+    qn_segmenter *segmenter;
+    qn_image photo = make_photo(9, 7, 3), labels;
+    (void)state;
+    ok(qn_segmenter_open_model(model, NULL, &segmenter));
+    qn_model_destroy(model);
+    ok(qn_segmenter_run(segmenter, &photo, 0, 0, &labels, NULL));
+    qn_image_deinit(&labels), qn_image_deinit(&photo);
+    qn_segmenter_destroy(segmenter);
+}
+
+static void engines_that_cannot_be_are_refused(void **state) {
+    qn_model *model = make_model("argmax", "axis=3, dtype=u8", NULL);
+    qn_segmenter_options options;
+    qn_engine_options engine = {.size = 1};
+    qn_segmenter *segmenter;
+    uint8_t nothing[64] = {0};
+    (void)state;
+    qn_segmenter_options_init(&options);
+    options.threads = 5000;
+    expect(qn_segmenter_open_model(model, &options, &segmenter), QN_INVALID_ARGUMENT, "threads");
+    options.threads = 0, options.cpu = "avx2000";
+    expect(qn_segmenter_open_model(model, &options, &segmenter), QN_INVALID_ARGUMENT, "avx2000");
+    options.cpu = NULL, options.engine = &engine;
+    expect(qn_segmenter_open_model(model, &options, &segmenter), QN_INVALID_ARGUMENT, "size 1");
+    options.engine = NULL, options.palette = "citscapes";
+    expect(qn_segmenter_open_model(model, &options, &segmenter), QN_NOT_FOUND, "cityscapes");
+    options.palette = NULL, options.is_smooth = 1;
+    expect(qn_segmenter_open_model(model, &options, &segmenter), QN_UNSUPPORTED, "is_smooth needs scores");
+    options.size = 8;
+    expect(qn_segmenter_open_model(model, &options, &segmenter), QN_INVALID_ARGUMENT, "size is 8");
+    expect(qn_segmenter_open_memory(nothing, 64, QN_MEMORY_COPY, NULL, &segmenter), QN_INVALID_MODEL, "");
+    assert_null(segmenter);
+    qn_model_destroy(model);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(labels_have_the_size_of_the_picture_and_are_those_of_its_parts),
@@ -293,6 +546,14 @@ int main(void) {
         cmocka_unit_test(small_pictures_are_padded_where_the_model_says_so),
         cmocka_unit_test(structs_that_nobody_made_are_refused),
         cmocka_unit_test(a_caller_who_gives_up_is_heard_before_the_network_runs),
+        cmocka_unit_test(tiles_are_smooth_at_the_size_of_the_map),
+        cmocka_unit_test(scores_of_tiles_are_put_together),
+        cmocka_unit_test(labels_of_tiles_are_put_together_too),
+        cmocka_unit_test(scores_of_tiles_that_are_not_kept_are_refused),
+        cmocka_unit_test(pictures_that_a_least_size_enlarges_are_smooth_at_their_own),
+        cmocka_unit_test(segmenters_come_from_models_bytes_and_files),
+        cmocka_unit_test(segmenters_outlive_the_handle_of_their_model),
+        cmocka_unit_test(engines_that_cannot_be_are_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

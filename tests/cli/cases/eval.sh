@@ -169,3 +169,24 @@ mkdir overlays
 quench ok segment scenes.qn "$scenes/pictures/scene_1.jpg" -o overlays --save overlay
 quench fails eval --saved overlays --masks "$scenes/masks" --palette "$scenes/palette.txt"
 says 'there is no label map but overlays'
+it "tells what smooth edges gain: scores are brought to the mask's size rather than labels"
+quench ok build "$scenes/scenes.pb" -o scores.qn --output logits/semantic/BiasAdd -q
+for fit in shrink tile; do
+    # shellcheck disable=SC2086
+    quench ok eval scores.qn $data --fit $fit --smooth --against scores.qn --json -
+    case $fit in
+    shrink) between "$(json agreement)" 0.9 0.9999 ;;
+    tile) expect "$(json agreement)" = 1.0 ;; # tiles of the picture's own size have nothing to enlarge
+    esac
+done
+# Masks of another size than their pictures, so that what tiles give is brought to it, too.
+mkdir large halves
+cp "$scenes/pictures/scene_7.jpg" large
+{ printf 'P5 160 120 255\n'; head -c 19200 /dev/zero; } >halves/scene_7.pgm
+quench ok segment scores.qn halves/scene_7.pgm -o halves --save gray -q
+mv halves/scene_7.gray.png halves/scene_7.png
+quench ok eval scores.qn --images large --masks halves --fit tile --smooth --against scores.qn --json -
+between "$(json agreement)" 0.9 0.9999
+quench fails eval scenes.qn --images large --masks halves --smooth
+says "scenes.qn: --smooth needs scores"
+quench misused eval scores.qn --inputs x.npy --against scenes.qn --smooth

@@ -42,6 +42,8 @@ static const cli_option options[] = {
     {0, "against", "MODEL2", "also the share of pixels that a second model labels alike", cli_set_input,
      FIELD(against)},
     {0, "fit", "HOW", "shrink (usual), longest, stretch, tile: as for segment", fitter_set_choice, FIELD(fit)},
+    {0, "smooth", NULL, "enlarge scores rather than labels, as for segment; not those of MODEL2", cli_set_flag,
+     FIELD(fit.is_smooth)},
     FITTER_LIMITS_OPTION(offsetof(eval_settings, fit.limits)),
     CLI_RUN_OPTIONS(eval_settings),
     {0},
@@ -93,7 +95,9 @@ static qn_status *open_models(evaluation *e, const char *model) {
     const eval_settings *settings = e->settings;
     CLI_TRY(segmenter_open(model, &settings->run, settings->fit, &e->segmenter));
     const cli_run_options plain = cli_run_options_plain(&settings->run);
-    if (settings->against) CLI_TRY(segmenter_open(settings->against, &plain, settings->fit, &e->other));
+    fitter_choice other_fit = settings->fit;
+    other_fit.is_smooth = 0; /* so that a model against itself tells what smooth edges gain */
+    if (settings->against) CLI_TRY(segmenter_open(settings->against, &plain, other_fit, &e->other));
     int classes = settings->classes ? (int)settings->classes : segmenter_fitter(e->segmenter)->info->class_count;
     if (!classes)
         return qn_status_create(QN_INVALID_ARGUMENT,
@@ -220,6 +224,7 @@ static int check_options(const eval_settings *settings, int has_model) {
                                                                : settings->masks ? "--masks"
                                                                                  : "--list");
     if (settings->labels && !has_arrays) return cli_usage("--labels go with --inputs x.npy; --masks go with pictures");
+    if (has_arrays && settings->fit.is_smooth) return cli_usage("--inputs and --smooth exclude each other");
     if (has_arrays && !settings->labels && !settings->against)
         return cli_usage("--labels y.npy or --against MODEL2 is missing");
     if (!has_arrays && (!settings->images || !settings->masks))
