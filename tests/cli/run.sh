@@ -1,5 +1,5 @@
 #!/bin/sh
-# run.sh QUENCH JSON_GET MAKE SOURCE_DIR CASE.sh - runs one file of cases in an empty folder of its own.
+# run.sh QUENCH JSON_GET MAKE LABEL SOURCE_DIR CASE.sh - runs one file of cases in an empty folder of its own.
 #
 # A case reads:
 #     it "says what is expected"           names the following checks
@@ -8,11 +8,13 @@
 #     prints PATTERN, says PATTERN         a line of its standard output (error) matches this extended regular expression
 #     json PATH                            a value of its standard output, as json_get prints it
 #     make layer|rows|array ...            makes a small model, or an array of floats (make_main.c)
+#     "$label" MODEL RESULTS ...           what libquench-vision alone makes of pictures, compared (label_main.c)
 #     expect A = B, expect -f FILE         test(1) with a message
 # The first check that does not hold prints what happened and ends the file with status 1.
 set -u
 absolute() { case $1 in /*) printf '%s\n' "$1" ;; *) printf '%s/%s\n' "$PWD" "$1" ;; esac; }
-program=$(absolute "$1") json_get=$(absolute "$2") make=$(absolute "$3") source=$(absolute "$4") case=$(absolute "$5")
+program=$(absolute "$1") json_get=$(absolute "$2") make=$(absolute "$3") label=$(absolute "$4")
+source=$(absolute "$5") case=$(absolute "$6")
 scenes=$source/models/scenes
 work=$(mktemp -d "${TMPDIR:-/tmp}/quench-cli-XXXXXX") || exit 1
 trap 'rm -rf "$work"' EXIT
