@@ -27,6 +27,25 @@ int qn_op_is_convolution(const qn_op_def *op) { return qn_op_is_layer(op) && op-
 
 int qn_op_is_identity(const qn_op_def *op) { return op->values == QN_VALUES_SAME && op->axes.kind == QN_AXES_KEPT; }
 
+int qn_op_reshapes(const qn_op_def *op) { return op->values == QN_VALUES_SAME && op->axes.kind == QN_AXES_OWN; }
+
+int qn_op_permutes(const qn_op_def *op) { return op->values == QN_VALUES_MOVED && op->axes.kind == QN_AXES_TRACED; }
+
+int qn_op_casts(const qn_op_def *op) { return op->values == QN_VALUES_ROUNDED && (op->flags & QN_OP_SETS_DTYPE) != 0; }
+
+int qn_op_rounds_to_grid(const qn_op_def *op) { return op->values == QN_VALUES_ROUNDED && op->grid; }
+
+int qn_op_joins(const qn_op_def *op) { return op->extents == QN_EXTENTS_JOINED; }
+
+int qn_op_filler(const qn_op_def *op, const void *attrs) { return op->filler ? op->filler(attrs) : 0; }
+
+const qn_op_def *qn_op_of_arithmetic(qn_arithmetic arithmetic) {
+    size_t row = 0;
+    assert(arithmetic != QN_ARITHMETIC_NONE);
+    while (qn_op_at(row)->arithmetic != arithmetic) row++;
+    return qn_op_at(row);
+}
+
 qn_interval qn_interval_join(qn_interval a, qn_interval b) {
     return (qn_interval){fmin(a.low, b.low), fmax(a.high, b.high)};
 }
@@ -58,22 +77,31 @@ int qn_op_trace_axes(const qn_op_def *op, const qn_eval *operands, int *out_sour
     return rank;
 }
 
-static int64_t *find_axis_attr(const qn_op_def *op, void *attrs, int64_t *out_count) {
+static const qn_attr_def *find_axis_attr(const qn_op_def *op) {
     for (const qn_attr_def *row = op->attrs; row && row->name; row++) {
         if (strcmp(row->name, op->axes.attr)) continue;
-        char *at = (char *)attrs + row->offset;
         assert(row->kind == QN_ATTR_INT || row->kind == QN_ATTR_INTS);
-        if (row->kind == QN_ATTR_INT) return *out_count = 1, (int64_t *)at;
-        return *out_count = ((qn_ints *)at)->count, ((qn_ints *)at)->values;
+        return row;
     }
     assert(!"the card names an attribute that the operator has");
     return NULL;
 }
 
+int64_t qn_op_axis(const qn_op_def *op, const void *attrs) {
+    const qn_attr_def *row = op->axes.attr ? find_axis_attr(op) : NULL;
+    return row && row->kind == QN_ATTR_INT ? *(const int64_t *)(const void *)((const char *)attrs + row->offset) : -1;
+}
+
+int qn_op_mixes_axis(const qn_op_def *op, const void *attrs, int64_t axis) {
+    return op->axes.kind == QN_AXES_KEPT && op->values == QN_VALUES_NEW && qn_op_axis(op, attrs) == axis;
+}
+
 void qn_op_rename_axes(const qn_op_def *op, void *attrs, const int *renamed) {
-    int64_t count = 0;
     if (!op->axes.attr) return;
-    int64_t *axes = find_axis_attr(op, attrs, &count);
+    const qn_attr_def *row = find_axis_attr(op);
+    void *at_attr = (char *)attrs + row->offset;
+    int64_t count = row->kind == QN_ATTR_INT ? 1 : ((qn_ints *)at_attr)->count;
+    int64_t *axes = row->kind == QN_ATTR_INT ? at_attr : ((qn_ints *)at_attr)->values;
     for (int64_t i = 0; i < count; i++) {
         int64_t axis = axes[i] < 0 ? axes[i] : renamed[axes[i]], at = i;
         for (; at && axes[at - 1] > axis; at--) axes[at] = axes[at - 1];

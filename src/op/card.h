@@ -1,10 +1,12 @@
 /* op/card.h - what an operator says of itself to whoever rewrites, quantises, plans or reports.
  *
- * A card has four parts. Passes and the driver ask for them instead of knowing operators by name, so that an operator
+ * A card has these parts. Passes and the driver ask for them instead of knowing operators by name, so that an operator
  * added tomorrow is treated well by code that has never heard of it.
  *
  *   axes     how the axes of the result relate to those of input 0, and what names axes in attributes and inputs
  *   values   what the elements of the result are, in terms of those of the inputs
+ *   extents  how the result is longer or shorter than input 0, and what is put around it
+ *   grid     the numbers that integers stand for, where results lie on such
  *   layer    operators with weights: where weights, bias, addend and activation are, and the shape of the sums
  *   integer  which operator computes the same on integers, and where that one has its scales
  *
@@ -15,6 +17,8 @@
 
 #include <stddef.h>
 #include <stdint.h>
+
+#include "base/dtype.h"
 
 struct qn_eval;
 struct qn_op_def;
@@ -59,12 +63,35 @@ typedef enum qn_values {
     QN_VALUES_PICKED,   /* each an element of input 0, chosen by value, or a constant beside them: max_pool2d, pad */
     QN_VALUES_AVERAGED, /* each a weighted mean of elements of input 0, so within their range */
     QN_VALUES_ROUNDED,  /* element i is element i of input 0 in another type or on a coarser grid: cast, round */
+    QN_VALUES_CODED,    /* element i is the integer that stands for element i of input 0, or the number that the integer
+                           stands for: quantize_linear, dequantize */
     QN_VALUES_TABLE,    /* element i is a function of element i of input 0 alone: relu, exp */
     QN_VALUES_LABELS,   /* indices of elements along an axis, chosen by value: argmax */
     QN_VALUES_TRUTH,    /* yes or no, element by element: comparisons, logic */
     QN_VALUES_SHAPE,    /* tell the shape of input 0 and nothing of its elements */
     QN_VALUES_LAYER     /* sums of products of input 0 with weights: see `layer` */
 } qn_values;
+
+/* What becomes of the extents of input 0. */
+typedef enum qn_extents {
+    QN_EXTENTS_OTHER = 0, /* they stay, or the operator makes its own */
+    QN_EXTENTS_PADDED,    /* more elements around those of input 0: pad; see `filler` */
+    QN_EXTENTS_CROPPED,   /* some of the elements of input 0: slice */
+    QN_EXTENTS_SCALED,    /* the picture at another height and width: resize_bilinear */
+    QN_EXTENTS_REPEATED,  /* input 0 over and over: tile */
+    QN_EXTENTS_JOINED     /* the inputs of data one after the other along the axis that `axes.attr` names: concat */
+} qn_extents;
+
+struct qn_grid; /* op/grid.h */
+
+/* The results lie on the grid of what integers of one range [low, high] stand for, or of one for each channel. */
+typedef struct qn_grid_card {
+    int low, high; /* the inputs with the ends of the ranges */
+    /* Are the integers bytes, and do several ranges belong to the channels of the last axis? Passes see no other grids. */
+    int (*is_plain)(const void *attrs, int rank);
+    /* The grid of one range, of integers of `dtype` where they are input 0. 0: there is none, such as of no width. */
+    int (*find)(const void *attrs, qn_dtype dtype, float low, float high, struct qn_grid *out);
+} qn_grid_card;
 
 /* What an elementwise operator of two operands calculates: passes do algebra with it. */
 typedef enum qn_arithmetic {
@@ -113,6 +140,20 @@ int qn_op_is_layer(const struct qn_op_def *op);
 int qn_op_is_convolution(const struct qn_op_def *op);
 /* Is the result input 0 itself, under another name? */
 int qn_op_is_identity(const struct qn_op_def *op);
+/* Is it input 0 under other dims, whichever those had? */
+int qn_op_reshapes(const struct qn_op_def *op);
+/* Is it input 0 with its axes in another order, and nothing else? */
+int qn_op_permutes(const struct qn_op_def *op);
+/* Is it input 0 in the element type that an attribute names? */
+int qn_op_casts(const struct qn_op_def *op);
+/* Is it input 0 on a grid (`grid`), in floats still? */
+int qn_op_rounds_to_grid(const struct qn_op_def *op);
+/* Are the inputs of data put one after the other along an axis (qn_op_axis)? */
+int qn_op_joins(const struct qn_op_def *op);
+/* The input that holds what is put around input 0, zeros where it is absent. 0: nothing but elements of input 0 is. */
+int qn_op_filler(const struct qn_op_def *op, const void *attrs);
+/* The operator that calculates so, which is none of NONE. */
+const struct qn_op_def *qn_op_of_arithmetic(qn_arithmetic arithmetic);
 /* The range of the results from those of the inputs, of which at most QN_BOUNDS_INPUTS_MAX are looked at: by
    qn_op_def.bounds, or else by `values`. (Rounding to a grid may leave a range by half a step of the grid.) */
 enum { QN_BOUNDS_INPUTS_MAX = 8 };
@@ -121,6 +162,10 @@ qn_interval qn_interval_join(qn_interval a, qn_interval b);
 qn_interval qn_op_bounds(const struct qn_op_def *op, const void *attrs, const qn_interval *inputs, int input_count);
 /* qn_axes_card.trace for whichever kind: KEPT gives every axis itself. -1: nothing can be said. */
 int qn_op_trace_axes(const struct qn_op_def *op, const struct qn_eval *operands, int *out_source);
+/* The axis of input 0 that the attribute `axes.attr` names, if that is one; -1: none is named. */
+int64_t qn_op_axis(const struct qn_op_def *op, const void *attrs);
+/* Are the elements along axis `axis` of the result, which is that of input 0, computed from each other? So softmax does. */
+int qn_op_mixes_axis(const struct qn_op_def *op, const void *attrs, int64_t axis);
 /* Gives the axes that attributes of a copy name other numbers: axis a becomes renamed[a]. INTS stay sorted. */
 void qn_op_rename_axes(const struct qn_op_def *op, void *attrs, const int *renamed);
 

@@ -93,6 +93,7 @@ const qn_op_def qn_op_concat = {
     .attrs_bytes = sizeof(qn_axis_attrs),
     .axes = {.kind = QN_AXES_KEPT, .attr = "axis"},
     .values = QN_VALUES_MOVED,
+    .extents = QN_EXTENTS_JOINED,
     .infer = infer_concat,
     .eval = eval_concat,
     .lower = lower_concat,

@@ -84,7 +84,13 @@ static decoder make_decoder(const qn_dequantize_attrs *attrs, qn_dtype dtype, fl
     }
 }
 
-int qn_dequantize_grid(const qn_dequantize_attrs *attrs, qn_dtype dtype, float min, float max, qn_grid *out) {
+static int is_plain_grid(const void *attrs, int rank) {
+    const int64_t axis = ((const qn_dequantize_attrs *)attrs)->axis;
+    return axis < 0 || axis == rank - 1;
+}
+
+/* Where zero is no integer the nearest stands for it. */
+static int find_grid(const void *attrs, qn_dtype dtype, float min, float max, qn_grid *out) {
     if (dtype != QN_DTYPE_U8 && dtype != QN_DTYPE_S8) return 0;
     if (!isfinite(min) || !isfinite(max) || !(min < max)) return 0;
     const decoder with = make_decoder(attrs, dtype, min, max);
@@ -142,6 +148,8 @@ static void sample_dequantize(qn_sample *sample) {
     }
 }
 
+static const qn_grid_card grid_card = {.low = MIN, .high = MAX, .is_plain = is_plain_grid, .find = find_grid};
+
 const qn_op_def qn_op_dequantize = {
     .name = "dequantize",
     .doc = "Integers that stand for the range [min, max] as f32; min and max for all or along an axis.",
@@ -152,6 +160,8 @@ const qn_op_def qn_op_dequantize = {
     .attrs_bytes = sizeof(qn_dequantize_attrs),
     .data_inputs = 1,
     .axes = {.kind = QN_AXES_KEPT, .attr = "axis"},
+    .values = QN_VALUES_CODED,
+    .grid = &grid_card,
     .infer = infer_dequantize,
     .eval = eval_dequantize,
     .sample = sample_dequantize,

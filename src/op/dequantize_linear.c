@@ -60,6 +60,7 @@ const qn_op_def qn_op_dequantize_linear = {
     .attrs_bytes = sizeof(qn_dequantize_linear_attrs),
     .data_inputs = 1,
     .axes = {.kind = QN_AXES_KEPT, .has_channels = 1},
+    .values = QN_VALUES_CODED,
     .infer = infer_dequantize_linear,
     .check = check_dequantize_linear,
     .eval = eval_dequantize_linear,

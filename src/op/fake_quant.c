@@ -64,7 +64,14 @@ static grid make_grid(float min, float max, float lowest, float highest, int per
 static float lowest_of(const qn_fake_quant_attrs *attrs) { return attrs->narrow_range ? 1.0f : 0.0f; }
 static float highest_of(const qn_fake_quant_attrs *attrs) { return (float)((1 << attrs->bits) - 1); }
 
-int qn_fake_quant_grid(const qn_fake_quant_attrs *attrs, float min, float max, qn_grid *out) {
+static int is_plain_grid(const void *attrs, int rank) {
+    (void)rank; /* ranges are those of the last axis */
+    return ((const qn_fake_quant_attrs *)attrs)->bits <= 8;
+}
+
+/* In the operator's own arithmetic. */
+static int find_grid(const void *attrs, qn_dtype dtype, float min, float max, qn_grid *out) {
+    (void)dtype; /* x is no integer */
     const float lowest = lowest_of(attrs), highest = highest_of(attrs);
     if (!(min < max) || !isfinite(max - min)) return 0;
     const grid made = make_grid(min, max, lowest, highest, 0);
@@ -117,6 +124,8 @@ static void sample_fake_quant(qn_sample *sample) {
     }
 }
 
+static const qn_grid_card grid_card = {.low = MIN, .high = MAX, .is_plain = is_plain_grid, .find = find_grid};
+
 const qn_op_def qn_op_fake_quant = {
     .name = "fake_quant",
     .doc = "Rounds to the values that integers over [min, max] can stand for; min and max per tensor or per channel.",
@@ -128,6 +137,7 @@ const qn_op_def qn_op_fake_quant = {
     .data_inputs = 1,
     .axes = {.kind = QN_AXES_KEPT, .has_channels = 1},
     .values = QN_VALUES_ROUNDED,
+    .grid = &grid_card,
     .infer = infer_fake_quant,
     .eval = eval_fake_quant,
     .sample = sample_fake_quant,

@@ -183,6 +183,9 @@ typedef struct qn_op_def {
     /* The range of the results from those of the inputs (absent ones: not known). NULL: what `values` says, which is
        within input 0, or inputs of data, for SAME, MOVED, AVERAGED and ROUNDED, and else not known. */
     qn_interval (*bounds)(const void *attrs, const qn_interval *inputs, int input_count);
+    qn_extents extents;
+    int (*filler)(const void *attrs); /* PADDED: see qn_op_filler; NULL: what is put there is of input 0 */
+    const qn_grid_card *grid;         /* NULL: the results lie on none, or one that inputs and attributes do not tell */
     qn_arithmetic arithmetic;
     int64_t activation;                   /* the qn_activation that the operator is: relu, relu6; else NONE */
     const qn_layer_card *layer;           /* LAYER; else NULL */

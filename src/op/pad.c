@@ -200,6 +200,11 @@ static qn_interval bounds_pad(const void *attributes, const qn_interval *inputs,
     return qn_interval_join(x, around);
 }
 
+/* Mirrors need none. */
+static int filler_of_pad(const void *attrs_of_pad) {
+    return ((const qn_pad_attrs *)attrs_of_pad)->mode == QN_PAD_CONSTANT ? 2 : 0;
+}
+
 const qn_op_def qn_op_pad = {
     .name = "pad",
     .doc = "x with paddings[i] = {before, after} more elements along axis i: a value (default 0), or x mirrored",
@@ -213,6 +218,8 @@ const qn_op_def qn_op_pad = {
     .axes = {.kind = QN_AXES_KEPT, .controls = {[1] = QN_CONTROL_PER_AXIS}},
     .values = QN_VALUES_PICKED,
     .bounds = bounds_pad,
+    .extents = QN_EXTENTS_PADDED,
+    .filler = filler_of_pad,
     .infer = infer_pad,
     .eval = eval_pad,
     .lower = lower_pad,

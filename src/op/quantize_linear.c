@@ -66,6 +66,7 @@ const qn_op_def qn_op_quantize_linear = {
     .attrs_bytes = sizeof(qn_quantize_linear_attrs),
     .data_inputs = 1,
     .axes = {.kind = QN_AXES_KEPT, .has_channels = 1},
+    .values = QN_VALUES_CODED,
     .infer = infer_quantize_linear,
     .check = check_quantize_linear,
     .eval = eval_quantize_linear,

@@ -80,6 +80,7 @@ const qn_op_def qn_op_slice = {
     .data_inputs = 1,
     .axes = {.kind = QN_AXES_KEPT, .controls = {[1] = QN_CONTROL_PER_AXIS, [2] = QN_CONTROL_PER_AXIS}},
     .values = QN_VALUES_MOVED,
+    .extents = QN_EXTENTS_CROPPED,
     .infer = infer_slice,
     .eval = eval_slice,
     .lower = lower_slice,

@@ -74,6 +74,7 @@ const qn_op_def qn_op_split = {
     .attrs_bytes = sizeof(qn_split_attrs),
     .axes = {.kind = QN_AXES_KEPT, .attr = "axis"},
     .values = QN_VALUES_MOVED,
+    .extents = QN_EXTENTS_CROPPED,
     .infer = infer_split,
     .eval = eval_split,
     .sample = sample_split,

@@ -264,6 +264,7 @@ const qn_op_def qn_op_strided_slice = {
     .attrs = attrs,
     .attrs_bytes = sizeof(qn_strided_slice_attrs),
     .values = QN_VALUES_MOVED,
+    .extents = QN_EXTENTS_CROPPED,
     .infer = infer_strided_slice,
     .eval = eval_strided_slice,
     .sample = sample_strided_slice,

@@ -68,6 +68,7 @@ const qn_op_def qn_op_tile = {
     .data_inputs = 1,
     .axes = {.kind = QN_AXES_KEPT, .controls = {[1] = QN_CONTROL_PER_AXIS}},
     .values = QN_VALUES_MOVED,
+    .extents = QN_EXTENTS_REPEATED,
     .infer = infer_tile,
     .eval = eval_tile,
     .sample = sample_tile,

@@ -4,7 +4,7 @@
 
 #include <math.h>
 
-enum { X = 0, MIN = 1, MAX = 2, CHANNELS_MAX = 1 << 16 };
+enum { CHANNELS_MAX = 1 << 16 };
 
 /* A grid in the making. */
 typedef struct maker {
@@ -43,26 +43,14 @@ static qn_status *finish(qn_arena *arena, const maker *m, const char *of, const 
 
 /* ---- Of a node ---- */
 
-/* Channels of a node's grid: 1, or those of the last axis; 0 where it has none that can be told. */
+/* Channels of the grid that a node's card tells of: 1, or those of the last axis; 0 where it has none that can be told. */
 static int64_t count_channels(const qn_node *node) {
-    const qn_type *type = &node->outputs[0]->type;
-    if (node->op == &qn_op_fake_quant) {
-        if (((const qn_fake_quant_attrs *)node->attrs)->bits > 8) return 0;
-    } else if (node->op == &qn_op_dequantize) {
-        const int64_t axis = ((const qn_dequantize_attrs *)node->attrs)->axis;
-        if (axis >= 0 && axis != type->rank - 1) return 0;
-    } else {
-        return 0;
-    }
-    if (!qn_value_is_constant(node->inputs[MIN]) || !qn_value_is_constant(node->inputs[MAX])) return 0;
-    const qn_view min = qn_value_view(node->inputs[MIN]), max = qn_value_view(node->inputs[MAX]);
-    const int64_t channels = qn_view_elems(&min);
-    return channels == qn_view_elems(&max) && channels <= CHANNELS_MAX ? channels : 0;
-}
-
-static int find_grid(const qn_node *node, float min, float max, qn_grid *out) {
-    if (node->op == &qn_op_fake_quant) return qn_fake_quant_grid(node->attrs, min, max, out);
-    return qn_dequantize_grid(node->attrs, node->inputs[X]->type.dtype, min, max, out);
+    const qn_grid_card *card = node->op->grid;
+    if (!card || !card->is_plain(node->attrs, node->outputs[0]->type.rank)) return 0;
+    if (!qn_value_is_constant(node->inputs[card->low]) || !qn_value_is_constant(node->inputs[card->high])) return 0;
+    const qn_view low = qn_value_view(node->inputs[card->low]), high = qn_value_view(node->inputs[card->high]);
+    const int64_t channels = qn_view_elems(&low);
+    return channels == qn_view_elems(&high) && channels <= CHANNELS_MAX ? channels : 0;
 }
 
 qn_status *qn_grid_of_node(const qn_graph *graph, const qn_node *node, const qn_value_stats **out) {
@@ -70,14 +58,15 @@ qn_status *qn_grid_of_node(const qn_graph *graph, const qn_node *node, const qn_
     maker m;
     *out = NULL;
     if (!channels) return NULL;
-    const qn_view min = qn_value_view(node->inputs[MIN]), max = qn_value_view(node->inputs[MAX]);
+    const qn_grid_card *card = node->op->grid;
+    const qn_view lows = qn_value_view(node->inputs[card->low]), highs = qn_value_view(node->inputs[card->high]);
     QN_TRY(begin(graph->arena, channels, &m));
     for (int64_t c = 0; c < channels; c++) {
-        const float low = (float)qn_view_get(&min, c), high = (float)qn_view_get(&max, c);
+        const float low = (float)qn_view_get(&lows, c), high = (float)qn_view_get(&highs, c);
         qn_grid grid = {.scale = 1, .high = 1};
         const int is_zero = low == 0 && high == 0 && channels > 1; /* a channel of zeros is on every grid */
-        if (!is_zero && !find_grid(node, low, high, &grid)) return NULL;
-        if (is_zero && !qn_value_is_constant(node->inputs[X])) return NULL;
+        if (!is_zero && !card->find(node->attrs, node->inputs[0]->type.dtype, low, high, &grid)) return NULL;
+        if (is_zero && !qn_value_is_constant(node->inputs[0])) return NULL;
         m.scale[c] = grid.scale;
         m.zero_point[c] = grid.zero_point;
         m.low[c] = grid.low;
@@ -90,7 +79,8 @@ qn_status *qn_grid_of_node(const qn_graph *graph, const qn_node *node, const qn_
 
 int qn_grid_moves(const qn_node *node) {
     if (qn_op_moves(node->op)) return qn_op_data_inputs(node->op, node->input_count) == 1;
-    return node->op == &qn_op_pad && (node->input_count < 3 || !node->inputs[2]); /* zeros are on every grid */
+    const int filler = qn_op_filler(node->op, node->attrs), fills = filler && filler < node->input_count;
+    return node->op->extents == QN_EXTENTS_PADDED && !(fills && node->inputs[filler]); /* zeros are on every grid */
 }
 
 /* Resizes average too, but keep what lies between. */
@@ -109,7 +99,7 @@ static int is_uniform(const qn_value_encoding *grid) { return grid && grid->chan
 
 /* Parts side by side, each with a grid of its own. */
 static qn_status *join(const qn_graph *graph, const qn_node *concat, const qn_value_stats **out) {
-    const int is_last = ((const qn_axis_attrs *)concat->attrs)->axis == concat->outputs[0]->type.rank - 1;
+    const int is_last = qn_op_axis(concat->op, concat->attrs) == concat->outputs[0]->type.rank - 1;
     const qn_value_encoding *first = concat->inputs[0]->stats ? concat->inputs[0]->stats->grid : NULL;
     int64_t channels = 0;
     int are_same = 1;
@@ -147,10 +137,10 @@ static qn_status *mark_average(const qn_graph *graph, const qn_value_stats *stat
 static qn_status *mark(const qn_graph *graph, const qn_node *node) {
     qn_value *out = node->outputs[0];
     if (out->stats || out->type.dtype != QN_DTYPE_F32) return NULL;
-    if (node->op == &qn_op_fake_quant) return qn_grid_of_node(graph, node, &out->stats);
+    if (qn_op_rounds_to_grid(node->op)) return qn_grid_of_node(graph, node, &out->stats);
     const qn_value_stats *stats = node->input_count && node->inputs[0] ? node->inputs[0]->stats : NULL;
     if (!stats || !stats->grid) return NULL;
-    if (node->op == &qn_op_concat) return join(graph, node, &out->stats);
+    if (qn_op_joins(node->op)) return join(graph, node, &out->stats);
     if (qn_op_keeps_channels(node->op) || (qn_grid_moves(node) && is_uniform(stats->grid)))
         return out->stats = stats, NULL;
     return averages(node) ? mark_average(graph, stats, out) : NULL;

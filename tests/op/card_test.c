@@ -1,6 +1,7 @@
 /* What operators say of themselves on their cards (op/card.h), held against what they compute, on random legal cases. */
 #include "drawn_case.h"
 
+#include "op/grid.h"
 #include "op/layer.h"
 #include "op/requantize.h"
 
@@ -136,11 +137,17 @@ static void check_told_by_shape(drawn_case *drawn) {
 }
 
 static void check_values(drawn_case *drawn) {
-    static const check_fn checks[] = {[QN_VALUES_SAME] = check_same,           [QN_VALUES_MOVED] = check_moved,
-                                      [QN_VALUES_PICKED] = check_picked,       [QN_VALUES_AVERAGED] = check_averaged,
-                                      [QN_VALUES_ROUNDED] = check_rounded,     [QN_VALUES_TABLE] = check_table,
-                                      [QN_VALUES_LABELS] = check_labels,       [QN_VALUES_TRUTH] = check_truth,
-                                      [QN_VALUES_SHAPE] = check_told_by_shape, [QN_VALUES_LAYER] = NULL};
+    static const check_fn checks[] = {[QN_VALUES_SAME] = check_same,
+                                      [QN_VALUES_MOVED] = check_moved,
+                                      [QN_VALUES_PICKED] = check_picked,
+                                      [QN_VALUES_AVERAGED] = check_averaged,
+                                      [QN_VALUES_ROUNDED] = check_rounded,
+                                      [QN_VALUES_TABLE] = check_table,
+                                      [QN_VALUES_LABELS] = check_labels,
+                                      [QN_VALUES_TRUTH] = check_truth,
+                                      [QN_VALUES_SHAPE] = check_told_by_shape,
+                                      [QN_VALUES_CODED] = check_rounded,
+                                      [QN_VALUES_LAYER] = NULL};
     const check_fn check = checks[drawn->c->op->values];
     if (check) check(drawn);
 }
@@ -148,6 +155,103 @@ static void check_values(drawn_case *drawn) {
 static void results_are_what_the_card_says_of_their_elements(void **state) {
     (void)state;
     for_every_operator(check_values);
+}
+
+static void check_cast(drawn_case *drawn) {
+    const operator_case *c = drawn->c;
+    if (!qn_op_casts(c->op)) return;
+    const int64_t dtype = *(const int64_t *)(const void *)((const char *)c->attrs + c->op->dtype_offset);
+    CHECK(drawn, (int64_t)c->out.dtype == dtype, "the result has another type than the attribute names");
+}
+
+static void casts_give_the_type_that_they_name(void **state) {
+    (void)state;
+    assert_true(qn_op_casts(&qn_op_cast));
+    assert_false(qn_op_casts(&qn_op_round) || qn_op_casts(&qn_op_quantize_linear));
+    for_every_operator(check_cast);
+}
+
+/* ---- Extents ---- */
+
+static void check_padded(drawn_case *drawn) {
+    const operator_case *c = drawn->c;
+    const qn_view *x = &c->inputs[0], *y = &c->out;
+    const int filler = qn_op_filler(c->op, c->attrs);
+    const int fills = filler && filler < c->input_count && c->inputs[filler].dtype != QN_DTYPE_NONE;
+    for (int i = 0; i < x->rank; i++) CHECK(drawn, y->dims[i] >= x->dims[i], "dim %d is smaller than that of x", i);
+    for (int64_t i = 0; i < qn_view_elems(y); i++)
+        CHECK(drawn,
+              is_from(drawn, i, 0, 1) ||
+                  (filler && (fills ? is_from(drawn, i, filler, filler + 1) : qn_view_get(y, i) == 0)),
+              "element %lld is neither in input 0 nor the filler", (long long)i);
+}
+
+static void check_cropped(drawn_case *drawn) {
+    CHECK(drawn, qn_view_elems(&drawn->c->out) <= qn_view_elems(&drawn->c->inputs[0]), "there are more elements");
+}
+
+static void check_scaled(drawn_case *drawn) {
+    const qn_view *x = &drawn->c->inputs[0], *y = &drawn->c->out;
+    CHECK(drawn, y->rank == 4 && y->dims[0] == x->dims[0] && y->dims[3] == x->dims[3],
+          "more than height and width differ");
+}
+
+static void check_repeated(drawn_case *drawn) {
+    const qn_view *x = &drawn->c->inputs[0], *y = &drawn->c->out;
+    for (int i = 0; i < x->rank; i++)
+        CHECK(drawn, x->dims[i] ? y->dims[i] % x->dims[i] == 0 : !y->dims[i], "dim %d is no multiple of that of x", i);
+}
+
+static void check_joined(drawn_case *drawn) {
+    const operator_case *c = drawn->c;
+    const int64_t axis = qn_op_axis(c->op, c->attrs);
+    int64_t sum = 0;
+    CHECK(drawn, axis >= 0 && axis < c->out.rank, "%lld is no axis of the result", (long long)axis);
+    for (int i = 0; i < c->input_count; i++) sum += c->inputs[i].dims[axis];
+    CHECK(drawn, c->out.dims[axis] == sum, "the axis is not as long as those of the inputs together");
+}
+
+static void check_extents(drawn_case *drawn) {
+    static const check_fn checks[] = {[QN_EXTENTS_PADDED] = check_padded,
+                                      [QN_EXTENTS_CROPPED] = check_cropped,
+                                      [QN_EXTENTS_SCALED] = check_scaled,
+                                      [QN_EXTENTS_REPEATED] = check_repeated,
+                                      [QN_EXTENTS_JOINED] = check_joined};
+    const qn_extents extents = drawn->c->op->extents;
+    if (extents) checks[extents](drawn);
+}
+
+static void extents_become_what_the_card_says(void **state) {
+    (void)state;
+    for_every_operator(check_extents);
+}
+
+/* ---- Grids ---- */
+
+/* Elements of one channel differ by whole steps of its grid. */
+static void check_grid(drawn_case *drawn) {
+    const operator_case *c = drawn->c;
+    const qn_grid_card *card = c->op->grid;
+    const qn_view *y = &c->out;
+    if (!card || !card->is_plain(c->attrs, y->rank)) return;
+    const qn_view *low = &c->inputs[card->low], *high = &c->inputs[card->high];
+    const int64_t channels = qn_view_elems(low);
+    for (int64_t i = channels; i < qn_view_elems(y); i++) {
+        qn_grid grid;
+        const int64_t at = i % channels;
+        if (!card->find(c->attrs, c->inputs[0].dtype, (float)qn_view_get(low, at), (float)qn_view_get(high, at), &grid))
+            return;
+        const double steps = (qn_view_get(y, i) - qn_view_get(y, at)) / (double)grid.scale;
+        CHECK(drawn, fabs(steps - rint(steps)) < 1e-3, "element %lld is %g steps from that of its grid", (long long)i,
+              steps - rint(steps));
+    }
+}
+
+static void results_lie_on_the_grid_that_the_card_tells_of(void **state) {
+    (void)state;
+    assert_true(qn_op_rounds_to_grid(&qn_op_fake_quant));
+    assert_false(qn_op_rounds_to_grid(&qn_op_dequantize) || qn_op_rounds_to_grid(&qn_op_cast));
+    for_every_operator(check_grid);
 }
 
 /* ---- Axes ---- */
@@ -325,6 +429,37 @@ static void channels_stay_apart_where_the_card_says_so(void **state) {
     for_every_operator(check_channels);
 }
 
+/* Where nothing is mixed along the axis, other first elements change none of the last. */
+static void check_unmixed(drawn_case *drawn) {
+    operator_case *c = drawn->c;
+    qn_view *x = &c->inputs[0], *y = &c->out;
+    int64_t strides[QN_MAX_RANK];
+    const int64_t axis = qn_op_axis(c->op, c->attrs), elems = qn_view_elems(x);
+    if (c->op->axes.kind != QN_AXES_KEPT || qn_op_moves(c->op) || axis < 0 || !elems || x->dims[axis] < 2) return;
+    if (qn_op_mixes_axis(c->op, c->attrs, axis)) return;
+    qn_view_strides(x, strides);
+    double *kept = calloc((size_t)elems, sizeof *kept);
+    assert_non_null(kept);
+    for (int64_t i = 0; i < elems; i++) {
+        kept[i] = qn_view_get(y, i);
+        if (i / strides[axis] % x->dims[axis] == 0) qn_view_set(x, i, qn_view_get(x, i) + 1);
+    }
+    expect_drawn_ok(drawn, operator_case_eval(c), "eval");
+    for (int64_t i = 0; i < elems; i++)
+        if (i / strides[axis] % x->dims[axis] == x->dims[axis] - 1)
+            CHECK(drawn, qn_view_get(y, i) == kept[i], "element %lld depends on others", (long long)i);
+    free(kept);
+}
+
+static void elements_along_an_axis_are_mixed_where_the_card_says_so(void **state) {
+    (void)state;
+    for_every_operator(check_unmixed);
+    const qn_axis_attrs along_1 = {.axis = 1};
+    assert_true(qn_op_mixes_axis(&qn_op_softmax, &along_1, 1));
+    assert_true(qn_op_mixes_axis(&qn_op_cumsum, &(qn_cumsum_attrs){.axis = 0}, 0));
+    assert_false(qn_op_mixes_axis(&qn_op_softmax, &along_1, 0) || qn_op_mixes_axis(&qn_op_concat, &along_1, 1));
+}
+
 /* ---- Layers and integers ---- */
 
 static void layers_say_where_their_parts_are(void **state) {
@@ -363,6 +498,14 @@ static void integer_twins_scale_their_sums(void **state) {
     assert_true(twins >= 3);
 }
 
+static void arithmetic_names_the_operator_that_does_it(void **state) {
+    (void)state;
+    assert_ptr_equal(qn_op_of_arithmetic(QN_ARITHMETIC_ADD), &qn_op_add);
+    assert_ptr_equal(qn_op_of_arithmetic(QN_ARITHMETIC_SUBTRACT), &qn_op_sub);
+    assert_ptr_equal(qn_op_of_arithmetic(QN_ARITHMETIC_MULTIPLY), &qn_op_mul);
+    assert_ptr_equal(qn_op_of_arithmetic(QN_ARITHMETIC_DIVIDE), &qn_op_div);
+}
+
 static void attributes_that_name_axes_are_there(void **state) {
     (void)state;
     for (size_t i = 0; i < qn_op_count(); i++) {
@@ -380,11 +523,16 @@ static void attributes_that_name_axes_are_there(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(results_are_what_the_card_says_of_their_elements),
+        cmocka_unit_test(casts_give_the_type_that_they_name),
+        cmocka_unit_test(extents_become_what_the_card_says),
+        cmocka_unit_test(results_lie_on_the_grid_that_the_card_tells_of),
         cmocka_unit_test(operands_with_other_axes_give_results_with_other_axes),
         cmocka_unit_test(traces_tell_where_axes_come_from),
         cmocka_unit_test(channels_stay_apart_where_the_card_says_so),
+        cmocka_unit_test(elements_along_an_axis_are_mixed_where_the_card_says_so),
         cmocka_unit_test(layers_say_where_their_parts_are),
         cmocka_unit_test(integer_twins_scale_their_sums),
+        cmocka_unit_test(arithmetic_names_the_operator_that_does_it),
         cmocka_unit_test(attributes_that_name_axes_are_there),
     };
     return cmocka_run_group_tests_name("op/card", tests, NULL, NULL);
