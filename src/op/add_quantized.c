@@ -101,6 +101,7 @@ const qn_op_def qn_op_add_quantized = {
     .dtype_offset = offsetof(qn_add_quantized_attrs, result.dtype),
     .attrs = attr_defs,
     .attrs_bytes = sizeof(qn_add_quantized_attrs),
+    .data_inputs = 2,
     .axes = {.kind = QN_AXES_KEPT, .has_channels = 1},
     .requantize = &requantize_card,
     .infer = infer_add_quantized,

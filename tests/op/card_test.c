@@ -330,11 +330,8 @@ static operator_case *turn_case(drawn_case *drawn, int rank, const int *order, c
             continue;
         }
         if (is_data) {
-            /* Vectors per channel stay with the last axis, which stays the last. */
-            const int is_vector = c->op->axes.has_channels && c->inputs[i].rank < rank;
-            static const int as_is[QN_MAX_RANK] = {0, 1, 2, 3, 4, 5, 6, 7};
-            const qn_view wide = is_vector ? c->inputs[i] : widened(&c->inputs[i], rank);
-            inputs[i] = turned(&wide, is_vector ? as_is : order);
+            const qn_view wide = widened(&c->inputs[i], rank);
+            inputs[i] = turned(&wide, order);
         } else {
             inputs[i] = turned_control(&c->inputs[i], control, order, renamed, rank);
         }
@@ -387,6 +384,24 @@ static void check_turned(drawn_case *drawn) {
 static void operands_with_other_axes_give_results_with_other_axes(void **state) {
     (void)state;
     for_every_operator(check_turned);
+}
+
+/* An input that is said to be data has the axes of the result, or broadcasts to them where the operator has no channels:
+   vectors per channel are controls. */
+static void check_data(drawn_case *drawn) {
+    const operator_case *c = drawn->c;
+    if (c->op->axes.kind != QN_AXES_KEPT) return;
+    for (int i = 0; i < data_inputs(drawn); i++) {
+        const qn_view *x = &c->inputs[i];
+        if (x->dtype == QN_DTYPE_NONE) continue;
+        CHECK(drawn, c->op->axes.has_channels ? x->rank == c->out.rank : x->rank <= c->out.rank,
+              "input %d is said to be data, and has rank %d; the result has %d", i, x->rank, c->out.rank);
+    }
+}
+
+static void inputs_of_data_lie_along_the_axes_of_the_result(void **state) {
+    (void)state;
+    for_every_operator(check_data);
 }
 
 static void check_trace(drawn_case *drawn) {
@@ -527,6 +542,7 @@ int main(void) {
         cmocka_unit_test(extents_become_what_the_card_says),
         cmocka_unit_test(results_lie_on_the_grid_that_the_card_tells_of),
         cmocka_unit_test(operands_with_other_axes_give_results_with_other_axes),
+        cmocka_unit_test(inputs_of_data_lie_along_the_axes_of_the_result),
         cmocka_unit_test(traces_tell_where_axes_come_from),
         cmocka_unit_test(channels_stay_apart_where_the_card_says_so),
         cmocka_unit_test(elements_along_an_axis_are_mixed_where_the_card_says_so),
