@@ -380,6 +380,15 @@ static qn_status *read_tables(reader *r) {
     return read_encodings(r);
 }
 
+/* The tables of the verification go before the model is described, and so does their memory. */
+static qn_status *verify(const reader *r) {
+    qn_arena scratch;
+    qn_arena_init(&scratch, r->arena->allocator);
+    qn_status *status = qn_program_verify(r->program, &scratch);
+    qn_arena_deinit(&scratch);
+    return status;
+}
+
 qn_status *qn_program_read(qn_bytes bytes, qn_arena *arena, const qn_program **out_program) {
     assert((uintptr_t)bytes.data % 64 == 0);
     reader r = {.file = bytes, .arena = arena};
@@ -390,7 +399,7 @@ qn_status *qn_program_read(qn_bytes bytes, qn_arena *arena, const qn_program **o
     if (!r.program) return qn_status_out_of_memory();
     QN_TRY(read_tables(&r));
     if (r.version < PACKINGS_SINCE) QN_TRY(qn_adopt_old_packings(r.program, r.old_packings, r.values));
-    QN_TRY(qn_program_verify(r.program, arena));
+    QN_TRY(verify(&r));
     *out_program = r.program;
     return NULL;
 }

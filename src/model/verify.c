@@ -284,13 +284,13 @@ static qn_view constant_view(const qn_program *program, const qn_program_value *
     return view;
 }
 
-/* Of operators that read an input packed: it is so just as they ask for it. */
-static qn_status *verify_packed_input(const qn_verifier *v, const qn_program_step *step, const qn_eval *operands,
-                                      int input, const char *name) {
+/* Packed input `input` of a step lies in just the packing that the operator asks for. `attrs` has room for a copy of the
+   step's attributes. */
+static qn_status *verify_packed_input(const qn_program_step *step, const qn_eval *operands, int input, const char *name,
+                                      void *attrs) {
     const qn_view *view = &operands->inputs[input];
     qn_pack want;
-    void *attrs = qn_arena_copy(v->arena, step->attrs, step->op->attrs_bytes);
-    if (!attrs) return qn_status_out_of_memory();
+    if (step->op->attrs_bytes) memcpy(attrs, step->attrs, step->op->attrs_bytes);
     if (!step->op->pack(operands, input, attrs, &want))
         return BAD("reads '%s', which is packed as %s for %s; expected it plain", name, view->packing->name,
                    view->packing->families);
@@ -320,19 +320,44 @@ static qn_status *verify_plain_inputs(const qn_program *program, const qn_progra
     return NULL;
 }
 
-/* What the operator has to say of constants. */
-static qn_status *verify_constants_of(const qn_verifier *v, const qn_program_step *step) {
-    const qn_program *program = v->program;
+/* Memory that verify_constants_of() uses again for every step. */
+typedef struct step_scratch {
+    qn_view *views; /* as many as any step has inputs */
+    void *attrs;    /* as large as the attributes of any step */
+} step_scratch;
+
+/* The packing of the step's constant inputs, and what the operator's check() has to say of their elements. */
+static qn_status *verify_constants_of(const qn_program *program, const qn_program_step *step,
+                                      const step_scratch *scratch) {
     if (!step->op->pack) QN_TRY(verify_plain_inputs(program, step));
     if (!step->op->pack && !step->op->check) return NULL;
-    qn_view *views = QN_ARENA_ARRAY(v->arena, qn_view, step->input_count);
-    if (!views) return qn_status_out_of_memory();
-    for (uint32_t i = 0; i < step->input_count; i++)
-        if (input_of(program, step, i)) views[i] = constant_view(program, input_of(program, step, i));
+    qn_view *views = scratch->views;
+    for (uint32_t i = 0; i < step->input_count; i++) {
+        const qn_program_value *value = input_of(program, step, i);
+        views[i] = value ? constant_view(program, value) : (qn_view){.dtype = QN_DTYPE_NONE};
+    }
     const qn_eval operands = {.attrs = step->attrs, .input_count = (int)step->input_count, .inputs = views};
     for (uint32_t i = 0; i < step->input_count; i++)
-        if (views[i].packing) QN_TRY(verify_packed_input(v, step, &operands, (int)i, input_of(program, step, i)->name));
+        if (views[i].packing)
+            QN_TRY(verify_packed_input(step, &operands, (int)i, input_of(program, step, i)->name, scratch->attrs));
     return step->op->check ? step->op->check(&operands) : NULL;
+}
+
+static qn_status *verify_constants(const qn_verifier *v) {
+    const qn_program *program = v->program;
+    size_t inputs = 0, attrs_bytes = 0;
+    for (size_t s = 0; s < program->step_count; s++) {
+        const qn_program_step *step = &program->steps[s];
+        if (step->input_count > inputs) inputs = step->input_count;
+        if (step->op->attrs_bytes > attrs_bytes) attrs_bytes = step->op->attrs_bytes;
+    }
+    const step_scratch scratch = {QN_ARENA_ARRAY(v->arena, qn_view, inputs), qn_arena_alloc(v->arena, 1, attrs_bytes)};
+    if (!scratch.views || !scratch.attrs) return qn_status_out_of_memory();
+    for (size_t s = 0; s < program->step_count; s++) {
+        const qn_program_step *step = &program->steps[s];
+        QN_TRY_CTX(verify_constants_of(program, step, &scratch), "step %zu '%s' (%s)", s, step->name, step->op->name);
+    }
+    return NULL;
 }
 
 /* Indices and arities of all steps; after it operands may be followed. */
@@ -451,10 +476,7 @@ qn_status *qn_program_verify(const qn_program *program, qn_arena *scratch) {
     qn_program_dims_ready(program, v.symbols, v.ready);
     QN_TRY(verify_checks(program, v.ready));
     QN_TRY(verify_values(&v));
-    for (size_t s = 0; s < program->step_count; s++) {
-        const qn_program_step *step = &program->steps[s];
-        QN_TRY_CTX(verify_constants_of(&v, step), "step %zu '%s' (%s)", s, step->name, step->op->name);
-    }
+    QN_TRY(verify_constants(&v));
     QN_TRY(verify_flow(&v));
     QN_TRY(qn_verify_encodings(program));
     return qn_verify_memory(&v);

@@ -1,6 +1,7 @@
 /* Files that are well signed, but whose header, sections or records are wrong: refused, with a reason. */
 #include "files.h"
 
+#include "base/meter.h"
 #include "kernel/packing.h"
 
 #include <stdlib.h>
@@ -380,6 +381,21 @@ static void test_attributes_out_of_range_are_refused(void **state) {
     maker_destroy(m);
 }
 
+static void test_what_verifying_needs_does_not_stay_with_the_program(void **state) {
+    (void)state;
+    file f = write_made(program_pictures, 1);
+    meter m;
+    const qn_allocator allocator = meter_allocator(&m, SIZE_MAX);
+    qn_arena arena;
+    const qn_program *program = NULL;
+    qn_arena_init(&arena, &allocator);
+    assert_ok(qn_program_read((qn_bytes){f.data, f.size}, &arena, &program));
+    assert_true(m.live > 0 && m.live < m.allocations);
+    qn_arena_deinit(&arena);
+    assert_int_equal(m.live, 0);
+    free(f.data);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_forged_headers_are_refused_with_a_reason),
@@ -398,6 +414,7 @@ int main(void) {
         cmocka_unit_test(test_a_check_has_a_message),
         cmocka_unit_test(test_forged_attributes_are_refused_with_a_reason),
         cmocka_unit_test(test_attributes_out_of_range_are_refused),
+        cmocka_unit_test(test_what_verifying_needs_does_not_stay_with_the_program),
     };
     return cmocka_run_group_tests_name("model/read", tests, NULL, NULL);
 }
