@@ -1,0 +1,89 @@
+"""quench compiles trained networks and runs them on any CPU, in float32, float16 or int8.
+
+    network -> build -> Model -> Engine -> Context -> run
+
+    import quench
+
+    model = quench.build("frozen_inference_graph.pb", precision="int8", calibrator=quench.Calibrator(photos))
+    model.save("deeplab.qn")
+    context = quench.Engine(model).context()
+    (labels,) = context.run(picture)
+
+What fails raises a subclass of `quench.Error`; warnings are `quench.QuenchWarning`; remarks go to the log "quench".
+"""
+
+from ._arrays import TensorInfo
+from ._results import Outputs
+from ._status import (
+    BusyError,
+    CancelledError,
+    ClosedError,
+    Error,
+    FileError,
+    IncompatibleError,
+    InternalError,
+    InvalidArgumentError,
+    InvalidModelError,
+    LimitError,
+    NotFoundError,
+    OutOfMemoryError,
+    QuenchWarning,
+    UnavailableError,
+    UnsupportedError,
+)
+from .build import build, passes
+from .calibrator import Calibrator, Contract
+from .config import Config
+from .context import Context
+from .engine import Engine
+from .model import Model
+from .network import Network, Node, Value, operators
+from .pictures import Palette, load_image, load_mask, resize, save_png
+from .trace import Trace
+from .vision import Segmentation, Segmenter, Vision
+
+__all__ = [
+    "BusyError",
+    "Calibrator",
+    "CancelledError",
+    "ClosedError",
+    "Config",
+    "Context",
+    "Contract",
+    "Engine",
+    "Error",
+    "FileError",
+    "IncompatibleError",
+    "InternalError",
+    "InvalidArgumentError",
+    "InvalidModelError",
+    "LimitError",
+    "Model",
+    "Network",
+    "Node",
+    "NotFoundError",
+    "OutOfMemoryError",
+    "Outputs",
+    "Palette",
+    "QuenchWarning",
+    "Segmentation",
+    "Segmenter",
+    "TensorInfo",
+    "Trace",
+    "UnavailableError",
+    "UnsupportedError",
+    "Value",
+    "Vision",
+    "build",
+    "load_image",
+    "load_mask",
+    "operators",
+    "passes",
+    "resize",
+    "save_png",
+]
+
+# Tracebacks and pickles name things as users do.
+for _name in __all__:
+    if isinstance(globals()[_name], type):
+        globals()[_name].__module__ = __name__
