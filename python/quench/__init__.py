@@ -39,6 +39,7 @@ from .engine import Engine
 from .model import Model
 from .network import Network, Node, Value, operators
 from .pictures import Palette, load_image, load_mask, resize, save_png
+from .queue import Future, Notifier, Queue
 from .trace import Trace
 from .vision import Segmentation, Segmenter, Vision
 
@@ -53,6 +54,7 @@ __all__ = [
     "Engine",
     "Error",
     "FileError",
+    "Future",
     "IncompatibleError",
     "InternalError",
     "InvalidArgumentError",
@@ -62,10 +64,12 @@ __all__ = [
     "Network",
     "Node",
     "NotFoundError",
+    "Notifier",
     "OutOfMemoryError",
     "Outputs",
     "Palette",
     "QuenchWarning",
+    "Queue",
     "Segmentation",
     "Segmenter",
     "TensorInfo",

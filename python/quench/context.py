@@ -23,6 +23,7 @@ Observer = Callable[[str, Array], object]
 _ndarray = np.ndarray
 _from_buffer = ffi.from_buffer
 _run = lib.qn_context_run
+_own_context = "take a context of its own (engine.context())"
 
 
 class Context(Handle):
@@ -43,7 +44,8 @@ class Context(Handle):
         self.engine = engine
         self.inputs, self.outputs = engine.inputs, engine.outputs
         self._lock = threading.Lock()
-        self._queued = 0  # runs that wait on queues
+        self._queued = 0  # runs that wait on queues; changed under `_counting`
+        self._counting = threading.Lock()
         self._shapes: list[tuple[int, ...]] | None = None  # of the inputs, as set
         self._output_shapes: list[tuple[int, ...]] = []
         self._has_open_sizes = False  # an output's size depends on data
@@ -71,6 +73,8 @@ class Context(Handle):
             raise self._busy()
         try:
             pointer = self._pointer
+            if self._queued:
+                raise BusyError("runs of this context wait on a queue: wait (queue.sync()), or " + _own_context)
             tensors = self._tensors
             kept = self._bind(tensors, inputs)
             results = self._bind_outputs(tensors, outputs, kept)
@@ -185,8 +189,8 @@ class Context(Handle):
     def _set_shapes(self, shapes: Sequence[Sequence[int]]) -> None:
         if self._queued:
             raise BusyError(
-                "runs of this context wait on a queue with other shapes: wait for them (queue.sync()), or take "
-                "a context of its own (engine.context())"
+                "runs of this context wait on a queue with other shapes: wait for them (queue.sync()), or "
+                + _own_context
             )
         self._shapes = None
         made = make_shapes(shapes)
