@@ -33,9 +33,11 @@ from ._status import (
 )
 from .build import build, passes
 from .calibrator import Calibrator, Contract
+from .compare import compare
 from .config import Config
 from .context import Context
 from .engine import Engine
+from .evaluate import Confusion, evaluate
 from .model import Model
 from .network import Network, Node, Value, operators
 from .pictures import Palette, load_image, load_mask, resize, save_png
@@ -49,6 +51,7 @@ __all__ = [
     "CancelledError",
     "ClosedError",
     "Config",
+    "Confusion",
     "Context",
     "Contract",
     "Engine",
@@ -79,6 +82,8 @@ __all__ = [
     "Value",
     "Vision",
     "build",
+    "compare",
+    "evaluate",
     "load_image",
     "load_mask",
     "operators",
