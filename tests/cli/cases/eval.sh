@@ -169,6 +169,7 @@ mkdir overlays
 quench ok segment scenes.qn "$scenes/pictures/scene_1.jpg" -o overlays --save overlay
 quench fails eval --saved overlays --masks "$scenes/masks" --palette "$scenes/palette.txt"
 says 'there is no label map but overlays'
+
 it "tells what smooth edges gain: scores are brought to the mask's size rather than labels"
 quench ok build "$scenes/scenes.pb" -o scores.qn --output logits/semantic/BiasAdd -q
 for fit in shrink tile; do
