@@ -163,6 +163,8 @@ quench misused eval --masks "$scenes/masks"
 says 'MODEL is missing; --saved DIR scores label maps'
 quench misused eval scenes.qn --saved saved_rgb --masks "$scenes/masks"
 says '^quench: error: --saved and MODEL exclude each other'
+quench misused eval --saved saved_rgb --masks "$scenes/masks" --smooth
+says 'saved and --smooth exclude each other'
 quench misused eval --saved saved_rgb
 says 'masks DIR is missing'
 mkdir overlays

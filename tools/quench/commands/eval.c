@@ -201,15 +201,16 @@ static qn_status *evaluate(evaluation *e, const char *model) {
 /* Without a model, maps are saved ones and nothing runs. */
 static int check_saved(const eval_settings *settings, int has_model) {
     const cli_run_options *run = &settings->run;
-    const char *other = has_model                ? "MODEL"
-                        : settings->images       ? "--images"
-                        : settings->inputs.count ? "--inputs"
-                        : settings->labels       ? "--labels"
-                        : settings->against      ? "--against"
-                        : settings->fit.is_given ? "--fit"
-                        : run->threads           ? "--threads"
-                        : run->cpu               ? "--cpu"
-                                                 : builder_options_find_given(&run->source);
+    const char *other = has_model                 ? "MODEL"
+                        : settings->images        ? "--images"
+                        : settings->inputs.count  ? "--inputs"
+                        : settings->labels        ? "--labels"
+                        : settings->against       ? "--against"
+                        : settings->fit.is_given  ? "--fit"
+                        : settings->fit.is_smooth ? "--smooth"
+                        : run->threads            ? "--threads"
+                        : run->cpu                ? "--cpu"
+                                                  : builder_options_find_given(&run->source);
     if (other) return cli_usage("--saved and %s exclude each other: no model runs", other);
     if (!settings->masks) return cli_usage("--masks DIR is missing");
     return CLI_GO_ON;
