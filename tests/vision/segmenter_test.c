@@ -1,5 +1,8 @@
 /* libquench-vision: from a picture to labels with models that are built here, against what the parts give by hand. */
+#include "rig.h"
+
 #include <math.h>
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -8,105 +11,6 @@
 #include <string.h>
 
 #include <cmocka.h>
-
-#include "quench/compiler.h"
-#include "quench/vision.h"
-
-enum { SIDE = 4 };
-
-static void ok(qn_status *status) {
-    if (status) fail_msg("%s", qn_status_message(status));
-}
-
-static void expect(qn_status *status, qn_code code, const char *text) {
-    assert_non_null(status);
-    assert_int_equal(qn_status_code(status), code);
-    if (!strstr(qn_status_message(status), text)) fail_msg("'%s' is not in: %s", text, qn_status_message(status));
-    qn_status_free(status);
-}
-
-/* Scores [1, side, side, 3] of a picture are its colours as floats; with `tail` ("argmax", "avg_pool2d", "reduce_mean",
-   "transpose" to [1, 3, side, side]) what that makes of them. Sizes are fixed, or with `config` as it says. */
-static qn_model *make_model_of(int side, const char *tail, const char *attributes, const char *config_text) {
-    qn_network *network;
-    qn_config *config;
-    qn_value *x, *list = NULL;
-    qn_node *node;
-    qn_model *model;
-    ok(qn_network_create("colours", NULL, &network));
-    ok(qn_network_add_input(network, "x", QN_DTYPE_U8, 4, (int64_t[]){1, side, side, 3}, &x));
-    ok(qn_network_add_node(network, "cast", "scores", "dtype=f32", &x, 1, &node));
-    if (tail && (!strcmp(tail, "reduce_mean") || !strcmp(tail, "transpose"))) {
-        static const int32_t numbers[] = {0, 3, 1, 2};
-        const int is_mean = *tail == 'r';
-        const qn_tensor axes = {
-            .dtype = QN_DTYPE_S32, .rank = 1, .dims = {is_mean ? 2 : 4}, .data = (void *)(numbers + 2 * is_mean)};
-        ok(qn_network_add_constant(network, "axes", &axes, &list));
-    }
-    if (tail) {
-        qn_value *inputs[] = {qn_node_get_output(node, 0), list};
-        ok(qn_network_add_node(network, tail, "out", attributes, inputs, list ? 2 : 1, &node));
-    }
-    ok(qn_network_mark_output(network, qn_node_get_output(node, 0), NULL));
-    ok(qn_config_create(NULL, &config));
-    ok(qn_config_merge_text(config, config_text ? config_text : "{\"graph_shape_mutable\": false}", "test"));
-    ok(qn_build(network, config, NULL, &model));
-    qn_config_destroy(config);
-    qn_network_destroy(network);
-    return model;
-}
-
-static qn_model *make_model(const char *tail, const char *attributes, const char *config_text) {
-    return make_model_of(SIDE, tail, attributes, config_text);
-}
-
-/* A segmenter with everything it stands on. */
-typedef struct rig {
-    qn_model *model;
-    qn_vision *vision;
-    qn_engine *engine;
-    qn_context *context;
-    qn_segmenter *segmenter;
-} rig;
-
-static rig rig_create(qn_model *model, const qn_segmenter_options *options) {
-    rig r = {.model = model};
-    ok(qn_vision_create(model, options ? options->vision : NULL, &r.vision));
-    ok(qn_engine_create(model, NULL, &r.engine));
-    ok(qn_context_create(r.engine, &r.context));
-    ok(qn_segmenter_create(r.vision, model, r.context, options, &r.segmenter));
-    return r;
-}
-
-static void rig_destroy(rig *r) {
-    qn_segmenter_destroy(r->segmenter);
-    qn_context_destroy(r->context);
-    qn_engine_destroy(r->engine);
-    qn_vision_destroy(r->vision);
-    qn_model_destroy(r->model);
-}
-
-/* Colours that change smoothly, so that classes have edges across the picture. */
-static qn_image make_photo(int width, int height, int channels) {
-    qn_image photo;
-    ok(qn_image_init(width, height, channels, NULL, &photo));
-    for (int y = 0; y < height; y++)
-        for (int x = 0; x < width; x++)
-            for (int c = 0; c < channels; c++)
-                photo.data[(size_t)y * photo.stride_bytes + (size_t)(x * channels + c)] =
-                    (uint8_t)(c == 0   ? 250 * x / width
-                              : c == 1 ? 250 * y / height
-                                       : 250 - 250 * (x + y) / (width + height));
-    return photo;
-}
-
-static void expect_same(const qn_image *a, const qn_image *b) {
-    assert_int_equal(a->width, b->width);
-    assert_int_equal(a->height, b->height);
-    for (int y = 0; y < a->height; y++)
-        assert_memory_equal(a->data + (size_t)y * a->stride_bytes, b->data + (size_t)y * b->stride_bytes,
-                            (size_t)a->width);
-}
 
 static void labels_have_the_size_of_the_picture_and_are_those_of_its_parts(void **state) {
     rig r = rig_create(make_model("argmax", "axis=3, dtype=u8", NULL), NULL);
@@ -289,146 +193,6 @@ static void a_caller_who_gives_up_is_heard_before_the_network_runs(void **state)
     rig_destroy(&r);
 }
 
-/* ---- Tiles ---- */
-
-enum { TILE = 16, WIDE = 41, HIGH = 30 };
-
-/* A segmenter of pictures in tiles of TILE x TILE. */
-static rig rig_of_tiles(qn_model *model, int is_smooth, int keep_scores) {
-    qn_vision_options vision;
-    qn_segmenter_options options;
-    qn_vision_options_init(&vision);
-    qn_segmenter_options_init(&options);
-    vision.has_fit = 1;
-    vision.fit = QN_IMAGE_FIT_TILE;
-    options.vision = &vision;
-    options.is_smooth = is_smooth;
-    options.keep_scores = keep_scores;
-    return rig_create(model, &options);
-}
-
-/* The colour c of a photo between its pixels, interpolated in double. */
-static double color_at(const qn_image *photo, double y, double x, int c) {
-    const double row = fmin(fmax(y, 0), photo->height - 1), column = fmin(fmax(x, 0), photo->width - 1);
-    double sum = 0;
-    for (int corner = 0; corner < 4; corner++) {
-        const int dy = corner / 2, dx = corner % 2;
-        const double f = row - floor(row), g = column - floor(column);
-        const double weight = (dy ? f : 1 - f) * (dx ? g : 1 - g);
-        if (weight > 0)
-            sum += weight * photo->data[(size_t)((int)row + dy) * photo->stride_bytes +
-                                        (size_t)(((int)column + dx) * photo->channels + c)];
-    }
-    return sum;
-}
-
-static void tiles_are_smooth_at_the_size_of_the_map(void **state) {
-    static const int sizes[][2] = {{90, 77}, {WIDE, HIGH}, {20, 11}, {1, 1}, {2, 200}};
-    static const char planes[] = "{\"graph_shape_mutable\": false, \"image\": {\"decode\": {\"logits\": 1}}}";
-    qn_image photo = make_photo(WIDE, HIGH, 3);
-    (void)state;
-    for (int is_planar = 0; is_planar < 2; is_planar++) {
-        rig smooth = rig_of_tiles(make_model_of(TILE, is_planar ? "transpose" : NULL, NULL, is_planar ? planes : NULL),
-                                  1, 0),
-            plain = rig_of_tiles(make_model_of(TILE, NULL, NULL, NULL), 0, 0);
-        for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
-            const int width = sizes[i][0], height = sizes[i][1];
-            qn_image labels, coarse;
-            qn_segmenter_info info;
-            int differing = 0;
-            ok(qn_segmenter_run(smooth.segmenter, &photo, width, height, &labels, &info));
-            ok(qn_segmenter_run(plain.segmenter, &photo, width, height, &coarse, NULL));
-            assert_int_equal(info.runs, 12);
-            assert_int_equal(labels.width, width);
-            assert_int_equal(labels.height, height);
-            for (int p = 0; p < width * height; p++) {
-                const double y = (p / width + 0.5) * HIGH / height - 0.5, x = (p % width + 0.5) * WIDE / width - 0.5;
-                for (int c = 0; c < 3; c++)
-                    assert_true(color_at(&photo, y, x, labels.data[p]) + 1e-3 >= color_at(&photo, y, x, c));
-                differing += labels.data[p] != coarse.data[p];
-            }
-            if (width == WIDE) assert_int_equal(differing, 0); /* the picture's own size has nothing to enlarge */
-            if (width == 90) assert_true(differing > 0);
-            qn_image_deinit(&coarse), qn_image_deinit(&labels);
-        }
-        rig_destroy(&plain);
-        rig_destroy(&smooth);
-    }
-    qn_image_deinit(&photo);
-}
-
-/* Where sample i of `count` over `side` pixels stands. */
-static double stand(int i, int count, int side) {
-    if (count > 1 && (side - 1) % (count - 1) == 0) return (double)i * (side - 1) / (count - 1);
-    return (i + 0.5) * side / count - 0.5;
-}
-
-static void scores_of_tiles_are_put_together(void **state) {
-    static const struct {
-        const char *tail, *attributes;
-        int side, rows, columns; /* of a tile; samples of the whole */
-        double most;             /* by which a score may differ from the photo, which is a ramp of whole numbers */
-    } cases[] = {{NULL, NULL, 16, HIGH, WIDE, 0},
-                 {"avg_pool2d", "kernel=[2, 2], stride=[2, 2]", 16, 15, 21, 3},
-                 {"avg_pool2d", "kernel=[1, 1], stride=[4, 4]", 17, 9, 12, 3}};
-    qn_image photo = make_photo(WIDE, HIGH, 3);
-    (void)state;
-    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        const int rows = cases[i].rows, columns = cases[i].columns;
-        rig r = rig_of_tiles(make_model_of(cases[i].side, cases[i].tail, cases[i].attributes, NULL), 0, 1);
-        qn_image labels, taken;
-        qn_tensor scores;
-        ok(qn_segmenter_run(r.segmenter, &photo, 0, 0, &labels, NULL));
-        ok(qn_segmenter_get_scores(r.segmenter, &scores));
-        assert_int_equal(scores.dtype, QN_DTYPE_F32);
-        assert_int_equal(scores.rank, 4);
-        assert_int_equal(scores.dims[1], rows);
-        assert_int_equal(scores.dims[2], columns);
-        for (int s = 0; s < rows * columns * 3; s++) {
-            const double y = stand(s / 3 / columns, rows, HIGH), x = stand(s / 3 % columns, columns, WIDE);
-            const double expected = color_at(&photo, y, x, s % 3), found = (double)((const float *)scores.data)[s];
-            if (fabs(expected - found) > cases[i].most)
-                fail_msg("case %zu: %g instead of %g at row %d, column %d", i, found, expected, s / 3 / columns,
-                         s / 3 % columns);
-        }
-        ok(qn_vision_take(r.vision, &scores, WIDE, HIGH, &taken));
-        if (cases[i].most == 0) expect_same(&labels, &taken);
-        qn_image_deinit(&taken), qn_image_deinit(&labels);
-        rig_destroy(&r);
-    }
-    qn_image_deinit(&photo);
-}
-
-static void labels_of_tiles_are_put_together_too(void **state) {
-    qn_image photo = make_photo(WIDE, HIGH, 3), labels, small = make_photo(TILE, TILE, 3), of_small;
-    rig r = rig_of_tiles(make_model_of(TILE, "argmax", "axis=3, dtype=s64", NULL), 0, 1);
-    qn_tensor answer;
-    (void)state;
-    ok(qn_segmenter_run(r.segmenter, &photo, 0, 0, &labels, NULL));
-    ok(qn_segmenter_get_scores(r.segmenter, &answer));
-    assert_int_equal(answer.dtype, QN_DTYPE_S64);
-    assert_int_equal(answer.rank, 3);
-    for (int i = 0; i < HIGH * WIDE; i++) assert_int_equal(((const int64_t *)answer.data)[i], labels.data[i]);
-    /* The next picture runs in one piece: its scores are the output. */
-    ok(qn_segmenter_run(r.segmenter, &small, 0, 0, &of_small, NULL));
-    ok(qn_segmenter_get_scores(r.segmenter, &answer));
-    assert_int_equal(answer.dims[2], TILE);
-    qn_image_deinit(&of_small), qn_image_deinit(&small), qn_image_deinit(&labels), qn_image_deinit(&photo);
-    rig_destroy(&r);
-}
-
-static void scores_of_tiles_that_are_not_kept_are_refused(void **state) {
-    qn_image photo = make_photo(WIDE, HIGH, 3), labels;
-    rig r = rig_of_tiles(make_model_of(TILE, NULL, NULL, NULL), 0, 0);
-    qn_tensor scores;
-    (void)state;
-    ok(qn_segmenter_run(r.segmenter, &photo, 0, 0, &labels, NULL));
-    expect(qn_segmenter_get_scores(r.segmenter, &scores), QN_UNAVAILABLE, "ran in 12 tiles");
-    assert_null(scores.data);
-    qn_image_deinit(&labels), qn_image_deinit(&photo);
-    rig_destroy(&r);
-}
-
 static void pictures_that_a_least_size_enlarges_are_smooth_at_their_own(void **state) {
     qn_segmenter_options options;
     qn_segmenter_options_init(&options);
@@ -500,6 +264,50 @@ static void segmenters_come_from_models_bytes_and_files(void **state) {
     rig_destroy(&r);
 }
 
+typedef struct worker {
+    pthread_t thread;
+    const rig *shared; /* model, vision and engine */
+    const qn_image *photo, *expected;
+    int differing;
+} worker;
+
+/* A segmenter of this thread's own on the engine of all. */
+static void *label_often(void *arg) {
+    worker *w = arg;
+    qn_context *context = NULL;
+    qn_segmenter *segmenter = NULL;
+    qn_status *status = qn_context_create(w->shared->engine, &context);
+    if (!status) status = qn_segmenter_create(w->shared->vision, w->shared->model, context, NULL, &segmenter);
+    for (int i = 0; i < 20 && !status; i++) {
+        qn_image labels;
+        status = qn_segmenter_run(segmenter, w->photo, 0, 0, &labels, NULL);
+        if (!status)
+            w->differing += memcmp(labels.data, w->expected->data, (size_t)(labels.width * labels.height)) != 0;
+        qn_image_deinit(&labels);
+    }
+    w->differing += status != NULL;
+    qn_status_free(status);
+    qn_segmenter_destroy(segmenter);
+    qn_context_destroy(context);
+    return NULL;
+}
+
+static void one_engine_serves_segmenters_of_several_threads(void **state) {
+    rig r = rig_create(make_model("argmax", "axis=3, dtype=u8", NULL), NULL);
+    qn_image photo = make_photo(31, 17, 3), expected;
+    worker workers[4];
+    (void)state;
+    ok(qn_segmenter_run(r.segmenter, &photo, 0, 0, &expected, NULL));
+    for (int i = 0; i < 4; i++) {
+        workers[i] = (worker){.shared = &r, .photo = &photo, .expected = &expected};
+        assert_int_equal(pthread_create(&workers[i].thread, NULL, label_often, &workers[i]), 0);
+    }
+    for (int i = 0; i < 4; i++) pthread_join(workers[i].thread, NULL);
+    for (int i = 0; i < 4; i++) assert_int_equal(workers[i].differing, 0);
+    qn_image_deinit(&expected), qn_image_deinit(&photo);
+    rig_destroy(&r);
+}
+
 static void segmenters_outlive_the_handle_of_their_model(void **state) {
     qn_model *model = make_model("argmax", "axis=3, dtype=u8", NULL);
     qn_segmenter *segmenter;
@@ -546,12 +354,9 @@ int main(void) {
         cmocka_unit_test(small_pictures_are_padded_where_the_model_says_so),
         cmocka_unit_test(structs_that_nobody_made_are_refused),
         cmocka_unit_test(a_caller_who_gives_up_is_heard_before_the_network_runs),
-        cmocka_unit_test(tiles_are_smooth_at_the_size_of_the_map),
-        cmocka_unit_test(scores_of_tiles_are_put_together),
-        cmocka_unit_test(labels_of_tiles_are_put_together_too),
-        cmocka_unit_test(scores_of_tiles_that_are_not_kept_are_refused),
         cmocka_unit_test(pictures_that_a_least_size_enlarges_are_smooth_at_their_own),
         cmocka_unit_test(segmenters_come_from_models_bytes_and_files),
+        cmocka_unit_test(one_engine_serves_segmenters_of_several_threads),
         cmocka_unit_test(segmenters_outlive_the_handle_of_their_model),
         cmocka_unit_test(engines_that_cannot_be_are_refused),
     };
