@@ -228,7 +228,7 @@ class Segmenter(Handle):
         return Segmentation(pixels, take_image(labels), self.palette, info)
 
     def scores(self) -> Array:
-        """A copy of what the network itself answered to the last run, of its last tile. UnavailableError before one."""
+        """A copy of what the network itself answered to the last picture. UnavailableError before one, and in tiles."""
         tensor = ffi.new("qn_tensor *")
         check(lib.qn_segmenter_get_scores(self._pointer, tensor))
         return copy_tensor(tensor)
