@@ -92,6 +92,11 @@ int64_t qn_op_axis(const qn_op_def *op, const void *attrs) {
     return row && row->kind == QN_ATTR_INT ? *(const int64_t *)(const void *)((const char *)attrs + row->offset) : -1;
 }
 
+int64_t qn_op_label_axis(const qn_op_def *op, const void *attrs) {
+    assert(op->values == QN_VALUES_LABELS);
+    return op->axes.kind == QN_AXES_NHWC ? 3 : qn_op_axis(op, attrs);
+}
+
 int qn_op_mixes_axis(const qn_op_def *op, const void *attrs, int64_t axis) {
     return op->axes.kind == QN_AXES_KEPT && op->values == QN_VALUES_NEW && qn_op_axis(op, attrs) == axis;
 }

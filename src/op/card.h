@@ -66,7 +66,7 @@ typedef enum qn_values {
     QN_VALUES_CODED,    /* element i is the integer that stands for element i of input 0, or the number that the integer
                            stands for: quantize_linear, dequantize */
     QN_VALUES_TABLE,    /* element i is a function of element i of input 0 alone: relu, exp */
-    QN_VALUES_LABELS,   /* indices of elements along an axis, chosen by value: argmax */
+    QN_VALUES_LABELS,   /* indices of elements along an axis, chosen by value, in the type of `dtype_offset`: argmax */
     QN_VALUES_TRUTH,    /* yes or no, element by element: comparisons, logic */
     QN_VALUES_SHAPE,    /* tell the shape of input 0 and nothing of its elements */
     QN_VALUES_LAYER     /* sums of products of input 0 with weights: see `layer` */
@@ -164,6 +164,8 @@ qn_interval qn_op_bounds(const struct qn_op_def *op, const void *attrs, const qn
 int qn_op_trace_axes(const struct qn_op_def *op, const struct qn_eval *operands, int *out_source);
 /* The axis of input 0 that the attribute `axes.attr` names, if that is one; -1: none is named. */
 int64_t qn_op_axis(const struct qn_op_def *op, const void *attrs);
+/* The axis of input 0 along which labels are counted: qn_op_axis(), or the channels of pictures. */
+int64_t qn_op_label_axis(const struct qn_op_def *op, const void *attrs);
 /* Are the elements along axis `axis` of the result, which is that of input 0, computed from each other? So softmax does. */
 int qn_op_mixes_axis(const struct qn_op_def *op, const void *attrs, int64_t axis);
 /* Gives the axes that attributes of a copy name other numbers: axis a becomes renamed[a]. INTS stay sorted. */

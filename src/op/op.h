@@ -173,7 +173,7 @@ typedef struct qn_op_def {
     int alias_first;
     /* bit i: input i has the element type the operator asks for, whatever floats are stored in */
     uint32_t fixed_inputs;
-    size_t dtype_offset;      /* QN_OP_SETS_DTYPE: of that attribute (int64_t) in the attribute struct */
+    size_t dtype_offset;      /* QN_OP_SETS_DTYPE, and labels: of that attribute (int64_t) in the attribute struct */
     const qn_attr_def *attrs; /* ends with a row whose name is NULL; may be NULL */
     size_t attrs_bytes;       /* sizeof the attribute struct, 0 if none */
 

@@ -160,6 +160,7 @@ const qn_op_def qn_op_resize_argmax = {
     .max_inputs = 2,
     .outputs = 1,
     .attrs = attr_defs,
+    .dtype_offset = offsetof(qn_resize_argmax_attrs, dtype),
     .attrs_bytes = sizeof(qn_resize_argmax_attrs),
     .data_inputs = 1,
     .axes = {.kind = QN_AXES_NHWC},

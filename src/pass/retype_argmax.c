@@ -16,12 +16,12 @@ static int is_mover(const qn_node *node) {
     return qn_op_moves(node->op) && (node->op->data_inputs == 1 || node->input_count == 1);
 }
 
-/* The argmax that `value` comes from, alone and through movers that nobody else looks at; NULL if there is none. */
-static qn_node *find_argmax(const qn_value *value) {
+/* What makes the labels that `value` comes from, alone and through movers that nobody else looks at; NULL if there is none. */
+static qn_node *find_labels(const qn_value *value) {
     for (int depth = 0; depth < DEPTH_MAX; depth++) {
         qn_node *node = value->producer;
         if (!node || value->uses.count != 1 || value->is_output) return NULL;
-        if (node->op == &qn_op_argmax) return node;
+        if (node->op->values == QN_VALUES_LABELS) return node;
         if (!is_mover(node)) return NULL;
         value = node->inputs[0];
     }
@@ -42,19 +42,21 @@ static qn_status *lift(qn_graph *graph, const char *name, qn_node **inout_cast) 
 }
 
 static qn_status *retype(qn_graph *graph, qn_node *cast) {
-    qn_node *argmax = find_argmax(cast->inputs[0]);
-    if (!argmax) return NULL;
-    qn_argreduce_attrs attrs = *(const qn_argreduce_attrs *)argmax->attrs;
-    int64_t labels = qn_label_count(graph, &argmax->inputs[0]->type, attrs.axis);
+    qn_node *labels = find_labels(cast->inputs[0]);
+    if (!labels) return NULL;
+    void *attrs = qn_arena_copy(graph->arena, labels->attrs, labels->op->attrs_bytes);
+    if (!attrs) return qn_status_out_of_memory();
+    int64_t *dtype = (int64_t *)(void *)((char *)attrs + labels->op->dtype_offset);
+    int64_t count = qn_label_count(graph, &labels->inputs[0]->type, qn_op_label_axis(labels->op, attrs));
     qn_dtype wanted = cast->outputs[0]->type.dtype;
-    if (!qn_dtype_holds_labels(wanted, labels) || !qn_dtype_holds_labels((qn_dtype)attrs.dtype, labels)) return NULL;
-    while (cast->inputs[0]->producer != argmax) QN_TRY(lift(graph, argmax->name, &cast));
-    attrs.dtype = wanted;
-    return qn_rewrite(graph, cast, argmax->op, &attrs, 1, argmax->inputs);
+    if (!qn_dtype_holds_labels(wanted, count) || !qn_dtype_holds_labels((qn_dtype)*dtype, count)) return NULL;
+    while (cast->inputs[0]->producer != labels) QN_TRY(lift(graph, labels->name, &cast));
+    *dtype = wanted;
+    return qn_rewrite(graph, cast, labels->op, attrs, labels->input_count, labels->inputs);
 }
 
 qn_status *qn_pass_retype_argmax(qn_graph *graph) {
     for (qn_node *node = graph->first; node; node = node->next)
-        if (node->op == &qn_op_cast) QN_TRY(retype(graph, node));
+        if (qn_op_casts(node->op)) QN_TRY(retype(graph, node));
     return NULL;
 }

@@ -115,8 +115,12 @@ static void check_truth(drawn_case *drawn) {
 }
 
 static void check_labels(drawn_case *drawn) {
-    int64_t most = 1;
-    for (int i = 0; i < drawn->c->inputs[0].rank; i++) most = qn_max_i64(most, drawn->c->inputs[0].dims[i]);
+    const operator_case *c = drawn->c;
+    const int64_t axis = qn_op_label_axis(c->op, c->attrs);
+    const int64_t dtype = *(const int64_t *)(const void *)((const char *)c->attrs + c->op->dtype_offset);
+    CHECK(drawn, axis >= 0 && axis < c->inputs[0].rank, "%lld is no axis of input 0", (long long)axis);
+    CHECK(drawn, (int64_t)c->out.dtype == dtype, "the labels have another type than the attribute names");
+    const int64_t most = c->inputs[0].dims[axis];
     for (int64_t i = 0; i < qn_view_elems(&drawn->c->out); i++) {
         const double label = qn_view_get(&drawn->c->out, i);
         CHECK(drawn, label >= 0 && label < (double)most, "%g is no index along an axis", label);

@@ -36,7 +36,7 @@ static const qn_node *find_labels(const qn_value *value, int *out_is_renamed) {
 static int64_t count_classes(const qn_graph *graph, const qn_node *source) {
     if (source->op->values == QN_VALUES_TRUTH) return 2;
     int64_t size = 0;
-    const int64_t axis = ((const qn_argreduce_attrs *)source->attrs)->axis;
+    const int64_t axis = qn_op_label_axis(source->op, source->attrs);
     qn_dim_is_const(graph->dims, source->inputs[0]->type.dims[axis], &size);
     return size;
 }
