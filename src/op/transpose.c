@@ -1,5 +1,6 @@
 #include "op/move.h"
 #include "op/op.h"
+#include "op/permute.h"
 #include "op/rules.h"
 
 #include <assert.h>
@@ -28,11 +29,8 @@ static qn_status *infer_transpose(qn_infer *infer) {
     return NULL;
 }
 
-static qn_status *eval_transpose(const qn_eval *eval) {
-    const qn_view *x = &eval->inputs[0], *y = &eval->outputs[0];
-    int64_t perm[QN_MAX_RANK], strides[QN_MAX_RANK];
-    QN_TRY(qn_move_read_ints(&eval->inputs[1], "perm", x->rank, perm));
-    QN_TRY(check_perm(x->rank, perm));
+void qn_view_permute(const qn_view *x, const int64_t *perm, const qn_view *y) {
+    int64_t strides[QN_MAX_RANK];
     qn_move move;
     qn_move_init(&move, x, y, y->dims);
     qn_view_strides(x, strides);
@@ -41,6 +39,14 @@ static qn_status *eval_transpose(const qn_eval *eval) {
         move.src_step[i] = strides[perm[i]] * move.elem_bytes;
     }
     qn_move_run(&move);
+}
+
+static qn_status *eval_transpose(const qn_eval *eval) {
+    const qn_view *x = &eval->inputs[0];
+    int64_t perm[QN_MAX_RANK];
+    QN_TRY(qn_move_read_ints(&eval->inputs[1], "perm", x->rank, perm));
+    QN_TRY(check_perm(x->rank, perm));
+    qn_view_permute(x, perm, &eval->outputs[0]);
     return NULL;
 }
 

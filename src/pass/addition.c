@@ -49,7 +49,7 @@ int qn_addition_keeps_grid(const qn_graph *graph, const qn_value *addend, const 
     if (graph->integer.dtype != QN_DTYPE_U8 || !addend->stats || !addend->stats->grid) return 0;
     for (size_t i = 0; i < sum->uses.count; i++) {
         const qn_node *user = sum->uses.items[i].node;
-        if (user->op != &qn_op_fake_quant || sum->uses.items[i].index) return 0;
+        if (!qn_op_rounds_to_grid(user->op) || sum->uses.items[i].index) return 0;
         if (!user->outputs[0]->stats || !user->outputs[0]->stats->grid) return 0;
     }
     return sum->uses.count && !sum->is_output;

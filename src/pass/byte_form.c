@@ -44,12 +44,11 @@ static int apply(const qn_node *node, const qn_value *constant, qn_byte_form *fo
 
 /* ---- Operators that only move ---- */
 
-static int pads(const qn_node *node) {
-    return node->op == &qn_op_pad && ((const qn_pad_attrs *)node->attrs)->mode == QN_PAD_CONSTANT;
-}
+/* The input of what it puts around input 0; 0: it puts nothing there. */
+static int filler_of(const qn_node *node) { return qn_op_filler(node->op, node->attrs); }
 
 static int is_mover(const qn_node *node) {
-    return (qn_op_moves(node->op) && qn_op_data_inputs(node->op, node->input_count) == 1) || pads(node);
+    return (qn_op_moves(node->op) && qn_op_data_inputs(node->op, node->input_count) == 1) || filler_of(node);
 }
 
 /* The byte next to what a padding puts around floats; *out_value NULL: it is not the same for all channels. */
@@ -59,9 +58,10 @@ static qn_status *pad_byte(finder *f, const qn_node *pad, const qn_byte_form *fo
     qn_view view = {.dtype = QN_DTYPE_U8, .data = byte};
     *out_value = NULL;
     if (!byte) return qn_status_out_of_memory();
-    if (pad->input_count > 2 && pad->inputs[2]) {
-        if (!qn_value_is_constant(pad->inputs[2])) return NULL;
-        qn_view value = qn_value_view(pad->inputs[2]);
+    const int filler = filler_of(pad);
+    if (filler < pad->input_count && pad->inputs[filler]) {
+        if (!qn_value_is_constant(pad->inputs[filler])) return NULL;
+        qn_view value = qn_value_view(pad->inputs[filler]);
         number = qn_view_get(&value, 0);
     }
     for (int64_t c = 0; c < form->channels; c++) {
@@ -85,7 +85,8 @@ static int keeps_channels(const qn_node *node, const qn_byte_form *form) {
 
 /* The same move on bytes. */
 static qn_status *move(finder *f, const qn_node *node, qn_byte_form *form) {
-    int count = pads(node) ? 3 : node->input_count;
+    const int filler = filler_of(node);
+    int count = filler >= node->input_count ? filler + 1 : node->input_count;
     qn_value **inputs = QN_ARENA_ARRAY(f->graph->arena, qn_value *, (size_t)count);
     const char *name = qn_arena_printf(f->graph->arena, "%s/u8", node->outputs[0]->name);
     qn_node *copy;
@@ -93,10 +94,10 @@ static qn_status *move(finder *f, const qn_node *node, qn_byte_form *form) {
     for (int i = 0; i < node->input_count; i++) inputs[i] = node->inputs[i];
     inputs[0] = form->bytes;
     form->bytes = NULL;
-    if (pads(node)) {
+    if (filler) {
         qn_byte_form outside = *form;
-        QN_TRY(pad_byte(f, node, &outside, &inputs[2]));
-        if (!inputs[2]) return NULL;
+        QN_TRY(pad_byte(f, node, &outside, &inputs[filler]));
+        if (!inputs[filler]) return NULL;
     }
     QN_TRY(qn_graph_add_node(f->graph, node->op, name, node->attrs, count, inputs, f->before, &copy));
     copy->source = node->source;
@@ -122,7 +123,7 @@ static qn_status *find(finder *f, qn_value *value, int depth, qn_byte_form *form
     int index;
     form->bytes = NULL;
     if (!node || depth > DEPTH_MAX || !has_channels(f, value)) return NULL;
-    if (node->op == &qn_op_cast && node->inputs[0]->type.dtype == QN_DTYPE_U8) return begin(f, node->inputs[0], form);
+    if (qn_op_casts(node->op) && node->inputs[0]->type.dtype == QN_DTYPE_U8) return begin(f, node->inputs[0], form);
     if (is_arithmetic(node)) {
         if (!qn_match_constant_operand(node, &other, &constant, &index)) return NULL;
         if (index == 0 && !(node->op->flags & QN_OP_COMMUTES)) return NULL;

@@ -55,7 +55,8 @@ static qn_status *normalise(qn_graph *graph, qn_node *node) {
     if (!qn_match_constant_operand(node, &other, &constant, &index) || index != 1) return NULL;
     if (!is_sub && !has_normal_inverses(constant)) return NULL;
     QN_TRY(combine(graph, constant->name, constant, constant, is_sub ? negated : inverse, &fresh));
-    return qn_rewrite(graph, node, is_sub ? &qn_op_add : &qn_op_mul, NULL, 2, (qn_value *[]){other, fresh});
+    return qn_rewrite(graph, node, qn_op_of_arithmetic(is_sub ? QN_ARITHMETIC_ADD : QN_ARITHMETIC_MULTIPLY), NULL, 2,
+                      (qn_value *[]){other, fresh});
 }
 
 /* One step on outer(inner(x, a), b). */

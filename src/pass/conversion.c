@@ -2,6 +2,8 @@
 
 #include "pass/rewrite.h"
 
+int qn_node_is_conversion(const qn_node *node) { return node->op == &qn_op_quantize_linear; }
+
 int qn_node_is_quantised(const qn_node *node) { return node->op->requantize != NULL; }
 
 qn_node *qn_match_quantised(const qn_value *value) {

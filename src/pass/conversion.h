@@ -5,6 +5,8 @@
 
 #include "ir/graph.h"
 
+/* quantize_linear? What qn_add_conversion() makes. */
+int qn_node_is_conversion(const qn_node *node);
 /* conv2d_quantized, matmul_quantized or add_quantized? */
 int qn_node_is_quantised(const qn_node *node);
 /* Such a node that produces `value`, for one use alone, so that it may disappear; else NULL. */

@@ -5,8 +5,8 @@
 
 static int hands_on(const qn_node *node) {
     if (!node->output_count) return 0;
-    if (node->op == &qn_op_cast) return node->inputs[0]->type.dtype == node->outputs[0]->type.dtype;
-    return qn_op_is_view(node->op) && qn_types_equal(&node->inputs[0]->type, &node->outputs[0]->type);
+    if (!qn_op_is_view(node->op) && !qn_op_casts(node->op)) return 0;
+    return qn_types_equal(&node->inputs[0]->type, &node->outputs[0]->type);
 }
 
 qn_status *qn_pass_drop_identities(qn_graph *graph) {

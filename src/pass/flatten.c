@@ -12,10 +12,6 @@
 
 #include <string.h>
 
-int qn_is_reshape(const qn_node *node) {
-    return node->op->values == QN_VALUES_SAME && node->op->axes.kind == QN_AXES_OWN;
-}
-
 /* ---- Into weights ---- */
 
 /* The one node that reads `value`; NULL: there are several, or none, or it is an output. */
@@ -52,7 +48,7 @@ qn_status *qn_transpose_into_weights(qn_graph *graph, qn_node *node, int *out_ch
     qn_layer_shape shape;
     if (!qn_match_transpose(graph, node, &perm) || perm.axis[0]) return NULL;
     qn_node *reshape = sole_reader(node->outputs[0]), *product;
-    if (!reshape || !qn_is_reshape(reshape)) return NULL;
+    if (!reshape || !qn_op_reshapes(reshape->op)) return NULL;
     product = sole_reader(reshape->outputs[0]);
     if (!weighs_rows(product, &shape) || !flattens(graph, reshape, shape.rows, &picture)) return NULL;
     const int index = product->op->layer->weights, rank = perm.rank;
@@ -120,7 +116,7 @@ qn_status *qn_transpose_past_reshapes(qn_graph *graph, qn_node *node, int *out_c
     const qn_use *uses = qn_arena_copy(graph->arena, node->outputs[0]->uses.items, count * sizeof *uses);
     if (count && !uses) return qn_status_out_of_memory();
     for (size_t i = 0; i < count; i++) {
-        if (!qn_is_reshape(uses[i].node) || uses[i].index) continue;
+        if (!qn_op_reshapes(uses[i].node->op) || uses[i].index) continue;
         QN_TRY(qn_node_set_input(graph, uses[i].node, 0, operand));
         *out_changed = 1;
     }

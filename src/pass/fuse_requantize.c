@@ -150,6 +150,6 @@ static qn_status *fuse(qn_graph *graph, qn_node *quantize) {
 
 qn_status *qn_pass_fuse_requantize(qn_graph *graph) {
     for (qn_node *node = graph->first; node; node = node->next)
-        if (node->op == &qn_op_quantize_linear) QN_TRY(fuse(graph, node));
+        if (qn_node_is_conversion(node)) QN_TRY(fuse(graph, node));
     return NULL;
 }

@@ -2,6 +2,7 @@
  * commute with a scale, a zero point and (nearly) with clipping. Then f works on integers, and the conversion may
  * disappear into what makes x. Channels keep their own scales: those of a concatenation are cut apart. Averages stay
  * behind: theirs is a narrower range, to which what they read must not be clipped. */
+#include "pass/conversion.h"
 #include "pass/pass.h"
 #include "pass/rewrite.h"
 
@@ -10,7 +11,7 @@
 enum { MULTIPLIER = 1, ZERO_POINT = 2 };
 
 static int is_last_axis(const qn_node *concat) {
-    return ((const qn_axis_attrs *)concat->attrs)->axis == concat->outputs[0]->type.rank - 1;
+    return qn_op_axis(concat->op, concat->attrs) == concat->outputs[0]->type.rank - 1;
 }
 
 /* `count` elements of a vector from `first` on; a vector of one element stands for all. */
@@ -90,7 +91,7 @@ static qn_status *hoist(qn_graph *graph, qn_node *quantize) {
     if (!node || quantize->inputs[0]->uses.count != 1 || quantize->inputs[0]->is_output) return NULL;
     if (qn_dtype_is_float(qn_facts_of(graph, node)->wish.dtype)) return NULL;
     if (node->input_count < 1 || !qn_dtype_is_float(node->inputs[0]->type.dtype)) return NULL;
-    if (node->op == &qn_op_concat) return hoist_over_concat(graph, quantize, node);
+    if (qn_op_joins(node->op)) return hoist_over_concat(graph, quantize, node);
     return qn_op_keeps_channels(node->op) ? hoist_over_one(graph, quantize, node) : NULL;
 }
 
@@ -98,7 +99,7 @@ static qn_status *hoist(qn_graph *graph, qn_node *quantize) {
 qn_status *qn_pass_hoist_quantize(qn_graph *graph) {
     for (qn_node *node = graph->last, *prev; node; node = prev) {
         qn_node *before = node->prev;
-        if (node->op == &qn_op_quantize_linear) QN_TRY(hoist(graph, node));
+        if (qn_node_is_conversion(node)) QN_TRY(hoist(graph, node));
         prev = node->prev != before ? node->prev : before;
     }
     return NULL;

@@ -7,6 +7,7 @@
  * What names axes, in attributes and control inputs, follows. Constants that take part are transposed now. */
 #include "pass/layout.h"
 
+#include "op/permute.h"
 #include "pass/rewrite.h"
 
 #include <assert.h>
@@ -40,7 +41,7 @@ int qn_perms_equal(const qn_perm *a, const qn_perm *b) {
 }
 
 int qn_match_transpose(const qn_graph *graph, const qn_node *node, qn_perm *out_perm) {
-    if (!node || node->op != &qn_op_transpose || !node->outputs[0]->producer) return 0; /* gone */
+    if (!node || !qn_op_permutes(node->op) || !node->outputs[0]->producer) return 0; /* gone */
     if (qn_value_is_constant(node->inputs[0]) || !node->inputs[1]->contents) return 0;
     *out_perm = (qn_perm){.rank = node->outputs[0]->type.rank};
     for (int i = 0; i < out_perm->rank; i++) {
@@ -57,6 +58,23 @@ static qn_status *make_ints(qn_graph *graph, const char *name, const qn_perm *pe
     for (int i = 0; i < perm->rank; i++) data[i] = perm->axis[i];
     qn_view view = {.dtype = QN_DTYPE_S32, .rank = 1, .dims = {perm->rank}, .data = data};
     return qn_graph_add_constant(graph, name, &view, out);
+}
+
+qn_status *qn_add_transpose(qn_graph *graph, const char *name, qn_value *value, const qn_perm *perm, qn_node *before,
+                            qn_node **out_node) {
+    const char *part = name ? qn_arena_printf(graph->arena, "%s/perm", name) : NULL;
+    qn_value *order;
+    if (!part) return qn_status_out_of_memory();
+    QN_TRY(make_ints(graph, part, perm, &order));
+    return qn_graph_add_node(graph, &qn_op_transpose, name, NULL, 2, (qn_value *[]){value, order}, before, out_node);
+}
+
+/* gather(value, rows), before a node; it comes from where `like` does in the source. */
+static qn_status *add_gather(qn_graph *graph, const char *name, qn_value *value, qn_value *rows, const qn_node *like,
+                             qn_node *before, qn_node **out_node) {
+    QN_TRY(qn_graph_add_node(graph, &qn_op_gather, name, NULL, 2, (qn_value *[]){value, rows}, before, out_node));
+    (*out_node)->source = like->source;
+    return qn_node_infer(graph, *out_node);
 }
 
 /* Where a node that reads only `value` can come first. */
@@ -85,13 +103,8 @@ static qn_status *transpose(qn_graph *graph, qn_value *value, const qn_perm *per
         if (place != node) qn_graph_move_before(graph, node, place);
         return NULL;
     }
-    qn_value *order;
     const char *name = qn_arena_printf(graph->arena, "%s/layout", value->name);
-    const char *part = qn_arena_printf(graph->arena, "%s/layout/perm", value->name);
-    if (!name || !part) return qn_status_out_of_memory();
-    QN_TRY(make_ints(graph, part, perm, &order));
-    QN_TRY(qn_graph_add_node(graph, &qn_op_transpose, name, NULL, 2, (qn_value *[]){value, order},
-                             place_after(graph, value), out_node));
+    QN_TRY(qn_add_transpose(graph, name, value, perm, place_after(graph, value), out_node));
     (*out_node)->source = like->source;
     return qn_node_infer(graph, *out_node);
 }
@@ -175,8 +188,7 @@ qn_status *qn_transpose_view(qn_graph *graph, const qn_view *from, const qn_perm
     for (int i = 0; i < perm->rank; i++) to.dims[i] = from->dims[order[i]];
     to.data = qn_arena_alloc_aligned(graph->arena, qn_view_bytes(&to), 64);
     if (!to.data) return qn_status_out_of_memory();
-    const qn_view inputs[] = {*from, {.dtype = QN_DTYPE_S64, .rank = 1, .dims = {perm->rank}, .data = order}};
-    QN_TRY(qn_op_transpose.eval(&(qn_eval){.input_count = 2, .inputs = inputs, .output_count = 1, .outputs = &to}));
+    qn_view_permute(from, order, &to);
     *out = to;
     return NULL;
 }
@@ -245,9 +257,7 @@ static qn_status *flip_rows(qn_graph *graph, qn_node *node, int index, const qn_
         return qn_node_set_input(graph, node, index, rows);
     }
     QN_TRY(make_ints(graph, qn_arena_printf(graph->arena, "%s/rows", name), &order, &rows));
-    QN_TRY(qn_graph_add_node(graph, &qn_op_gather, name, NULL, 2, (qn_value *[]){value, rows}, node, &gather));
-    gather->source = node->source;
-    QN_TRY(qn_node_infer(graph, gather));
+    QN_TRY(add_gather(graph, name, value, rows, node, node, &gather));
     return qn_node_set_input(graph, node, index, gather->outputs[0]);
 }
 
@@ -292,12 +302,8 @@ qn_status *qn_flip_node(qn_graph *graph, qn_node *node, const qn_perm *in, const
     QN_TRY(qn_node_infer(graph, node));
     if (qn_perm_is_identity(out)) return NULL;
     QN_TRY(qn_flip_stats(graph, result, out));
-    qn_value *order;
     const char *name = qn_arena_printf(graph->arena, "%s/layout", result->name);
-    if (!name) return qn_status_out_of_memory();
-    QN_TRY(make_ints(graph, qn_arena_printf(graph->arena, "%s/perm", name), out, &order));
-    QN_TRY(
-        qn_graph_add_node(graph, &qn_op_transpose, name, NULL, 2, (qn_value *[]){NULL, order}, node->next, &restore));
+    QN_TRY(qn_add_transpose(graph, name, NULL, out, node->next, &restore));
     restore->source = node->source;
     QN_TRY(qn_graph_replace_value(graph, result, restore->outputs[0]));
     QN_TRY(qn_node_set_input(graph, restore, 0, result));
@@ -307,7 +313,7 @@ qn_status *qn_flip_node(qn_graph *graph, qn_node *node, const qn_perm *in, const
     const qn_use *uses = qn_arena_copy(graph->arena, restore->outputs[0]->uses.items, count * sizeof *uses);
     if (count && !uses) return qn_status_out_of_memory();
     for (size_t i = 0; i < count; i++)
-        if (uses[i].node->op == &qn_op_transpose && uses[i].index == 0)
+        if (qn_op_permutes(uses[i].node->op) && uses[i].index == 0)
             QN_TRY(qn_simplify_transpose(graph, uses[i].node, &changed));
     return qn_simplify_transpose(graph, restore, &changed);
 }
@@ -325,10 +331,7 @@ static qn_status *ask_operand_for_shape(qn_graph *graph, qn_node *node, qn_node 
     qn_node *gather;
     const char *name = qn_arena_printf(graph->arena, "%s/layout", result->name);
     if (!name) return qn_status_out_of_memory();
-    QN_TRY(qn_graph_add_node(graph, &qn_op_gather, name, NULL, 2, (qn_value *[]){result, node->inputs[1]}, asking->next,
-                             &gather));
-    gather->source = asking->source;
-    QN_TRY(qn_node_infer(graph, gather));
+    QN_TRY(add_gather(graph, name, result, node->inputs[1], asking, asking->next, &gather));
     return qn_graph_insert_after(graph, result, gather, gather->outputs[0]);
 }
 

@@ -19,6 +19,11 @@ int qn_perms_equal(const qn_perm *a, const qn_perm *b);
 /* Is `node` a transpose of something that is no constant, and which? `node` may be NULL. */
 int qn_match_transpose(const qn_graph *graph, const qn_node *node, qn_perm *out_perm);
 
+/* Adds transpose(value, perm) before a node (NULL: at the end), with the constant "NAME/perm"; not inferred yet. `value` may be
+   NULL and be set later. `name` NULL: OUT_OF_MEMORY. */
+qn_status *qn_add_transpose(qn_graph *graph, const char *name, qn_value *value, const qn_perm *perm, qn_node *before,
+                            qn_node **out_node) QN_MUST_USE;
+
 /* Can `node` compute from the twins of its inputs of data? `in`: the order of input `index`; *out: that of its result. */
 int qn_can_flip(const qn_graph *graph, const qn_node *node, int index, const qn_perm *in, qn_perm *out);
 /* Is input `index` of a node that can flip one that takes part: of the rank of `in`, and no constant? */
@@ -54,7 +59,5 @@ qn_status *qn_transpose_past_reshapes(qn_graph *graph, qn_node *node, int *out_c
 qn_status *qn_transpose_into_reshape(qn_graph *graph, qn_node *node, int *out_changed) QN_MUST_USE;
 /* Has transpose(t, perm), of this type, the elements of t in their order? */
 int qn_perm_keeps_elements(const qn_graph *graph, const qn_type *type, const qn_perm *perm);
-/* Does `node` give the elements of its input other dims, whichever those had? */
-int qn_is_reshape(const qn_node *node);
 
 #endif

@@ -25,11 +25,13 @@ static qn_status *lower(qn_graph *graph, qn_node *node) {
             (float)(qn_channel_constant_at(node->inputs[2], c) - qn_channel_constant_at(node->inputs[3], c) * s);
     }
     qn_node *product;
-    QN_TRY(qn_graph_add_node(graph, &qn_op_mul, qn_arena_printf(graph->arena, "%s/mul", node->name), NULL, 2,
+    QN_TRY(qn_graph_add_node(graph, qn_op_of_arithmetic(QN_ARITHMETIC_MULTIPLY),
+                             qn_arena_printf(graph->arena, "%s/mul", node->name), NULL, 2,
                              (qn_value *[]){node->inputs[0], scale}, node, &product));
     product->source = node->source;
     QN_TRY(qn_node_infer(graph, product));
-    return qn_rewrite(graph, node, &qn_op_add, NULL, 2, (qn_value *[]){product->outputs[0], offset});
+    return qn_rewrite(graph, node, qn_op_of_arithmetic(QN_ARITHMETIC_ADD), NULL, 2,
+                      (qn_value *[]){product->outputs[0], offset});
 }
 
 qn_status *qn_pass_lower_batch_norm(qn_graph *graph) {

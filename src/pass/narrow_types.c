@@ -1,5 +1,7 @@
 #include "pass/narrow_types.h"
 
+#include "pass/rewrite.h"
+
 #include <math.h>
 #include <stdio.h>
 
@@ -64,9 +66,8 @@ static void narrow_attributes(qn_node *node) {
 /* A cast behind an output that cannot be made narrow; it takes over the name of a result of the network. */
 static qn_status *cast_behind(qn_graph *graph, qn_node *node, int output) {
     qn_value *wide = node->outputs[output];
-    const qn_cast_attrs attrs = {narrowed(wide->type.dtype)};
     qn_node *cast;
-    QN_TRY(qn_graph_add_node(graph, &qn_op_cast, wide->name, &attrs, 1, (qn_value *[]){NULL}, node->next, &cast));
+    QN_TRY(qn_add_cast(graph, wide->name, NULL, narrowed(wide->type.dtype), node->next, &cast));
     cast->source = node->source;
     QN_TRY(qn_graph_replace_value(graph, wide, cast->outputs[0]));
     QN_TRY(qn_node_set_input(graph, cast, 0, wide));

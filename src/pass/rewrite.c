@@ -3,13 +3,9 @@
 #include <assert.h>
 #include <string.h>
 
-qn_node *qn_match_producer(const qn_value *value, const qn_op_def *op) {
-    return value && value->producer && value->producer->op == op ? value->producer : NULL;
-}
-
 qn_node *qn_match_sole_producer(const qn_value *value, const qn_op_def *op) {
-    qn_node *node = qn_match_producer(value, op);
-    return node && value->uses.count == 1 && !value->is_output ? node : NULL;
+    qn_node *node = value ? value->producer : NULL;
+    return node && node->op == op && value->uses.count == 1 && !value->is_output ? node : NULL;
 }
 
 int64_t qn_value_channels(const qn_value *value) { /* needs no pool: constants are compared through their view */
@@ -109,6 +105,13 @@ static qn_status *take_wishes(qn_graph *graph, const qn_node *node, const qn_nod
         if (!facts->wish.scales[i]) facts->wish.scales[i] = from->scales[i];
     if (!facts->wish.weights) facts->wish.weights = from->weights;
     return NULL;
+}
+
+qn_status *qn_add_cast(qn_graph *graph, const char *name, qn_value *value, qn_dtype dtype, qn_node *before,
+                       qn_node **out) {
+    const qn_cast_attrs attrs = {.dtype = dtype};
+    if (!name) return qn_status_out_of_memory();
+    return qn_graph_add_node(graph, &qn_op_cast, name, &attrs, 1, &value, before, out);
 }
 
 qn_status *qn_rewrite(qn_graph *graph, qn_node *node, const qn_op_def *op, const void *attrs, int input_count,

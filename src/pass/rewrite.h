@@ -8,9 +8,8 @@
    would let a small model ask for any amount of memory. */
 enum { QN_CHANNELS_MAX = 1 << 16 };
 
-/* The node that produces `value` if it is an `op`, else NULL. `value` may be NULL. */
-qn_node *qn_match_producer(const qn_value *value, const qn_op_def *op);
-/* The same, and the value has no other use and is no output of the graph: it may disappear. */
+/* The node that produces `value`, which may be NULL, if it is an `op` and the value has no other use and is no output of the
+   graph, so that it may disappear; else NULL. */
 qn_node *qn_match_sole_producer(const qn_value *value, const qn_op_def *op);
 /* The layer on floats that produces `value`, for one use alone and under no output's name; else NULL. */
 qn_node *qn_match_sole_layer(const qn_value *value);
@@ -30,6 +29,9 @@ qn_status *qn_make_channel_constant(qn_graph *graph, const char *name, int64_t c
                                     float **out_data) QN_MUST_USE;
 /* Element `channel` of a channel constant. */
 float qn_channel_constant_at(const qn_value *constant, int64_t channel);
+/* Adds a cast of `value` (NULL: set later) to `dtype` before a node; not inferred yet. `name` NULL: OUT_OF_MEMORY. */
+qn_status *qn_add_cast(qn_graph *graph, const char *name, qn_value *value, qn_dtype dtype, qn_node *before,
+                       qn_node **out) QN_MUST_USE;
 /* Turns `node` into another operation (qn_node_become) and removes the nodes that nobody needs any more because of it, so
    that what remains has exact uses and the next pattern is seen. Only nodes before `node` go. */
 qn_status *qn_rewrite(qn_graph *graph, qn_node *node, const qn_op_def *op, const void *attrs, int input_count,

@@ -31,11 +31,15 @@ static int read_block(const qn_graph *graph, const qn_node *node, int64_t out_bl
     return 1;
 }
 
+/* Does the region begin with it? */
+static int is_entry(const qn_node *node) { return node->op == &qn_op_space_to_batch; }
+
 /* pads - crops of a space_to_batch of the region's block, as numbers: top, left, bottom, right. */
 static int pads_less_crops(const region *r, const qn_value *value, int64_t out_pads[4]) {
-    const qn_node *node = qn_match_producer(value, &qn_op_space_to_batch);
+    const qn_node *node = value->producer;
     int64_t block[SPATIAL];
-    if (!node || !read_block(r->graph, node, block) || memcmp(block, r->block, sizeof block)) return 0;
+    if (!node || !is_entry(node) || !read_block(r->graph, node, block) || memcmp(block, r->block, sizeof block))
+        return 0;
     for (int i = 0; i < SPATIAL; i++)
         for (int end = 0; end < 2; end++) {
             qn_dim rest = qn_dim_sub(r->graph->dims, node->inputs[2]->contents[2 * i + end], r->crops[2 * i + end]);
@@ -84,6 +88,11 @@ static int is_position_free(const qn_value *value) {
     return value && qn_value_is_constant(value) && qn_match_channel_constant(value, qn_value_channels(value));
 }
 
+/* Does the operator compute each element from those of its position and numbers per channel, as batch_norm does? */
+static int treats_positions_alike(const qn_op_def *op) {
+    return op->flags & QN_OP_ELEMENTWISE || (op->axes.kind == QN_AXES_KEPT && op->axes.has_channels);
+}
+
 /* Can `value`, which lives between the two operators, be computed outside? */
 static int can_leave(const region *r, const qn_value *value, int depth) {
     int64_t pads[4];
@@ -93,10 +102,7 @@ static int can_leave(const region *r, const qn_value *value, int depth) {
     qn_conv2d_attrs attrs;
     if (dilate(r, node, &attrs)) return 1;
     int inside = 0;
-    if (!(node->op->flags & QN_OP_ELEMENTWISE) || node->input_count > REGION_INPUTS_MAX) {
-        /* batch_norm treats every position alike too; its statistics are constants per channel */
-        if (node->op != &qn_op_batch_norm) return 0;
-    }
+    if (node->input_count > REGION_INPUTS_MAX || !treats_positions_alike(node->op)) return 0;
     for (int i = 0; i < node->input_count; i++) {
         if (is_position_free(node->inputs[i])) continue;
         if (!node->inputs[i] || is_stretched(r, node->inputs[i], node) || !can_leave(r, node->inputs[i], depth + 1))
@@ -124,7 +130,7 @@ static qn_status *outside_operands(const region *r, const qn_node *node, qn_node
 
 static qn_status *leave(const region *r, const qn_value *value, qn_node *before, qn_value **out_value) {
     const qn_node *node = value->producer;
-    if (node->op == &qn_op_space_to_batch) {
+    if (is_entry(node)) {
         *out_value = node->inputs[0];
         return NULL;
     }
@@ -143,7 +149,7 @@ static qn_status *rewrite(qn_graph *graph, qn_node *batch_to_space, int *inout_c
     region r = {.graph = graph, .crops = batch_to_space->inputs[2]->contents};
     if (!read_block(graph, batch_to_space, r.block)) return NULL;
     const qn_value *top = batch_to_space->inputs[0];
-    if (!top->producer || top->producer->op == &qn_op_space_to_batch || !can_leave(&r, top, 0)) return NULL;
+    if (!top->producer || is_entry(top->producer) || !can_leave(&r, top, 0)) return NULL;
     qn_value *inputs[REGION_INPUTS_MAX];
     qn_conv2d_attrs attrs;
     const qn_node *node = top->producer;

@@ -150,7 +150,7 @@ static int is_on_pictures(const qn_node *node) { return node->op->axes.kind == Q
 
 /* What a transpose between a node of the region and `node` costs beyond itself. */
 static int64_t price_between(const qn_node *node) {
-    if (!node || node->op == &qn_op_transpose) return 0;
+    if (!node || qn_op_permutes(node->op)) return 0;
     if (is_on_pictures(node)) return PRICE_NEIGHBOUR;
     return node->op->axes.kind == QN_AXES_OWN ? 0 : PRICE_BORDER;
 }
@@ -170,7 +170,8 @@ static int64_t price_of_uses(const qn_value *value) {
 /* Does a node that reads `value` get from its twin what it wants, too? */
 static int reads_either(const qn_graph *graph, const qn_value *value, const qn_perm *perm, const qn_node *reader) {
     if (reader->op->values == QN_VALUES_SHAPE) return !reader->outputs[0]->is_output;
-    return qn_is_reshape(reader) && reader->inputs[0] == value && qn_perm_keeps_elements(graph, &value->type, perm);
+    return qn_op_reshapes(reader->op) && reader->inputs[0] == value &&
+           qn_perm_keeps_elements(graph, &value->type, perm);
 }
 
 static qn_status *look_at_readers(sinking *s, const qn_value *value, const qn_perm *perm, readers *out) {

@@ -12,6 +12,7 @@
  * A wish for integers that is still there was not met: the node is treated like one without, and says so. */
 #include "pass/conversion.h"
 #include "pass/pass.h"
+#include "pass/rewrite.h"
 #include "pass/precision.h"
 
 #include <math.h>
@@ -66,11 +67,9 @@ static qn_status *halve_constant(storage *s, const qn_value *constant, qn_value 
 }
 
 static qn_status *add_cast(qn_graph *graph, qn_value *value, qn_dtype dtype, qn_node *before, qn_value **out) {
-    const qn_cast_attrs attrs = {.dtype = dtype};
     const char *name = qn_arena_printf(graph->arena, "%s/%s", value->name, qn_dtype_name(dtype));
     qn_node *cast;
-    if (!name) return qn_status_out_of_memory();
-    QN_TRY(qn_graph_add_node(graph, &qn_op_cast, name, &attrs, 1, &value, before, &cast));
+    QN_TRY(qn_add_cast(graph, name, value, dtype, before, &cast));
     cast->source = value->producer ? value->producer->source : NULL;
     const qn_outcome outcome = {
         .why = QN_WHY_CAST, .dtype = dtype, .from = dtype == QN_DTYPE_F16 ? QN_DTYPE_F32 : QN_DTYPE_F16};
@@ -107,7 +106,7 @@ static qn_status *set_inputs(storage *s, qn_node *node, qn_dtype dtype) {
 
 /* ---- What stays ---- */
 
-static int is_cast(const qn_node *node) { return node->op == &qn_op_cast; }
+static int is_cast(const qn_node *node) { return qn_op_casts(node->op); }
 
 /* A cast whose result half precision may not hold. */
 static int is_wide_cast(const qn_node *node) {
@@ -230,7 +229,7 @@ static qn_outcome find_asker(const qn_graph *graph, const qn_node *node) {
 
 static qn_status *convert(storage *s, qn_node *node) {
     const qn_dtype wish = qn_facts_of(s->graph, node)->wish.dtype;
-    if (!has_floats(node) || is_float_cast(node) || node->op == &qn_op_quantize_linear) return NULL;
+    if (!has_floats(node) || is_float_cast(node) || qn_node_is_conversion(node)) return NULL;
     qn_outcome outcome = find_asker(s->graph, node);
     if ((qn_dtype_is_float(wish) ? wish : s->graph->precision) != QN_DTYPE_F16) return keep_f32(s, node, &outcome);
     const qn_outcome obstacle = find_obstacle(s, node);

@@ -31,8 +31,7 @@ static int64_t channels_of(const walk *w, const qn_value *value) {
 /* Is it the conversion to bytes on this grid? Its channels from `first` on are ours, `channels` of them; 0: who knows
    which. */
 static int is_conversion(const walk *w, const qn_node *node, int64_t channels, int64_t first) {
-    if (node->op != &qn_op_quantize_linear || ((const qn_quantize_linear_attrs *)node->attrs)->dtype != QN_DTYPE_U8)
-        return 0;
+    if (!qn_node_is_conversion(node) || ((const qn_quantize_linear_attrs *)node->attrs)->dtype != QN_DTYPE_U8) return 0;
     const qn_value_encoding *encoding = node->outputs[0]->encoding;
     if (!encoding || (!channels && encoding->channels != 1)) return 0;
     return qn_grid_matches(w->grid, channels ? channels : 1, encoding, first);
@@ -42,14 +41,14 @@ static int only_conversions_read(walk *w, const qn_value *value, int64_t channel
 
 static int64_t concat_offset(const walk *w, const qn_node *concat, int input) {
     int64_t offset = 0;
-    if (((const qn_axis_attrs *)concat->attrs)->axis != concat->outputs[0]->type.rank - 1) return 0;
+    if (qn_op_axis(concat->op, concat->attrs) != concat->outputs[0]->type.rank - 1) return 0;
     for (int i = 0; i < input; i++) offset += channels_of(w, concat->inputs[i]);
     return offset;
 }
 
 static int takes(walk *w, const qn_use *use, int64_t channels, int64_t first) {
     const qn_node *node = use->node;
-    if (node->op == &qn_op_concat)
+    if (qn_op_joins(node->op))
         return only_conversions_read(w, node->outputs[0], channels, first + concat_offset(w, node, use->index));
     if (use->index) return 0;
     if (qn_op_keeps_channels(node->op)) return only_conversions_read(w, node->outputs[0], channels, first);

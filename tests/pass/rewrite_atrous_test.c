@@ -162,6 +162,34 @@ static void test_batch_norm_bias_and_relu6_in_between_come_after(void **state) {
                    EXACT);
 }
 
+static void test_fake_quantisation_in_between_comes_after(void **state) {
+    (void)state;
+    expect_rewrite(
+        "rewrite_atrous",
+        "symbol n [1, 3]\n"
+        "symbol h [1, 40]\n"
+        "symbol w [1, 40]\n"
+        "input %x : f32[n, h, w, 2]\n"
+        "const %k : f32[3, 3, 2, 2] = random 3\n" TF_PADDINGS("2", "2") "const %low : f32[2] = {-2, -3}\n"
+                                                                        "const %high : f32[2] = {2, 3}\n"
+                                                                        "%s = space_to_batch(%x, %block, %pads)\n"
+                                                                        "%d = conv2d(%s, %k) {padding=valid}\n"
+                                                                        "%q = fake_quant(%d, %low, %high)\n"
+                                                                        "%y = batch_to_space(%q, %block, %crops)\n"
+                                                                        "output %y\n",
+        "symbol n [1, 3]\n"
+        "symbol h [1, 40]\n"
+        "symbol w [1, 40]\n"
+        "input %x : f32[n, h, w, 2]\n"
+        "const %k : f32[3, 3, 2, 2] = random 3\n"
+        "const %low : f32[2] = {-2, -3}\n"
+        "const %high : f32[2] = {2, 3}\n"
+        "%d_1 = conv2d(%x, %k) {dilation=[2, 2], pads=[2, 2, 2, 2]}\n"
+        "%y = fake_quant(%d_1, %low, %high)\n"
+        "output %y\n",
+        EXACT);
+}
+
 static void test_a_bias_and_activation_inside_the_convolution_stay_there(void **state) {
     (void)state;
     expect_rewrite("rewrite_atrous",
@@ -320,6 +348,7 @@ int main(void) {
         cmocka_unit_test(test_a_valid_convolution_has_no_pads_left),
         cmocka_unit_test(test_a_depthwise_convolution_leaves_too),
         cmocka_unit_test(test_batch_norm_bias_and_relu6_in_between_come_after),
+        cmocka_unit_test(test_fake_quantisation_in_between_comes_after),
         cmocka_unit_test(test_a_bias_and_activation_inside_the_convolution_stay_there),
         cmocka_unit_test(test_two_branches_that_meet_leave_together),
         cmocka_unit_test(test_two_convolutions_that_meet_leave_together),

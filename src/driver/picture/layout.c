@@ -1,5 +1,7 @@
 #include "driver/picture/layout.h"
 
+#include "pass/layout.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -81,40 +83,27 @@ qn_layout qn_layout_of_output(const qn_graph *graph, const qn_value *output) {
 typedef struct conversion {
     const char *key, *index; /* for messages: "convert_input_layout", "0" */
     const char *src, *dst;
-    int rank;
-    int64_t to_source[QN_MAX_RANK]; /* perm of the transpose from dst to src */
-    int64_t to_wanted[QN_MAX_RANK]; /* and from src to dst */
+    qn_perm to_source; /* of the transpose from dst to src */
+    qn_perm to_wanted; /* and from src to dst */
 } conversion;
 
 static void make_perms(conversion *c) {
-    c->rank = (int)strlen(c->src);
-    for (int i = 0; i < c->rank; i++) {
-        c->to_source[i] = strchr(c->dst, c->src[i]) - c->dst;
-        c->to_wanted[i] = strchr(c->src, c->dst[i]) - c->src;
+    c->to_source.rank = c->to_wanted.rank = (int)strlen(c->src);
+    for (int i = 0; i < c->to_source.rank; i++) {
+        c->to_source.axis[i] = (int)(strchr(c->dst, c->src[i]) - c->dst);
+        c->to_wanted.axis[i] = (int)(strchr(c->src, c->dst[i]) - c->src);
     }
 }
 
 static qn_status *check_layout(const conversion *c, const char *what, const qn_value *value, qn_layout present) {
     static const char *const names[] = {"", "NHWC", "NCHW"};
-    if (value->type.rank != c->rank)
-        return QN_ERR(QN_INVALID_ARGUMENT, "%s.%s: '%s' has %d axes, %s '%s' has %d", c->key, c->index, c->src, c->rank,
-                      what, value->name, value->type.rank);
+    if (value->type.rank != c->to_source.rank)
+        return QN_ERR(QN_INVALID_ARGUMENT, "%s.%s: '%s' has %d axes, %s '%s' has %d", c->key, c->index, c->src,
+                      c->to_source.rank, what, value->name, value->type.rank);
     if (present && strcmp(names[present], c->src))
         return QN_ERR(QN_INVALID_ARGUMENT, "%s.%s: %s '%s' is %s already, not %s: leave the key out", c->key, c->index,
                       what, value->name, names[present], c->src);
     return NULL;
-}
-
-static qn_status *add_transpose(qn_graph *graph, const char *name, qn_value *x, const int64_t *perm, int rank,
-                                qn_node *before, qn_node **out_node) {
-    int32_t *numbers = QN_ARENA_ARRAY(graph->arena, int32_t, (size_t)rank);
-    if (!numbers) return qn_status_out_of_memory();
-    for (int i = 0; i < rank; i++) numbers[i] = (int32_t)perm[i];
-    qn_view view = {.dtype = QN_DTYPE_S32, .rank = 1, .dims = {rank}, .data = numbers};
-    qn_value *constant;
-    QN_TRY(qn_graph_add_constant(graph, qn_arena_printf(graph->arena, "%s/perm", name), &view, &constant));
-    QN_TRY(qn_graph_add_node(graph, &qn_op_transpose, name, NULL, 2, (qn_value *[]){x, constant}, before, out_node));
-    return qn_node_infer(graph, *out_node);
 }
 
 /* The input takes the wanted dims; a transpose at the very front makes of it what the graph expects. */
@@ -124,14 +113,15 @@ static qn_status *convert_input(qn_graph *graph, const conversion *c, qn_value *
     QN_TRY(check_layout(c, "input", input, qn_layout_of_input(graph, input)));
     if (input->is_output)
         return QN_ERR(QN_UNSUPPORTED, "%s.%s: input '%s' is an output too", c->key, c->index, input->name);
-    for (int i = 0; i < c->rank; i++) {
-        type.dims[i] = input->type.dims[c->to_wanted[i]];
-        if (out_perm) out_perm[i] = (int)c->to_wanted[i];
+    for (int i = 0; i < c->to_wanted.rank; i++) {
+        type.dims[i] = input->type.dims[c->to_wanted.axis[i]];
+        if (out_perm) out_perm[i] = c->to_wanted.axis[i];
     }
     const char *name = qn_arena_printf(graph->arena, "%s/to_%s", input->name, c->src);
     if (!name) return qn_status_out_of_memory();
     qn_value_retype_input(input, &type);
-    QN_TRY(add_transpose(graph, name, input, c->to_source, c->rank, graph->first, &node));
+    QN_TRY(qn_add_transpose(graph, name, input, &c->to_source, graph->first, &node));
+    QN_TRY(qn_node_infer(graph, node));
     return qn_graph_insert_after(graph, input, node, node->outputs[0]);
 }
 
@@ -144,7 +134,8 @@ static qn_status *convert_output(qn_graph *graph, const conversion *c, size_t nu
         return QN_ERR(QN_UNSUPPORTED, "%s.%s: output '%s' is an input too", c->key, c->index, output->name);
     const char *promised = output->name, *name = qn_arena_printf(graph->arena, "%s/to_%s", promised, c->dst);
     if (!name) return qn_status_out_of_memory();
-    QN_TRY(add_transpose(graph, name, output, c->to_wanted, c->rank, NULL, &node));
+    QN_TRY(qn_add_transpose(graph, name, output, &c->to_wanted, NULL, &node));
+    QN_TRY(qn_node_infer(graph, node));
     const char *inner = qn_arena_printf(graph->arena, "%s/%s", promised, c->src);
     for (int i = 1; inner && qn_graph_find_value(graph, inner); i++)
         inner = qn_arena_printf(graph->arena, "%s/%s_%d", promised, c->src, i);

@@ -1,6 +1,7 @@
 #include "driver/picture/normalise.h"
 
 #include "driver/picture/layout.h"
+#include "pass/rewrite.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -54,13 +55,13 @@ static qn_status *make_constant(qn_graph *graph, const qn_value *input, const ch
     return qn_graph_add_constant(graph, qn_arena_printf(graph->arena, "%s/%s", input->name, word), &view, out);
 }
 
-/* Puts `op` of `x` (and `constant`) before `before`. */
-static qn_status *add_step(qn_graph *graph, const qn_op_def *op, const char *name, const void *attrs,
-                           qn_value *constant, qn_node *before, qn_value **inout_x) {
+/* Calculates with `x` and a constant before `before`. */
+static qn_status *add_step(qn_graph *graph, qn_arithmetic arithmetic, const char *name, qn_value *constant,
+                           qn_node *before, qn_value **inout_x) {
     qn_node *node;
     if (!name) return qn_status_out_of_memory();
-    QN_TRY(
-        qn_graph_add_node(graph, op, name, attrs, constant ? 2 : 1, (qn_value *[]){*inout_x, constant}, before, &node));
+    QN_TRY(qn_graph_add_node(graph, qn_op_of_arithmetic(arithmetic), name, NULL, 2, (qn_value *[]){*inout_x, constant},
+                             before, &node));
     *inout_x = node->outputs[0];
     return qn_node_infer(graph, node);
 }
@@ -68,8 +69,7 @@ static qn_status *add_step(qn_graph *graph, const qn_op_def *op, const char *nam
 static qn_status *normalise(qn_graph *graph, const char *index, qn_value *input, const json_t *mean,
                             const json_t *var) {
     int axis = 0;
-    qn_value *x = input, *means, *deviations;
-    const qn_cast_attrs to_float = {QN_DTYPE_F32};
+    qn_value *means, *deviations;
     qn_node *first = graph->first;
     QN_TRY(check_input(graph, index, input, json_array_size(mean), &axis));
     qn_type type = input->type;
@@ -77,13 +77,15 @@ static qn_status *normalise(qn_graph *graph, const char *index, qn_value *input,
     qn_value_retype_input(input, &type);
     QN_TRY(make_constant(graph, input, "mean", mean, 0, axis, &means));
     QN_TRY(make_constant(graph, input, "deviation", var, 1, axis, &deviations));
-    QN_TRY(add_step(graph, &qn_op_cast, qn_arena_printf(graph->arena, "%s/float", input->name), &to_float, NULL, first,
-                    &x));
-    const qn_node *reader = x->producer;
-    QN_TRY(
-        add_step(graph, &qn_op_sub, qn_arena_printf(graph->arena, "%s/centred", input->name), NULL, means, first, &x));
-    QN_TRY(add_step(graph, &qn_op_div, qn_arena_printf(graph->arena, "%s/normalised", input->name), NULL, deviations,
+    qn_node *reader;
+    QN_TRY(qn_add_cast(graph, qn_arena_printf(graph->arena, "%s/float", input->name), input, QN_DTYPE_F32, first,
+                       &reader));
+    QN_TRY(qn_node_infer(graph, reader));
+    qn_value *x = reader->outputs[0];
+    QN_TRY(add_step(graph, QN_ARITHMETIC_SUBTRACT, qn_arena_printf(graph->arena, "%s/centred", input->name), means,
                     first, &x));
+    QN_TRY(add_step(graph, QN_ARITHMETIC_DIVIDE, qn_arena_printf(graph->arena, "%s/normalised", input->name),
+                    deviations, first, &x));
     return qn_graph_insert_after(graph, input, reader, x);
 }
 
