@@ -15,9 +15,9 @@ static const qn_value *skip_identities(const qn_value *value) {
     return value;
 }
 
-static const qn_node *made_by(const qn_value *value, const qn_op_def *op) {
+static const qn_node *root_of(const qn_value *value) {
     value = skip_identities(value);
-    return value && value->producer && value->producer->op == op ? value->producer : NULL;
+    return value && value->producer && value->producer->op == &qn_op_rsqrt ? value->producer : NULL;
 }
 
 static const qn_node *calculated_by(const qn_value *value, qn_arithmetic arithmetic) {
@@ -42,9 +42,9 @@ static int match_operator(const qn_node *node, parts *out) {
 
 /* rsqrt(variance + epsilon), perhaps times a scale. */
 static int match_factor(const qn_value *factor, parts *out) {
-    const qn_node *product = calculated_by(factor, QN_ARITHMETIC_MULTIPLY), *root = made_by(factor, &qn_op_rsqrt);
+    const qn_node *product = calculated_by(factor, QN_ARITHMETIC_MULTIPLY), *root = root_of(factor);
     for (int i = 0; product && !root && i < 2; i++) {
-        root = made_by(product->inputs[i], &qn_op_rsqrt);
+        root = root_of(product->inputs[i]);
         out->scale = constant(product->inputs[1 - i]);
     }
     const qn_node *sum = root ? calculated_by(root->inputs[0], QN_ARITHMETIC_ADD) : NULL;

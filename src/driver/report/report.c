@@ -86,7 +86,7 @@ static qn_status *measure_weights(qn_report *report, const qn_node *node, qn_rep
 
 static const char *find_rounded(const qn_value *value) {
     const qn_use *use = value->uses.count == 1 ? &value->uses.items[0] : NULL;
-    return use && use->node->op == &qn_op_fake_quant && !use->index ? use->node->outputs[0]->name : NULL;
+    return use && qn_op_rounds_to_grid(use->node->op) && !use->index ? use->node->outputs[0]->name : NULL;
 }
 
 static qn_status *take_layer(qn_report *report, const qn_graph *graph, const qn_node *node) {
@@ -136,7 +136,7 @@ static void take_obstacles(qn_report *report, const qn_graph *graph) {
  */
 static const qn_value *find_final(const qn_graph *graph, const char *name, int of_layer) {
     const qn_value *value = qn_graph_find_value(graph, name);
-    while (value && value->producer && value->producer->op == &qn_op_cast && value->producer->inputs[0]->producer &&
+    while (value && value->producer && qn_op_casts(value->producer->op) && value->producer->inputs[0]->producer &&
            is_layer(value->producer->inputs[0]->producer))
         value = value->producer->inputs[0];
     if (value && value->producer && (!of_layer || is_layer(value->producer))) return value;

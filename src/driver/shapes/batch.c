@@ -68,7 +68,7 @@ static int may_stand(const survey *s, const qn_node *node, const qn_value *outpu
     if (!axis) return 1;
     for (int other = 0; other < output->type.rank; other++)
         if (other != axis && follows(s, output, other, symbol)) return 0;
-    if (node->op->axes.kind == QN_AXES_TRACED && node->op->values == QN_VALUES_MOVED) return 1; /* permuted */
+    if (qn_op_permutes(node->op)) return 1;
     for (int i = 0; i < node->input_count; i++)
         if (follows(s, node->inputs[i], axis, symbol)) return 1;
     return 0;
@@ -85,7 +85,7 @@ static void look_at_output(survey *s, const qn_node *node, const qn_value *outpu
 
 /* Does the node compute something from all rows together? */
 static int mixes_rows(const survey *s, const qn_node *node, qn_dim symbol) {
-    if (node->op == &qn_op_softmax) return ((const qn_axis_attrs *)node->attrs)->axis == 0;
+    if (qn_op_mixes_axis(node->op, node->attrs, 0)) return 1;
     for (int o = 0; o < node->output_count; o++)
         if (follows_anywhere(s, node->outputs[o], symbol)) return 0;
     return 1;

@@ -38,7 +38,7 @@ static int read_sizes(const qn_graph *graph, const qn_type *type, int64_t *out_s
 qn_status *qn_folds_note(qn_graph *graph, qn_folds *out_folds) {
     memset(out_folds, 0, sizeof *out_folds);
     for (const qn_node *node = graph->first; node; node = node->next) {
-        if (node->op != &qn_op_reshape) continue;
+        if (!qn_op_reshapes(node->op)) continue;
         const qn_type *in = &node->inputs[0]->type, *out = &node->outputs[0]->type;
         const qn_fold fold = {.node = node,
                               .in_rank = in->rank,
@@ -339,7 +339,7 @@ static int is_demand(const judge *j, const qn_check *check, demand *out) {
     const qn_graph *graph = j->graph;
     symbols all;
     out->check = check;
-    if (!check->node || check->node->op == &qn_op_reshape) return 0; /* looked at as groups */
+    if (!check->node || qn_op_reshapes(check->node->op)) return 0; /* looked at as groups */
     out->joined.count = qn_dim_multiplied_symbols(graph->dims, check->condition, out->joined.items);
     if (out->joined.count < 2) return 0;
     all.count = qn_dim_symbols(graph->dims, check->condition, all.items);

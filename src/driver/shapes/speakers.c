@@ -6,11 +6,11 @@
 
 enum { CHAIN_MAX = 16 };
 
-/* The constant a value comes from unchanged, through identities and casts; NULL if it is computed. */
+/* The constant a value comes from, through identities, casts and integers for floats; NULL if it is computed. */
 static const qn_value *constant_behind(const qn_value *value) {
     for (int depth = 0; depth < CHAIN_MAX && value && value->producer; depth++) {
         const qn_op_def *op = value->producer->op;
-        if (!qn_op_is_identity(op) && op->values != QN_VALUES_ROUNDED && op != &qn_op_dequantize) return NULL;
+        if (!qn_op_is_identity(op) && op->values != QN_VALUES_ROUNDED && op->values != QN_VALUES_CODED) return NULL;
         value = value->producer->inputs[0];
     }
     return qn_value_is_constant(value) ? value : NULL;

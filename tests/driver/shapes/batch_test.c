@@ -47,6 +47,8 @@ static void what_is_computed_of_all_rows_together_makes_them_no_samples(void **s
                      "%m = reduce_mean(%x, %zero) {keep_dims=true}\n%y = sub(%x, %m)\noutput %y\n",
                      "[0]");
     expect_unbatched("symbol n [1, *]\ninput %x : f32[n, 3]\n%y = softmax(%x) {axis=0}\noutput %y\n", "[0]");
+    expect_unbatched("symbol n [1, *]\ninput %x : f32[n, 3]\n%y = cumsum(%x) {axis=0}\noutput %y\n", "[0]");
+    expect_unbatched("symbol n [1, *]\ninput %x : f32[n, 3]\n%y = cumsum(%x) {axis=1}\noutput %y\n", NULL);
     expect_unbatched("symbol n [1, *]\ninput %x : f32[n, 3]\n%y = matmul(%x, %x) {transpose_b=true}\noutput %y\n",
                      "[0]");
 }
