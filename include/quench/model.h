@@ -127,6 +127,19 @@ typedef struct qn_value_info {
    above 1; "scalar" for rank 0. Returns `text`. Any thread. */
 QN_API const char *qn_value_info_print_dims(const qn_value_info *value, char text[QN_DIMS_TEXT]);
 
+/* What a step does, as its operator says of itself: programs that count or explain steps ask for this, not for names of
+ * operators, so that they know operators which are added later. More may follow; what is not known is as COMPUTES. */
+typedef enum qn_step_role {
+    QN_ROLE_COMPUTES = 0, /* none of the below: new numbers from those of its inputs */
+    QN_ROLE_LAYER = 1,    /* sums of products with weights: a convolution or matrix product, in floats or in integers */
+    QN_ROLE_VIEW = 2,     /* the elements of its first input, in their order, under another shape: no work */
+    QN_ROLE_TRANSPOSE = 3, /* the elements of its first input with the axes in another order */
+    QN_ROLE_PAD = 4,       /* its first input with more elements around */
+    QN_ROLE_CROP = 5,      /* a part of its first input, or some of its elements at regular distances */
+    QN_ROLE_SCALE = 6,     /* its first input, pictures, at another height and width */
+    QN_ROLE_MOVE = 7       /* copies of elements in any other way: put together, repeated, gathered */
+} qn_step_role;
+
 /* One step of the compiled program. Everything in it is owned by the model. */
 typedef struct qn_step_info {
     const char *name;      /* of the node in the source model */
@@ -134,6 +147,7 @@ typedef struct qn_step_info {
     const char *precision; /* what it computes in, and why: "f32: default" */
     size_t input_count, output_count;
     const uint32_t *inputs, *outputs; /* indices of values; UINT32_MAX: an optional input that is absent */
+    qn_step_role role;
 } qn_step_info;
 
 typedef struct qn_model_info {

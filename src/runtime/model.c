@@ -77,6 +77,19 @@ static qn_status *describe_encodings(qn_model *model) {
     return NULL;
 }
 
+static qn_step_role role_of(const qn_op_def *op) {
+    static const qn_step_role of_extents[] = {[QN_EXTENTS_PADDED] = QN_ROLE_PAD,
+                                              [QN_EXTENTS_CROPPED] = QN_ROLE_CROP,
+                                              [QN_EXTENTS_SCALED] = QN_ROLE_SCALE,
+                                              [QN_EXTENTS_REPEATED] = QN_ROLE_MOVE,
+                                              [QN_EXTENTS_JOINED] = QN_ROLE_MOVE};
+    if (op->layer) return QN_ROLE_LAYER;
+    if (qn_op_is_view(op)) return QN_ROLE_VIEW;
+    if (qn_op_permutes(op)) return QN_ROLE_TRANSPOSE;
+    if (op->extents) return of_extents[op->extents];
+    return qn_op_moves(op) ? QN_ROLE_MOVE : QN_ROLE_COMPUTES;
+}
+
 static qn_status *describe_steps(qn_model *model) {
     const qn_program *program = model->program;
     model->steps = QN_ARENA_ARRAY(&model->arena, qn_step_info, program->step_count);
@@ -90,7 +103,8 @@ static qn_status *describe_steps(qn_model *model) {
                                          .input_count = step->input_count,
                                          .output_count = step->output_count,
                                          .inputs = program->operands + step->first_input,
-                                         .outputs = program->operands + step->first_output};
+                                         .outputs = program->operands + step->first_output,
+                                         .role = role_of(step->op)};
         if (step->input_count > model->max_inputs) model->max_inputs = step->input_count;
         if (step->output_count > model->max_outputs) model->max_outputs = step->output_count;
         for (uint32_t i = 0; i < step->input_count + step->output_count; i++) {

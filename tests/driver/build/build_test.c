@@ -400,6 +400,48 @@ static void memory_may_end_at_any_point_of_a_build(void **state) {
     assert_true(exhausted > 5 && built);
 }
 
+static qn_step_role role_of(const qn_model *model, const char *name) {
+    const qn_step_info *step;
+    for (size_t i = 0; (step = qn_model_step(model, i)); i++)
+        if (!strcmp(step->name, name)) return step->role;
+    fail_msg("no step '%s'", name);
+    return QN_ROLE_COMPUTES;
+}
+
+static void steps_say_what_they_do(void **state) {
+    (void)state;
+    qn_model *model = build_of("symbol h [4, 9]\ninput %x : f32[1, h, 8, 3]\n"
+                               "const %paddings : s32[4, 2] = {0, 0, 1, 1, 0, 0, 0, 0}\n"
+                               "const %size : s32[2] = {6, 6}\n"
+                               "const %at : s32[4] = {0, 1, 1, 0}\n"
+                               "const %part : s32[4] = {1, 4, 4, 3}\n"
+                               "const %order : s32[4] = {0, 3, 2, 1}\n"
+                               "const %w : f32[3, 3, 4, 2] = random 1\n"
+                               "const %rows : f32[8, 5] = random 2\n"
+                               "const %flat : s32[2] = {-1, 8}\n"
+                               "%pad = pad(%x, %paddings)\n"
+                               "%scale = resize_bilinear(%pad, %size)\n"
+                               "%crop = slice(%scale, %at, %part)\n"
+                               "%turn = transpose(%crop, %order)\n"
+                               "%sine = sigmoid(%turn)\n"
+                               "%conv = conv2d(%sine, %w) {padding=same_upper}\n"
+                               "%double = concat(%conv, %conv) {axis=1}\n"
+                               "%view = reshape(%double, %flat)\n"
+                               "%product = matmul(%view, %rows)\n"
+                               "output %product\n",
+                               "{'debug_config': {'fusion_enable': false}}");
+    assert_int_equal(role_of(model, "pad"), QN_ROLE_PAD);
+    assert_int_equal(role_of(model, "scale"), QN_ROLE_SCALE);
+    assert_int_equal(role_of(model, "crop"), QN_ROLE_CROP);
+    assert_int_equal(role_of(model, "turn"), QN_ROLE_TRANSPOSE);
+    assert_int_equal(role_of(model, "sine"), QN_ROLE_COMPUTES);
+    assert_int_equal(role_of(model, "conv"), QN_ROLE_LAYER);
+    assert_int_equal(role_of(model, "double"), QN_ROLE_MOVE);
+    assert_int_equal(role_of(model, "view"), QN_ROLE_VIEW);
+    assert_int_equal(role_of(model, "product"), QN_ROLE_LAYER);
+    qn_model_destroy(model);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_network_is_built_once),
@@ -416,6 +458,7 @@ int main(void) {
         cmocka_unit_test(a_saved_model_is_loaded_again_and_a_failed_save_leaves_nothing),
         cmocka_unit_test(shape_arithmetic_may_be_an_output_and_a_control_input),
         cmocka_unit_test(memory_may_end_at_any_point_of_a_build),
+        cmocka_unit_test(steps_say_what_they_do),
     };
     return cmocka_run_group_tests_name("driver/build", tests, NULL, NULL);
 }

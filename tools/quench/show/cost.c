@@ -79,17 +79,13 @@ static int are_same(const cost_table *table, const cost_row *a, const cost_row *
 /* ---- Why sizes cost the same ---- */
 
 /* What a step does that takes any size and always gives the same; NULL: something else. */
-static const char *settling_verb(const char *op) {
-    static const struct {
-        const char *op, *verb;
-    } verbs[] = {{"pad", "pads"},
-                 {"resize_bilinear", "scales"},
-                 {"resize_nearest", "scales"},
-                 {"slice", "crops"},
-                 {"strided_slice", "crops"}};
-    for (size_t i = 0; i < sizeof verbs / sizeof *verbs; i++)
-        if (!strcmp(op, verbs[i].op)) return verbs[i].verb;
-    return NULL;
+static const char *settling_verb(qn_step_role role) {
+    switch (role) {
+    case QN_ROLE_PAD: return "pads";
+    case QN_ROLE_SCALE: return "scales";
+    case QN_ROLE_CROP: return "crops";
+    default: return NULL;
+    }
 }
 
 /* The dims that vary in `from` and do not in `to`, as "513x513"; 0 where a dim of `to` varies still. */
@@ -110,7 +106,7 @@ static void explain(cost_table *table, const qn_model *model) {
     const qn_step_info *step;
     for (size_t i = 0; (step = qn_model_step(model, i)); i++) {
         char text[QN_DIMS_TEXT];
-        const char *verb = settling_verb(step->op);
+        const char *verb = settling_verb(step->role);
         if (!verb || !step->input_count || !step->output_count || step->inputs[0] == UINT32_MAX) continue;
         if (!print_settled(qn_model_value(model, step->inputs[0]), qn_model_value(model, step->outputs[0]), text))
             continue;

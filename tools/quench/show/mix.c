@@ -3,10 +3,8 @@
 #include "quench/engine.h"
 
 #include <stdio.h>
-#include <string.h>
 
-/* Convolutions and matrix products, however they are called. */
-static int is_layer(const qn_step_info *step) { return strstr(step->op, "conv") || strstr(step->op, "matmul"); }
+static int is_layer(const qn_step_info *step) { return step->role == QN_ROLE_LAYER; }
 
 /* Its precision is told as "u8: ...", "s16: ...", "f32: ...". */
 static int is_integer(const qn_step_info *step) { return step->precision[0] == 'u' || step->precision[0] == 's'; }

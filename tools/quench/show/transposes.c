@@ -17,7 +17,7 @@ transpose_count transpose_count_find(const qn_model *model) {
     transpose_count count = {0};
     const qn_step_info *step;
     for (size_t i = 0; (step = qn_model_step(model, i)); i++) {
-        if (strcmp(step->op, "transpose")) continue;
+        if (step->role != QN_ROLE_TRANSPOSE) continue;
         if (is_port(model, qn_model_input, step->inputs, step->input_count))
             count.inputs++;
         else if (is_port(model, qn_model_output, step->outputs, step->output_count))
