@@ -31,6 +31,8 @@ has() {
     libxxhash-dev) preprocesses '#include <xxhash.h>' ;;
     libcmocka-dev) pkg-config --exists cmocka 2>/dev/null ;;
     pkg-config | g++ | python3 | curl | clang) command -v "$1" >/dev/null 2>&1 ;;
+    python3-venv) python3 -c 'import ensurepip, venv' >/dev/null 2>&1 ;;
+    python3-dev) preprocesses "#include \"$(python3 -c 'import sysconfig; print(sysconfig.get_path("include"))' 2>/dev/null)/Python.h\"" ;;
     gcc-aarch64-linux-gnu) command -v aarch64-linux-gnu-gcc >/dev/null 2>&1 ;;
     qemu-user-static) command -v qemu-aarch64-static >/dev/null 2>&1 || command -v qemu-aarch64 >/dev/null 2>&1 ;;
     *) # nothing to tell it by: a package, or taken for granted where there are none
@@ -52,6 +54,8 @@ describe() {
     libxxhash-dev) echo "the header xxhash.h of xxHash" ;;
     libcmocka-dev) echo "cmocka with its headers (pkg-config module cmocka), for the tests" ;;
     g++) echo "a C++ compiler, for the tests" ;;
+    python3-venv) echo "Python's modules venv and ensurepip" ;;
+    python3-dev) echo "the headers of Python" ;;
     *) echo "$1" ;;
     esac
 }

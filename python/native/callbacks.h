@@ -9,6 +9,5 @@ qn_status *qn_python_next(void *self, qn_tensor *inputs, size_t input_count, int
 qn_status *qn_python_rewind(void *self);
 qn_status *qn_python_labels(void *self, qn_tensor *out_labels);
 int qn_python_observe(void *self, const char *name, const qn_tensor *tensor);
-int qn_python_visit(void *self, const char *name, const char *op);
 qn_status *qn_python_host(void *arg);
 }

@@ -31,6 +31,7 @@ from ._status import (
     UnavailableError,
     UnsupportedError,
 )
+from ._work import Future
 from .build import build, passes
 from .calibrator import Calibrator, Contract
 from .compare import compare
@@ -39,9 +40,10 @@ from .context import Context
 from .engine import Engine
 from .evaluate import Confusion, evaluate
 from .model import Model
-from .network import Network, Node, Value, operators
+from .network import Network
+from .nodes import Node, Value, operators
 from .pictures import Palette, load_image, load_mask, resize, save_png
-from .queue import Future, Notifier, Queue
+from .queue import Notifier, Queue
 from .trace import Trace
 from .vision import Segmentation, Segmenter, Vision
 

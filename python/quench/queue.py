@@ -1,37 +1,18 @@
-"""Work in order, on a thread of its own: results are futures, which can be awaited too.
-
-Behind each item of work lies a notifier of C. A thread of Python, the collector, waits for one after the other and
-tells the futures; so the runs themselves follow each other without Python, and no thread of C calls Python for a run.
-"""
+"""Work in order, on a thread of its own: results are futures, which can be awaited too."""
 
 from __future__ import annotations
 
-import asyncio
-import atexit
-import concurrent.futures
 import os
-import queue as queues
 import threading
-import weakref
-from collections.abc import Generator
 from typing import Any, Callable, TypeVar
 
 from ._arrays import ArrayLike
 from ._handle import Handle
 from ._native import ffi, lib
 from ._results import Outputs
-from ._status import (
-    BusyError,
-    ClosedError,
-    Error,
-    InvalidArgumentError,
-    LimitError,
-    bytes_of,
-    check,
-    make_status,
-    take_error,
-)
-from .context import Context, OutputsLike, Tensors
+from ._status import BusyError, ClosedError, InvalidArgumentError, LimitError, bytes_of, check, take_error
+from ._work import Future, HostCall, Run, State, Work, alive
+from .context import Context, OutputsLike
 from .engine import Engine
 from .trace import Trace
 
@@ -42,133 +23,6 @@ _states = {
     lib.QN_NOTIFIER_REACHED: "reached",
     lib.QN_NOTIFIER_FAILED: "failed",
 }
-
-
-class Future(concurrent.futures.Future[T]):
-    """What comes of work on a queue: `result()` waits for it, `await` does so on an event loop.
-
-    It cannot be cancelled by itself: `Queue.cancel` cancels what is in the queue.
-    """
-
-    def __await__(self) -> Generator[Any, None, T]:
-        return asyncio.wrap_future(self).__await__()
-
-
-class _Work:
-    """An item of work, alive until the collector has told its future."""
-
-    def __init__(self, engine: Engine) -> None:
-        self.future: Future[Any] = Future()
-        self.future.set_running_or_notify_cancel()
-        out = ffi.new("qn_notifier **")
-        check(lib.qn_notifier_create(engine._pointer, out))
-        self.notifier = ffi.gc(out[0], lib.qn_notifier_destroy)
-        self.failure: BaseException | None = None
-
-    def finish(self) -> Any:
-        """The result, once the work is done."""
-        return None
-
-    def leave(self) -> None:
-        """Does what has to be done however it went."""
-
-
-class _Run(_Work):
-    def __init__(self, context: Context, inputs: tuple[Any, ...], outputs: OutputsLike) -> None:
-        super().__init__(context.engine)
-        self.context = context
-        self.tensors = Tensors(context.inputs, context.outputs)
-        self.kept = context._bind(self.tensors, inputs)
-        self.results = context._bind_outputs(self.tensors, outputs, self.kept)
-
-    def finish(self) -> Outputs:
-        return self.context._finish(self.tensors, self.results)
-
-    def leave(self) -> None:
-        with self.context._counting:
-            self.context._queued -= 1
-        self.kept = []
-
-
-class _HostCall(_Work):
-    def __init__(self, state: _State, function: Callable[..., Any], arguments: tuple[Any, ...]) -> None:
-        super().__init__(state.engine)
-        self.state, self.function, self.arguments = state, function, arguments
-        self.handle = ffi.new_handle(self)
-        self.result: Any = None
-
-    def run(self) -> Any:
-        self.state.thread = threading.get_ident()
-        try:
-            self.result = self.function(*self.arguments)
-        except BaseException as error:
-            self.failure = error
-            return make_status(error)
-        return ffi.NULL
-
-    def finish(self) -> Any:
-        return self.result
-
-
-class _State:
-    """What a queue and its collector share. The collector does not hold the queue, so a forgotten queue ends."""
-
-    def __init__(self, engine: Engine, pointer: Any, length: int) -> None:
-        self.engine = engine
-        self.pointer = ffi.gc(pointer, lib.qn_queue_destroy)
-        self.room = threading.Semaphore(length)
-        self.order = threading.Lock()  # what comes into C and to the collector does so in one order
-        self.items: queues.SimpleQueue[_Work | None] = queues.SimpleQueue()
-        self.idle = threading.Condition()
-        self.count = 0
-        self.first_failure: BaseException | None = None
-        self.thread = 0  # C's, once it has called Python
-        self.process = os.getpid()
-        self.collector = threading.Thread(target=_collect, args=(self,), name="quench queue", daemon=True)
-        self.collector.start()
-
-    def end(self) -> None:
-        """Waits until everything is done."""
-        if os.getpid() == self.process:
-            self.items.put(None)
-            if threading.current_thread() is not self.collector:
-                self.collector.join()
-
-
-_alive: weakref.WeakSet[_State] = weakref.WeakSet()
-
-
-def _collect(state: _State) -> None:
-    while True:
-        work = state.items.get()
-        if work is None:
-            return
-        status = lib.qn_notifier_wait(work.notifier)
-        _tell(state, work, work.failure or (take_error(status) if status else None))
-        del work
-
-
-def _tell(state: _State, work: _Work, failure: BaseException | None) -> None:
-    work.leave()
-    state.room.release()
-    with state.idle:
-        state.count -= 1
-        if isinstance(failure, Error) and state.first_failure is not None:
-            failure = type(failure)(f"{failure}; skipped: queue.sync() makes the queue work again", failure.where)
-        elif failure is not None and state.first_failure is None:
-            state.first_failure = failure
-        state.idle.notify_all()
-    if failure is not None:
-        work.future.set_exception(failure)
-    else:
-        work.future.set_result(work.finish())
-
-
-@atexit.register
-def _end_all() -> None:
-    """Before the interpreter ends, what is in queues is done: nothing of C calls Python afterwards."""
-    for state in list(_alive):
-        state.end()
 
 
 class Queue(Handle):
@@ -212,9 +66,9 @@ class Queue(Handle):
         options.name, options.trace = label, ffi.NULL if trace is None else trace._pointer
         check(lib.qn_queue_create(engine._pointer, options, out))
         self._refuses = refuse
-        self._state = _State(engine, out[0], length)
+        self._state = State(engine, out[0], length)
         self._cdata = self._state.pointer
-        _alive.add(self._state)
+        alive.add(self._state)
 
     def enqueue(
         self, context: Context, *inputs: ArrayLike, outputs: OutputsLike = None, **named: ArrayLike
@@ -225,15 +79,15 @@ class Queue(Handle):
         """
         sorted_inputs = context._sort_inputs(inputs, named)
 
-        def prepare() -> _Run:
+        def prepare() -> Run:
             with context._exclusive():
                 context._pointer  # noqa: B018 - raises when closed
-                run = _Run(context, sorted_inputs, outputs)
+                run = Run(context, sorted_inputs, outputs)
                 with context._counting:
                     context._queued += 1
                 return run
 
-        def put(run: _Run) -> Any:
+        def put(run: Run) -> Any:
             tensors, counts = run.tensors, (len(context.inputs), len(context.outputs))
             return lib.qn_queue_enqueue(
                 self._pointer, context._pointer, tensors.inputs, counts[0], tensors.outputs, counts[1]
@@ -244,18 +98,18 @@ class Queue(Handle):
     def call(self, function: Callable[..., T], *arguments: Any) -> Future[T]:
         """Puts a call of a function in; what it raises is the future's, and skips what lies behind."""
 
-        def put(work: _HostCall) -> Any:
+        def put(work: HostCall) -> Any:
             return lib.qn_queue_enqueue_host(self._pointer, lib.qn_python_host, work.handle)
 
-        return self._put(lambda: _HostCall(self._state, function, arguments), put)
+        return self._put(lambda: HostCall(self._state, function, arguments), put)
 
     def wait(self, notifier: Notifier) -> Future[None]:
         """What comes behind waits until a notifier, as it was placed last, is reached; if that failed, it fails too."""
 
-        def put(work: _Work) -> Any:
+        def put(work: Work) -> Any:
             return lib.qn_queue_wait_notifier(self._pointer, notifier._pointer)
 
-        return self._put(lambda: _Work(self._state.engine), put)
+        return self._put(lambda: Work(self._state.engine), put)
 
     def sync(self, timeout: float | None = None) -> None:
         """Waits until everything is done, and raises the first failure since the last sync; the queue works again then.
@@ -295,7 +149,7 @@ class Queue(Handle):
                 self._cdata = None
             self._state.end()
         self._cdata = None
-        _alive.discard(self._state)
+        alive.discard(self._state)
         if threading.current_thread() is not self._state.collector:
             ffi.release(self._state.pointer)
 
@@ -306,7 +160,7 @@ class Queue(Handle):
 
     # ---- Putting in ----
 
-    def _live(self) -> _State:
+    def _live(self) -> State:
         self._pointer  # noqa: B018 - raises when closed
         state = self._state
         if os.getpid() != state.process:
@@ -333,7 +187,7 @@ class Queue(Handle):
         return future
 
     @staticmethod
-    def _place(state: _State, work: Any, put: Callable[[Any], Any]) -> None:
+    def _place(state: State, work: Any, put: Callable[[Any], Any]) -> None:
         """Puts work and its notifier into C and hands it to the collector; `state.order` is held."""
         try:
             check(put(work))
@@ -375,10 +229,10 @@ class Notifier(Handle):
     def place(self, queue: Queue) -> Future[None]:
         """Puts it into a queue; placing it again forgets the last time."""
 
-        def put(work: _Work) -> Any:
+        def put(work: Work) -> Any:
             return lib.qn_notifier_place(self._pointer, queue._pointer)
 
-        self._future = queue._put(lambda: _Work(self._engine), put)
+        self._future = queue._put(lambda: Work(self._engine), put)
         return self._future
 
     @property
@@ -398,9 +252,3 @@ class Notifier(Handle):
         out = ffi.new("int64_t *")
         check(lib.qn_notifier_elapsed(begin._pointer, self._pointer, out))
         return float(out[0]) / 1e9
-
-
-@ffi.def_extern(error=ffi.NULL)  # type: ignore[untyped-decorator]
-def qn_python_host(handle: Any) -> Any:
-    work: _HostCall = ffi.from_handle(handle)
-    return work.run()

@@ -70,10 +70,7 @@ def small_network() -> quench.Network:
 @pytest.fixture(scope="session")
 def program() -> Path:
     """The program `quench`: QUENCH_PROGRAM, or what scripts build."""
-    chosen = os.environ.get("QUENCH_PROGRAM")
-    for path in (
-        [Path(chosen)] if chosen else [ROOT / "build" / name / "quench" for name in ("release", "python-program")]
-    ):
-        if path.is_file():
-            return path
-    pytest.skip("the program quench is not built: QUENCH_PROGRAM names it, scripts/python builds it")
+    path = Path(os.environ.get("QUENCH_PROGRAM", ROOT / "build" / "release" / "quench"))
+    if not path.is_file():
+        pytest.skip(f"the program quench is not there: {path} (scripts/python --test builds it)")
+    return path
