@@ -2,6 +2,8 @@
  * time that matter. Over these stands a binary tree. */
 #include "base/skyline.h"
 
+#include "base/heap.h"
+
 #include <string.h>
 
 static size_t leaves_for(size_t count) {
@@ -12,31 +14,14 @@ static size_t leaves_for(size_t count) {
 
 size_t qn_skyline_scratch_bytes(size_t count) { return 4 * leaves_for(count) * sizeof(uint64_t); }
 
-static void sift_down(uint32_t *items, size_t root, size_t count) {
-    for (size_t child = 2 * root + 1; child < count; child = 2 * root + 1) {
-        if (child + 1 < count && items[child + 1] > items[child]) child++;
-        if (items[root] >= items[child]) return;
-        uint32_t item = items[root];
-        items[root] = items[child];
-        items[child] = item;
-        root = child;
-    }
-}
-
-/* Heap sort: bounded time and no memory, which the C library's qsort does not promise. */
-static void sort(uint32_t *items, size_t count) {
-    for (size_t i = count / 2; i-- > 0;) sift_down(items, i, count);
-    for (size_t end = count; end > 1; end--) {
-        uint32_t item = items[0];
-        items[0] = items[end - 1];
-        items[end - 1] = item;
-        sift_down(items, 0, end - 1);
-    }
+static int is_earlier(const void *self, const void *a, const void *b) {
+    (void)self;
+    return *(const uint32_t *)a < *(const uint32_t *)b;
 }
 
 void qn_skyline_init(qn_skyline *skyline, void *scratch, uint32_t *points, size_t count) {
     size_t leaves = leaves_for(count);
-    sort(points, count);
+    qn_heap_sort(points, count, sizeof *points, is_earlier, NULL);
     *skyline = (qn_skyline){.whole = scratch, .points = points, .point_count = count, .leaves = leaves};
     skyline->most = skyline->whole + 2 * leaves;
     memset(scratch, 0, qn_skyline_scratch_bytes(count));

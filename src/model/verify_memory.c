@@ -1,6 +1,7 @@
 /* Do sharers of memory stay out of each other's way? Values that share bytes by alias form a group; a group has one
  * place in the arena and lives as long as any member. Groups whose lives meet must not overlap, and within a group
  * nobody writes over what another still needs. */
+#include "base/heap.h"
 #include "base/skyline.h"
 #include "model/verify.h"
 
@@ -115,28 +116,9 @@ static qn_status *verify_group(const qn_verifier *v, const uint32_t *members, si
 
 /* ---- Overlap ---- */
 
-static void swap_groups(group *a, group *b) {
-    group t = *a;
-    *a = *b;
-    *b = t;
-}
-
-static void sift_down(group *groups, size_t root, size_t count) {
-    for (size_t child = 2 * root + 1; child < count; child = 2 * root + 1) {
-        if (child + 1 < count && groups[child + 1].start > groups[child].start) child++;
-        if (groups[root].start >= groups[child].start) return;
-        swap_groups(&groups[root], &groups[child]);
-        root = child;
-    }
-}
-
-/* Heap sort by `start`: bounded time and no memory, whatever the file says. */
-static void sort_by_start(group *groups, size_t count) {
-    for (size_t i = count / 2; i-- > 0;) sift_down(groups, i, count);
-    for (size_t end = count; end > 1; end--) {
-        swap_groups(&groups[0], &groups[end - 1]);
-        sift_down(groups, 0, end - 1);
-    }
+static int starts_lower(const void *self, const void *a, const void *b) {
+    (void)self;
+    return ((const group *)a)->start < ((const group *)b)->start;
 }
 
 /* The one before `g`, starting no later, that lives with it and reaches into it. */
@@ -155,7 +137,7 @@ static qn_status *verify_overlap(const qn_verifier *v, group *groups, size_t cou
     qn_skyline skyline;
     for (size_t g = 0; g < count; g++) points[g] = groups[g].first;
     qn_skyline_init(&skyline, scratch, points, count);
-    sort_by_start(groups, count);
+    qn_heap_sort(groups, count, sizeof *groups, starts_lower, NULL);
     for (size_t g = 0; g < count; g++) {
         if (qn_skyline_highest(&skyline, groups[g].first, groups[g].last) > groups[g].start)
             return BAD("'%s' and '%s' overlap in the arena while both are needed",

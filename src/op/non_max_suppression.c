@@ -1,5 +1,6 @@
 /* non_max_suppression - indices of the best boxes that overlap no better one too much, as TensorFlow's
  * NonMaxSuppression V2 and V3 choose them. */
+#include "base/heap.h"
 #include "op/operand.h"
 
 enum { BOXES = 0, SCORES = 1, MAX_OUTPUT = 2, IOU_THRESHOLD = 3, SCORE_THRESHOLD = 4 };
@@ -33,35 +34,11 @@ static qn_status *infer_non_max_suppression(qn_infer *infer) {
     return NULL;
 }
 
-/* A heap of box indices, best first: higher score, then lower index. */
-typedef struct heap {
-    const float *scores;
-    int32_t *items;
-    int64_t count;
-} heap;
-
-static int is_better(const heap *in, int32_t a, int32_t b) {
-    return in->scores[a] > in->scores[b] || (in->scores[a] == in->scores[b] && a < b);
-}
-
-static void sift_down(heap *in, int64_t at) {
-    int32_t item = in->items[at];
-    for (;;) {
-        int64_t child = 2 * at + 1;
-        if (child >= in->count) break;
-        if (child + 1 < in->count && is_better(in, in->items[child + 1], in->items[child])) child++;
-        if (!is_better(in, in->items[child], item)) break;
-        in->items[at] = in->items[child];
-        at = child;
-    }
-    in->items[at] = item;
-}
-
-static int32_t pop_best(heap *in) {
-    int32_t best = in->items[0];
-    in->items[0] = in->items[--in->count];
-    if (in->count) sift_down(in, 0);
-    return best;
+/* Of the indices of boxes: the higher score first, then the lower index. */
+static int is_better(const void *self, const void *a, const void *b) {
+    const float *scores = self;
+    const int32_t i = *(const int32_t *)a, j = *(const int32_t *)b;
+    return scores[i] > scores[j] || (scores[i] == scores[j] && i < j);
 }
 
 /* Intersection over union; the corners of a box may come in any order. */
@@ -84,7 +61,9 @@ static size_t scratch_non_max_suppression(const qn_eval *eval) {
 
 static qn_status *eval_non_max_suppression(const qn_eval *eval) {
     const float *boxes = eval->inputs[BOXES].data;
-    heap left = {.scores = eval->inputs[SCORES].data, .items = eval->scratch};
+    const float *scores = eval->inputs[SCORES].data;
+    int32_t *indices = eval->scratch;
+    qn_heap left = {.items = indices, .item_bytes = sizeof *indices, .precedes = is_better, .self = scores};
     int64_t limit = qn_view_get_int(&eval->inputs[MAX_OUTPUT], 0);
     float iou_threshold = (float)qn_view_get(&eval->inputs[IOU_THRESHOLD], 0);
     float threshold =
@@ -94,13 +73,13 @@ static qn_status *eval_non_max_suppression(const qn_eval *eval) {
         return QN_ERR(QN_INVALID_ARGUMENT, "iou_threshold is %g; expected 0 to 1", (double)iou_threshold);
     limit = qn_min_i64(limit, eval->outputs[0].dims[0]);
     for (int64_t i = 0; i < eval->inputs[BOXES].dims[0]; i++)
-        if (left.scores[i] > threshold) left.items[left.count++] = (int32_t)i;
-    for (int64_t i = left.count / 2 - 1; i >= 0; i--) sift_down(&left, i);
+        if (scores[i] > threshold) indices[left.count++] = (int32_t)i;
+    qn_heap_init(&left);
 
     int32_t *chosen = eval->outputs[0].data;
     int64_t count = 0;
     while (count < limit && left.count) {
-        int32_t candidate = pop_best(&left);
+        const int32_t candidate = *(const int32_t *)qn_heap_pop(&left);
         int64_t other = count - 1;
         while (other >= 0 &&
                !(overlap(boxes + 4 * (int64_t)candidate, boxes + 4 * (int64_t)chosen[other]) > iou_threshold))
