@@ -19,13 +19,17 @@ extern "C" {
  * a file in another's place keeps its permissions and its access list, and its owner and group where the process may
  * give them; where it may not give the group, that has no more than others have. Set-user-ID bits go, as when it is
  * written to. Other names (hard links) of the former file keep its contents. A path that names an open descriptor
- * (/dev/stdout, /dev/fd/N, /proc/self/fd/N) is written through it instead: part of the data may be there after a
+ * (qn_file_descriptor()) is written through it instead: part of the data may be there after a
  * failure.
  * returns    IO: it cannot be written, with the system's reason, a limit on file sizes included, for which no SIGXFSZ
  *            comes; or something is there that is no regular file; OUT_OF_MEMORY
  * threads    any thread
  */
 QN_API qn_status *qn_file_write_atomic(const char *path, const void *data, size_t bytes) QN_MUST_USE;
+
+/* The number of the open descriptor that a path names: "/dev/stdin", "/dev/stdout", "/dev/stderr", "/dev/fd/N" or
+ * "/proc/self/fd/N". -1: another path, or NULL. Whether it is open is not looked at. Any thread. */
+QN_API int qn_file_descriptor(const char *path);
 
 /* Could qn_file_write_atomic() write this file now? For finding out before long work, not after: permissions do not
  * tell it of every file system, so it is tried. Leaves nothing behind. IO, OUT_OF_MEMORY. Any thread. */

@@ -276,7 +276,7 @@ qn_status *qn_file_write_atomic(const char *path, const void *data, size_t bytes
     QN_REQUIRE_ARG(path);
     QN_REQUIRE_ARRAY(data, bytes);
     place p;
-    if (qn_stream_descriptor(path) >= 0) return qn_stream_write(path, data, bytes);
+    if (qn_file_descriptor(path) >= 0) return qn_stream_write(path, data, bytes);
     qn_status *status = find_place(path, &p);
     if (!status) status = write_place(&p, data, bytes);
     place_deinit(&p);
@@ -307,7 +307,7 @@ qn_status *qn_file_check_writable(const char *path) {
     QN_ENTER();
     QN_REQUIRE_ARG(path);
     place p;
-    if (qn_stream_descriptor(path) >= 0) return NULL;
+    if (qn_file_descriptor(path) >= 0) return NULL;
     qn_status *status = find_place(path, &p);
     if (!status) status = try_place(&p);
     place_deinit(&p);

@@ -1,5 +1,7 @@
 #include "base/stream.h"
 
+#include "quench/file.h"
+
 #include <errno.h>
 #include <poll.h>
 #include <stdint.h>
@@ -7,9 +9,10 @@
 #include <string.h>
 #include <unistd.h>
 
-int qn_stream_descriptor(const char *path) {
+int qn_file_descriptor(const char *path) {
     static const char *const names[] = {"/dev/stdin", "/dev/stdout", "/dev/stderr"};
     static const char *const folders[] = {"/dev/fd/", "/proc/self/fd/"};
+    if (!path) return -1;
     for (int i = 0; i < 3; i++)
         if (!strcmp(path, names[i])) return i;
     for (int i = 0; i < 2; i++) {
@@ -41,6 +44,6 @@ int qn_stream_write_all(int descriptor, const void *data, size_t bytes) {
 }
 
 qn_status *qn_stream_write(const char *path, const void *data, size_t bytes) {
-    if (qn_stream_write_all(qn_stream_descriptor(path), data, bytes)) return NULL;
+    if (qn_stream_write_all(qn_file_descriptor(path), data, bytes)) return NULL;
     return QN_ERR(QN_IO, "%s: cannot write: %s", path, strerror(errno));
 }

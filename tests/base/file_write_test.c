@@ -148,6 +148,34 @@ static void test_an_open_descriptor_is_written_as_it_stands(void **state) {
     expect_failure(qn_file_write_atomic("/dev/fd/99x", "x", 1), QN_IO, "/dev/fd/99x");
 }
 
+static void test_the_paths_of_open_descriptors_are_known(void **state) {
+    (void)state;
+    static const struct {
+        const char *path;
+        int descriptor;
+    } rows[] = {{"/dev/stdin", 0},
+                {"/dev/stdout", 1},
+                {"/dev/stderr", 2},
+                {"/dev/fd/0", 0},
+                {"/dev/fd/72", 72},
+                {"/proc/self/fd/7", 7},
+                {"/dev/fd/", -1},
+                {"/dev/fd/-1", -1},
+                {"/dev/fd/7x", -1},
+                {"/dev/fd/99999999999", -1},
+                {"/proc/self/fd/x", -1},
+                {"/dev/stdout2", -1},
+                {"/dev/fd/ 7", -1},
+                {"dev/fd/7", -1},
+                {"-", -1},
+                {"", -1},
+                {"/dev/fd/7/../8", -1}};
+    assert_int_equal(qn_file_descriptor(NULL), -1);
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        if (qn_file_descriptor(rows[i].path) != rows[i].descriptor)
+            fail_msg("'%s' is %d", rows[i].path, qn_file_descriptor(rows[i].path));
+}
+
 /* As servers leave their pipes. The child reads late, and answers how much there was. */
 static void test_a_pipe_that_does_not_wait_is_waited_for(void **state) {
     (void)state;
@@ -486,6 +514,7 @@ int main(void) {
         CASE(test_a_folder_in_place_of_the_file_is_left_alone),
         CASE(test_a_file_in_place_of_a_folder_is_an_error),
         CASE(test_what_is_no_regular_file_is_never_replaced),
+        cmocka_unit_test(test_the_paths_of_open_descriptors_are_known),
         CASE(test_an_open_descriptor_is_written_as_it_stands),
         CASE(test_a_pipe_that_does_not_wait_is_waited_for),
         CASE(test_a_read_only_folder_is_an_error),

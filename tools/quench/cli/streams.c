@@ -1,5 +1,7 @@
 #include "cli/streams.h"
 
+#include "quench/file.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -58,21 +60,8 @@ const char *cli_given_name(const char *path) {
     return state.name;
 }
 
-/* The number in "/dev/fd/7"; -1 for other paths. */
-static int descriptor_in(const char *path) {
-    static const char *const folders[] = {"/dev/fd/", "/proc/self/fd/"};
-    for (int i = 0; i < 2; i++) {
-        size_t length = strlen(folders[i]);
-        char *end;
-        if (strncmp(path, folders[i], length) || path[length] < '0' || path[length] > '9') continue;
-        long number = strtol(path + length, &end, 10);
-        return *end || number > 1 << 20 ? -1 : (int)number;
-    }
-    return -1;
-}
-
-static int is_standard(const char *path, int descriptor, const char *device) {
-    return !strcmp(path, "-") || !strcmp(path, device) || descriptor_in(path) == descriptor;
+static int is_standard(const char *path, int descriptor) {
+    return !strcmp(path, "-") || qn_file_descriptor(path) == descriptor;
 }
 
 /* ---- Reading ---- */
@@ -166,9 +155,9 @@ static int read_standard(const char *given, const char *user, const char **out_p
 static int take_input(const char *given, const char *user, const char **out_path) {
     struct stat info;
     *out_path = NULL;
-    if (is_standard(given, STDIN_FILENO, "/dev/stdin")) return read_standard(given, user, out_path);
+    if (is_standard(given, STDIN_FILENO)) return read_standard(given, user, out_path);
     if (stat(given, &info) || (!S_ISFIFO(info.st_mode) && !S_ISSOCK(info.st_mode))) return CLI_GO_ON;
-    int descriptor = descriptor_in(given);
+    int descriptor = qn_file_descriptor(given);
     return descriptor < 0 ? read_pipe(given, out_path) : replace_descriptor(given, "", 0, descriptor);
 }
 
@@ -212,7 +201,7 @@ static int write_standard(const char *given, const char **out_path) {
 static int take_output(const cli_option *option, const char *given, const char **out_path) {
     struct stat info;
     *out_path = NULL;
-    if (is_standard(given, STDOUT_FILENO, "/dev/stdout")) {
+    if (is_standard(given, STDOUT_FILENO)) {
         if (*state.output_user)
             return cli_usage("standard output can take one result only, not those of %s and of %s", state.output_user,
                              cli_option_title(option));
@@ -220,9 +209,10 @@ static int take_output(const cli_option *option, const char *given, const char *
         if (option->set == cli_set_json) return *out_path = "-", CLI_GO_ON; /* what prints it says nothing else */
         return write_standard(given, out_path);
     }
-    if (!stat(given, &info) && S_ISFIFO(info.st_mode) && descriptor_in(given) < 0) return write_pipe(given, out_path);
-    if (descriptor_in(given) < 0) return CLI_GO_ON;
-    stream *s = add_stream(given, descriptor_in(given), 1);
+    if (!stat(given, &info) && S_ISFIFO(info.st_mode) && qn_file_descriptor(given) < 0)
+        return write_pipe(given, out_path);
+    if (qn_file_descriptor(given) < 0) return CLI_GO_ON;
+    stream *s = add_stream(given, qn_file_descriptor(given), 1);
     if (!s) return unwritable(given, "too many pipes");
     *out_path = s->path;
     return CLI_GO_ON;
