@@ -5,6 +5,7 @@
 #include "import/common/order.h"
 #include "import/common/site.h"
 #include "toy_format.h"
+#include "warnings.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,15 +17,8 @@ typedef struct fixture {
     qn_source source;
     qn_graph *graph;
     qn_import_options options;
-    char warning[512];
-    int warnings;
+    kept_warnings warnings;
 } fixture;
-
-static void keep_warning(void *self, const char *message) {
-    fixture *f = self;
-    f->warnings++;
-    snprintf(f->warning, sizeof f->warning, "%s", message);
-}
 
 static const char *in_folder(fixture *f, const char *name) {
     snprintf(f->path, sizeof f->path, "%s/%s", f->folder, name);
@@ -47,7 +41,7 @@ static int set_up(void **state) {
     for (int i = 0; i < 64; i++) weights[i] = (float)i / 8;
     write_file(f, "weights.bin", weights, sizeof weights);
     qn_arena_init(&f->arena, NULL);
-    f->options = (qn_import_options){.warn = keep_warning, .warn_self = f};
+    warnings_keep(&f->warnings, &f->options);
     *state = f;
     return 0;
 }
@@ -323,8 +317,8 @@ static void failures_of_inference_name_the_node_once(void **state) {
 static void an_unknown_attribute_is_warned_about_once_for_its_operator(void **state) {
     fixture *f = *state;
     expect_ok(import_toy(f, "toy 13\ninput x f32 2\nnode a Relu x ; mode=1\nnode b Relu a ; mode=1\noutput b\n"));
-    assert_int_equal(f->warnings, 1);
-    assert_string_equal(f->warning,
+    assert_int_equal(f->warnings.count, 1);
+    assert_string_equal(f->warnings.last,
                         "toy: m.toy: node 'a' (Relu): attribute 'mode' is not known; it is ignored, here and "
                         "on other Relu nodes");
 }
@@ -348,7 +342,7 @@ static void dims_that_are_asked_for_win_over_declared_ones(void **state) {
     assert_true(qn_dim_is_const(f->graph->dims, x->type.dims[0], &number) && number == 4);
     assert_true(qn_dim_is_symbol(f->graph->dims, x->type.dims[1]));
     assert_int_equal(x->fixed_axes, 1);
-    assert_string_equal(f->warning, "toy: m.toy: node 'x': dim 1 is declared as 3; -1 is used as asked");
+    assert_string_equal(f->warnings.last, "toy: m.toy: node 'x': dim 1 is declared as 3; -1 is used as asked");
     f->graph = NULL;
     refuse_toy(f, "toy 13\ninput x f32 2 3 4\nnode r Relu x\noutput r\n", QN_INVALID_ARGUMENT,
                "input 'x': 2 dims are given, the graph declares 3");

@@ -3,18 +3,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-static void keep_warning(void *self, const char *message) {
-    fixture *f = self;
-    f->warnings++;
-    snprintf(f->warning, sizeof f->warning, "%s", message);
-}
-
 int fixture_set_up(void **state) {
     fixture *f = calloc(1, sizeof *f);
     gd_init(&f->graph);
     qn_arena_init(&f->arena, NULL);
-    f->options.warn = keep_warning;
-    f->options.warn_self = f;
+    warnings_keep(&f->warnings, &f->options);
     *state = f;
     return 0;
 }

@@ -5,14 +5,14 @@
 #include "expect.h"
 #include "graphdef_builder.h"
 #include "memory.h"
+#include "warnings.h"
 
 typedef struct fixture {
     gd_graph graph;
     qn_arena arena;
     qn_graph *result;
     qn_import_options options;
-    char warning[512]; /* the last one */
-    int warnings;
+    kept_warnings warnings;
 } fixture;
 
 /* For cmocka: *state is a fresh fixture. */

@@ -37,7 +37,7 @@ static void inputs_and_outputs_are_found_whatever_the_order(void **state) {
     gd_const_text(&f->graph, "unused", "text");
     expect_ok(fixture_import(f));
     expect_names(f, "y x", "last side");
-    assert_int_equal(f->warnings, 0);
+    assert_int_equal(f->warnings.count, 0);
 }
 
 static void named_outputs_decide_what_is_read(void **state) {
@@ -128,8 +128,8 @@ static void given_dims_win_with_a_warning_where_they_differ(void **state) {
     int64_t dim;
     assert_true(qn_dim_is_const(f->result->dims, f->result->outputs.items[0]->type.dims[1], &dim));
     assert_int_equal(dim, 4);
-    assert_int_equal(f->warnings, 1);
-    assert_string_equal(f->warning,
+    assert_int_equal(f->warnings.count, 1);
+    assert_string_equal(f->warnings.last,
                         "tensorflow: m.pb: node 'x' (Placeholder): dim 1 is declared as 3; 4 is used as asked");
 }
 

@@ -5,6 +5,7 @@
 #include "memory.h"
 #include "import/import.h"
 #include "support/skips.h"
+#include "warnings.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,15 +15,8 @@ typedef struct fixture {
     qn_file_map map;
     qn_arena arena;
     qn_graph *graph;
-    char warning[512];
-    int warnings;
+    kept_warnings warnings;
 } fixture;
-
-static void keep_warning(void *self, const char *message) {
-    fixture *f = self;
-    f->warnings++;
-    snprintf(f->warning, sizeof f->warning, "%s", message);
-}
 
 static void close_model(fixture *f) {
     qn_arena_deinit(&f->arena);
@@ -39,9 +33,8 @@ static void map_model(fixture *f, const char *name) {
 }
 
 static qn_status *import_model(fixture *f, const char *name, qn_import_options options) {
-    options.warn = keep_warning;
-    options.warn_self = f;
     map_model(f, name);
+    warnings_keep(&f->warnings, &options);
     const qn_import_format *format;
     expect_ok(recognise_memory(f->map.bytes, name, &format));
     assert_string_equal(format->name, "tensorflow");
@@ -71,7 +64,7 @@ static size_t count_nodes(const fixture *f, const qn_op_def *op) {
 }
 
 static void expect_deeplab(fixture *f, const char *high) {
-    assert_int_equal(f->warnings, 0);
+    assert_int_equal(f->warnings.count, 0);
     assert_int_equal(f->graph->inputs.count, 1);
     assert_int_equal(f->graph->outputs.count, 1);
     expect_type(f, f->graph->inputs.items[0], "ImageTensor", "u8[1, ImageTensor.1, ImageTensor.2, 3]");

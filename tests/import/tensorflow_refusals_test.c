@@ -256,8 +256,8 @@ static void unknown_attributes_are_warned_about_once(void **state) {
     gd_node(&f->graph, "y", "Relu", "a");
     gd_attr_int(&f->graph, "novelty", 1);
     expect_ok(fixture_import(f));
-    assert_int_equal(f->warnings, 1);
-    assert_string_equal(f->warning,
+    assert_int_equal(f->warnings.count, 1);
+    assert_string_equal(f->warnings.last,
                         "tensorflow: m.pb: node 'a' (Relu): attribute 'novelty' is not known; it is ignored, here and "
                         "on other Relu nodes");
 }
