@@ -339,6 +339,7 @@ BOUNDS(minimum, 1, fmin(a.low, b.low), fmin(a.high, b.high))
     const qn_op_def qn_op_##op = {                                                                                     \
         .name = #op,                                                                                                   \
         .doc = text,                                                                                                   \
+        .node_type = (dtype_set) == QN_DTYPES_NUMBER && (op_flags)&QN_OP_MAY_ALIAS ? "IElementwiseNode" : NULL,        \
         .min_inputs = 2,                                                                                               \
         .max_inputs = 2,                                                                                               \
         .outputs = 1,                                                                                                  \

@@ -111,8 +111,9 @@ typedef struct qn_interval {
 
 /* act(sum(x * weights) + bias + addend), x being input 0. */
 typedef struct qn_layer_card {
-    int weights, bias, addend; /* their inputs; 0: the operator has none */
-    size_t activation;         /* offset of that attribute (int64_t, a qn_activation) in the attribute struct */
+    int weights, bias, addend;  /* their inputs; 0: the operator has none */
+    size_t activation;          /* offset of that attribute (int64_t, a qn_activation) in the attribute struct */
+    const char *depthwise_type; /* qn_op_def.node_type where every filter sees one channel; NULL: the same */
     /* The shape of the sums, from the attributes and the dims of the weights, which are constant; `out` is zeroed. */
     void (*describe)(const void *attrs, int rank, const int64_t *weight_dims, struct qn_layer_shape *out);
 } qn_layer_card;

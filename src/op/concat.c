@@ -85,6 +85,7 @@ static void sample_concat(qn_sample *sample) {
 const qn_op_def qn_op_concat = {
     .name = "concat",
     .doc = "the inputs one after the other along an axis",
+    .node_type = "IConcatNode",
     .min_inputs = 1,
     .max_inputs = -1,
     .outputs = 1,

@@ -192,11 +192,13 @@ static const qn_layer_card layer_card = {.weights = 1,
                                          .bias = 2,
                                          .addend = 3,
                                          .activation = offsetof(qn_conv2d_attrs, activation),
+                                         .depthwise_type = "IConvDepthwiseNode",
                                          .describe = describe_conv2d};
 
 const qn_op_def qn_op_conv2d = {
     .name = "conv2d",
     .doc = "Convolution over NHWC pictures: activation(conv(x, weights) + bias + addend).",
+    .node_type = "IConvNode",
     .min_inputs = 2,
     .max_inputs = 4,
     .outputs = 1,

@@ -38,6 +38,7 @@ static void sample_leaky_relu(qn_sample *sample) {
 const qn_op_def qn_op_leaky_relu = {
     .name = "leaky_relu",
     .doc = "x, or alpha * x where x < 0",
+    .node_type = "IActivationNode",
     .min_inputs = 1,
     .max_inputs = 1,
     .outputs = 1,

@@ -175,6 +175,7 @@ static const qn_layer_card layer_card = {
 const qn_op_def qn_op_matmul = {
     .name = "matmul",
     .doc = "Matrix product over the last two axes, activation(a b + bias); leading axes broadcast.",
+    .node_type = "IMatMulNode",
     .min_inputs = 2,
     .max_inputs = 3,
     .outputs = 1,

@@ -165,6 +165,7 @@ enum {
 typedef struct qn_op_def {
     const char *name;           /* canonical: text IR, command line, documentation, file format */
     const char *doc;            /* one sentence */
+    const char *node_type;      /* what MagicMind, and so a configuration, calls its kind: "IConvNode"; NULL: nothing */
     int min_inputs, max_inputs; /* max -1: any number. Optional inputs come last */
     int outputs;
     uint32_t flags;

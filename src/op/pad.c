@@ -208,6 +208,7 @@ static int filler_of_pad(const void *attrs_of_pad) {
 const qn_op_def qn_op_pad = {
     .name = "pad",
     .doc = "x with paddings[i] = {before, after} more elements along axis i: a value (default 0), or x mirrored",
+    .node_type = "IPadNode",
     .min_inputs = 2,
     .max_inputs = 3,
     .outputs = 1,

@@ -239,6 +239,7 @@ static void sample_avg_pool2d(qn_sample *sample) {
 const qn_op_def qn_op_max_pool2d = {
     .name = "max_pool2d",
     .doc = "The greatest value of each window of an NHWC picture, channel by channel.",
+    .node_type = "IMaxPool2DNode",
     .min_inputs = 1,
     .max_inputs = 1,
     .outputs = 1,
@@ -262,6 +263,7 @@ static qn_interval bounds_avg_pool2d(const void *attrs, const qn_interval *input
 const qn_op_def qn_op_avg_pool2d = {
     .name = "avg_pool2d",
     .doc = "The mean of each window of an NHWC picture, channel by channel.",
+    .node_type = "IAvgPool2DNode",
     .min_inputs = 1,
     .max_inputs = 1,
     .outputs = 1,

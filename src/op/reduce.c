@@ -233,6 +233,7 @@ static int trace_reduce(const qn_eval *operands, int *out_source) {
     const qn_op_def qn_op_##row_name = {                                                                               \
         .name = #row_name,                                                                                             \
         .doc = text,                                                                                                   \
+        .node_type = (reduces) == ALL || (reduces) == ANY ? NULL : "IReduceNode",                                      \
         .min_inputs = 2,                                                                                               \
         .max_inputs = 2,                                                                                               \
         .outputs = 1,                                                                                                  \

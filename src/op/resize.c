@@ -176,6 +176,7 @@ static void sample_resize(qn_sample *sample) {
 const qn_op_def qn_op_resize_bilinear = {
     .name = "resize_bilinear",
     .doc = "An NHWC picture at another height and width, interpolated linearly along both.",
+    .node_type = "IResizeNode",
     .min_inputs = 2,
     .max_inputs = 2,
     .outputs = 1,
@@ -195,6 +196,7 @@ const qn_op_def qn_op_resize_bilinear = {
 const qn_op_def qn_op_resize_nearest = {
     .name = "resize_nearest",
     .doc = "An NHWC picture at another height and width, each pixel a copy of the nearest.",
+    .node_type = "IResizeNode",
     .min_inputs = 2,
     .max_inputs = 2,
     .outputs = 1,

@@ -74,6 +74,7 @@ static qn_interval bounds_softmax(const void *attrs, const qn_interval *inputs, 
 const qn_op_def qn_op_softmax = {
     .name = "softmax",
     .doc = "Exponentials along an axis divided by their sum.",
+    .node_type = "ISoftmaxNode",
     .min_inputs = 1,
     .max_inputs = 1,
     .outputs = 1,

@@ -130,44 +130,48 @@ static void sample_row(qn_sample *sample, const unary_row *row) {
     qn_sample_input(sample, qn_sample_dtype(sample, row->dtypes), rank, dims);
 }
 
-/*   name         values  order  real           single        integer     dim         dtypes             code           low      high
+/* The node_type of those that MagicMind counts among activations. */
+#define ACTIVATION "IActivationNode"
+
+/*   name         values  type  order  real           single        integer     dim         dtypes             code           low  high
      doc */
 #define UNARY_ROWS(ROW)                                                                                                \
-    ROW(abs, TABLE, NEITHER, fabs, NULL, abs_int, dim_abs, QN_DTYPES_NUMBER, QN_EW_ABS, 0, 0, "|x|")                   \
-    ROW(neg, TABLE, FALLS, neg_real, NULL, wrap_neg, dim_neg, QN_DTYPES_NUMBER, QN_EW_NEG, 0, 0, "-x")                 \
-    ROW(exp, TABLE, STRICTLY, exp, NULL, NULL, NULL, QN_DTYPES_FLOAT, QN_EW_EXP, 0, 0, "e to the power of x")          \
-    ROW(log, TABLE, STRICTLY, log, NULL, NULL, NULL, QN_DTYPES_FLOAT, QN_EW_COUNT, 0.01f, 99,                          \
+    ROW(abs, TABLE, NULL, NEITHER, fabs, NULL, abs_int, dim_abs, QN_DTYPES_NUMBER, QN_EW_ABS, 0, 0, "|x|")             \
+    ROW(neg, TABLE, NULL, FALLS, neg_real, NULL, wrap_neg, dim_neg, QN_DTYPES_NUMBER, QN_EW_NEG, 0, 0, "-x")           \
+    ROW(exp, TABLE, NULL, STRICTLY, exp, NULL, NULL, NULL, QN_DTYPES_FLOAT, QN_EW_EXP, 0, 0, "e to the power of x")    \
+    ROW(log, TABLE, NULL, STRICTLY, log, NULL, NULL, NULL, QN_DTYPES_FLOAT, QN_EW_COUNT, 0.01f, 99,                    \
         "natural logarithm of x")                                                                                      \
-    ROW(sqrt, TABLE, STRICTLY, sqrt, NULL, NULL, NULL, QN_DTYPES_FLOAT, QN_EW_SQRT, 0, 99, "square root of x")         \
-    ROW(rsqrt, TABLE, NEITHER, rsqrt_real, rsqrt_single, NULL, NULL, QN_DTYPES_FLOAT, QN_EW_RSQRT, 0.01f, 99,          \
+    ROW(sqrt, TABLE, NULL, STRICTLY, sqrt, NULL, NULL, NULL, QN_DTYPES_FLOAT, QN_EW_SQRT, 0, 99, "square root of x")   \
+    ROW(rsqrt, TABLE, NULL, NEITHER, rsqrt_real, rsqrt_single, NULL, NULL, QN_DTYPES_FLOAT, QN_EW_RSQRT, 0.01f, 99,    \
         "1 / sqrt(x)")                                                                                                 \
-    ROW(square, TABLE, NEITHER, square_real, NULL, square_int, dim_square, QN_DTYPES_NUMBER, QN_EW_SQUARE, 0, 0,       \
+    ROW(square, TABLE, NULL, NEITHER, square_real, NULL, square_int, dim_square, QN_DTYPES_NUMBER, QN_EW_SQUARE, 0, 0, \
         "x * x")                                                                                                       \
-    ROW(sigmoid, TABLE, STRICTLY, sigmoid_real, NULL, NULL, NULL, QN_DTYPES_FLOAT, QN_EW_SIGMOID, 0, 0,                \
+    ROW(sigmoid, TABLE, ACTIVATION, STRICTLY, sigmoid_real, NULL, NULL, NULL, QN_DTYPES_FLOAT, QN_EW_SIGMOID, 0, 0,    \
         "1 / (1 + exp(-x))")                                                                                           \
-    ROW(tanh, TABLE, STRICTLY, tanh, NULL, NULL, NULL, QN_DTYPES_FLOAT, QN_EW_TANH, 0, 0, "hyperbolic tangent of x")   \
-    ROW(relu, TABLE, RISES, relu_real, NULL, relu_int, dim_relu, QN_DTYPES_NUMBER, QN_EW_CLAMP, 0, INFINITY,           \
-        "max(x, 0)")                                                                                                   \
-    ROW(relu6, TABLE, RISES, relu6_real, NULL, relu6_int, dim_relu6, QN_DTYPES_NUMBER, QN_EW_CLAMP, 0, 6,              \
+    ROW(tanh, TABLE, ACTIVATION, STRICTLY, tanh, NULL, NULL, NULL, QN_DTYPES_FLOAT, QN_EW_TANH, 0, 0,                  \
+        "hyperbolic tangent of x")                                                                                     \
+    ROW(relu, TABLE, ACTIVATION, RISES, relu_real, NULL, relu_int, dim_relu, QN_DTYPES_NUMBER, QN_EW_CLAMP, 0,         \
+        INFINITY, "max(x, 0)")                                                                                         \
+    ROW(relu6, TABLE, ACTIVATION, RISES, relu6_real, NULL, relu6_int, dim_relu6, QN_DTYPES_NUMBER, QN_EW_CLAMP, 0, 6,  \
         "min(max(x, 0), 6)")                                                                                           \
-    ROW(floor, ROUNDED, RISES, floor, NULL, NULL, NULL, QN_DTYPES_FLOAT, QN_EW_COUNT, 0, 0,                            \
+    ROW(floor, ROUNDED, NULL, RISES, floor, NULL, NULL, NULL, QN_DTYPES_FLOAT, QN_EW_COUNT, 0, 0,                      \
         "the greatest whole number not above x")                                                                       \
-    ROW(ceil, ROUNDED, RISES, ceil, NULL, NULL, NULL, QN_DTYPES_FLOAT, QN_EW_COUNT, 0, 0,                              \
+    ROW(ceil, ROUNDED, NULL, RISES, ceil, NULL, NULL, NULL, QN_DTYPES_FLOAT, QN_EW_COUNT, 0, 0,                        \
         "the smallest whole number not below x")                                                                       \
-    ROW(round, ROUNDED, RISES, round_real, NULL, same_int, dim_same, QN_DTYPES_NUMBER, QN_EW_COUNT, 0, 0,              \
+    ROW(round, ROUNDED, NULL, RISES, round_real, NULL, same_int, dim_same, QN_DTYPES_NUMBER, QN_EW_COUNT, 0, 0,        \
         "the nearest whole number, halves to the even one")                                                            \
-    ROW(sign, TABLE, RISES, sign_real, NULL, sign_int, dim_sign, QN_DTYPES_NUMBER, QN_EW_COUNT, 0, 0,                  \
+    ROW(sign, TABLE, NULL, RISES, sign_real, NULL, sign_int, dim_sign, QN_DTYPES_NUMBER, QN_EW_COUNT, 0, 0,            \
         "-1, 0 or 1; NaN stays")                                                                                       \
-    ROW(softplus, TABLE, STRICTLY, softplus_real, NULL, NULL, NULL, QN_DTYPES_FLOAT, QN_EW_COUNT, 0, 0,                \
+    ROW(softplus, TABLE, ACTIVATION, STRICTLY, softplus_real, NULL, NULL, NULL, QN_DTYPES_FLOAT, QN_EW_COUNT, 0, 0,    \
         "log(1 + exp(x))")                                                                                             \
-    ROW(elu, TABLE, RISES, elu_real, NULL, NULL, NULL, QN_DTYPES_FLOAT, QN_EW_COUNT, 0, 0,                             \
+    ROW(elu, TABLE, ACTIVATION, RISES, elu_real, NULL, NULL, NULL, QN_DTYPES_FLOAT, QN_EW_COUNT, 0, 0,                 \
         "x, or exp(x) - 1 where x < 0")                                                                                \
-    ROW(selu, TABLE, RISES, selu_real, NULL, NULL, NULL, QN_DTYPES_FLOAT, QN_EW_COUNT, 0, 0,                           \
+    ROW(selu, TABLE, ACTIVATION, RISES, selu_real, NULL, NULL, NULL, QN_DTYPES_FLOAT, QN_EW_COUNT, 0, 0,               \
         "1.0507 * (x, or 1.6733 * (exp(x) - 1) where x < 0)")                                                          \
-    ROW(logical_not, TRUTH, NEITHER, NULL, NULL, not_int, qn_dim_not, QN_DTYPES_BOOL, QN_EW_COUNT, 0, 0, "not x")
+    ROW(logical_not, TRUTH, NULL, NEITHER, NULL, NULL, not_int, qn_dim_not, QN_DTYPES_BOOL, QN_EW_COUNT, 0, 0, "not x")
 
-#define DEFINE_ROW(op, value_kind, order, real_fn, single_fn, integer_fn, dim_fn, dtype_set, kernel_code, from, to,    \
-                   text)                                                                                               \
+#define DEFINE_ROW(op, value_kind, type, order, real_fn, single_fn, integer_fn, dim_fn, dtype_set, kernel_code, from,  \
+                   to, text)                                                                                           \
     static const unary_row row_##op = {real_fn, single_fn, integer_fn, dim_fn, dtype_set, kernel_code, from, to};      \
     static qn_status *infer_##op(qn_infer *infer) { return infer_row(infer, &row_##op); }                              \
     static qn_status *eval_##op(const qn_eval *eval) { return eval_row(eval, &row_##op); }                             \
@@ -183,6 +187,7 @@ static void sample_row(qn_sample *sample, const unary_row *row) {
     const qn_op_def qn_op_##op = {                                                                                     \
         .name = #op,                                                                                                   \
         .doc = text,                                                                                                   \
+        .node_type = type,                                                                                             \
         .min_inputs = 1,                                                                                               \
         .max_inputs = 1,                                                                                               \
         .outputs = 1,                                                                                                  \

@@ -7,32 +7,7 @@
 
 enum { NAMES_MAX = 256 };
 
-/* ---- Types of nodes ---- */
-
-/* Operators that a type of MagicMind's nodes stands for, one row each. */
-typedef struct node_type {
-    const char *name, *op;
-    enum { ALL, PLAIN, DEPTHWISE } which;
-} node_type;
-
-static const node_type node_types[] = {
-    {"IActivationNode", "elu", ALL},        {"IActivationNode", "leaky_relu", ALL},
-    {"IActivationNode", "relu", ALL},       {"IActivationNode", "relu6", ALL},
-    {"IActivationNode", "sigmoid", ALL},    {"IActivationNode", "softplus", ALL},
-    {"IActivationNode", "tanh", ALL},       {"IAvgPool2DNode", "avg_pool2d", ALL},
-    {"IConcatNode", "concat", ALL},         {"IConvDepthwiseNode", "conv2d", DEPTHWISE},
-    {"IConvNode", "conv2d", PLAIN},         {"IElementwiseNode", "add", ALL},
-    {"IElementwiseNode", "div", ALL},       {"IElementwiseNode", "maximum", ALL},
-    {"IElementwiseNode", "minimum", ALL},   {"IElementwiseNode", "mul", ALL},
-    {"IElementwiseNode", "pow", ALL},       {"IElementwiseNode", "squared_difference", ALL},
-    {"IElementwiseNode", "sub", ALL},       {"IMatMulNode", "matmul", ALL},
-    {"IMaxPool2DNode", "max_pool2d", ALL},  {"IPadNode", "pad", ALL},
-    {"IReduceNode", "reduce_max", ALL},     {"IReduceNode", "reduce_mean", ALL},
-    {"IReduceNode", "reduce_min", ALL},     {"IReduceNode", "reduce_prod", ALL},
-    {"IReduceNode", "reduce_sum", ALL},     {"IResizeNode", "resize_bilinear", ALL},
-    {"IResizeNode", "resize_nearest", ALL}, {"ISoftmaxNode", "softmax", ALL},
-};
-enum { TYPE_ROWS = sizeof node_types / sizeof *node_types };
+/* ---- Types of MagicMind's nodes, which operators bring along ---- */
 
 /* One filter per channel: more than one group, of one channel each. */
 static int is_depthwise(const qn_node *node) {
@@ -41,21 +16,21 @@ static int is_depthwise(const qn_node *node) {
     return weights && attrs->groups > 1 && qn_value_is_constant(weights) && weights->constant_dims[2] == 1;
 }
 
+static const char *depthwise_type(const qn_op_def *op) { return op->layer ? op->layer->depthwise_type : NULL; }
+
+static int are_equal(const char *a, const char *b) { return a && !strcmp(a, b); }
+
 static int is_type_name(const char *name) {
-    for (size_t i = 0; i < TYPE_ROWS; i++)
-        if (!strcmp(node_types[i].name, name)) return 1;
+    for (size_t i = 0; i < qn_op_count(); i++)
+        if (are_equal(qn_op_at(i)->node_type, name) || are_equal(depthwise_type(qn_op_at(i)), name)) return 1;
     return 0;
 }
 
 /* Is the node of that type or operator? */
 static int is_of_type(const qn_node *node, const char *type) {
-    if (!strcmp(node->op->name, type)) return 1;
-    for (size_t i = 0; i < TYPE_ROWS; i++) {
-        const node_type *row = &node_types[i];
-        if (strcmp(row->name, type) || strcmp(row->op, node->op->name)) continue;
-        return row->which == ALL || is_depthwise(node) == (row->which == DEPTHWISE);
-    }
-    return 0;
+    const char *depthwise = depthwise_type(node->op);
+    return !strcmp(node->op->name, type) ||
+           are_equal(depthwise && is_depthwise(node) ? depthwise : node->op->node_type, type);
 }
 
 /* ---- Form ---- */
@@ -159,11 +134,15 @@ static qn_status *apply_to_type(qn_graph *graph, const char *type, qn_dtype dtyp
 
 /* The nearest among operators, types, nodes, inputs and constants. */
 static qn_status *unknown_key(const qn_graph *graph, const char *key) {
-    size_t count = 0, room = TYPE_ROWS + qn_op_count() + graph->node_count + graph->values.count;
+    size_t count = 0, room = 3 * qn_op_count() + graph->node_count + graph->values.count;
     const char **names = QN_ARENA_ARRAY(graph->arena, const char *, room);
     if (!names) return qn_status_out_of_memory();
-    for (size_t i = 0; i < TYPE_ROWS; i++) names[count++] = node_types[i].name;
-    for (size_t i = 0; i < qn_op_count(); i++) names[count++] = qn_op_at(i)->name;
+    for (size_t i = 0; i < qn_op_count(); i++) {
+        const qn_op_def *op = qn_op_at(i);
+        if (op->node_type) names[count++] = op->node_type;
+        if (depthwise_type(op)) names[count++] = depthwise_type(op);
+        names[count++] = op->name;
+    }
     for (const qn_node *node = graph->first; node; node = node->next) names[count++] = node->name;
     for (size_t i = 0; i < graph->values.count; i++)
         if (graph->values.items[i]->uses.count) names[count++] = graph->values.items[i]->name;

@@ -13,10 +13,10 @@ static const char *const net = "input %x : f32[1, 4, 4, 2]\n"
                                "%soft = softmax(%deep)\n"
                                "output %soft\n";
 
-/* Applies `json` and tells the precisions of plain, deep and soft as one text: "f16 - u8". */
-static const char *wishes(const char *json) {
+/* Applies `json` to a network and tells the precisions of its nodes as one text: "f16 - u8". */
+static const char *wishes_in(const char *statements, const char *json) {
     static char text[64];
-    qn_network *network = network_of(net);
+    qn_network *network = network_of(statements);
     qn_config *config = config_of(json);
     expect_ok(qn_custom_nodes_apply(network->graph, config, NULL));
     *text = 0;
@@ -30,6 +30,9 @@ static const char *wishes(const char *json) {
     return text;
 }
 
+/* Of plain, deep and soft. */
+static const char *wishes(const char *json) { return wishes_in(net, json); }
+
 static void types_reach_their_nodes(void **state) {
     (void)state;
     assert_string_equal(wishes("{'custom_nodes': {'IConvNode': {'precision': 'int8'}}}"), "u8 - -");
@@ -37,6 +40,22 @@ static void types_reach_their_nodes(void **state) {
     assert_string_equal(wishes("{'custom_nodes': {'ISoftmaxNode': {'precision': 'float16'}}}"), "- - f16");
     assert_string_equal(wishes("{'custom_nodes': {'conv2d': {'precision': 'float32'}}}"), "f32 f32 -");
     assert_string_equal(wishes(NULL), "- - -");
+}
+
+static void operators_bring_the_type_that_they_are_of(void **state) {
+    (void)state;
+    const char *all = "input %x : f32[2, 3]\nconst %axes : s32[1] = {0}\n"
+                      "%a = selu(%x)\n%b = leaky_relu(%a)\n%c = exp(%b)\n"
+                      "%d = floor_mod(%c, %x)\n%e = sub(%d, %x)\n%f = reduce_max(%e, %axes) {keep_dims=true}\n"
+                      "%g = concat(%f, %e) {axis=0}\noutput %g\n";
+    assert_string_equal(wishes_in(all, "{'custom_nodes': {'IActivationNode': {'precision': 'float16'}}}"),
+                        "f16 f16 - - - - -");
+    assert_string_equal(wishes_in(all, "{'custom_nodes': {'IElementwiseNode': {'precision': 'float16'}}}"),
+                        "- - - f16 f16 - -");
+    assert_string_equal(wishes_in(all, "{'custom_nodes': {'IReduceNode': {'precision': 'float16'}}}"),
+                        "- - - - - f16 -");
+    assert_string_equal(wishes_in(all, "{'custom_nodes': {'IConcatNode': {'precision': 'float16'}}}"),
+                        "- - - - - - f16");
 }
 
 static void names_reach_nodes_and_the_readers_of_values(void **state) {
@@ -199,6 +218,7 @@ static void a_wish_for_half_precision_comes_true(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(types_reach_their_nodes),
+        cmocka_unit_test(operators_bring_the_type_that_they_are_of),
         cmocka_unit_test(names_reach_nodes_and_the_readers_of_values),
         cmocka_unit_test(names_win_over_types_in_any_order),
         cmocka_unit_test(granularity_is_found_by_name_then_by_type),
