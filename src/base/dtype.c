@@ -101,8 +101,10 @@ int64_t qn_view_get_int(const qn_view *view, int64_t index) {
     }
 }
 
-/* For a second rounding to a narrower format: towards zero, with the last bit set where anything was cut off, so that both
-   roundings together give what one would. */
+/* To a float that is rounded once more, to a half: rounds towards zero, and sets the last bit if anything was cut
+   off (rounding to odd). Both roundings together give what rounding the double at once gives: 2049.0000001, just
+   above the middle of the halves 2048 and 2050, would round to the float 2049 and then, as a tie, down to 2048; the
+   odd float just above 2049 rounds up to 2050. */
 static float double_to_odd_float(double value) {
     float nearest = (float)value;
     if ((double)nearest == value || value != value) return nearest;

@@ -29,7 +29,7 @@
     } while (0)
 #define QN_REQUIRE_ARG(argument) QN_REQUIRE_NAMED(argument, #argument)
 
-/* The same of an array that may be NULL only if it has no elements. */
+/* Returns INVALID_ARGUMENT if an array with elements is NULL. */
 #define QN_REQUIRE_ARRAY(array, count)                                                                                 \
     do {                                                                                                               \
         if ((count) > 0 && !(array))                                                                                   \

@@ -59,8 +59,8 @@ static void spell_text(uint32_t code, char piece[PIECE_BYTES]) {
         snprintf(piece, PIECE_BYTES, code < 0x80 ? "\\x%02x" : code < 0x10000 ? "\\u%04x" : "\\U%08x", (unsigned)code);
 }
 
-/* Takes one character, or one byte that is none, from `text`: how many bytes it has, and in `piece` what to write
-   instead; "": it may stay. */
+/* Takes one character from `text`, or one byte that begins no character. Returns how many bytes were taken. `piece`:
+   the text to write in their place; "": the bytes as they are. */
 static size_t take(const unsigned char *text, size_t bytes, qn_text_style style, char piece[PIECE_BYTES]) {
     uint32_t code;
     const size_t length = decode(text, bytes, &code);

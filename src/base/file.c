@@ -52,7 +52,9 @@ qn_status *qn_file_read_at(const qn_file *file, const char *path, int64_t offset
     return NULL;
 }
 
-/* Parts of two states of a file are no file: its size and time tell them, as far as its clock is fine enough. */
+/* Reads all bytes, and refuses them if the file was changed meanwhile, so that nobody gets the beginning of one
+   state of a file and the end of another. Size and time of the last change tell, as far as the file system's clock
+   is fine enough. */
 static qn_status *read_whole(const qn_file *file, const char *path, void *data) {
     struct stat before, after;
     if (fstat(file->descriptor, &before)) return QN_ERR(QN_IO, "%s: cannot stat: %s", path, strerror(errno));

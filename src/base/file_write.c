@@ -20,13 +20,14 @@ enum { LINKS_MAX = 40, LINK_BYTES = 4096, NAME_KEPT = 200, ACL_BYTES = 4096 };
 
 /* ---- Where ---- */
 
-/* What lies behind the last '/'. */
+/* The part of a path behind the last '/'. */
 static const char *base_of(const char *path) {
     const char *slash = strrchr(path, '/');
     return slash ? slash + 1 : path;
 }
 
-/* `end`, seen from the folder of `path` unless it is absolute; NULL when memory is short. */
+/* The path `end`, which if it is not absolute is meant from the folder of `path`: beside("a/b", "c") is "a/c". NULL
+   when memory is short. The caller frees it. */
 static char *beside(const char *path, const char *end) {
     const size_t folder = *end == '/' ? 0 : (size_t)(base_of(path) - path);
     char *joined = malloc(folder + strlen(end) + 1);
@@ -68,14 +69,15 @@ static void place_deinit(place *p) {
     free(p->folder);
 }
 
-/* Links of /proc name pipes, sockets and files that are gone, in words that lead nowhere. */
+/* Do the path and the end of its links lead to the same file? Links in /proc/self/fd to pipes, sockets and removed
+   files read as names that lead nowhere, or to another file. */
 static qn_status *expect_same(const place *p) {
     struct stat info;
     if (!stat(p->target, &info) && info.st_dev == p->info.st_dev && info.st_ino == p->info.st_ino) return NULL;
     return QN_ERR(QN_IO, "%s: is the name of an open file, which cannot be replaced", p->path);
 }
 
-/* What there is after a failure, place_deinit() frees. */
+/* Fills *p. place_deinit() frees it, after a failure too. */
 static qn_status *find_place(const char *path, place *p) {
     *p = (place){.path = path};
     QN_TRY(qn_file_find_target(path, &p->target));
@@ -104,7 +106,7 @@ static void release_signals(const sigset_t *former) {
     errno = error;
 }
 
-/* Every signal that could end the process here and is no fault of the code that runs. */
+/* Holds every signal that could end the process, except those that a fault of the running code raises. */
 static void hold_all(sigset_t *out_former) {
     static const int faults[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGABRT, SIGSYS};
     sigset_t set;
@@ -115,7 +117,8 @@ static void hold_all(sigset_t *out_former) {
 
 /* ---- Contents ---- */
 
-/* As qn_stream_write_all(). A write beyond the limit on file sizes says so and sends a signal too, which is taken here. */
+/* As qn_stream_write_all(). A write beyond the limit on file sizes fails with EFBIG and sends SIGXFSZ besides, which
+   would end the process: it is held, and taken away unless one was waiting before. */
 static int write_within_limit(int descriptor, const void *data, size_t bytes) {
     sigset_t limit, waiting, former;
     sigemptyset(&limit);
@@ -131,19 +134,20 @@ static int write_within_limit(int descriptor, const void *data, size_t bytes) {
     return is_written;
 }
 
-/* The access list of the former file goes to the new one, where it has one; 0 if it cannot. */
+/* Gives the new file the access list of the former one; if that has none, removes the list that the folder gives to new
+   files. 0: the list cannot be copied. */
 static int take_access_list(int descriptor, const char *former) {
     static const char name[] = "system.posix_acl_access";
     char list[ACL_BYTES];
     ssize_t bytes = getxattr(former, name, list, sizeof list);
     if (bytes > 0) return !fsetxattr(descriptor, name, list, (size_t)bytes, 0);
     if (bytes < 0 && errno == ERANGE) return 0;
-    fremovexattr(descriptor, name); /* that which the folder gives to new files */
+    fremovexattr(descriptor, name);
     return 1;
 }
 
-/* Owner, group and permissions of the file that is replaced, as far as they can be given. What the group cannot be
-   given to is not open to another one. */
+/* Gives the new file the owner, group and permissions of the file that it replaces, as far as the system lets us. If
+   the group cannot be given, the group that the file has instead gets no permissions. */
 static void take_permissions(int descriptor, const place *p) {
     struct stat mine;
     mode_t mode = p->info.st_mode & 0777, others = (mode & 07) << 3;
@@ -166,15 +170,15 @@ static mode_t first_mode(const place *p) { return p->is_new ? 0666 : 0600; }
 
 /* ---- Names ---- */
 
-/* A name beside the target that nobody has had, in `name`. The end of a long one goes, to stay within the limit of
- * names. */
+/* Writes to `name` a new name beside the target: target.tmp-PROCESS-NUMBER, where a long target is cut to stay
+   within the limit of names. */
 static void make_name(const place *p, char *name, size_t name_bytes) {
     static atomic_uint counter;
     snprintf(name, name_bytes, "%.*s%.*s.tmp-%ld-%u", (int)(base_of(p->target) - p->target), p->target, NAME_KEPT,
              base_of(p->target), (long)getpid(), atomic_fetch_add(&counter, 1));
 }
 
-/* Calls `make` with new names until one was free; what it answered. */
+/* Calls `make` with new names until one is free, at most 100 times. Returns what `make` has answered last. */
 static int make_named(const place *p, char *name, size_t name_bytes, int (*make)(const char *name, int arg), int arg) {
     int answer = -1;
     for (int attempt = 0; attempt < 100; attempt++) {
@@ -215,7 +219,8 @@ static void flush_folder(const place *p) {
 
 /* ---- Writing ---- */
 
-/* Gives a file without a name its place. 0; -1 with errno: it cannot be linked here; -2 with errno: it failed. */
+/* Gives a file without a name the name of the target. Returns 0; -1 with errno: files without names cannot be given one
+   here; -2 with errno: renaming failed. */
 static int publish(int descriptor, const place *p, char *name, size_t name_bytes) {
     sigset_t former;
     if (p->is_new && !link_open(p->target, descriptor)) return 0;
@@ -247,7 +252,8 @@ static int fill_named(int descriptor, const place *p, const void *data, size_t b
     return -1;
 }
 
-/* The same where files have names from the start. 0; -1 with errno: no file can be made; -2 with errno: it failed. */
+/* The same on systems where files have names from the start. Returns 0; -1 with errno: no file can be made; -2 with
+   errno: writing or renaming failed. */
 static int write_named(const place *p, const void *data, size_t bytes, char *name, size_t name_bytes) {
     sigset_t former;
     hold_all(&former);
@@ -283,7 +289,7 @@ qn_status *qn_file_write_atomic(const char *path, const void *data, size_t bytes
     return status;
 }
 
-/* A file without a name, or one that goes at once. */
+/* Can a file be made there? Makes one without a name, or one that is removed at once. */
 static qn_status *try_place(const place *p) {
     size_t name_bytes = strlen(p->target) + 48;
     int descriptor = open(p->folder, O_TMPFILE | O_WRONLY | O_CLOEXEC, 0600);

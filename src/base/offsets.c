@@ -3,6 +3,7 @@
 #include "base/checked.h"
 #include "base/skyline.h"
 
+#include <assert.h>
 #include <string.h>
 
 /* How many placed blocks are looked at, all blocks together, for the lowest gaps: a tenth of a second. Blocks beyond
@@ -65,8 +66,8 @@ static void insert(placed *list, size_t count, const placed *block) {
     list[at] = *block;
 }
 
-/* Goes on where the search has become too long: `placed_count` blocks are in the list, those from `at` of the order on
-   are not. `points` is room for `count` numbers. */
+/* Places the rest where the search has become too long: order[0 .. at) are placed, and `list` holds the `placed_count`
+   of them that take room; order[at .. count) are not placed yet. `points` is room for `count` numbers. */
 static int stack_rest(qn_offsets_block *blocks, const uint32_t *order, size_t at, size_t count, const placed *list,
                       size_t placed_count, void *scratch, uint32_t *points, uint64_t *inout_total) {
     qn_skyline skyline;
@@ -87,6 +88,26 @@ static int stack_rest(qn_offsets_block *blocks, const uint32_t *order, size_t at
     return 1;
 }
 
+#ifndef NDEBUG
+
+/* Are the answers aligned, within the total, and apart where lifetimes meet? Of very many blocks only the first ones
+   are compared with each other. */
+static int are_apart(const qn_offsets_block *blocks, size_t count, uint64_t total) {
+    enum { COMPARED_MAX = 1024 };
+    for (size_t i = 0; i < count; i++) {
+        const qn_offsets_block *a = &blocks[i];
+        if (a->offset % QN_OFFSETS_ALIGN || (a->bytes && a->offset + a->bytes > total)) return 0;
+        for (size_t j = 0; a->bytes && j < i && i < COMPARED_MAX; j++) {
+            const qn_offsets_block *b = &blocks[j];
+            const int meet = a->first <= b->last && b->first <= a->last;
+            if (meet && b->bytes && a->offset < b->offset + b->bytes && b->offset < a->offset + a->bytes) return 0;
+        }
+    }
+    return 1;
+}
+
+#endif
+
 int qn_offsets_pack(qn_offsets_block *blocks, size_t count, void *scratch, uint64_t *out_total_bytes) {
     placed *list = scratch;
     uint8_t *skyline = (uint8_t *)(list + count);
@@ -98,8 +119,10 @@ int qn_offsets_pack(qn_offsets_block *blocks, size_t count, void *scratch, uint6
     for (size_t i = 0; i < count; i++) {
         qn_offsets_block *block = &blocks[order[i]];
         looks += placed_count;
-        if (looks > LOOKS_MAX)
-            return stack_rest(blocks, order, i, count, list, placed_count, skyline, points, out_total_bytes);
+        if (looks > LOOKS_MAX) {
+            if (!stack_rest(blocks, order, i, count, list, placed_count, skyline, points, out_total_bytes)) return 0;
+            break;
+        }
         block->offset = 0;
         if (block->bytes == 0) continue;
         if (block->bytes > INT64_MAX / 2) return 0;
@@ -110,5 +133,6 @@ int qn_offsets_pack(qn_offsets_block *blocks, size_t count, void *scratch, uint6
         block->offset = start;
         if (start + bytes > *out_total_bytes) *out_total_bytes = start + bytes;
     }
+    assert(are_apart(blocks, count, *out_total_bytes));
     return 1;
 }

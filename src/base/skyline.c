@@ -1,5 +1,7 @@
 /* Two lifetimes meet where one of them begins within the other, so the first steps of all blocks are the only points in
- * time that matter. Over these stands a binary tree. */
+ * time that matter. Over these points stands a binary tree, a segment tree: a lifetime is cut into the few nodes whose
+ * spans make it up. With points 0, 2, 3, 7 the lifetime 2 .. 8 covers the leaf of 2 and the node over 3 and 7. */
+
 #include "base/skyline.h"
 
 #include "base/heap.h"
@@ -42,7 +44,7 @@ static size_t points_before(const qn_skyline *skyline, uint64_t step) {
 
 static uint64_t higher(uint64_t a, uint64_t b) { return a > b ? a : b; }
 
-/* What covers a node from above. */
+/* The highest end that was put in for a span that contains the span of `node` and more. */
 static uint64_t above(const qn_skyline *skyline, size_t node) {
     uint64_t end = 0;
     for (node /= 2; node; node /= 2) end = higher(end, skyline->whole[node]);
@@ -62,6 +64,7 @@ uint64_t qn_skyline_highest(const qn_skyline *skyline, uint32_t first, uint32_t 
     return end;
 }
 
+/* Puts a block's end in for just the span of `node`. */
 static void cover(qn_skyline *skyline, size_t node, uint64_t end) {
     skyline->whole[node] = higher(skyline->whole[node], end);
     for (; node; node /= 2) skyline->most[node] = higher(skyline->most[node], end);

@@ -1,7 +1,9 @@
 /* base/skyline.h - how high the blocks of a stretch of time reach.
  *
- * Blocks have a lifetime and an end in memory. "How high does anything reach that lives at the same time as this one?"
- * is answered in logarithmic time, whatever lives how long; looking at the blocks one by one would be quadratic.
+ * A block has a lifetime, in steps, and an end in memory. "How high does any block reach that lives at the same time as
+ * this block?" is answered in logarithmic time; looking at the blocks one by one would be quadratic. For example, with
+ * the points 0, 2 and 3, after raise(0, 2, 128) and raise(2, 5, 64), highest(0, 1) is 128, highest(3, 4) is 64, and
+ * highest(2, 9) is 128.
  */
 #ifndef QN_BASE_SKYLINE_H
 #define QN_BASE_SKYLINE_H
@@ -10,15 +12,18 @@
 #include <stdint.h>
 
 typedef struct qn_skyline {
-    uint64_t *whole, *most; /* a tree: what covers a node's whole span; the highest within it */
-    const uint32_t *points;
+    /* A binary tree over the points, node 1 being the root and node n having the children 2 * n and 2 * n + 1. By node:
+       the highest end of the blocks that were put in for just this node's span; the highest end of the blocks that
+       were put in for the span of this node or of any node below it. */
+    uint64_t *whole, *most;
+    const uint32_t *points; /* sorted first steps, one for each leaf */
     size_t point_count, leaves;
 } qn_skyline;
 
 /* Bytes of scratch for `count` blocks. */
 size_t qn_skyline_scratch_bytes(size_t count);
-/* `points`: the first steps of all blocks that will be asked about or put in, in any order; sorted in place and kept.
-   `scratch` is 8-aligned. Allocates nothing. */
+/* An empty skyline. `points`: the first steps of all blocks that will be asked about or put in, in any order; they are
+   sorted in place, and must outlive the skyline, as must `scratch`, which is 8-aligned. Allocates nothing. */
 void qn_skyline_init(qn_skyline *skyline, void *scratch, uint32_t *points, size_t count);
 /* The highest end of the blocks put in so far whose lifetime meets first .. last; 0 if there is none. `first` is a
  * point. */

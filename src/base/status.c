@@ -66,7 +66,8 @@ qn_status *qn_status_share(qn_status *status) {
     return status;
 }
 
-/* Gives up `status` for one that carries `message`, which is taken over. */
+/* Returns `status` with `message`, which is taken over, in place of its own. If there are other handles on the
+   failure, they keep the old message, and a copy is returned. */
 static qn_status *replace_message(qn_status *status, char *message) {
     if (atomic_load_explicit(&status->references, memory_order_acquire) == 1) {
         free(status->message);

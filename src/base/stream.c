@@ -25,7 +25,8 @@ int qn_file_descriptor(const char *path) {
     return -1;
 }
 
-/* A pipe that is full and was opened not to wait is waited for. 0 for other failures. */
+/* After a write has failed: 1 if it is worth trying again, after waiting for room where the descriptor is a full
+   pipe that was opened not to wait; 0 for other failures. */
 static int may_go_on(int descriptor) {
     struct pollfd wait = {.fd = descriptor, .events = POLLOUT};
     if (errno != EAGAIN) return errno == EINTR;

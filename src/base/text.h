@@ -15,8 +15,8 @@ typedef struct qn_bytes {
    (at most a third of the longer length, rounded up), else NULL. `candidates` may hold NULLs, which are skipped. */
 const char *qn_text_nearest(const char *word, const char *const *candidates, size_t count);
 
-/* Is no part of this JSON nested deeper than QN_JSON_DEPTH_MAX? Parsers recurse, so this is asked before they see a
-   text that others wrote. What is no JSON counts up to where it stops being it. */
+/* Is no part of this JSON nested deeper than QN_JSON_DEPTH_MAX? Parsers recurse, so this is asked before a parser
+   gets a text of unknown origin. The text need not be valid JSON. */
 enum { QN_JSON_DEPTH_MAX = 64 };
 int qn_json_is_shallow(const char *text, size_t bytes);
 
