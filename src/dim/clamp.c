@@ -1,10 +1,24 @@
-/* max, min and comparisons, all made of relu(e) = max(e, 0) and step(e) = (e >= 0). */
+/* max, min and comparisons, all made of relu(e) = max(e, 0) and step(e) = (e >= 0).
+ *
+ * relu and step first ask the range of e, which decides most of them: with h in [1, 513] relu(h - 513) is 0 and
+ * step(h) is 1. What is left is brought to one form, so that equal values get equal handles:
+ *
+ *   common divisor     relu(4*h - 8) = 4 * relu(h - 2);  step(4*h - 6) = step(h - 2), since 4*h >= 6 means h >= 2
+ *   nested             relu(relu(x) - 3) = relu(x - 3)
+ *   one step wide      relu(e) with e <= 1 is step(e - 1);  step(e) with e in [-1, 0] is e + 1
+ *   sign               relu(-e) = relu(e) - e;  step(-e) = 1 - step(e - 1)
+ */
 #include "dim/pool.h"
+
+#include <assert.h>
 
 static const qn_dim_interval zero_or_one = {0, 1};
 
+/* The atom relu(form) or step(form). Its second operand, the form without its constant, tells which clamps belong
+   together: range.c bounds relu(h - 3) and relu(h - 7) as functions of one h. */
 static qn_dim clamp_node(qn_dim_pool *pool, qn_dim_kind kind, const qn_dim_form *form) {
     qn_dim_form direction = *form;
+    assert(form->count > 0 && form->terms[0].coef > 0);
     direction.constant = 0;
     qn_dim_node node = {.kind = (uint8_t)kind, .constant = form->constant};
     node.u.args[0] = qn_dim_form_intern(pool, form);

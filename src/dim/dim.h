@@ -65,32 +65,35 @@ void qn_dim_range(const qn_dim_pool *pool, qn_dim dim, int64_t *out_low, int64_t
 /* The range of a symbol, and the reason of its bound (owned by the pool; NULL if none was given). */
 qn_status *qn_dim_symbol_set_range(qn_dim_pool *pool, qn_dim symbol, int64_t low, int64_t high,
                                    const char *reason) QN_MUST_USE;
-/* Learning leaves this symbol's range alone: for sizes that data decides, which no range can keep from being larger. */
+/* Learning leaves this symbol's range alone: for sizes that data decides. No check of shapes can keep such a size from
+   being larger than a range says. */
 void qn_dim_symbol_keep_range(qn_dim_pool *pool, qn_dim symbol);
 const char *qn_dim_symbol_reason(const qn_dim_pool *pool, qn_dim symbol);
 const char *qn_dim_symbol_name(const qn_dim_pool *pool, qn_dim symbol);
 size_t qn_dim_symbol_count(const qn_dim_pool *pool);
-/* Where a symbol stands in that order. */
+/* Symbols are numbered from 0 in the order in which they were made. */
 size_t qn_dim_symbol_number(const qn_dim_pool *pool, qn_dim symbol);
-qn_dim qn_dim_symbol_at(const qn_dim_pool *pool, size_t index); /* in order of creation */
+qn_dim qn_dim_symbol_at(const qn_dim_pool *pool, size_t number);
 
 enum { QN_DIM_SYMBOLS_MAX = 8 };
-/* The symbols that occur in `dim`, each once; returns how many there are, or -1 where these are more than
-   QN_DIM_SYMBOLS_MAX or the expression is too large to look through. */
+/* The symbols that occur in `dim`, each once. Returns how many; -1: more than QN_DIM_SYMBOLS_MAX, or the expression is
+   too large to look through. */
 int qn_dim_symbols(const qn_dim_pool *pool, qn_dim dim, qn_dim out_symbols[QN_DIM_SYMBOLS_MAX]);
-/* The same of those only that stand in products of sizes: H and W of H*W + N. */
+/* The same for only the symbols that are multiplied with other sizes: H and W of H*W + N. */
 int qn_dim_multiplied_symbols(const qn_dim_pool *pool, qn_dim dim, qn_dim out_symbols[QN_DIM_SYMBOLS_MAX]);
-/* The greatest number that divides `dim` whatever its symbols are, as far as its form tells: 4 of 4*T + 8. At least 1.
- */
+/* The greatest number that divides `dim` whatever its symbols are, as far as its form tells: 4 for 4*T + 8. At least
+   1. */
 int64_t qn_dim_divisor(const qn_dim_pool *pool, qn_dim dim);
 
 /* Learns from "`condition` is never negative": cuts off the ends of the symbols' ranges where interval arithmetic
    shows the condition to be negative, remembering `reason` (copied). Returns 1 if anything was narrowed.
-   A condition that can never hold narrows nothing. *inout_effort is what may still be spent, and less afterwards: at 0
-   nothing is learned any more. */
+   A condition that can never hold narrows nothing. *inout_effort is reduced by about the number of nodes that were
+   computed; at 0 or below nothing is learned any more. For example, 513 - h >= 0 cuts h in [1, unbounded) to
+   [1, 513]. */
 int qn_dim_learn_nonnegative(qn_dim_pool *pool, qn_dim condition, const char *reason, int64_t *inout_effort);
 
-/* The same expression rebuilt with today's ranges. */
+/* The same expression made again with the ranges that symbols have now: max(h, 513) becomes 513 once h <= 513 is
+   known. */
 qn_dim qn_dim_rebuild(qn_dim_pool *pool, qn_dim dim);
 
 /* The expression `dim` of the pool `from`, made in `to` with the ranges that symbols have there. Symbols are found by
@@ -138,7 +141,8 @@ const qn_dim_instr *qn_dim_program_code(const qn_dim_program_builder *builder, s
 
 /* Is every instruction well formed (codes, operands before it, symbols < symbol_count)? */
 qn_status *qn_dim_program_verify(const qn_dim_instr *code, size_t count, size_t symbol_count) QN_MUST_USE;
-/* Computes values[first..count) from symbols; values below `first` are kept. INVALID_ARGUMENT on overflow or division by <= 0. */
+/* Computes values[first..count) from symbols; values below `first` are kept. INVALID_ARGUMENT on overflow or
+   division by <= 0. */
 qn_status *qn_dim_program_run(const qn_dim_instr *code, size_t first, size_t count, const int64_t *symbols,
                               int64_t *values) QN_MUST_USE;
 

@@ -2,6 +2,8 @@
  * that saturates the other way stays a number, which keeps the interval valid. */
 #include "dim/pool.h"
 
+#include <assert.h>
+
 static int64_t add_end(int64_t a, int64_t b, int64_t unbounded) {
     int64_t sum;
     if (a == unbounded || b == unbounded) return unbounded;
@@ -52,6 +54,7 @@ qn_dim_interval qn_dim_interval_scale(qn_dim_interval a, int64_t scale) {
 }
 
 qn_dim_interval qn_dim_interval_floor_div(qn_dim_interval a, qn_dim_interval b) {
+    assert(b.low >= 1 && b.low <= b.high);
     qn_dim_interval out = a;
     if (a.low != INT64_MIN) {
         if (a.low < 0)

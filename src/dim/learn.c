@@ -1,9 +1,11 @@
 /* Learning from demands, and rebuilding with what was learned. */
 #include "dim/pool.h"
 
+#include <assert.h>
 #include <string.h>
 
-/* Larger demands are left to the run-time checks, and so are bounds beyond what a dim can be. */
+/* Demands with more symbols or nodes are left to the checks at run time, and so are bounds beyond `far_away`, which no
+   dim reaches. */
 enum { LEARN_SYMBOLS_MAX = QN_DIM_SYMBOLS_MAX, LEARN_NODES_MAX = 128 };
 static const int64_t far_away = INT64_C(1) << 40;
 
@@ -43,7 +45,7 @@ typedef struct product_walk {
     symbol_set outside, inside; /* of products of sizes */
 } product_walk;
 
-/* Does the node multiply sizes? What is 0 or 1 is a comparison. */
+/* Is the node a product of at least two sizes? Factors that are 0 or 1 are comparisons, no sizes. */
 static int multiplies_sizes(const qn_dim_pool *pool, const qn_dim_node *node) {
     int sizes = 0;
     if (node->kind != QN_DIM_KIND_PRODUCT) return 0;
@@ -73,7 +75,14 @@ int qn_dim_multiplied_symbols(const qn_dim_pool *pool, qn_dim dim, qn_dim out_sy
     return (int)walk.inside.count;
 }
 
-/* ---- Cutting refuted ends off a symbol's range ---- */
+/* ---- Cutting refuted ends off a symbol's range ----
+ *
+ * A piece [low, high] of a symbol's range is refuted if interval arithmetic shows the condition to be negative for all
+ * values in it. From each end the longest refuted piece is found by doubling steps and then by bisection. For the
+ * condition 513 - h >= 0 and h in [1, unbounded): pieces [1 + 1, ..), [1 + 2, ..), .. [1 + 512, ..) are not refuted,
+ * [1 + 1024, ..) is; bisection between 513 and 1025 finds that [514, ..) is refuted and [513, ..) is not, so h is in
+ * [1, 513].
+ */
 
 struct probe {
     qn_dim_pool *pool;
@@ -85,6 +94,7 @@ struct probe {
 static int refuted(const struct probe *probe, int64_t low, int64_t high) {
     qn_dim_pool *pool = probe->pool;
     qn_dim_interval saved = pool->symbols.items[probe->symbol].range;
+    assert(low <= high && low >= saved.low && high <= saved.high); /* hints of nodes hold within the range only */
     uint64_t epoch = pool->epoch;
     qn_dim_override_range(pool, probe->symbol, (qn_dim_interval){low, high});
     int answer = qn_dim_interval_of(pool, probe->condition).high < 0;
@@ -156,7 +166,8 @@ static int narrow(qn_dim_pool *pool, qn_dim condition, uint32_t symbol, qn_dim_i
     return out->low != pool->symbols.items[symbol].range.low || out->high != pool->symbols.items[symbol].range.high;
 }
 
-/* The last one of an end is the one that sets it; the reason of the upper end tells more. */
+/* Remembers why a range was narrowed. A later reason replaces an earlier one, since the last narrowing sets the bound;
+   but a reason for the lower end does not replace one for the upper end, which people ask for. */
 static void note_reason(qn_dim_pool *pool, qn_dim_symbol_info *info, int high_narrowed, const char *reason) {
     if (!reason || (info->reason && info->tells_high && !high_narrowed)) return;
     info->tells_high |= high_narrowed;
@@ -191,9 +202,10 @@ int qn_dim_learn_nonnegative(qn_dim_pool *pool, qn_dim condition, const char *re
 
 /* ---- Rebuilding ---- */
 
+/* Only after qn_dim_rebuild(dim) in this epoch. */
 static qn_dim rebuilt_of(const qn_dim_pool *pool, qn_dim dim) { return qn_dim_node_at(pool, dim)->rebuilt; }
 
-/* Nothing about a product changes while its factors stay as they are and no number. */
+/* A product is rebuilt to itself if all its factors are rebuilt to themselves and none has become a number. */
 static int is_product_settled(const qn_dim_pool *pool, const qn_dim_node *node) {
     int64_t value;
     for (uint32_t i = 0; i < node->count; i++) {

@@ -156,8 +156,48 @@ static uint64_t order_of(const qn_dim_pool *pool, const qn_dim_node *node) {
     return (uint64_t)(node->depth + 1) << 48 | walk.hash >> 16;
 }
 
+#ifndef NDEBUG
+
+static int atoms_are_in_order(const qn_dim_pool *pool, qn_dim a, qn_dim b) {
+    return qn_dim_before(pool, a, b) && !qn_dim_same(a, b);
+}
+
+/* Does a clamp's argument begin with a positive coefficient, and is its second operand the argument without constant? */
+static int is_normal_clamp(const qn_dim_pool *pool, const qn_dim_node *node) {
+    const qn_dim_node *argument = qn_dim_node_at(pool, node->u.args[0]);
+    if (argument->kind != QN_DIM_KIND_SUM) return node->constant == 0 && qn_dim_same(node->u.args[0], node->u.args[1]);
+    return argument->u.terms[0].coef > 0 && argument->constant == node->constant;
+}
+
+/* The normal form that pool.h promises, as far as one node shows it. */
+static int is_normal(const qn_dim_pool *pool, const qn_dim_node *node) {
+    switch ((qn_dim_kind)node->kind) {
+    case QN_DIM_KIND_CONST: return 1;
+    case QN_DIM_KIND_SYMBOL: return node->u.symbol == pool->symbols.count; /* about to be listed */
+    case QN_DIM_KIND_SUM:
+        for (uint32_t i = 0; i < node->count; i++) {
+            const qn_dim_term *term = &node->u.terms[i];
+            const qn_dim_kind kind = qn_dim_kind_of(pool, term->atom);
+            if (!term->coef || kind == QN_DIM_KIND_CONST || kind == QN_DIM_KIND_SUM) return 0;
+            if (i && !atoms_are_in_order(pool, term[-1].atom, term->atom)) return 0;
+        }
+        return node->count > 1 || (node->count == 1 && (node->constant || node->u.terms[0].coef != 1));
+    case QN_DIM_KIND_PRODUCT:
+        for (uint32_t i = 1; i < node->count; i++)
+            if (qn_dim_before(pool, node->u.factors[i], node->u.factors[i - 1])) return 0;
+        return node->count > 1;
+    case QN_DIM_KIND_FLOOR: return !qn_dim_same(node->u.args[1], qn_dim_zero);
+    case QN_DIM_KIND_RELU:
+    case QN_DIM_KIND_STEP: return is_normal_clamp(pool, node);
+    }
+    return 0;
+}
+
+#endif
+
 static qn_dim add_node(qn_dim_pool *pool, const qn_dim_node *node, size_t slot) {
     struct depth_walk walk = {pool, 0};
+    assert(is_normal(pool, node));
     each_operand(node, take_depth, &walk);
     if (walk.depth > QN_DIM_DEPTH_MAX)
         return qn_dim_fail(pool,

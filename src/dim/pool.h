@@ -13,6 +13,15 @@
  * what makes (e + x) - x the same handle as e for every e and x. Arguments of relu and step begin with a positive
  * coefficient, since relu(-e) = relu(e) - e and step(-e) = 1 - step(e - 1).
  *
+ * For example, with symbols h and w, each in [1, unbounded):
+ *
+ *   w + h + w - 3          sum {-3, 1*h, 2*w}
+ *   max(h, 513)            sum {513, 1*relu(h - 513)}; with h in [1, 513] relu(h - 513) is 0, and the sum is 513
+ *   min(h, 513)            sum {1*h, -1*relu(h - 513)}
+ *   max(h, 513) + min(h, 513) - 513    h: the two relus cancel
+ *   (2*h + 4) / 2          h + 2: what divides without a rest comes out of the floor
+ *   ceil(h / 16)           floor((h + 15) / 16), an atom with args {h + 15, 16}
+ *
  * Handle 0 is the constant 0. Operands have smaller ids than the node they belong to, and nodes nest at most
  * QN_DIM_DEPTH_MAX deep, so that the recursive walks of this layer are bounded.
  */
@@ -55,10 +64,10 @@ typedef struct qn_dim_node {
         qn_dim args[2];           /* FLOOR: a, b; RELU, STEP: argument, argument without its constant */
         uint32_t symbol;          /* index */
     } u;
-    qn_dim_interval hint;  /* known from how the node was made */
-    qn_dim_interval range; /* valid when range_epoch is the pool's */
+    qn_dim_interval hint;  /* known from how the node was made: a max is at least its larger operand's low end */
+    qn_dim_interval range; /* valid while range_epoch is the pool's epoch */
     uint64_t range_epoch, rebuilt_epoch;
-    qn_dim rebuilt;
+    qn_dim rebuilt; /* qn_dim_rebuild of this node; valid while rebuilt_epoch is the pool's epoch */
     uint64_t order; /* of atoms: see qn_dim_before */
 } qn_dim_node;
 
@@ -79,7 +88,9 @@ struct qn_dim_pool {
     size_t table_size;
     uint32_t *names; /* open addressing, symbol indices + 1 */
     size_t names_size;
-    uint64_t epoch, last_epoch; /* changes whenever a symbol's range does */
+    /* The number of the ranges in force, by which nodes know whether what they have cached still holds; and the highest
+       number given out. Overriding a range takes a new number; undoing that puts the old number back. */
+    uint64_t epoch, last_epoch;
 };
 
 static inline const qn_dim_node *qn_dim_node_at(const qn_dim_pool *pool, qn_dim dim) {
@@ -95,10 +106,12 @@ static inline int qn_dim_before(const qn_dim_pool *pool, qn_dim a, qn_dim b) {
 }
 static const qn_dim qn_dim_zero = {0};
 
-/* Records the first failure and returns the constant 0. */
+/* Records `status`, which is taken over, unless a failure is recorded already. Returns the constant 0. */
 qn_dim qn_dim_fail(qn_dim_pool *pool, qn_status *status);
+/* The same for LIMIT: an overflow, or too many terms. */
 qn_dim qn_dim_fail_size(qn_dim_pool *pool);
-/* The node like `node` (terms and factors are copied if it is new). */
+/* The handle of the node that is like `node`, whose operands are in normal form: the one there is, or a new one, for
+   which terms and factors are copied. */
 qn_dim qn_dim_intern(qn_dim_pool *pool, const qn_dim_node *node);
 /* Notes that `dim` lies in [low, high] at every legal value of the symbols. */
 void qn_dim_add_hint(qn_dim_pool *pool, qn_dim dim, qn_dim_interval hint);
@@ -119,7 +132,7 @@ static inline void qn_dim_form_clear(qn_dim_form *form) {
     form->constant = 0;
     form->count = 0;
 }
-/* form += scale * dim; 0 on overflow or too many terms. */
+/* form += scale * dim. This and the next two return 1, or 0 on overflow or too many terms; the form is spoilt then. */
 int qn_dim_form_add(const qn_dim_pool *pool, qn_dim_form *form, qn_dim dim, int64_t scale);
 /* form += coef * atom. */
 int qn_dim_form_add_atom(const qn_dim_pool *pool, qn_dim_form *form, qn_dim atom, int64_t coef);
@@ -127,7 +140,7 @@ int qn_dim_form_scale(qn_dim_form *form, int64_t scale);
 /* Greatest common divisor of the coefficients, and of the constant if asked; at least 1. */
 int64_t qn_dim_form_content(const qn_dim_form *form, int with_constant);
 qn_dim qn_dim_form_intern(qn_dim_pool *pool, const qn_dim_form *form);
-/* 1 and the value when only one value is possible. */
+/* 1, with *out_value, when only one value is possible. */
 int qn_dim_is_number(const qn_dim_pool *pool, qn_dim dim, int64_t *out_value);
 /* a * scale + constant. */
 qn_dim qn_dim_affine(qn_dim_pool *pool, qn_dim a, int64_t scale, int64_t constant);

@@ -1,3 +1,6 @@
+/* Products. Sums are multiplied out, as long as that makes at most DISTRIBUTE_MAX terms: (h + 1) * (w + 2) becomes
+ * h*w + 2*h + w + 2, so that it cancels against other terms. Comparisons, which are 0 or 1, stay factors.
+ */
 #include "dim/pool.h"
 
 #include <string.h>
@@ -10,7 +13,7 @@ typedef struct factor_list {
     int too_many;
 } factor_list;
 
-/* step(x) as it is, or *out_negated where `dim` is 1 - step(x); NULL where it is neither. */
+/* The node step(x) if `dim` is step(x) or, with *out_negated, 1 - step(x); else NULL. */
 static const qn_dim_node *step_of(const qn_dim_pool *pool, qn_dim dim, int *out_negated) {
     const qn_dim_node *node = qn_dim_node_at(pool, dim);
     *out_negated =
@@ -19,8 +22,8 @@ static const qn_dim_node *step_of(const qn_dim_pool *pool, qn_dim dim, int *out_
     return node->kind == QN_DIM_KIND_STEP ? node : NULL;
 }
 
-/* Where `a` is 1 only together with `b`: step(L + 2) and step(L + 5), or one minus the second and one minus the first.
- */
+/* Is `b` 1 wherever `a` is 1? So for a = step(L + 2) and b = step(L + 5): L >= -2 implies L >= -5; and for their
+   opposites the other way round, a = 1 - step(L + 5) and b = 1 - step(L + 2). */
 static int step_implies(const qn_dim_pool *pool, qn_dim a, qn_dim b) {
     int a_negated, b_negated;
     const qn_dim_node *p = step_of(pool, a, &a_negated), *q = step_of(pool, b, &b_negated);
@@ -28,7 +31,9 @@ static int step_implies(const qn_dim_pool *pool, qn_dim a, qn_dim b) {
     return a_negated ? p->constant >= q->constant : p->constant <= q->constant;
 }
 
-/* A factor that is 0 or 1 counts once. */
+/* Inserts a factor into the list, in the order of atoms. A comparison is left out if it is in the list already or if a
+   comparison in the list implies it, and replaces the comparisons that are implied by it: step(h - 5) makes step(h - 3)
+   needless. */
 static void add_factor(const qn_dim_pool *pool, factor_list *list, qn_dim factor) {
     uint32_t i = 0;
     while (i < list->count) {
@@ -74,6 +79,7 @@ qn_dim qn_dim_product(qn_dim_pool *pool, qn_dim a, qn_dim b) {
     return qn_dim_intern(pool, &node);
 }
 
+/* *form = a * b, multiplied out. 0: overflow or too many terms. */
 static int distribute(qn_dim_pool *pool, qn_dim a, qn_dim b, qn_dim_form *form) {
     qn_dim_form left, right;
     qn_dim_form_clear(&left);

@@ -1,5 +1,16 @@
+/* The flat form of dims: (h + 7) / 8 with h being symbol 0 becomes
+ *
+ *     0   SYMBOL 0
+ *     1   CONST 7
+ *     2   ADD 0 1
+ *     3   CONST 8
+ *     4   FLOOR_DIV 2 3
+ *
+ * and another dim that needs h + 7 refers to instruction 2.
+ */
 #include "dim/pool.h"
 
+#include <assert.h>
 #include <string.h>
 
 struct qn_dim_program_builder {
@@ -50,6 +61,7 @@ static int grow_table(qn_dim_program_builder *builder) {
     return 1;
 }
 
+/* The number of the instruction, which is appended unless it is there already. 0 after a failure. */
 static uint32_t emit(qn_dim_program_builder *builder, qn_dim_code code, uint32_t a, uint32_t b, int64_t imm) {
     qn_dim_instr instr = {.code = code, .a = a, .b = b, .imm = imm};
     if (builder->failed) return 0;
@@ -71,8 +83,11 @@ static uint32_t emit_const(qn_dim_program_builder *builder, int64_t value) {
     return emit(builder, QN_DIM_CONST, 0, 0, value);
 }
 
-/* Where a dim's operands have been emitted already. */
-static uint32_t done_at(const qn_dim_program_builder *builder, qn_dim dim) { return builder->done[dim.id] - 1; }
+/* The instruction that yields `dim`, which has been emitted. */
+static uint32_t done_at(const qn_dim_program_builder *builder, qn_dim dim) {
+    assert(builder->failed || builder->done[dim.id]);
+    return builder->done[dim.id] - 1;
+}
 
 static uint32_t emit_sum(qn_dim_program_builder *builder, const qn_dim_node *node) {
     uint32_t sum = 0;

@@ -1,13 +1,22 @@
 /* floor(a / b). Rewriting by a constant b brings the numerator to one form: coefficients in (-b/2, b/2] with the first
- * positive, no common divisor with b, a constant in [0, b), no quotient inside a quotient. */
+ * positive, no common divisor with b, a constant in [0, b), no quotient inside a quotient. For example:
+ *
+ *     floor((9*h + 2*w + 21) / 8)      take_multiples: 9*h = 8*h + h comes out as h
+ *     h + floor((h + 2*w + 21) / 8)    the constant: 21 = 2*8 + 5
+ *     h + 2 + floor((h + 2*w + 5) / 8)
+ *     floor((floor(h / 2) + 1) / 4)    merge_nested: floor((h + 2) / 8)
+ *     floor((4*h + 6) / 8)             divide_content: floor((h + 1) / 2), 6 counting as 4
+ */
 #include "dim/pool.h"
 
+#include <assert.h>
 #include <string.h>
 
 /* The largest divisor that nesting may make: keeps products of coefficients small. */
 static const int64_t divisor_max = INT64_C(1) << 40;
 
-/* out += whole multiples of b taken from form's coefficients. Of a tie b/2 the first term keeps the sign it has. */
+/* out += the whole multiples of b in form's coefficients, of which residues of least magnitude stay in form. A
+   residue of b/2 could as well be -b/2: the first term keeps the sign it has, others become positive. */
 static int take_multiples(const qn_dim_pool *pool, qn_dim_form *form, int64_t b, int64_t sign, qn_dim_form *out) {
     qn_dim_form rest;
     qn_dim_form_clear(&rest);
@@ -32,7 +41,7 @@ static int negate(qn_dim_form *form, int64_t b, int64_t *sign) {
     return qn_dim_form_scale(form, -1) && qn_checked_add_i64(form->constant, b - 1, &form->constant);
 }
 
-/* The one term that is +-1 times floor(x / constant), or count. */
+/* The index of the only term that is 1 or -1 times floor(x / number); form->count if there is none or several. */
 static size_t find_nested(const qn_dim_pool *pool, const qn_dim_form *form, int64_t b) {
     size_t found = form->count;
     for (size_t i = 0; i < form->count; i++) {
@@ -85,6 +94,7 @@ static int normalise(const qn_dim_pool *pool, qn_dim_form *form, int64_t *b, int
         if (form->count == 0 || form->terms[0].coef > 0) break;
         if (!negate(form, *b, sign)) return 0;
     }
+    assert(*b >= 1 && (form->count == 0 || form->terms[0].coef > 0));
     int64_t quotient = qn_floor_div_i64(form->constant, *b);
     form->constant -= quotient * *b;
     return qn_checked_add_i64(out->constant, *sign * quotient, &out->constant);
@@ -166,7 +176,8 @@ static int divide_monomial(qn_dim_pool *pool, const monomial *a, const monomial 
 
 enum { DIVISION_STEPS_MAX = 64, DIVISION_TERMS_MAX = 8 };
 
-/* a = quotient * b + rest, for any such pair; what the terms of b do not divide stays in the rest. */
+/* Returns a quotient with a = quotient * b + *out_rest; terms of `a` that the leading term of `b` does not divide
+   end in the rest. Dividing h*w + 2*h by w + 2: h*w / w = h, and h*w + 2*h - h * (w + 2) = 0, so the quotient is h. */
 static qn_dim long_division(qn_dim_pool *pool, qn_dim a, qn_dim b, qn_dim *out_rest) {
     qn_dim_form divisor, form;
     qn_dim_form_clear(&divisor);

@@ -1,9 +1,13 @@
 /* The range of a dim over the ranges of its symbols. Plain interval arithmetic loses what terms have in common, so sums
  * are bounded in several ways and the bounds are intersected:
  *
- *   groups   all relu(L + c) and step(L + c) of one L, with L itself, are a piecewise linear function of one number
- *   branches M + k * relu(e) is max(M, M + k * e) for k > 0, min for k < 0
- *   floors   floor(a / b) is (a - m) / b for an unknown m in [0, b - 1], which lets a cancel against other terms
+ *   groups   all relu(L + c) and step(L + c) of one L, with L itself, are a piecewise linear function of one number.
+ *            h - relu(h - 5) with h in [0, 9]: term by term [0, 9] - [0, 4] = [-4, 9]; as a function of h, which has its
+ *            extremes at the ends and at the corner h = 5, [0, 5]
+ *   branches M + k * relu(e) is max(M, M + k * e) for k > 0, min for k < 0.
+ *            a - relu(a - b) is min(a, b): at most the high end of b, though a has none
+ *   floors   floor(a / b) is (a - m) / b for an unknown m in [0, b - 1], which lets a cancel against other terms.
+ *            h - 2 * floor(h / 2) is 2 * m / 2 = m, in [0, 1], where term by term nothing would bound it
  */
 #include "dim/pool.h"
 
@@ -21,7 +25,7 @@ static interval plain_bounds(const qn_dim_pool *pool, const qn_dim_form *form) {
 
 enum { GROUP_MAX = 16 };
 
-/* f(t) = slope * t + sum of coef * relu(t + offset) or coef * step(t + offset) */
+/* f(t) = slope * t + sum of coef * relu(t + offset) or coef * step(t + offset), where t is the value of `direction` */
 struct group {
     qn_dim direction;
     int64_t slope;
@@ -58,6 +62,7 @@ static int take_group(const qn_dim_pool *pool, qn_dim_form *form, qn_dim directi
     return out->slope != INT64_MIN && qn_dim_form_add(pool, form, direction, -out->slope);
 }
 
+/* *out = f(t); 0: overflow. */
 static int group_value(const struct group *group, int64_t t, int64_t *out) {
     int64_t sum, part;
     if (!qn_checked_mul_i64(group->slope, t, &sum)) return 0;
@@ -72,6 +77,7 @@ static int group_value(const struct group *group, int64_t t, int64_t *out) {
     return 1;
 }
 
+/* Makes *inout contain f(t), if t is in `range`; 0: overflow. */
 static int widen_at(const struct group *group, interval range, int64_t t, interval *inout) {
     int64_t value;
     if (t < range.low || t > range.high) return 1;

@@ -1,10 +1,12 @@
 /* Printing and parsing of dims. Grammar (docs/text-ir.md):
  *
- *   sum    = term { ("+" | "-") term }
- *   term   = factor { "*" factor }
- *   factor = number | name | "(" sum ")" | ("max" | "min" | "ge") "(" sum "," sum ")" | ("floor" | "ceil") "(" sum "/"
- * sum ")" | "product" "(" sum { "," sum } ")" name   = letters, digits, "_", ".", ":" (no digit first, no function's
- * name), or any text in double quotes
+ *   sum      = term { ("+" | "-") term }
+ *   term     = factor { "*" factor }
+ *   factor   = number | name | "(" sum ")" | function
+ *   function = ("max" | "min" | "ge") "(" sum "," sum ")"
+ *            | ("floor" | "ceil") "(" sum "/" sum ")"
+ *            | "product" "(" sum { "," sum } ")"
+ *   name     = letters, digits, "_", ".", ":" (no digit first, no function's name), or any text in double quotes
  */
 #include "base/text.h"
 #include "dim/pool.h"

@@ -1,6 +1,8 @@
 /* Expressions of one pool made again in another. */
 #include "dim/pool.h"
 
+#include <assert.h>
+
 typedef struct translation {
     const qn_dim_pool *from;
     qn_dim_pool *to;
@@ -8,7 +10,10 @@ typedef struct translation {
     uint8_t *is_made;
 } translation;
 
-static qn_dim made_of(const translation *t, qn_dim dim) { return t->made[dim.id]; }
+static qn_dim made_of(const translation *t, qn_dim dim) {
+    assert(t->is_made[dim.id] || t->to->status);
+    return t->made[dim.id];
+}
 
 static qn_dim translate_symbol(translation *t, uint32_t index) {
     const qn_dim_symbol_info *info = &t->from->symbols.items[index];
@@ -20,7 +25,7 @@ static qn_dim translate_symbol(translation *t, uint32_t index) {
     return status ? qn_dim_fail(t->to, status) : symbol;
 }
 
-/* The node, whose operands are translated, by the same constructors that made it. */
+/* The node made in `to` by the constructor of its kind; its operands are translated already. */
 static qn_dim translate_node(translation *t, const qn_dim_node *node) {
     qn_dim out = qn_dim_zero;
     switch ((qn_dim_kind)node->kind) {
