@@ -1,9 +1,11 @@
 #include "ir/graph.h"
 
+#include <assert.h>
+
 int qn_node_trace_axes(const qn_graph *graph, const qn_node *node, int *out_source) {
     qn_view views[QN_AXES_CONTROLS_MAX] = {{0}};
-    int count =
-        node->input_count < QN_AXES_CONTROLS_MAX ? node->input_count : QN_AXES_CONTROLS_MAX; /* the rest is alike */
+    /* Inputs beyond QN_AXES_CONTROLS_MAX, say of a concat, have the axes of those before. */
+    int count = node->input_count < QN_AXES_CONTROLS_MAX ? node->input_count : QN_AXES_CONTROLS_MAX;
     for (int i = 0; i < count; i++) {
         const qn_value *value = node->inputs[i];
         if (!value) continue;
@@ -14,5 +16,6 @@ int qn_node_trace_axes(const qn_graph *graph, const qn_node *node, int *out_sour
     }
     qn_eval operands = {.attrs = node->attrs, .input_count = count, .inputs = views};
     int rank = qn_op_trace_axes(node->op, &operands, out_source);
+    assert(rank <= QN_MAX_RANK && node->output_count >= 1);
     return rank == node->outputs[0]->type.rank ? rank : -1;
 }

@@ -1,5 +1,7 @@
 #include "ir/contents.h"
 
+#include <assert.h>
+
 /* Inputs larger than this are not worth evaluating while types are being found. */
 enum { EVAL_ELEMS_MAX = 4096 };
 
@@ -45,7 +47,7 @@ static int allocate(qn_arena *scratch, qn_view *view) {
     return view->data != NULL;
 }
 
-/* Where a conversion ends early. */
+/* Of converting an operand: it is all known, it is not, or memory is exhausted. */
 enum outcome { KNOWN, UNKNOWN, EXHAUSTED };
 
 /* An input as numbers: from the constant itself, or from contents that are all numbers. */
@@ -82,7 +84,8 @@ static enum outcome handle_view(qn_infer *infer, const qn_node *node, int input,
     return KNOWN;
 }
 
-/* How many inputs are moved rather than looked at; 0 if the operator computes. */
+/* How many inputs, from the first on, hold elements that the operator moves; the others, say the axis of a concat, are
+   looked at. 0 if the operator computes. */
 static int moved_inputs(const qn_node *node) {
     if (!qn_op_moves(node->op)) return 0;
     return node->op->data_inputs ? node->op->data_inputs : node->input_count;
@@ -107,7 +110,7 @@ static enum outcome make_outputs(qn_infer *infer, const qn_node *node, int moved
     return KNOWN;
 }
 
-/* 1 when eval ran and left the shapes as inferred. */
+/* KNOWN when eval succeeded and left the shapes as inferred. */
 static enum outcome evaluate(const qn_node *node, qn_view *inputs, qn_view *outputs, const qn_infer *infer,
                              qn_arena *scratch) {
     qn_eval eval = {.attrs = node->attrs,
@@ -136,6 +139,7 @@ static qn_status *take_contents(qn_infer *infer, int output, int moved, const qn
     for (int64_t i = 0; i < elems; i++) {
         int64_t number = qn_view_get_int(view, i);
         if (!moved && view->dtype == QN_DTYPE_U64 && number < 0) return NULL;
+        assert(!moved || (number >= 0 && number <= UINT32_MAX)); /* a handle, where it was put or elsewhere, or 0 */
         contents[i] = moved ? (qn_dim){(uint32_t)number} : qn_dim_const(infer->dims, number);
     }
     infer->out_contents[output] = contents;

@@ -1,17 +1,20 @@
-/* Copies of a graph, for trying things on. */
+/* Copies of a graph, on which something is tried: which layers could be integer, which dims could vary. */
 #include "ir/graph.h"
 
+#include <assert.h>
 #include <string.h>
 
 typedef struct copier {
     const qn_graph *from;
     qn_graph *to;
-    qn_value **of; /* by id in `from` */
+    qn_value **of; /* the copy of each value, by id in `from`; NULL: none yet */
 } copier;
 
-/* ---- Dims: symbols of the inputs first, so that expressions over them find them ---- */
+/* ---- Dims ----
+   Symbols are copied first, so that expressions find them by name. */
 
-/* Those that dims of inputs name, in the order of the original; those that data decides come with inference. */
+/* Copies the symbols that dims of inputs name, in the order of the original. Symbols of sizes that data decides are
+   made by inference of the copy. */
 static qn_status *copy_symbols(copier *c) {
     const qn_graph *from = c->from;
     qn_dim_program_builder *builder = qn_dim_program_create(c->to->arena, from->dims);
@@ -32,7 +35,7 @@ static qn_status *copy_symbols(copier *c) {
     return NULL;
 }
 
-/* A dim that can only be one number is that number. */
+/* `dim` in the pool of the copy; where its range leaves one number, that number. */
 static qn_status *copy_dim(copier *c, qn_dim dim, qn_dim *out_dim) {
     int64_t number;
     if (!qn_dim_is_const(c->from->dims, dim, &number))
@@ -68,7 +71,7 @@ static qn_status *copy_constants(copier *c) {
     return NULL;
 }
 
-/* Texts in them live as long as the original, like constants. */
+/* The copied facts point to the original's texts, which must outlive the copy, as its constants must. */
 static qn_status *copy_facts(copier *c, const qn_node *node, const qn_node *copy) {
     const qn_node_facts *facts = qn_facts_of(c->from, node);
     qn_node_facts *copied;
@@ -101,7 +104,7 @@ static qn_status *copy_all(copier *c) {
     for (const qn_node *node = c->from->first; node; node = node->next) QN_TRY(copy_node(c, node));
     for (size_t i = 0; i < c->from->values.count; i++) {
         const qn_value *value = c->from->values.items[i];
-        if (!c->of[value->id]) continue;
+        if (!c->of[value->id]) continue; /* a value of a removed node */
         c->of[value->id]->stats = value->stats;
         c->of[value->id]->encoding = value->encoding;
     }
@@ -120,6 +123,7 @@ qn_status *qn_graph_copy(const qn_graph *graph, qn_arena *arena, qn_graph **out_
     c.to->integer = graph->integer;
     c.to->cancel = graph->cancel;
     QN_TRY(copy_all(&c));
+    assert(c.to->node_count == graph->node_count && c.to->outputs.count == graph->outputs.count);
     *out_copy = c.to;
     return NULL;
 }

@@ -12,7 +12,7 @@ enum { ELEMENT_TEXT_MAX = 64 };
 
 static char decimal_point(void) { return localeconv()->decimal_point[0]; }
 
-/* The C library writes and reads numbers with the locale's point. */
+/* The C library writes and reads numbers with the point of the host program's locale, files always have '.'. */
 static void replace_char(char *text, char from, char to) {
     for (; from != to && *text; text++)
         if (*text == from) *text = to;

@@ -24,6 +24,7 @@ qn_status *qn_facts_edit(qn_graph *graph, const qn_node *node, qn_node_facts **o
 
 qn_status *qn_facts_ask(qn_graph *graph, const qn_node *node, qn_dtype dtype, qn_who who, int is_for_kind) {
     qn_node_facts *facts;
+    assert(dtype == QN_DTYPE_NONE || who.asker != QN_ASKER_NOBODY);
     if (!dtype && qn_facts_of(graph, node) == &nothing) return NULL;
     QN_TRY(qn_facts_edit(graph, node, &facts));
     if (who.name) who.name = qn_arena_copy_string(graph->arena, who.name, strlen(who.name));
@@ -54,6 +55,7 @@ qn_outcome qn_outcome_of(const qn_graph *graph, const qn_node *node) {
 
 qn_status *qn_outcome_set(qn_graph *graph, const qn_node *node, const qn_outcome *outcome) {
     qn_node_facts *facts;
+    assert(outcome->why >= QN_WHY_NOTHING && outcome->why < QN_WHY_COUNT);
     if (!outcome->why && qn_facts_of(graph, node) == &nothing) return NULL;
     QN_TRY(qn_facts_edit(graph, node, &facts));
     facts->outcome = *outcome;

@@ -1,12 +1,13 @@
 /* ir/facts.h - what is wished of the precision of nodes, and what became of it: a table beside the graph, by node.
  *
- *     wish       what somebody asks of a node: a type, scales, weights. Set before the passes; fusing hands it on
- *                (pass/precision.h)
- *     integers   what pass quantise chose to make of a node, between its two halves
- *     outcome    why a node computes in what it computes. Passes write it; whoever decides something compares
- *                `outcome.why` with an enum
+ *     wish       what somebody asks of a node: a type, scales, weights. Set before the passes; when nodes are fused, the
+ *                wish of one of them goes to the node that is left (pass/precision.h)
+ *     integers   which integers pass quantise chose for a node, kept between the half of the pass that chooses and the
+ *                half that rewrites
+ *     outcome    why a node computes in the type in which it computes. Passes write it; decisions compare `outcome.why`
+ *                with an enum
  *
- * Nobody decides by words. They are made from an outcome where they are shown: qn_outcome_text() is the only place that
+ * No decision compares words. qn_outcome_text() makes them from an outcome where they are shown; no other function
  * knows them.
  *
  *     wish {U8, custom_nodes}                       "custom_nodes"
@@ -14,8 +15,8 @@
  *     outcome {RANGE_MISSING, of "x"}               "no integers: there is no range for 'x'"
  *     the same, F32 and is_unmet                    "f32: not in integers as asked for (no integers: there is ...)"
  *
- * A node keeps its facts when it becomes another operation; a copy of a graph has them all; those of a node that was
- * removed are out of reach. Nodes of which nothing is known cost a NULL at most.
+ * A node keeps its facts when it becomes another operation, and a copy of a graph has the facts of all nodes. The facts
+ * of a removed node stay in the arena, unreachable. A node of which nothing is known costs a NULL in the table at most.
  */
 #ifndef QN_IR_FACTS_H
 #define QN_IR_FACTS_H
@@ -44,12 +45,13 @@ typedef struct qn_who {
     const char *name; /* MODE and NAMED, else NULL; lives as long as the graph */
 } qn_who;
 
-/* How many scales what a node reads is to have as integers. */
+/* How many scales the integers that a node reads are to have. */
 typedef enum qn_scales { QN_SCALES_ANY = 0, QN_SCALES_ONE = 1, QN_SCALES_PER_CHANNEL = 2 } qn_scales;
 
 /* What is asked of one node. */
 typedef struct qn_node_wish {
-    /* What it is to compute in or store its floats in: F16 or F32 (and no integers), U8 or S16; NONE: as the graph says. */
+    /* The type in which the node is to compute, or to store its floats: F16 or F32 (and no integers), U8 or S16;
+       NONE: as the graph says. */
     qn_dtype dtype;
     qn_who who; /* asks for `dtype` */
     /* `dtype` is asked of all nodes of an operator or type. With {"add": int8} a convolution that takes an addition in
@@ -60,17 +62,17 @@ typedef struct qn_node_wish {
     qn_dtype weights;    /* S8 or S16: what weights become beside activations of 16 bits; NONE: as the graph says */
 } qn_node_wish;
 
-/* What pass quantise chose; all NONE: the node stays float. */
+/* Which integers pass quantise chose; all NONE: the node stays float. */
 typedef struct qn_integer_choice {
-    qn_dtype data;   /* U8 or S16: what the node reads its data as */
-    qn_dtype addend; /* conv2d: the same of its addend; NONE: as a float */
+    qn_dtype data;   /* U8 or S16: the type in which the node reads its data */
+    qn_dtype addend; /* conv2d: U8 or S16: the type in which it reads its addend; NONE: as a float */
 } qn_integer_choice;
 
-/* Why a node computes in what it computes, with what the reason speaks of. */
+/* Why a node computes in the type in which it computes. The comment says which fields of the outcome go with a reason. */
 typedef enum qn_why {
     QN_WHY_NOTHING = 0, /* there is nothing to say */
     QN_WHY_ASKED,       /* `who` asked for it */
-    /* What keeps integers away. Of a layer or an addition: */
+    /* Reasons for no integers. Of a layer or an addition: */
     QN_WHY_RANGE_MISSING, /* of value `name` */
     QN_WHY_NO_TIME_SAVED,
     /* of a layer: */
@@ -85,7 +87,7 @@ typedef enum qn_why {
     /* of an addition: */
     QN_WHY_ADDITION_FORM,
     QN_WHY_CHANNELS_VARY,
-    /* What keeps halves away. */
+    /* Reasons for no halves. */
     QN_WHY_FROM_INTEGERS,      /* sizes and indices, which are to stay exact */
     QN_WHY_INTEGERS_TOO_LARGE, /* a cast of integers that half precision may not hold */
     QN_WHY_CONSTANT_TOO_LARGE, /* constant `name` */
@@ -98,7 +100,7 @@ typedef enum qn_why {
 
 typedef struct qn_outcome {
     qn_why why;
-    qn_dtype dtype;   /* what came of it: U8, S16, F16 or F32; NONE: not settled yet */
+    qn_dtype dtype;   /* in which the node computes: U8, S16, F16 or F32; NONE: not settled yet */
     qn_who who;       /* ASKED; asker NOBODY: by whom is not known */
     const char *name; /* as `why` says, else NULL; lives as long as the graph */
     qn_dtype from;    /* CAST */
@@ -122,13 +124,14 @@ const qn_node_facts *qn_facts_of(const qn_graph *graph, const qn_node *node);
 /* The same for writing. OUT_OF_MEMORY. */
 qn_status *qn_facts_edit(qn_graph *graph, const qn_node *node, qn_node_facts **out_facts) QN_MUST_USE;
 
-/* Asks `dtype` of a node, in place of what was asked before; what became of that is forgotten. The name in `who` is copied.
-   dtype NONE: nothing is asked any more. OUT_OF_MEMORY. */
+/* Asks `dtype` of a node, in place of what was asked before; what became of that is forgotten. The name in `who` is
+   copied. dtype NONE: nothing is asked any more. OUT_OF_MEMORY. */
 qn_status *qn_facts_ask(qn_graph *graph, const qn_node *node, qn_dtype dtype, qn_who who, int is_for_kind) QN_MUST_USE;
-/* The wish that `node` has by itself is replaced by that of `from`, and so is the outcome. OUT_OF_MEMORY. */
+/* Gives `node` the type that is asked of `from`, by whom it is asked, and the outcome of `from`, in place of its own.
+   OUT_OF_MEMORY. */
 qn_status *qn_facts_take_dtype(qn_graph *graph, const qn_node *node, const qn_node *from) QN_MUST_USE;
 
-/* What became of a node, or, where nothing has yet, that somebody asks (ASKED, dtype NONE). */
+/* The outcome of a node. Where there is none yet but a type is asked of the node, ASKED with that asker and dtype NONE. */
 qn_outcome qn_outcome_of(const qn_graph *graph, const qn_node *node);
 /* `outcome` is copied, its names are borrowed. OUT_OF_MEMORY. */
 qn_status *qn_outcome_set(qn_graph *graph, const qn_node *node, const qn_outcome *outcome) QN_MUST_USE;
@@ -137,7 +140,8 @@ qn_status *qn_outcome_set(qn_graph *graph, const qn_node *node, const qn_outcome
 
 /* "custom_nodes", "qint8_mixed_float16"; never NULL. */
 const char *qn_who_text(qn_who who);
-/* "u8: custom_nodes"; without the type "custom_nodes". NULL: there is nothing to say (QN_WHY_NOTHING), or memory is short. */
+/* "u8: custom_nodes"; without the type "custom_nodes". NULL: there is nothing to say (QN_WHY_NOTHING), or memory is
+   short. */
 const char *qn_outcome_text(const qn_outcome *outcome, qn_arena *arena);
 const char *qn_outcome_text_untyped(const qn_outcome *outcome, qn_arena *arena);
 

@@ -125,6 +125,8 @@ qn_status *qn_graph_rename_value(qn_graph *graph, qn_value *value, const char *n
 
 /* ---- Uses ---- */
 
+/* Makes input `index` of the node absent. The last use in the list of its value moves into the free slot, so that
+   each use knows its slot: dropping use 0 of [a.0, b.1, c.0] leaves [c.0, b.1]. */
 static void drop_use(qn_node *node, int index) {
     qn_value *value = node->inputs[index];
     if (!value) return;
@@ -155,6 +157,7 @@ qn_status *qn_node_set_input(qn_graph *graph, qn_node *node, int index, qn_value
 
 /* Arrays for `count` inputs, all absent. */
 static qn_status *new_inputs(qn_graph *graph, qn_node *node, int count) {
+    assert(count >= 0);
     qn_value **inputs = QN_ARENA_ARRAY(graph->arena, qn_value *, (size_t)count);
     uint32_t *slots = QN_ARENA_ARRAY(graph->arena, uint32_t, (size_t)count);
     if (!inputs || !slots) return qn_status_out_of_memory();
@@ -187,7 +190,7 @@ qn_status *qn_graph_replace_value(qn_graph *graph, qn_value *from, qn_value *to)
 qn_status *qn_graph_insert_after(qn_graph *graph, qn_value *from, const qn_node *reader, qn_value *to) {
     const size_t count = from->uses.count;
     assert(from != to);
-    /* The list changes under the loop. */
+    /* A copy of the list, which changes as uses move to `to`. */
     const qn_use *uses = qn_arena_copy(graph->arena, from->uses.items, count * sizeof *uses);
     if (count && !uses) return qn_status_out_of_memory();
     for (size_t i = 0; i < count; i++)
@@ -206,6 +209,8 @@ static void link_node(qn_graph *graph, qn_node *node, qn_node *before) {
 }
 
 static void unlink_node(qn_graph *graph, qn_node *node) {
+    assert((node->prev ? node->prev->next : graph->first) == node);
+    assert((node->next ? node->next->prev : graph->last) == node);
     *(node->prev ? &node->prev->next : &graph->first) = node->next;
     *(node->next ? &node->next->prev : &graph->last) = node->prev;
     node->prev = node->next = NULL;
@@ -278,10 +283,9 @@ qn_status *qn_node_become(qn_graph *graph, qn_node *node, const qn_op_def *op, c
                           qn_value *const *inputs) {
     assert(op->outputs == node->output_count);
     QN_TRY(check_input_count(op, input_count));
-    qn_node old = *node;
     void *copy;
     QN_TRY(copy_attrs(graph, op, attrs, &copy));
-    for (int i = 0; i < old.input_count; i++) old.inputs[i] ? drop_use(node, i) : (void)0;
+    for (int i = 0; i < node->input_count; i++) drop_use(node, i);
     node->op = op;
     node->attrs = copy;
     QN_TRY(new_inputs(graph, node, input_count));
@@ -299,6 +303,7 @@ void qn_graph_remove_node(qn_graph *graph, qn_node *node) {
     }
     qn_names_release(graph->names, QN_NAME_NODE, node->name, node);
     unlink_node(graph, node);
+    assert(graph->node_count > 0);
     graph->node_count--;
 }
 

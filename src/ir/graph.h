@@ -74,7 +74,7 @@ struct qn_node {
     qn_value **outputs;
     qn_node *prev, *next; /* order of execution */
     const char *source;   /* "tensorflow: node 'Pad' (Pad)": where it came from, for messages; NULL if nowhere */
-    uint32_t mark;        /* scratch of one walk over the graph */
+    uint32_t mark;        /* scratch of one walk over the graph; whoever walks sets it first */
 };
 
 /* How the graph is to compute in integers; set before pass quantise. */
@@ -108,7 +108,7 @@ struct qn_graph {
     QN_LIST(qn_value *) outputs;
     QN_LIST(qn_check) checks; /* rebuilt by qn_graph_infer */
     uint32_t next_id, next_node_id;
-    QN_LIST(qn_node_facts *) facts; /* by id of node, of those of which something is known; ir/facts.h */
+    QN_LIST(qn_node_facts *) facts; /* by id of node; NULL, or beyond the end: nothing is known. ir/facts.h */
     struct qn_name_table *names;
     /* F16: floats are stored in half precision where nothing speaks against it; NONE or F32: as the source has them. */
     qn_dtype precision;
@@ -133,7 +133,8 @@ qn_status *qn_graph_add_node(qn_graph *graph, const qn_op_def *op, const char *n
 qn_status *qn_graph_mark_output(qn_graph *graph, qn_value *value) QN_MUST_USE;
 /* Makes an output an ordinary value again; the other outputs keep their order. */
 void qn_graph_unmark_output(qn_graph *graph, qn_value *value);
-/* Puts `to`, which is none yet, in the place of the output `from`, which is none any more. Names and uses stay. */
+/* Puts `to` into the place of `from` in the list of outputs: `from`, an output, is none afterwards, and `to`, which is
+   none, becomes one. Names and uses stay. */
 void qn_graph_replace_output(qn_graph *graph, qn_value *from, qn_value *to);
 /* Gives an input another type. What is computed from the input has its old types until qn_graph_infer. */
 void qn_value_retype_input(qn_value *input, const qn_type *type);
@@ -148,12 +149,12 @@ qn_status *qn_node_set_input(qn_graph *graph, qn_node *node, int index, qn_value
 /* Makes every use of `from`, and its mark as an output, refer to `to`. When `from` was an output the two swap names.
    Where `to` is itself an input or output of the graph, whose name is promised, `from` stays the output it was. */
 qn_status *qn_graph_replace_value(qn_graph *graph, qn_value *from, qn_value *to) QN_MUST_USE;
-/* Makes every use of `from` refer to `to`, except the uses by `reader`, which makes `to` of it: so a node, or a chain
-   that begins with `reader` and ends with `to`, comes between `from` and whoever read it. */
+/* Puts a node, or a chain of nodes, between the value `from` and the nodes that read it. `reader` is the first node of
+   the chain and goes on reading `from`; `to` is the result of the last one, and all other uses of `from` become uses of
+   `to`. Before: from -> a, b, reader -> to. After: from -> reader -> to -> a, b. */
 qn_status *qn_graph_insert_after(qn_graph *graph, qn_value *from, const qn_node *reader, qn_value *to) QN_MUST_USE;
 /* Turns `node` into another operation with the same one output, keeping its name, place, uses and facts; then infers it
-   again.
-   `inputs` may be those of other nodes; each must come before `node`. `attrs` is copied (NULL: the defaults). */
+   again. `inputs` may be those of other nodes; each must come before `node`. `attrs` is copied (NULL: the defaults). */
 qn_status *qn_node_become(qn_graph *graph, qn_node *node, const qn_op_def *op, const void *attrs, int input_count,
                           qn_value *const *inputs) QN_MUST_USE;
 /* Gives a value another name, and the node whose first output it is. INVALID_ARGUMENT: the name is taken. */
@@ -171,14 +172,14 @@ int qn_node_is_needed(const qn_node *node);
 size_t qn_graph_remove_dead(qn_graph *graph);
 
 /* ---- ir/axes.c ---- */
-/* Which axis of input 0 each axis of the one result is (op/card.h: trace), from what is constant about the node. Returns
-   the rank of the result; -1: it cannot be told. */
+/* Which axis of input 0 each axis of the one result is (op/card.h: trace), from what is constant about the node.
+   Returns the rank of the result; -1: it cannot be told. */
 int qn_node_trace_axes(const qn_graph *graph, const qn_node *node, int *out_source);
 
 /* ---- ir/copy.c ---- */
-/* A copy in `arena`, with a pool of dims of its own, inferred, and all facts of its nodes: whatever happens to it leaves
-   `graph` as it is. What
-   constants and ranges point at is borrowed and must outlive the copy. */
+/* A copy in `arena`, inferred, with a pool of dims of its own and all facts of its nodes: whatever happens to the copy
+   leaves `graph` as it is. The data of constants and the stats of values are borrowed from `graph` and must outlive the
+   copy. OUT_OF_MEMORY, and what inference says. */
 qn_status *qn_graph_copy(const qn_graph *graph, qn_arena *arena, qn_graph **out_copy) QN_MUST_USE;
 
 /* ---- ir/infer.c ---- */
@@ -190,8 +191,8 @@ qn_status *qn_graph_infer(qn_graph *graph) QN_MUST_USE;
 qn_status *qn_node_infer(qn_graph *graph, qn_node *node) QN_MUST_USE;
 
 /* ---- ir/verify.c ---- */
-/* Structure: order, use lists, arities, attribute ranges, names unique, types present. INTERNAL with the first breach.
- */
+/* Structure: order, use lists, arities, attribute ranges, names unique, types present. INTERNAL with the first
+   breach. */
 qn_status *qn_graph_verify(const qn_graph *graph) QN_MUST_USE;
 
 /* ---- ir/print.c, ir/parse.c ---- docs/text-ir.md

@@ -1,17 +1,21 @@
-/* Types, shapes and contents of every value; the demands that remain as checks; and what these teach about ranges. */
+/* Types, shapes and contents of every value; the demands that remain as checks; and what checks teach about ranges.
+ *
+ * Say a network slices 513 rows from an input of height h in [1, unbounded). Round 1 infers `slice`, which demands
+ * h - 513 >= 0. That can neither be proved nor refuted, so it becomes a check; learning narrows h to [513, unbounded).
+ * Round 2 infers everything again: the demand is proved now, no check is left, and nothing narrows any more. */
 #include "ir/contents.h"
 #include "ir/graph.h"
 
 #include <string.h>
 
-/* Each round narrows some symbol; longer chains of demands, and what more effort would learn, are left to the run-time
-   checks. */
+/* Each round but the last narrows some symbol. Demands that would need more rounds or more effort to be proved are left
+   to the checks at run time. */
 enum { ROUNDS_MAX = 16, LEARN_EFFORT = 1 << 20 };
 
 /* One inference: of a node, or of a whole graph. */
 struct session {
     qn_graph *graph;
-    qn_node *node;    /* at hand */
+    qn_node *node;    /* that is being inferred */
     qn_arena scratch; /* emptied after each node */
     uint32_t *seen;   /* conditions that have a check already; open addressing, dim id + 1; NULL: not kept */
     size_t seen_size, seen_count;
@@ -72,7 +76,8 @@ static qn_status *host_require(void *self, qn_infer *infer, qn_dim condition, co
     return add_check(self, condition, message);
 }
 
-/* The symbol of an output's dim: the same one whenever the node is inferred again. */
+/* The symbol of an output's dim whose size depends on data: made when the node is inferred first, and found by its
+   name, "Where:0.0", when the node is inferred again. */
 static qn_dim host_data_dim(void *self, qn_infer *infer, int output, int axis, qn_dim low, qn_dim high) {
     struct session *session = self;
     int64_t bounds[2], unused, known[2];
@@ -133,13 +138,14 @@ static qn_status *make_infer(struct session *session, const qn_infer_host *host,
     return NULL;
 }
 
-/* What a dim has become once only one value is left for it. */
+/* `dim`, or the number that it is where its range leaves only one. */
 static qn_dim settle(qn_dim_pool *dims, qn_dim dim) {
     int64_t value;
     return qn_dim_is_const(dims, dim, &value) ? qn_dim_const(dims, value) : dim;
 }
 
-/* No dim is negative, and what all dims at their least come to fits a count of bytes. */
+/* Refuses a dim that is negative at all shapes, checks one that may be at some, and refuses an output that is too large
+   for memory even with all dims at their least. */
 static qn_status *check_output(struct session *session, int output, qn_type *type) {
     qn_dim_pool *dims = session->graph->dims;
     int64_t bytes = (int64_t)qn_dtype_size(type->dtype);
@@ -178,7 +184,7 @@ static qn_status *store_outputs(struct session *session, qn_infer *infer) {
     return NULL;
 }
 
-/* What the operator has to say of constants, once their types are known to be right. */
+/* op->check over the constant inputs, whose types op->infer has found to be right. */
 static qn_status *check_constants(struct session *session) {
     const qn_node *node = session->node;
     if (!node->op->check) return NULL;

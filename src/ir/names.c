@@ -7,7 +7,7 @@ typedef struct entry {
     const char *name; /* NULL: free slot */
     void *object;     /* NULL: the name was released */
     uint32_t kind;
-    uint32_t last_suffix;
+    uint32_t last_suffix; /* of the names that were made from this one: 2 after "x_1" and "x_2" */
 } entry;
 
 struct qn_name_table {
@@ -41,6 +41,7 @@ static int grow(struct qn_name_table *table) {
     if (!entries) return 0;
     table->entries = entries;
     table->size = old_size * 2;
+    assert((table->size & (table->size - 1)) == 0 && table->used * 2 <= table->size);
     for (size_t i = 0; i < old_size; i++)
         if (old[i].name) *find_entry(table, (qn_name_kind)old[i].kind, old[i].name) = old[i];
     return 1;

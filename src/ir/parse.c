@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Constants whose text does not bound their size. */
+/* The most elements of a constant that is written as `splat` or `random`: a text of any length would not bound them. */
 static const int64_t generated_elems_max = INT64_C(1) << 28;
 
 struct parser {

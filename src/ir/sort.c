@@ -2,6 +2,8 @@
  * a sorted graph stays as it is and a producer that comes too late moves to just before its first user. */
 #include "ir/graph.h"
 
+#include <assert.h>
+
 enum { UNSEEN = 0, ON_STACK = 1, DONE = 2 };
 
 typedef struct frame {
@@ -13,6 +15,7 @@ typedef struct frame {
 static qn_status *cycle_error(const frame *stack, size_t depth, const qn_node *node) {
     enum { SHOWN = 6 };
     size_t start = depth;
+    assert(node->mark == ON_STACK); /* so the loop ends */
     while (stack[start - 1].node != node) start--;
     qn_buffer path;
     qn_buffer_init(&path, NULL);
@@ -32,7 +35,7 @@ static void put_last(qn_graph *graph, qn_node *node) {
     graph->last = node;
 }
 
-/* Puts `root` at the end of the new order, after whatever it needs that is not there yet. */
+/* Puts `root` at the end of the new order, after those of the nodes it depends on that are not in the new order yet. */
 static qn_status *place(qn_graph *graph, qn_node *root, frame *stack) {
     size_t depth = 0;
     if (root->mark == DONE) return NULL;
@@ -49,6 +52,7 @@ static qn_status *place(qn_graph *graph, qn_node *root, frame *stack) {
         qn_node *producer = input ? input->producer : NULL;
         if (!producer || producer->mark == DONE) continue;
         if (producer->mark == ON_STACK) return cycle_error(stack, depth, producer);
+        assert(depth < graph->node_count); /* a node is on the stack once */
         stack[depth++] = (frame){producer, 0};
         producer->mark = ON_STACK;
     }
@@ -66,11 +70,12 @@ static qn_status *sort(qn_graph *graph, qn_node **nodes, frame *stack) {
         node->mark = UNSEEN;
         nodes[count++] = node;
     }
+    assert(count == graph->node_count);
     graph->first = graph->last = NULL;
     for (size_t i = 0; i < count; i++) {
         qn_status *status = place(graph, nodes[i], stack);
         if (!status) continue;
-        relink(graph, nodes, count); /* as it was */
+        relink(graph, nodes, count); /* in the old order */
         return status;
     }
     return NULL;

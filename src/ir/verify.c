@@ -1,4 +1,5 @@
-/* The structure of a graph, checked from scratch: what the editing functions promise and passes rely on. */
+/* The structure of a graph, checked from scratch: the promises of the functions that edit graphs, on which passes
+   rely. */
 #include "ir/graph.h"
 
 #define BREACH(...) QN_ERR(QN_INTERNAL, __VA_ARGS__)
