@@ -1,4 +1,4 @@
-/* plan/internal.h - what the parts of the planner share. */
+/* plan/internal.h - what the parts of the planner share. Errors of all of them: OUT_OF_MEMORY and what is said. */
 #ifndef QN_PLAN_INTERNAL_H
 #define QN_PLAN_INTERNAL_H
 
@@ -9,7 +9,7 @@ enum { QN_NO_VALUE = -1 };
 /* What gives a symbol its value. */
 typedef struct qn_symbol_source {
     int32_t input, axis; /* dim `axis` of input `input`; -1: a step settles it */
-    int is_settled;      /* a step that does so has been planned */
+    int is_settled;      /* the step that settles it has been planned */
 } qn_symbol_source;
 
 typedef struct qn_planner {
@@ -31,7 +31,7 @@ typedef struct qn_planner {
     uint64_t arena_bytes; /* 0: no ceiling */
 } qn_planner;
 
-/* pack.c: the constants that kernels read packed become constants that are. */
+/* pack.c: nodes whose kernels read a constant packed (qn_op_def.pack) get a packed copy of it as their input. */
 qn_status *qn_plan_pack_weights(qn_graph *graph) QN_MUST_USE;
 
 /* values.c */

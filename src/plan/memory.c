@@ -1,10 +1,22 @@
 /* Liveness, sharing and offsets.
  *
- * A view shares the bytes of its input. An operator that may work in place takes over the memory of an input that dies
- * with it. Shared values form groups; a group lives from its first to its last use and gets one offset. Offsets are laid out at
- * the upper bounds of the declared range and reused at every shape: first-fit is not monotone in size, so a layout
- * per shape could exceed a ceiling computed elsewhere. Where a value has no bound, there is no ceiling, and the runtime
- * lays out per shape. */
+ * A value lives from the step that makes it to the last step that reads it. The output of a view shares the bytes of
+ * its input. An operator that may work in place writes its output over an input that no later step reads. Values that
+ * share bytes form a group; a group lives from the first step of any member to the last step of any, and gets one
+ * offset. For example:
+ *
+ *     step 0   a = conv2d(x, w)    a lives 0 .. 1    the group {a, b, c} lives 0 .. 3 and has one offset
+ *     step 1   b = reshape(a)      b lives 1 .. 2    a view of a
+ *     step 2   c = relu(b)         c lives 2 .. 3    relu may work in place, and no later step reads a or b: c is written
+ *                                                    over them
+ *     step 3   y = conv2d(c, v)    y is an output and lies in the caller's tensor
+ *
+ * Were a read by step 3 too, c would get bytes of its own.
+ *
+ * Offsets are laid out once, for the upper bounds of the declared range, and hold at every shape in it. A layout for
+ * each shape could need more than this one although every value is smaller: which block goes into which gap changes
+ * with the sizes. So only a layout that is fixed tells how much memory all shapes need at most. Where a value has no
+ * upper bound, there is no such ceiling (arena_bytes is 0), and the runtime lays values out for each shape. */
 #include "plan/internal.h"
 
 #include "base/offsets.h"
@@ -41,7 +53,8 @@ static qn_status *make_groups(qn_planner *planner) {
     return NULL;
 }
 
-/* first_step and last_step of every value by itself. What exists before the first step or after the last is clamped. */
+/* first_step and last_step of every value by itself, not yet of groups. Values that exist before the first step, or
+   that last longer than the last one, live from the first step, or to the last. */
 static void measure_lives(qn_planner *planner) {
     size_t steps = planner->steps.count;
     for (size_t i = 0; i < planner->values.count; i++) {
@@ -62,7 +75,7 @@ static void measure_lives(qn_planner *planner) {
     }
     for (size_t i = 0; i < planner->values.count; i++) {
         qn_program_value *value = &planner->values.items[i];
-        /* written when shapes are set, kept */
+        /* Values computed from shapes are written when shapes are set, and every run reads them. */
         if (value->place == QN_PLACE_DIMS && steps) value->last_step = (uint32_t)steps - 1;
     }
 }
@@ -72,10 +85,13 @@ static uint32_t group_last_step(const qn_planner *planner, uint32_t index) {
     return planner->values.items[root_of(planner, index)].last_step;
 }
 
-/* Lets `output`, which nothing shares yet, live in the bytes of `input`. Does nothing where these are shared too often. */
+/* Lets `output`, with which no value shares bytes yet, live in the bytes of `input`. Does nothing where so many values
+   share the bytes of `input` already that one more would be beyond QN_PROGRAM_GROUP_MAX. */
 static void join(qn_planner *planner, uint32_t output, uint32_t input) {
     uint32_t root = root_of(planner, input);
     qn_program_value *value = &planner->values.items[output], *whole = &planner->values.items[root];
+    assert(planner->roots[output] == output && planner->group_sizes[output] == 1 && output != root);
+    assert(value->place == QN_PLACE_ARENA && planner->roots[root] == root);
     if (planner->group_sizes[root] >= QN_PROGRAM_GROUP_MAX) return;
     planner->group_sizes[root]++;
     planner->roots[output] = root;
@@ -91,7 +107,8 @@ static int same_size(const qn_planner *planner, uint32_t a, uint32_t b) {
     return 1;
 }
 
-/* Does the step read the bytes of input `at` through one of the inputs that its output must not share with? */
+/* Is input `at` of the step also, or does it share bytes with, one of the inputs before alias_first, over which the
+   operator must not write? In add(h, h) of an operator that may overwrite its second input only, it is. */
 static int is_read_elsewhere(const qn_planner *planner, const qn_program_step *step, uint32_t at) {
     uint32_t root = root_of(planner, planner->operands.items[step->first_input + at]);
     for (uint32_t i = 0; i < (uint32_t)step->op->alias_first; i++) {
@@ -146,16 +163,37 @@ static qn_status *lay_out(qn_planner *planner) {
     return NULL;
 }
 
+#ifndef NDEBUG
+
+/* What the verifier of files demands of every plan: a value that takes room in the arena lives within the steps, lies
+   aligned within the arena, and where it shares bytes their owner lives as long. */
+static int is_planned_well(const qn_planner *planner) {
+    for (uint32_t i = 0; i < planner->values.count; i++) {
+        const qn_program_value *value = &planner->values.items[i], *owner = &planner->values.items[root_of(planner, i)];
+        if (owner->alias >= 0 || (value->alias >= 0) != (owner != value)) return 0;
+        if (!is_in_arena(value) || !planner->steps.count) continue;
+        if (value->first_step > value->last_step || value->last_step >= planner->steps.count) return 0;
+        if (owner->last_step < value->last_step) return 0;
+        if (!planner->arena_bytes) continue;
+        if (value->offset % QN_OFFSETS_ALIGN) return 0;
+        if (owner->offset + owner->bytes > planner->arena_bytes) return 0;
+    }
+    return 1;
+}
+
+#endif
+
 qn_status *qn_plan_memory(qn_planner *planner) {
     QN_TRY(make_groups(planner));
     measure_lives(planner);
     for (uint32_t s = 0; s < planner->steps.count; s++) share(planner, s);
     QN_TRY(lay_out(planner));
-    for (size_t i = 0; i < planner->values.count; i++) { /* who shares bytes is where the owner is */
+    for (size_t i = 0; i < planner->values.count; i++) { /* values that share bytes are where the owner of these is */
         qn_program_value *value = &planner->values.items[i];
         const qn_program_value *owner = &planner->values.items[root_of(planner, (uint32_t)i)];
         value->place = owner->place;
         value->offset = owner->offset;
     }
+    assert(is_planned_well(planner));
     return NULL;
 }

@@ -1,12 +1,13 @@
-/* Constants are stored once, in the layout that every kernel reads straight from the mapped file: operators say which one
-   they want (qn_op_def.pack), the kernel layer makes it (kernel/packing.h). */
+/* Constants are stored once, in the layout that every kernel reads straight from the mapped file: operators say
+   which one they want (qn_op_def.pack), the kernel layer makes it (kernel/packing.h). */
 #include "plan/internal.h"
 
 #include "kernel/packing.h"
 
+#include <assert.h>
 #include <string.h>
 
-/* What has been made of a constant, so that nodes that share weights share them packed too. */
+/* The packed form that was made last of a constant, so that nodes that share weights share their packed form too. */
 typedef struct packed_constant {
     qn_pack pack;
     qn_value *value; /* NULL: nothing yet */
@@ -46,8 +47,9 @@ static qn_status *widen(qn_arena *arena, qn_dtype dtype, qn_view *view) {
 
 /* ---- Packing ---- */
 
-/* The size of constant `view` packed as `pack` says. 0: it stays plain, having no elements or being blown up by the
-   padding. Were that done, a small model could ask for any amount of memory; the operator runs by its naive code. */
+/* The size of constant `view` packed as `pack` says. 0: it stays plain, since it has no elements, or since it is
+   large and padding would more than double it: a matrix [16 Mi, 1] would grow sixteenfold, and a small model could
+   ask for any amount of memory. The operator then runs by its portable code. */
 static int measure(const qn_view *view, const qn_pack *pack, size_t *out_bytes) {
     enum { LARGE_ELEMS = 16 << 20 };
     qn_view wanted = *view;
@@ -73,6 +75,7 @@ static qn_status *add_packed(qn_graph *graph, const qn_value *constant, const qn
     void *packed = qn_arena_alloc_aligned(graph->arena, bytes, 64);
     if (!packed) return qn_status_out_of_memory();
     const qn_weights weights = weights_of(&view);
+    assert(bytes >= qn_view_bytes(&view)); /* packing pads, and leaves nothing out */
     pack->packing->pack(&weights, packed);
     view.data = packed;
     QN_TRY(qn_graph_add_constant(graph, constant->name, &view, out));
@@ -121,6 +124,7 @@ static qn_status *pack_input(qn_graph *graph, packed_constant *known, qn_node *n
     size_t bytes;
     void *attrs = qn_arena_copy(graph->arena, node->attrs, node->op->attrs_bytes);
     if (!attrs) return qn_status_out_of_memory();
+    assert(!node->inputs[input]->packing); /* graphs that passes see are plain, and each input is packed once */
     if (!node->op->pack(operands, input, attrs, &pack) || !measure(&operands->inputs[input], &pack, &bytes))
         return NULL;
     QN_TRY(find_packed(graph, known, node->inputs[input], &pack, bytes, &packed));

@@ -2,12 +2,14 @@
 
 #include "plan/internal.h"
 
+#include <assert.h>
 #include <string.h>
 
 /* qn_node.mark */
 enum { NO_STEP, ARITHMETIC, STEP };
 
-/* `copy`, made of `value`, is the output now and takes its name. */
+/* `copy`, a copy of `value`, is the output in place of `value` and takes its name. `value` is called "name/dims" or
+   "name/constant" from then on. */
 static qn_status *hand_name_on(qn_graph *graph, qn_value *value, qn_value *copy) {
     const char *name = value->name,
                *hidden = qn_arena_printf(graph->arena, "%s/%s", name, value->producer ? "dims" : "constant");
@@ -17,13 +19,14 @@ static qn_status *hand_name_on(qn_graph *graph, qn_value *value, qn_value *copy)
     return qn_graph_rename_value(graph, copy, name);
 }
 
-/* An output that names an input, a constant or a second output's value is written by a copy of its own; so is shape
-   arithmetic that other nodes read, for they must find it when shapes are set. */
+/* Every output becomes a value of its own, which exactly one step writes. An output that is an input, a
+   constant, or listed twice becomes a copy (identity) of that value. So does one that is shape arithmetic which other
+   nodes read: they read it where it is written when shapes are set, before there are tensors of the caller. */
 static qn_status *separate_outputs(qn_graph *graph) {
     for (size_t i = 0; i < graph->outputs.count; i++) {
         qn_value *value = graph->outputs.items[i];
         int is_repeated = !value->is_output;
-        value->is_output = 0; /* for as long as this loop runs: seen */
+        value->is_output = 0; /* until the end of this function it means: listed before */
         int is_read_as_dims = value->contents && value->uses.count;
         if (value->producer && !is_repeated && !is_read_as_dims) continue;
         qn_node *copy;
@@ -36,7 +39,7 @@ static qn_status *separate_outputs(qn_graph *graph) {
     return NULL;
 }
 
-/* A node whose every output is written when shapes are set needs no step. */
+/* *out_is: all outputs of the node are written when shapes are set, so that no step has to. */
 static qn_status *is_shape_arithmetic(qn_planner *planner, const qn_node *node, int *out_is) {
     *out_is = !(node->op->flags & QN_OP_EFFECT);
     for (int i = 0; i < node->output_count && *out_is; i++) {
@@ -65,12 +68,21 @@ static qn_status *add_data_symbols(qn_planner *planner, const qn_node *node, qn_
     return NULL;
 }
 
-/* What a step stores, and why as far as a pass had something to say. */
+/* "u8: custom_nodes": the type of what a step stores and, where a pass noted an outcome, why. NULL on exhaustion. */
 static const char *precision_text(const qn_planner *planner, const qn_node *node) {
     const qn_outcome outcome = qn_outcome_of(planner->graph, node);
     if (outcome.why) return qn_outcome_text(&outcome, planner->arena);
     return node->output_count ? qn_dtype_name(node->outputs[0]->type.dtype) : "";
 }
+
+#ifndef NDEBUG
+
+/* Has a step before made the value, or does it need none? */
+static int is_there(const qn_planner *planner, const qn_value *value) {
+    return !value->producer || value->producer->mark == ARITHMETIC || planner->index_of[value->id] != QN_NO_VALUE;
+}
+
+#endif
 
 static qn_status *add_step(qn_planner *planner, const qn_node *node) {
     qn_program_step step = {
@@ -81,6 +93,7 @@ static qn_status *add_step(qn_planner *planner, const qn_node *node) {
     step.input_count = (uint32_t)node->input_count;
     for (int i = 0; i < node->input_count; i++) {
         index = UINT32_MAX;
+        assert(!node->inputs[i] || is_there(planner, node->inputs[i]));
         if (node->inputs[i]) QN_TRY(qn_plan_value(planner, node->inputs[i], &index));
         QN_TRY(QN_LIST_PUSH(planner->arena, &planner->operands, index));
     }
@@ -152,7 +165,8 @@ static qn_status *list_ends(qn_planner *planner, qn_value *const *values, size_t
     return NULL;
 }
 
-/* Does anybody want what the node makes or does? Those that read its outputs come later and are marked. */
+/* Does a node that is a step read an output of `node`, or is `node` a step for its own sake? Nodes that read it come
+   later in the graph and are marked already. */
 static int is_wanted(const qn_node *node) {
     if (node->op->flags & (QN_OP_EFFECT | QN_OP_DATA_SHAPE)) return 1; /* checks may need the sizes it settles */
     for (int i = 0; i < node->output_count; i++) {
@@ -164,7 +178,8 @@ static int is_wanted(const qn_node *node) {
     return 0;
 }
 
-/* Marks the nodes that are steps: what outputs and effects need, shape arithmetic and what only that needs left out. */
+/* Marks the nodes that are steps: those that outputs and effects of the graph need, without shape arithmetic and
+   without nodes that only shape arithmetic reads. */
 static qn_status *mark_steps(qn_planner *planner) {
     for (qn_node *node = planner->graph->first; node; node = node->next) {
         int is_arithmetic;
@@ -210,6 +225,7 @@ static qn_status *finish(qn_planner *planner, const char *meta, qn_program *prog
     program->contents = planner->contents.items;
     program->content_count = planner->contents.count;
     program->arena_bytes = planner->arena_bytes;
+    assert(planner->values.count == planner->sources.count);
     return NULL;
 }
 

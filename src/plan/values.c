@@ -1,4 +1,8 @@
+/* Which values the program has, and where each of them lies. A value gets its entry when the first step that reads or
+ * makes it is added, so values stand in the order of steps. */
 #include "plan/internal.h"
+
+#include <assert.h>
 
 enum { CONSTANT_ALIGN = 64 };
 
@@ -23,7 +27,7 @@ qn_status *qn_plan_index_ports(qn_planner *planner) {
     return NULL;
 }
 
-/* Extends `on_data` over the instructions that have come since. */
+/* Fills `on_data` for the dim instructions that were added since the last call. */
 static qn_status *follow_data(qn_planner *planner) {
     size_t count;
     const qn_dim_instr *code = qn_dim_program_code(planner->dims, &count);
@@ -38,6 +42,7 @@ static qn_status *follow_data(qn_planner *planner) {
     return NULL;
 }
 
+/* The number of elements; -1: a dim is no number. */
 static int64_t known_elems(const qn_planner *planner, const qn_value *value) {
     int64_t elems = 1, dim;
     for (int i = 0; i < value->type.rank; i++) {
@@ -63,6 +68,7 @@ qn_status *qn_plan_is_dims_value(qn_planner *planner, const qn_value *value, int
 
 static qn_status *place_constant(qn_planner *planner, const qn_value *value, qn_program_value *out) {
     qn_buffer_align(&planner->constants, CONSTANT_ALIGN);
+    assert(planner->constants.failed || planner->constants.size % CONSTANT_ALIGN == 0);
     out->place = QN_PLACE_CONSTANT;
     out->offset = planner->constants.size;
     out->bytes = value->data_bytes;
@@ -73,6 +79,7 @@ static qn_status *place_constant(qn_planner *planner, const qn_value *value, qn_
 
 static qn_status *place_dims(qn_planner *planner, const qn_value *value, qn_program_value *out) {
     int64_t elems = known_elems(planner, value);
+    assert(elems >= 0 && elems <= QN_CONTENT_MAX);
     out->place = QN_PLACE_DIMS;
     out->first_content = (uint32_t)planner->contents.count;
     out->content_count = (uint32_t)elems;
@@ -110,6 +117,7 @@ qn_status *qn_plan_value(qn_planner *planner, const qn_value *value, uint32_t *o
     QN_TRY(place(planner, value, &fresh));
     *out_index = (uint32_t)planner->values.count;
     planner->index_of[value->id] = (int32_t)*out_index;
+    assert(planner->values.count == planner->sources.count);
     QN_TRY(QN_LIST_PUSH(planner->arena, &planner->values, fresh));
     return QN_LIST_PUSH(planner->arena, &planner->sources, value);
 }
