@@ -51,7 +51,8 @@ typedef struct qn_program_step {
     const char *precision;                         /* why and which: "f32: default" */
 } qn_program_step;
 
-/* How many values may share the bytes of one (views and in-place results), so that checking them stays cheap. */
+/* How many values may be in one group (views, and results in place, of one another), since checking a group takes time
+   that grows with its square. */
 enum { QN_PROGRAM_GROUP_MAX = 4096 };
 
 /* A symbol of the dim program. */

@@ -1,3 +1,6 @@
+/* Reading a .qn file: header and checksum, the table of sections, each section into the program's arrays, then
+ * qn_program_verify. Texts, constants, scales and zero points stay in the bytes of the file; the arrays of records are
+ * decoded into the arena. Indices are checked by the verifier, and by a reader only where it follows them itself. */
 #include "model/format.h"
 #include "model/program.h"
 
@@ -128,6 +131,7 @@ static size_t record_count(const reader *r, qn_section section) {
 }
 
 static const uint8_t *record_at(const reader *r, qn_section section, size_t index) {
+    assert(index <= record_count(r, section)); /* the end, of an empty encoding */
     return r->sections[section].data + index * section_rows[section].record_bytes;
 }
 
@@ -380,7 +384,8 @@ static qn_status *read_tables(reader *r) {
     return read_encodings(r);
 }
 
-/* The tables of the verification go before the model is described, and so does their memory. */
+/* The tables of the verification need an arena of their own, which goes before others describe the model: what is freed
+   is used again at once, and nothing of it stays with the model. */
 static qn_status *verify(const reader *r) {
     qn_arena scratch;
     qn_arena_init(&scratch, r->arena->allocator);
@@ -400,6 +405,7 @@ qn_status *qn_program_read(qn_bytes bytes, qn_arena *arena, const qn_program **o
     QN_TRY(read_tables(&r));
     if (r.version < PACKINGS_SINCE) QN_TRY(qn_adopt_old_packings(r.program, r.old_packings, r.values));
     QN_TRY(verify(&r));
+    assert((uintptr_t)r.program->constants.data % 64 == 0); /* sections of constants lie at a multiple of a page */
     *out_program = r.program;
     return NULL;
 }

@@ -1,5 +1,6 @@
-/* Until version 2 it was the step that said how its weights, input 1, are packed: an enumeration, the last attribute of
- * the operators that had it, which meant what the types of x, input 0, and the weights made of it. */
+/* In versions 1 and 2 the step said how its weights, input 1, were packed: by an enumeration, PLAIN, PANEL or CHANNEL,
+ * which was the last attribute of the operator. Which layout PANEL meant followed from the types of input 0 and of the
+ * weights: beside u8 it was panel16x4, beside s16 panel16x2. Since version 3 the constant names its layout. */
 #include "model/read_packing.h"
 
 #include "kernel/packing.h"
@@ -38,6 +39,7 @@ qn_status *qn_read_old_packing(const qn_op_def *op, qn_bytes *attributes, int64_
     return NULL;
 }
 
+/* Input `input` of a step, and its index; NULL: the indices lead nowhere. */
 static const qn_program_value *input_of(const qn_program *program, const qn_program_step *step, uint32_t input,
                                         uint32_t *out_index) {
     if (input >= step->input_count || step->first_input > program->operand_count ||

@@ -1,7 +1,11 @@
+/* Is a program sound? Files are hostile: after this every index, range and size in it may be trusted, and so the
+ * runtime and the operators only assert. Checks stand in an order in which each may trust those before it: limits
+ * and indices, then dims, then values, then constants, then the order of steps, and last memory (verify_memory.c). */
 #include "model/verify.h"
 
 #include "kernel/packing.h"
 
+#include <assert.h>
 #include <string.h>
 
 enum { CONSTANT_ALIGN = 64 };
@@ -22,6 +26,7 @@ int qn_program_find_roots(const qn_program *program, uint32_t *out_roots, uint32
             if (end >= program->value_count || hops++ == program->value_count) return 0;
         }
         uint32_t root = out_roots[end] == UINT32_MAX ? end : out_roots[end];
+        assert(values[root].alias < 0);
         for (uint32_t on_way = i; out_roots[on_way] == UINT32_MAX; on_way = (uint32_t)values[on_way].alias) {
             out_roots[on_way] = root;
             if (values[on_way].alias < 0) break;
@@ -44,6 +49,7 @@ void qn_program_dims_ready(const qn_program *program, uint32_t *symbols, uint32_
         } else if (instr->code == QN_DIM_SYMBOL) {
             out_ready[i] = symbols[instr->a];
         } else {
+            assert(instr->a < i && instr->b < i);
             uint32_t a = out_ready[instr->a], b = out_ready[instr->b];
             out_ready[i] = a > b ? a : b;
         }
@@ -115,7 +121,8 @@ static qn_status *verify_constant(const qn_program *program, const qn_program_va
     return NULL;
 }
 
-/* The packed form takes its type and dims, and lies in the constant whole. */
+/* The packing takes weights of this type and these dims, and the constant has all bytes that they need when packed. The
+   bytes of padding are not looked at: whatever they are, kernels compute with them and read nothing outside. */
 static qn_status *verify_packing(const qn_program *program, const qn_program_value *value) {
     int64_t dims[QN_MAX_RANK];
     size_t need;
@@ -277,6 +284,7 @@ static qn_status *verify_data_symbols(const qn_program *program, const qn_progra
 static qn_view constant_view(const qn_program *program, const qn_program_value *value) {
     qn_view view = {.dtype = value->dtype};
     if (value->place != QN_PLACE_CONSTANT || value->alias >= 0) return view;
+    for (int d = 0; d < value->rank; d++) assert(program->dims[value->dims[d]].code == QN_DIM_CONST);
     view.rank = value->rank;
     view.packing = value->packing;
     for (int d = 0; d < value->rank; d++) view.dims[d] = program->dims[value->dims[d]].imm;
@@ -284,8 +292,8 @@ static qn_view constant_view(const qn_program *program, const qn_program_value *
     return view;
 }
 
-/* Packed input `input` of a step lies in just the packing that the operator asks for. `attrs` has room for a copy of the
-   step's attributes. */
+/* Packed input `input` of a step lies in just the packing that the operator asks for. `attrs` has room for a copy of
+   the step's attributes. */
 static qn_status *verify_packed_input(const qn_program_step *step, const qn_eval *operands, int input, const char *name,
                                       void *attrs) {
     const qn_view *view = &operands->inputs[input];
@@ -360,7 +368,7 @@ static qn_status *verify_constants(const qn_verifier *v) {
     return NULL;
 }
 
-/* Indices and arities of all steps; after it operands may be followed. */
+/* Indices and arities of all steps; afterwards operands may be followed. */
 static qn_status *verify_step_tables(const qn_verifier *v) {
     const qn_program *program = v->program;
     uint8_t *settled = qn_arena_alloc(v->arena, program->symbol_count, 1);
@@ -387,12 +395,14 @@ static int dims_known(const qn_verifier *v, const qn_program_value *value, uint3
     return 1;
 }
 
+/* Every input of step `s` exists when it runs, and every output is made by it alone. Fills made_at and used_at. */
 static qn_status *verify_step_flow(const qn_verifier *v, uint32_t s) {
     const qn_program *program = v->program;
     const qn_program_step *step = &program->steps[s];
     for (uint32_t i = 0; i < step->input_count; i++) {
         uint32_t index = program->operands[step->first_input + i];
         if (index == UINT32_MAX) continue;
+        assert(index < program->value_count); /* verify_step_tables */
         const qn_program_value *value = &program->values[index];
         int given = value->alias < 0 && value->place != QN_PLACE_ARENA && value->place != QN_PLACE_OUTPUT;
         if (!given && v->made_at[index] == QN_STEP_NEVER) return BAD("reads '%s' before anything made it", value->name);

@@ -6,7 +6,7 @@
 
 #define QN_STEP_NEVER UINT32_MAX
 
-/* Limits on tables; values and steps are what the checks take more than linear time in. */
+/* Limits on tables. Values and steps have a lower one, since some checks take more than linear time in them. */
 enum { QN_PROGRAM_ITEMS_MAX = 1 << 20, QN_PROGRAM_VALUES_MAX = 1 << 16 };
 
 /* Tables of one verification; entries per value unless said otherwise. */
@@ -14,16 +14,17 @@ typedef struct qn_verifier {
     const qn_program *program;
     qn_arena *arena;
     uint32_t *roots;   /* the owner of each value's bytes */
-    uint32_t *made_at; /* the step that writes it; QN_STEP_NEVER for what exists before the first step */
-    uint32_t *used_at; /* the last step that reads or makes it; 0 if none */
+    uint32_t *made_at; /* the step that writes the value; QN_STEP_NEVER for inputs, constants and sizes */
+    uint32_t *used_at; /* the last step that reads or makes the value; 0 if none */
     uint32_t *symbols; /* per symbol: as qn_program_dims_ready */
     uint32_t *ready;   /* per dim instruction: as qn_program_dims_ready */
 } qn_verifier;
 
-/* What integers stand for: of which values, and with which numbers. */
+/* Encodings: that they are of integer values that steps compute, and have sound scales and zero points. INVALID_MODEL. */
 qn_status *qn_verify_encodings(const qn_program *program) QN_MUST_USE;
 
-/* Alias rules, liveness and overlap of memory. Everything else of the program is checked already. */
+/* Alias rules, liveness and overlap of memory, of a program in which everything else is checked already. LIMIT,
+   INVALID_MODEL, OUT_OF_MEMORY. */
 qn_status *qn_verify_memory(const qn_verifier *verifier) QN_MUST_USE;
 
 #endif

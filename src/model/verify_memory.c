@@ -1,9 +1,14 @@
-/* Do sharers of memory stay out of each other's way? Values that share bytes by alias form a group; a group has one
- * place in the arena and lives as long as any member. Groups whose lives meet must not overlap, and within a group
- * nobody writes over what another still needs. */
+/* Do values that share memory leave each other's bytes alone while these are needed? Values that share bytes by alias
+ * form a group; a group has one place in the arena and lives as long as any member. Groups whose lives meet must not
+ * overlap, and within a group no step writes over a member that a later step reads. For example, a of 64 bytes lives
+ * 0 .. 2 at 0, and b of 64 bytes 1 .. 3 at 32: refused, since both are needed in steps 1 and 2. With c alias of a, made
+ * by step 1 and read by step 3: c may be a view of a, but not the result of a relu in place, which would write over a
+ * although step 2 reads it. */
 #include "base/heap.h"
 #include "base/skyline.h"
 #include "model/verify.h"
+
+#include <assert.h>
 
 #define BAD(...) QN_ERR(QN_INVALID_MODEL, __VA_ARGS__)
 
@@ -42,7 +47,7 @@ static qn_status *verify_life(const qn_verifier *v, uint32_t index) {
 
 /* ---- Groups ---- */
 
-/* Numbers of values grouped by root: members of root r are order[begin[r]] .. order[begin[r + 1]]. */
+/* Numbers of values grouped by root: the members of root r are order[begin[r] .. begin[r + 1]). */
 typedef struct membership {
     uint32_t *begin, *order;
 } membership;
@@ -55,10 +60,12 @@ static qn_status *collect_members(const qn_verifier *v, membership *out) {
     for (size_t i = 0; i < count; i++) out->begin[v->roots[i] + 2]++;
     for (size_t i = 2; i < count + 2; i++) out->begin[i] += out->begin[i - 1];
     for (uint32_t i = 0; i < count; i++) out->order[out->begin[v->roots[i] + 1]++] = i;
+    assert(out->begin[count] == count);
     return NULL;
 }
 
-/* May `step` write its output over `value`? It must be an operand that the operator reads before it writes, and no other one. */
+/* May `step` write its output over `value`? It may if `value` is an input that its operator reads element by element
+   before it writes (from alias_first on), and is not also one of the inputs before. */
 static int may_overwrite(const qn_program *program, const qn_program_step *step, uint32_t value) {
     int may = 0;
     if (!(step->op->flags & QN_OP_MAY_ALIAS)) return 0;
@@ -70,14 +77,15 @@ static int may_overwrite(const qn_program *program, const qn_program_step *step,
     return may;
 }
 
-/* Does making `value` leave the bytes of its group as they are? */
+/* Is `value` made by a view, of a value in the same group? Then making it writes nothing. */
 static int is_view_step(const qn_verifier *v, const qn_program_step *step, uint32_t value) {
     if (!qn_op_is_view(step->op)) return 0;
     uint32_t source = v->program->operands[step->first_input];
     return source != UINT32_MAX && v->roots[source] == v->roots[value];
 }
 
-/* `maker` wrote the bytes of its group: is that all right for `other`, a member that exists by then? */
+/* The step that makes `maker` writes the bytes of the group. `other`, a member made by then, must not be needed any
+   more: its last use lies before, or is that very step, which works in place. */
 static qn_status *verify_overwrite(const qn_verifier *v, uint32_t maker, uint32_t other) {
     const qn_program *program = v->program;
     uint32_t s = v->made_at[maker];
@@ -121,7 +129,8 @@ static int starts_lower(const void *self, const void *a, const void *b) {
     return ((const group *)a)->start < ((const group *)b)->start;
 }
 
-/* The one before `g`, starting no later, that lives with it and reaches into it. */
+/* The group before `g`, so starting no later in memory, that lives at the same time and reaches into it. Only for the
+   message: there is one. */
 static const group *find_clash(const group *groups, size_t g) {
     for (size_t i = 0; i < g; i++)
         if (groups[i].end > groups[g].start && groups[i].first <= groups[g].last && groups[i].last >= groups[g].first)
@@ -129,7 +138,8 @@ static const group *find_clash(const group *groups, size_t g) {
     return &groups[g];
 }
 
-/* Upwards in memory: what starts here must start above all that live with it and started below. */
+/* Goes through the groups upwards in memory. The start of each must be at or above the ends of all groups before it
+   that live at the same time; the skyline knows the highest of these ends. */
 static qn_status *verify_overlap(const qn_verifier *v, group *groups, size_t count) {
     uint32_t *points = QN_ARENA_ARRAY(v->arena, uint32_t, count);
     void *scratch = qn_arena_alloc(v->arena, 1, qn_skyline_scratch_bytes(count));
@@ -139,6 +149,7 @@ static qn_status *verify_overlap(const qn_verifier *v, group *groups, size_t cou
     qn_skyline_init(&skyline, scratch, points, count);
     qn_heap_sort(groups, count, sizeof *groups, starts_lower, NULL);
     for (size_t g = 0; g < count; g++) {
+        assert(g == 0 || groups[g - 1].start <= groups[g].start);
         if (qn_skyline_highest(&skyline, groups[g].first, groups[g].last) > groups[g].start)
             return BAD("'%s' and '%s' overlap in the arena while both are needed",
                        v->program->values[find_clash(groups, g)->root].name, v->program->values[groups[g].root].name);

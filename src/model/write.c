@@ -5,7 +5,8 @@
 
 #include <assert.h>
 
-/* Texts and attributes gather in buffers of their own while the tables that refer to them are written. */
+/* Sections that others refer to (texts, attributes, operators, encodings) are gathered in buffers of their own while
+   the tables that refer to them are written, and are appended afterwards. */
 typedef struct writer {
     qn_buffer *out;
     size_t base; /* where the file begins in `out` */
@@ -29,6 +30,7 @@ static void put_u64(qn_buffer *buffer, uint64_t value) {
 
 /* The reference of a text: its offset in the text section, which begins with an empty one. */
 static uint32_t text_ref(writer *w, const char *text) {
+    assert(w->texts.failed || w->texts.size > 0); /* offset 0 is the empty text */
     if (!text || !*text) return 0;
     size_t offset = w->texts.size;
     qn_buffer_append(&w->texts, text, strlen(text) + 1);
@@ -44,6 +46,7 @@ static void begin_section(writer *w, qn_section section) {
 }
 
 static void end_section(writer *w, qn_section section) {
+    assert(w->out->failed || w->out->size - w->base >= w->sections[section].offset);
     w->sections[section].bytes = w->out->size - w->base - w->sections[section].offset;
 }
 
@@ -117,6 +120,7 @@ static void write_values(writer *w, const qn_program *program) {
 static uint32_t operator_ref(writer *w, const qn_op_def **used, uint32_t *used_count, const qn_op_def *op) {
     for (uint32_t i = 0; i < *used_count; i++)
         if (used[i] == op) return i;
+    assert(*used_count < qn_op_count());
     used[*used_count] = op;
     put_u32(&w->operators, text_ref(w, op->name));
     return (*used_count)++;
@@ -168,7 +172,8 @@ static void write_checks(writer *w, const qn_program *program) {
     end_section(w, QN_SECTION_CHECKS);
 }
 
-/* Records only: they refer to texts, and stand behind them. */
+/* The records of encodings name texts, so they are gathered before the section of texts is written, and written after
+   it. */
 static void gather_encodings(writer *w, const qn_program *program) {
     for (size_t i = 0; i < program->encoding_count; i++) {
         put_u32(&w->encodings, program->encodings[i].value);
