@@ -1,23 +1,35 @@
 /* The block that holds values and scratch.
  *
- * A plan says where values lie at any shape in range, and so how much all of them need: the ceiling. As a rule the
- * block is made that large at once and stays, since what is not touched costs address space only. A ceiling may be far
- * above what a shape needs, though, or above what the machine has. Then values are laid out for the shapes in force,
- * the block is made for these, and replaced by a larger one when others need it. */
+ * A plan says where values lie at any shape in range, and so how much memory any shape needs at most: the ceiling. As a
+ * rule the block is made as large as the ceiling at once and stays, since pages that are not touched cost address space
+ * only. A ceiling may be far above what a shape needs, though, or above what the machine has. Then values are laid out
+ * for the shapes in force, the block is made for these shapes, and is replaced by a larger one when others need it.
+ * With the constants below:
+ *
+ *     ceiling   need of the shapes   block
+ *     10 MB     2 MB                 10 MB: at most MODEST_CEILING
+ *     900 MB    300 MB               900 MB: at most CEILING_PER_NEED times the need; were that refused, 300 MB
+ *     900 MB    100 MB               100 MB; if other shapes need 110 MB later, 150 MB: half as much again
+ *     none      100 MB               100 MB, and likewise
+ */
 #include "runtime/internal.h"
+
+#include <assert.h>
 
 #define SCRATCH_MAX    (INT64_MAX / 4)
 #define MODEST_CEILING ((uint64_t)64 << 20) /* taken whatever the shapes need */
-enum { CEILING_PER_NEED = 4 };              /* a larger one is taken where it is at most so many times the need */
+enum { CEILING_PER_NEED = 4 };              /* a larger ceiling is taken if it is at most so many times the need */
 
-/* The block that holds every shape in range, or where scratch has no bound every value; 0: no plan. */
+/* Bytes of a block that holds values and scratch of every shape in range, or, if scratch has no bound, the values at
+   least; 0: there is no plan. */
 static uint64_t planned_bytes(const qn_context *context) {
     const uint64_t values = qn_align_up(context->program->arena_bytes, QN_OFFSETS_ALIGN);
     return context->ceiling_bytes > values ? context->ceiling_bytes : values;
 }
 
-/* A step whose shapes are open until it runs is looked at again then. If its operator does not take the most that they
-   can be, an odd number of pairs say, it may well take what they become: such a step stays open. */
+/* A step whose shapes depend on data is checked at their upper bounds now, and again when it runs. Its operator may
+   refuse the upper bounds, say an odd number of elements that it reshapes to pairs, and yet take the sizes that the
+   data will have: such a step stays open. */
 static qn_status *check_step(qn_context *context, uint32_t s, int narrows) {
     qn_step_state *state = &context->steps[s];
     qn_status *status = qn_checker_check(context->checker, s, 0);
@@ -68,7 +80,8 @@ static qn_status *prepare(qn_context *context, int lays_out) {
     return find_need(context);
 }
 
-/* The same with the places of the other kind, once the steps are found to be good. */
+/* Gives values their places of the other kind, as planned or laid out for these shapes, after prepare() has found the
+   steps to be sound. */
 static qn_status *change_layout(qn_context *context, int lays_out) {
     context->lays_out = lays_out;
     QN_TRY(qn_context_place_values(context));
@@ -78,7 +91,7 @@ static qn_status *change_layout(qn_context *context, int lays_out) {
 
 static int fits(const qn_context *context) { return context->block && context->needed_bytes <= context->block_bytes; }
 
-/* Is the ceiling so little more than the need, which has been found, that it is taken at once? */
+/* Is the ceiling so little above needed_bytes that a block of that size is taken at once? */
 static int is_worth_the_ceiling(const qn_context *context) {
     const uint64_t planned = planned_bytes(context);
     return planned <= MODEST_CEILING || (planned - 1) / CEILING_PER_NEED < context->needed_bytes;
@@ -94,15 +107,15 @@ static int replace_block(qn_context *context, uint64_t bytes) {
     return context->block != NULL;
 }
 
-/* Somewhat more than is needed where a block has been outgrown before, so that shapes that grow bit by bit do not
-   replace it every time. */
+/* The need, or, if that has outgrown a block of `outgrown` bytes, half as much again as that block had, so that shapes
+   which grow bit by bit do not replace the block every time. */
 static uint64_t generous_bytes(const qn_context *context, uint64_t outgrown) {
     const uint64_t more = outgrown + outgrown / 2, planned = planned_bytes(context), needed = context->needed_bytes;
     const uint64_t most = more < planned ? more : planned;
     return most > needed ? most : needed;
 }
 
-/* With places for the shapes in force. */
+/* Takes a block for the shapes in force, for which values are laid out. */
 static qn_status *take_need(qn_context *context, uint64_t outgrown) {
     const uint64_t generous = generous_bytes(context, outgrown), needed = context->needed_bytes;
     if (replace_block(context, generous) || (generous > needed && replace_block(context, needed))) return NULL;
@@ -126,21 +139,22 @@ static qn_status *refuse_borrowed(const qn_context *context, uint64_t needed) {
                   (unsigned long long)context->block_bytes, (unsigned long long)needed);
 }
 
-/* What is measured is what a context of its own arena would use; with less values may fit all the same. */
+/* needed_bytes is what a context with an arena of its own would take, perhaps for places as planned. In a smaller block
+   values may fit all the same when they are laid out for the shapes in force. */
 static qn_status *check_borrowed(qn_context *context) {
     const uint64_t needed = context->needed_bytes;
     if (!context->lays_out) QN_TRY(change_layout(context, 1));
     return fits(context) ? NULL : refuse_borrowed(context, needed);
 }
 
-/* Without a block, as it would be for one of its own. */
+/* The layout, and so needed_bytes, that a context with a block of its own would end with. */
 static qn_status *choose_layout(qn_context *context) {
     if (!context->lays_out || !planned_bytes(context) || !is_worth_the_ceiling(context)) return NULL;
     return change_layout(context, 0);
 }
 
-/* Values lie as planned from the start where the block has the room, or is going to have it. One that the context took
-   smaller stays for as long as it suffices. */
+/* Are values placed as planned from the start? They are if the block has room for the plan, or is going to have it. A
+   block that was made smaller than planned, for other shapes, is kept as long as it suffices. */
 static int starts_as_planned(const qn_context *context) {
     const uint64_t planned = planned_bytes(context);
     if (!planned || context->block_bytes >= planned) return planned > 0;
@@ -155,6 +169,8 @@ qn_status *qn_context_take_arena(qn_context *context) {
         QN_TRY(context->is_borrowed ? check_borrowed(context) : take_own(context));
         lower_steps(context);
     }
+    assert(context->needed_bytes <= context->block_bytes);
     context->scratch = context->block + qn_align_up(context->value_bytes, QN_OFFSETS_ALIGN);
+    assert(context->scratch + context->scratch_bytes <= context->block + context->block_bytes);
     return NULL;
 }

@@ -38,7 +38,8 @@ qn_status *qn_context_check_shape(const qn_context *context, size_t input, int r
     return NULL;
 }
 
-/* Dims of inputs that are no symbols of their own follow from others. */
+/* A dim of an input that is no symbol of its own is computed from the dims of other inputs and axes, and the caller
+   must have given that number: of inputs [n, 3] and [n, 5] both n. */
 static qn_status *check_agreement(const qn_context *context, const qn_shape *shapes) {
     for (size_t i = 0; i < context->program->input_count; i++) {
         const qn_program_value *value = input_value(context, i);

@@ -1,10 +1,13 @@
 /* How much memory any shape in range can need.
  *
- * Values are laid out once for the whole range, so only scratch is open. It is asked of every step with its dims at
- * their upper bounds. These need not go together, which matters to nobody who only asks for sizes; and a kernel may
- * want somewhat more scratch at smaller shapes, where it cuts its tasks differently. Then fewer threads work on that
- * step, so that the ceiling holds; the floor leaves room for one thread of every kernel. */
+ * The plan lays values out once for the whole range, so only the size of scratch is open. Each step is asked for it
+ * with its dims at their upper bounds. These bounds need not be possible together (with h * w <= 1000 both h and w
+ * may be 1000), which does no harm where only sizes are asked for. A kernel may want somewhat more scratch at a
+ * smaller shape, where it cuts its tasks differently. Then fewer threads work on that step, so that the ceiling
+ * holds; QN_SCRATCH_FLOOR leaves room for one thread of every kernel. */
 #include "runtime/internal.h"
+
+#include <assert.h>
 
 static void find_upper_dims(qn_context *context) {
     const qn_program *program = context->program;
@@ -29,8 +32,8 @@ static int set_upper_views(qn_context *context) {
     return 1;
 }
 
-/* The largest scratch of a step at the upper bounds. Steps whose operator does not take these dims, which a sound file can
-   have where they do not go together and a forged one anywhere, are left to the floor. */
+/* The largest scratch of a step at the upper bounds. An operator may refuse these dims, in a sound file because they
+   are not possible together, in a forged one for any reason. Such a step counts with the floor. */
 static qn_status *find_room(qn_context *context, uint64_t *inout_room) {
     QN_TRY(qn_checker_begin(context->checker));
     for (uint32_t s = 0; s < context->program->step_count; s++) {
@@ -60,6 +63,7 @@ qn_status *qn_context_find_ceiling(qn_context *context) {
     qn_status *status = find_room(context, &room);
     context->dims = dims;
     QN_TRY(status);
+    assert(room == 0 || room >= QN_SCRATCH_FLOOR);
     context->scratch_room = room;
     context->ceiling_bytes = qn_align_up(program->arena_bytes, QN_OFFSETS_ALIGN) + room;
     return NULL;

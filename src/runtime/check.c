@@ -4,6 +4,8 @@
  * each step's operator infers its outputs again, over numbers, whenever shapes are set. */
 #include "runtime/internal.h"
 
+#include <assert.h>
+
 enum { WORKSPACE_BYTES = 64 * 1024, WORKSPACE_STEP_BYTES = 1024 };
 
 struct qn_checker {
@@ -81,7 +83,8 @@ static const qn_dim *contents_of(struct qn_checker *checker, uint32_t index, int
 
 /* ---- What infer functions ask for ---- */
 
-/* Only sizes that this very step will find are open here; what must hold of them is the program's to check. */
+/* Demands of the operator. All dims are numbers here but the sizes that this very step will find; demands on those are
+   checks of the program. */
 static qn_status *require(void *self, qn_infer *infer, qn_dim condition, const char *message) {
     (void)self;
     (void)infer;
@@ -160,6 +163,7 @@ static qn_status *infer_step(struct qn_checker *checker, const qn_program_step *
 }
 
 qn_status *qn_checker_check(struct qn_checker *checker, uint32_t index, int use_data) {
+    assert(checker->pool && index < checker->context->program->step_count);
     const qn_program_step *step = &checker->context->program->steps[index];
     QN_TRY(infer_step(checker, step, use_data));
     for (uint32_t i = 0; i < step->output_count; i++) {
@@ -171,6 +175,7 @@ qn_status *qn_checker_check(struct qn_checker *checker, uint32_t index, int use_
 
 int64_t qn_checker_most(const struct qn_checker *checker, uint32_t output, uint32_t axis) {
     int64_t low, high;
+    assert(checker->pool && (int)axis < checker->outputs[output].rank);
     qn_dim_range(checker->pool, checker->outputs[output].dims[axis], &low, &high);
     return high;
 }

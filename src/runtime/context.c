@@ -2,6 +2,7 @@
 
 #include "base/entry.h"
 
+#include <assert.h>
 #include <string.h>
 
 /* ---- One thread at a time ---- */
@@ -52,7 +53,7 @@ static int make_tables(qn_context *c) {
            c->symbol_high && c->checker;
 }
 
-/* Room cannot be made for what has no bound. */
+/* Room is made for the most that sizes which depend on data can be, so each of them needs an upper bound. */
 static qn_status *check_data_symbols(const qn_program *program) {
     for (size_t i = 0; i < program->data_symbol_count; i++) {
         const qn_program_symbol *symbol = &program->symbols[program->data_symbols[i].symbol];
@@ -156,7 +157,9 @@ qn_status *qn_context_create(qn_engine *engine, qn_context **out_context) {
 }
 
 void qn_context_retain(qn_context *context) {
-    atomic_fetch_add_explicit(&context->references, 1, memory_order_relaxed);
+    const int before = atomic_fetch_add_explicit(&context->references, 1, memory_order_relaxed);
+    assert(before > 0);
+    (void)before;
 }
 
 void qn_context_destroy(qn_context *context) {
@@ -172,13 +175,13 @@ void qn_context_destroy(qn_context *context) {
 
 /* ---- Shapes ---- */
 
-/* Binds `shapes` and remembers them. A failure changes nothing; only where not even the memory of before can be had
-   again the fixed shapes alone are left. */
+/* Binds `shapes` and remembers them. After a failure the former shapes are in force again; only if even the memory for
+   those cannot be had again, the inputs with variable dims have no shapes. */
 static qn_status *adopt_shapes(qn_context *context, const qn_shape *shapes) {
     int was_bound = context->is_bound;
     qn_status *status = qn_context_bind(context, shapes);
     if (was_bound && !context->is_bound) {
-        /* What was in force fits the block that is still there, or needs no more than the one that is gone. */
+        /* The former shapes fit the block if it is still there, and need no more memory than it had if it is gone. */
         qn_status_free(qn_context_bind(context, context->shapes));
         was_bound = context->is_bound;
     }
@@ -210,7 +213,7 @@ static qn_status *set_one(qn_context *context, size_t index, int rank, const int
     for (int d = 0; d < rank && d < QN_MAX_RANK; d++) tried[index].dims[d] = dims[d];
     QN_TRY(check_given(context, &tried[index], index));
     for (size_t i = 0; i < count; i++)
-        if (i != index && !context->given[i]) { /* others have none yet: remember this one */
+        if (i != index && !context->given[i]) { /* an input has no shape yet: only remember the shape of this one */
             context->shapes[index] = tried[index];
             context->given[index] = 1;
             return NULL;

@@ -1,7 +1,11 @@
-/* Sizes that become known while running: until a step has found them, everything is laid out for the most they can be.
- */
+/* Sizes that become known while running. Until a step has found them, values are laid out for the most they can be.
+ * Of a mask [1, 100] the step `where` makes indices [Where:0.0, 2]: 100 rows are planned; when the step has found 7,
+ * the symbol becomes 7, and views of values that depend on it have 7 rows until the run ends. */
 #include "runtime/internal.h"
 
+#include <assert.h>
+
+/* Computes the dims from the first one on that depends on data. */
 static qn_status *recompute(qn_context *context) {
     const qn_program *program = context->program;
     QN_TRY(qn_dim_program_run(program->dims, context->model->first_data_dim, program->dim_count, context->symbols,
@@ -22,6 +26,7 @@ qn_status *qn_context_narrow_data(qn_context *context, uint32_t step) {
         const qn_program_data_symbol *data = &program->data_symbols[row->first_data_symbol + i];
         const int64_t most =
             qn_max_i64(qn_checker_most(context->checker, data->output, data->axis), program->symbols[data->symbol].low);
+        assert(program->symbols[data->symbol].input < 0);
         if (most >= context->data_most[data->symbol]) continue;
         context->data_most[data->symbol] = context->symbols[data->symbol] = most;
         is_narrower = 1;

@@ -4,6 +4,7 @@
 #include "cpu/features.h"
 #include "runtime/threads.h"
 
+#include <assert.h>
 #include <string.h>
 
 void qn_engine_options_init(qn_engine_options *options) {
@@ -11,7 +12,11 @@ void qn_engine_options_init(qn_engine_options *options) {
     *options = (qn_engine_options){.size = sizeof *options};
 }
 
-void qn_engine_retain(qn_engine *engine) { atomic_fetch_add_explicit(&engine->references, 1, memory_order_relaxed); }
+void qn_engine_retain(qn_engine *engine) {
+    const int before = atomic_fetch_add_explicit(&engine->references, 1, memory_order_relaxed);
+    assert(before > 0);
+    (void)before;
+}
 
 void qn_engine_release(qn_engine *engine) {
     if (!engine || atomic_fetch_sub_explicit(&engine->references, 1, memory_order_acq_rel) != 1) return;

@@ -38,7 +38,7 @@
 
 /* ---- Model ---- */
 
-/* Facts about a step that no shape changes. */
+/* Facts about a step that hold at all shapes. */
 typedef struct qn_step_facts {
     uint8_t touches_caller; /* an operand is in a tensor of the caller */
     uint8_t is_late;        /* a dim of an operand is known only while running */
@@ -56,11 +56,11 @@ struct qn_model {
     qn_value_info *values;
     qn_step_info *steps;
     qn_step_facts *facts;
-    uint32_t *roots;         /* per value: the owner of its bytes */
-    uint32_t *lives;         /* per value that owns bytes: first and last step of all that share them, in pairs */
-    uint32_t *ready;         /* per dim instruction: qn_program_dims_ready */
-    uint32_t *value_ready;   /* per value: the latest of its dims */
-    uint32_t first_data_dim; /* the first dim instruction that depends on data; dim_count if none */
+    uint32_t *roots;       /* per value: the owner of its bytes */
+    uint32_t *lives;       /* per value that owns bytes: first and last step of all values that share them, in pairs */
+    uint32_t *ready;       /* per dim instruction: qn_program_dims_ready */
+    uint32_t *value_ready; /* per value: the `ready` of the dim that is known last */
+    uint32_t first_data_dim;          /* the first dim instruction that depends on data; dim_count if none */
     uint32_t max_inputs, max_outputs; /* of a step */
 };
 
@@ -100,7 +100,8 @@ typedef enum qn_step_kind {
     QN_STEP_NONE  /* nothing to do: a view, or no elements */
 } qn_step_kind;
 
-/* Work that a queue has numbered is cancelled up to and with a number. */
+/* Items of a queue are numbered, and cancelled up to and including a number: item `number` is cancelled once *up_to has
+   reached it. */
 typedef struct qn_cancel_point {
     const _Atomic uint64_t *up_to;
     uint64_t number;
@@ -111,7 +112,8 @@ typedef struct qn_step_state {
     size_t scratch_bytes; /* WORK: per thread */
     int slots;            /* WORK: how many threads' scratch there is room for */
     int is_small;         /* not worth waking threads for */
-    int is_open;          /* its operands' shapes are not, or not yet, what its operator takes: nothing is made of it */
+    int is_open; /* its operator does not take the upper bounds of its operands' shapes: it is made concrete when
+                             it runs, at the shapes that the data have then, and has no work until then */
     int64_t ns;
     qn_work work;
 } qn_step_state;
@@ -128,7 +130,7 @@ struct qn_context {
     _Atomic int cancelled;
     const qn_cancel_point *cancel_point; /* of the queue that runs it, or NULL */
     int is_bound, is_profiling;
-    int is_measuring; /* nothing will run: no arena is allocated */
+    int is_measuring; /* nothing is going to run on this context: it has no arena */
     int is_borrowed;  /* the block is the caller's */
     qn_trace *trace;  /* or NULL */
     uint32_t trace_id;
@@ -197,8 +199,8 @@ qn_status *qn_context_write_dims_values(qn_context *context) QN_MUST_USE;
 /* Makes the context ready for `shapes` (all inputs). On failure the earlier binding stays, or, where memory or the file
    is at fault, there is none. */
 qn_status *qn_context_bind(qn_context *context, const qn_shape *shapes) QN_MUST_USE;
-/* Follows the engine where its weights have been replaced: takes them and binds the shapes in force again, without
-   allocating. Every run begins with it. */
+/* Takes the weights of the engine if they were replaced since this context took some, and binds the shapes in force
+   again. Allocates nothing. Every run begins with this. */
 qn_status *qn_context_refresh_weights(qn_context *context) QN_MUST_USE;
 /* Why the network holds dim `axis` of an input to `size`, as the compiler found (meta, "pinned"); "" where it says
    nothing. Cut short where there is no room. */
@@ -214,21 +216,23 @@ qn_status *qn_context_run_checks(const qn_context *context, const int64_t *dims,
 qn_status *qn_context_find_ceiling(qn_context *context) QN_MUST_USE;
 
 /* arena.c */
-/* Places the values, makes the steps concrete, and sees that the block has room for them: of its own it replaces one that
-   is too small. INVALID_ARGUMENT if the caller's is, INVALID_MODEL, LIMIT; OUT_OF_MEMORY: there is no block then. */
+/* Places the values, makes the steps concrete, and sees that the block has room for values and scratch: a block of the
+   context's own that is too small is replaced. INVALID_ARGUMENT: a block of the caller's is too small; INVALID_MODEL,
+   LIMIT; OUT_OF_MEMORY: there is no block then. */
 qn_status *qn_context_take_arena(qn_context *context) QN_MUST_USE;
 
 /* place.c */
 /* Bytes of `value` with its dims taken from `dims`: INVALID_MODEL where one is negative, LIMIT. */
 qn_status *qn_value_measure(const qn_program_value *value, const int64_t *dims, uint64_t *out_bytes) QN_MUST_USE;
 void qn_view_set_dims(qn_view *view, const qn_program_value *value, const int64_t *dims);
-/* Views and room of every value at the shapes in `dims`, and offsets of those in the arena: as the plan says, or with
-   `lays_out` for these shapes. */
+/* View and room of every value at the shapes in `dims`, and the offset of every value in the arena: as the plan
+   says, or with `lays_out` as is best for these shapes. INVALID_MODEL, LIMIT. */
 qn_status *qn_context_place_values(qn_context *context) QN_MUST_USE;
-/* Dims of the values that depend on data, from `dims`; all others are left alone. Fails if one leaves its room. */
+/* Sets the dims of the views of values whose shapes depend on data, from `dims`. INVALID_MODEL: a value would
+   outgrow its room. */
 qn_status *qn_context_refresh_data_views(qn_context *context) QN_MUST_USE;
-/* Points every view at its bytes. Without a block yet, arena values point at made-up addresses, as do those in
-   tensors of the caller before a run: good for lowering, not for use. */
+/* Points every view at its bytes. Views in the arena while there is no block, and views in tensors of the caller before
+   a run, point at made-up addresses: good for lowering, which compares addresses, and never read or written. */
 void qn_context_point_views(qn_context *context);
 
 /* steps.c */
@@ -237,14 +241,16 @@ void qn_context_load_operands(qn_context *context, uint32_t step);
 /* Decides how `step` runs and makes its work, with the data pointers in its operands; its shapes are checked, unless it
    is open. */
 void qn_context_lower(qn_context *context, uint32_t step);
-/* Room for one thread of every kernel at any shape that is smaller than one for which there is room too. */
+/* Bytes of scratch that are enough for one thread of any kernel, where a kernel wants more at a smaller shape than
+   at the largest, for which room was made. */
 enum { QN_SCRATCH_FLOOR = 512 * 1024 };
 /* Bytes of scratch that all steps together need: those whose shapes are open until they run, at least the floor. */
 uint64_t qn_context_scratch_bytes(const qn_context *context);
 /* Bytes of scratch that a step uses: all its threads together. */
 uint64_t qn_step_scratch_bytes(const qn_step_state *state);
-/* Has a step that was lowered while running, of smaller shapes than there is room for, do with `room` bytes: kernels may
-   want somewhat more at those, and then fewer threads work on it. LIMIT: not even one can. */
+/* Makes a step that was lowered while running do with `room` bytes of scratch. At smaller shapes than those for
+   which room was made a kernel may want somewhat more; then fewer threads work on the step. With room 4096 and 1536
+   bytes for each of four threads, two threads work on it. LIMIT: there is no room even for one. */
 qn_status *qn_step_fit_scratch(qn_step_state *state, uint64_t room) QN_MUST_USE;
 /* Bytes of scratch of one thread in a step's work. */
 size_t qn_context_scratch_stride(const qn_step_state *state);
@@ -252,12 +258,13 @@ size_t qn_context_scratch_stride(const qn_step_state *state);
 /* data.c */
 /* Data symbols may be as large as the program says. */
 void qn_context_widen_data(qn_context *context);
-/* `step` has just been checked: its data symbols are at most what its operator makes of the shapes in force, and so is all
-   that follows from them. */
+/* Lowers the upper bounds of the data symbols of `step`, which has just been checked, to those that its operator has
+   inferred from the shapes in force; dims that depend on these symbols follow. */
 qn_status *qn_context_narrow_data(qn_context *context, uint32_t step) QN_MUST_USE;
-/* Data symbols at their upper bounds again, and all that follows from them. */
+/* Sets data symbols to their upper bounds again, and the dims that depend on them. */
 qn_status *qn_context_reset_data(qn_context *context) QN_MUST_USE;
-/* Takes the sizes that `step` has found and makes everything that depends on them follow. */
+/* Sets the data symbols of `step` to the sizes that it has found, recomputes the dims that depend on them, and
+   evaluates the checks that are known now. INTERNAL: a size above its bound; INVALID_ARGUMENT: a check fails. */
 qn_status *qn_context_settle(qn_context *context, uint32_t step) QN_MUST_USE;
 
 /* check.c */

@@ -2,6 +2,7 @@
 
 #include "base/entry.h"
 
+#include <assert.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
@@ -143,6 +144,7 @@ static qn_status *analyse(qn_model *model) {
     for (size_t i = 0; i < values; i++) {
         const qn_program_value *value = &program->values[i];
         uint32_t *life = &model->lives[2 * model->roots[i]];
+        assert(model->roots[model->roots[i]] == model->roots[i]);
         if (value->first_step < life[0]) life[0] = value->first_step;
         if (value->last_step > life[1]) life[1] = value->last_step;
         for (int d = 0; d < value->rank; d++)
@@ -198,7 +200,11 @@ static qn_status *create(const qn_model_options *options, qn_model **out_model) 
     return NULL;
 }
 
-void qn_model_retain(qn_model *model) { atomic_fetch_add_explicit(&model->references, 1, memory_order_relaxed); }
+void qn_model_retain(qn_model *model) {
+    const int before = atomic_fetch_add_explicit(&model->references, 1, memory_order_relaxed);
+    assert(before > 0);
+    (void)before;
+}
 
 void qn_model_release(qn_model *model) {
     if (!model || atomic_fetch_sub_explicit(&model->references, 1, memory_order_acq_rel) != 1) return;
@@ -211,7 +217,7 @@ void qn_model_release(qn_model *model) {
 
 void qn_model_destroy(qn_model *model) { qn_model_release(model); }
 
-/* Hands the model out, or ends it. */
+/* Gives the model to the caller, or releases it if `status` is a failure. Returns `status`. */
 static qn_status *publish(qn_model *model, qn_status *status, qn_model **out_model) {
     if (status)
         qn_model_release(model);

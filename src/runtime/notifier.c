@@ -2,10 +2,11 @@
 
 #include "base/entry.h"
 
+#include <assert.h>
 #include <pthread.h>
 
-/* Placements are numbered from 1. What became of the last one is kept here, what became of earlier ones is known to
-   those who waited for them. */
+/* Placements are numbered from 1. Only the outcome of the last placement is kept here. Whoever waits for an earlier
+   one is in the list of waiters, and gets its outcome when it is reached. */
 struct qn_notifier {
     qn_engine *engine; /* for its allocator */
     _Atomic int references;
@@ -37,13 +38,15 @@ qn_status *qn_notifier_create(qn_engine *engine, qn_notifier **out_notifier) {
 }
 
 void qn_notifier_retain(qn_notifier *notifier) {
-    atomic_fetch_add_explicit(&notifier->references, 1, memory_order_relaxed);
+    const int before = atomic_fetch_add_explicit(&notifier->references, 1, memory_order_relaxed);
+    assert(before > 0);
+    (void)before;
 }
 
 void qn_notifier_destroy(qn_notifier *notifier) {
     if (!notifier || atomic_fetch_sub_explicit(&notifier->references, 1, memory_order_acq_rel) != 1) return;
     qn_engine *engine = notifier->engine;
-    if (notifier->forks == qn_forks()) { /* in a forked child somebody may have held them for ever */
+    if (notifier->forks == qn_forks()) { /* in a forked child a thread that is not there may hold the mutex for ever */
         pthread_cond_destroy(&notifier->changed);
         pthread_mutex_destroy(&notifier->mutex);
     }
@@ -96,8 +99,10 @@ uint64_t qn_notifier_begin(qn_notifier *notifier) {
 
 void qn_notifier_reach(qn_notifier *notifier, uint64_t placement, qn_status *failure) {
     pthread_mutex_lock(&notifier->mutex);
+    assert(placement > 0 && placement <= notifier->placed);
     for (qn_notifier_waiter *waiter = notifier->waiters, *next; waiter; waiter = next) {
         next = waiter->next;
+        assert(!waiter->is_reached && waiter->placement <= notifier->placed);
         if (waiter->placement != placement) continue;
         unlink_waiter(notifier, waiter);
         tell(waiter, failure);

@@ -1,15 +1,16 @@
 /* Views, room and addresses of values at the shapes that are set. */
 #include "runtime/internal.h"
 
+#include <assert.h>
 #include <string.h>
 
-#define BYTES_MAX (INT64_MAX / 1024) /* of one value: beyond it sums could overflow */
+#define BYTES_MAX (INT64_MAX / 1024) /* of one value, so that sums over values do not overflow */
 
 static int in_arena(const qn_program_value *value) {
     return value->place == QN_PLACE_ARENA || value->place == QN_PLACE_DIMS;
 }
 
-/* The product of the dims must be small even without the zeros among them. */
+/* The product of the dims that are not 0 must be small, so that other code may multiply them in any order. */
 qn_status *qn_value_measure(const qn_program_value *value, const int64_t *dims, uint64_t *out_bytes) {
     uint64_t bytes = qn_dtype_size(value->dtype);
     int is_empty = 0;
@@ -49,8 +50,9 @@ static const int64_t *upper_dims(qn_context *context) {
     return context->high;
 }
 
-/* Bytes in the arena that a value needs at these shapes, as far as the plan lets it grow. Where the plan knows less of
-   the shapes together than each alone allows, it decides. */
+/* Bytes in the arena that a value needs at these shapes: at the upper bounds of its dims, but no more than the plan
+   gives its owner. The plan may know less to be possible: for dims h and w with h * w <= 1000 it has 1000 elements,
+   where the upper bounds of h and w multiply to a million. */
 static qn_status *measure_need(const qn_context *context, const qn_program_value *value, uint32_t root,
                                const int64_t *upper, uint64_t *out_bytes) {
     qn_status *status = qn_value_measure(value, upper, out_bytes);
@@ -61,7 +63,8 @@ static qn_status *measure_need(const qn_context *context, const qn_program_value
     return NULL;
 }
 
-/* Room of every owner: what the plan reserves, or what its sharers need at these shapes. */
+/* Room of every owner: the bytes that the plan reserves, or, where values are laid out for these shapes, the most of
+   what the values need that share its bytes. */
 static qn_status *measure_room(qn_context *context) {
     const qn_program *program = context->program;
     const int64_t *upper = context->lays_out ? upper_dims(context) : NULL;
@@ -103,7 +106,7 @@ static qn_status *set_offsets(qn_context *context) {
     }
     const int is_packed = qn_offsets_pack(context->blocks, count, context->block_scratch, &context->value_bytes);
     if (program->arena_bytes && (!is_packed || context->value_bytes > program->arena_bytes)) {
-        take_planned_offsets(context); /* smaller values may pack worse */
+        take_planned_offsets(context); /* smaller values may pack worse, and the plan has room for all shapes */
         return NULL;
     }
     if (!is_packed) return QN_ERR(QN_LIMIT, "the values are larger than memory can be at these shapes");
@@ -121,9 +124,25 @@ static qn_status *check_room(const qn_context *context, uint32_t index) {
     return NULL;
 }
 
+#ifndef NDEBUG
+
+/* Does every owner in the arena lie aligned and, with its room, within the bytes for values? That owners which live
+   at the same time lie apart, the verifier has seen of a plan, and qn_offsets_pack of its own layouts. */
+static int are_inside(const qn_context *context) {
+    for (uint32_t i = 0; i < context->program->value_count; i++) {
+        if (!in_arena(&context->program->values[i]) || context->model->roots[i] != i) continue;
+        if (context->offsets[i] % QN_OFFSETS_ALIGN) return 0;
+        if (context->capacity[i] && context->offsets[i] + context->capacity[i] > context->value_bytes) return 0;
+    }
+    return 1;
+}
+
+#endif
+
 qn_status *qn_context_place_values(qn_context *context) {
     QN_TRY(measure_room(context));
     QN_TRY(set_offsets(context));
+    assert(are_inside(context));
     for (uint32_t i = 0; i < context->program->value_count; i++) {
         QN_TRY(check_room(context, i));
         qn_view_set_dims(&context->views[i], &context->program->values[i], context->dims);
@@ -146,6 +165,7 @@ static void *made_up(size_t index) { return (void *)(uintptr_t)((index + 1) * QN
 static void *address_of(const qn_context *context, uint32_t root) {
     const qn_program *program = context->program;
     const qn_program_value *value = &program->values[root];
+    assert(value->alias < 0);
     switch (value->place) {
     case QN_PLACE_CONSTANT: return (void *)(uintptr_t)(context->weights->program->constants.data + value->offset);
     case QN_PLACE_INPUT:

@@ -11,7 +11,13 @@
 
 enum { CACHE_LINE = 64, CHUNKS_PER_THREAD = 8, SPIN_NS = 60000, SPINS_PER_LOOK = 64 };
 
-/* The state word: how many workers are in the job, whether more may join, and which job it is. */
+/* The state word: how many workers are in the job (16 bits), whether more may join (1 bit), and the job's number. The caller
+   of parallel_for is in the job without being counted. For job 5 and three workers:
+
+       5 open, 0 active      the caller has published the job, and woken those that sleep
+       5 open, 3 active      each worker joins by adding 1, which fails if the job was closed meanwhile
+       5 closed, 2 active    no task is left: the caller closes the job; one worker has left, subtracting 1
+       5 closed, 0 active    the last worker is out, and wakes the caller if that sleeps: only now parallel_for returns */
 #define ACTIVE_MASK UINT64_C(0xFFFF)
 #define OPEN_BIT    (UINT64_C(1) << 16)
 #define JOB_STEP    (UINT64_C(1) << 17)
@@ -104,9 +110,10 @@ static int wait_for_job(qn_pool *pool, uint64_t last_job) {
     return !atomic_load(&pool->stop);
 }
 
-/* Leaves the job; the last one out wakes the caller if that sleeps. */
+/* Leaves the job. The last worker to leave a closed job wakes the caller, if that sleeps. */
 static void leave_job(qn_pool *pool) {
     uint64_t before = atomic_fetch_sub(&pool->state, 1);
+    assert(before & ACTIVE_MASK);
     if ((before & OPEN_BIT) || (before & ACTIVE_MASK) != 1 || !atomic_load(&pool->caller_sleeps)) return;
     pthread_mutex_lock(&pool->mutex);
     pthread_cond_signal(&pool->done);
@@ -147,6 +154,7 @@ static void wait_for_workers(qn_pool *pool) {
 
 static void run_job(qn_pool *pool, int64_t tasks, qn_task_fn fn, void *arg) {
     int64_t chunk = tasks / ((int64_t)pool->thread_count * CHUNKS_PER_THREAD);
+    assert(!(atomic_load(&pool->state) & (ACTIVE_MASK | OPEN_BIT))); /* nobody reads the job that is written here */
     pool->fn = fn;
     pool->arg = arg;
     pool->tasks = tasks;
@@ -205,7 +213,7 @@ qn_pool *qn_pool_create(const qn_allocator *allocator, int threads) {
         qn_pool_destroy(pool);
         return NULL;
     }
-    /* A worker reads thread_count never, so it may grow while the first ones run already. */
+    /* Workers never read thread_count, so it may grow while the first of them run. */
     while (pool->thread_count < threads) {
         worker *fresh = &pool->workers[pool->thread_count - 1];
         *fresh = (worker){.pool = pool, .index = pool->thread_count};

@@ -25,7 +25,8 @@ static int64_t operand_elems_max(const qn_context *context, uint32_t first, uint
     return most;
 }
 
-/* No operator makes more of each output element than it has elements in its largest input. */
+/* Multiply-adds of a step. No operator takes more of them for an output element than its largest input has elements:
+   where that bound overflows, which a forged file can make it do, the operator is not asked. */
 static int64_t count_macs(const qn_context *context, const qn_program_step *row, const qn_eval *eval) {
     int64_t bound;
     if (!row->op->macs) return 0;

@@ -1,7 +1,24 @@
+/* Work in order on a thread of its own.
+ *
+ * After an item has failed, the items behind it are skipped: they are taken out and do nothing. Notifiers among them
+ * are reached all the same, with the failure. qn_queue_sync() reports the failure once and clears it; items put in
+ * later are done again. For example:
+ *
+ *     item 1   run        fails
+ *     item 2   run        is skipped
+ *     item 3   place N    N is reached, with the failure of item 1
+ *                         (qn_queue_sync() returns the failure of item 1)
+ *     item 4   run        is done
+ *     item 5   place N    N is reached, without a failure
+ *
+ * Items that come between the failure and the sync that reports it are skipped too, even if the thread gets to them
+ * only after the sync: these are the items up to number `skipped`.
+ */
 #include "quench/queue.h"
 
 #include "base/entry.h"
 
+#include <assert.h>
 #include <pthread.h>
 #include <string.h>
 
@@ -24,8 +41,7 @@ typedef struct item {
     qn_notifier_waiter waiter; /* WAIT */
 } item;
 
-/* Items are numbered from 1 in the order in which they come; item n lies in slot n % length from its coming until it is
-   done. */
+/* Items are numbered from 1 in the order in which they are put in; item n lies in slot n % length until it is done. */
 struct qn_queue {
     qn_engine *engine;
     qn_queue_full full;
@@ -39,10 +55,10 @@ struct qn_queue {
 
     pthread_mutex_t mutex;         /* for what follows */
     pthread_cond_t came, went;     /* an item; `came` also tells the end */
-    uint64_t last_come, last_done; /* numbers */
-    uint64_t skipped;              /* number of the last item that a failure reported already has made void */
-    qn_status *reported;           /* that failure */
-    qn_notifier *waiting_on;       /* what the item in progress waits for */
+    uint64_t last_come, last_done; /* numbers of the last item put in, and of the last one done or skipped */
+    uint64_t skipped;              /* items up to this number are skipped for the failure `reported` */
+    qn_status *reported;           /* the last failure that a sync has reported */
+    qn_notifier *waiting_on;       /* the notifier that the item in progress waits for */
     qn_status *failure;            /* the first since the last sync; only the thread sets it, only sync clears it */
     int is_ending;
 };
@@ -71,7 +87,7 @@ static qn_status *wait_for(qn_queue *queue, item *work, const qn_cancel_point *p
     return qn_cancel_point_is_hit(point) ? QN_ERR(QN_CANCELLED, "cancelled while it waited") : NULL;
 }
 
-/* `cause`: the earlier failure for which the item is skipped; NULL: it is done. */
+/* Does an item, or skips it because of the earlier failure `cause`, which is NULL or stays the caller's. */
 static qn_status *do_item(qn_queue *queue, item *work, uint64_t number, qn_status *cause) {
     const qn_cancel_point point = {&queue->cancelled, number};
     if (work->kind == ITEM_PLACE) {
@@ -90,7 +106,8 @@ static qn_status *do_item(qn_queue *queue, item *work, uint64_t number, qn_statu
     }
 }
 
-/* Lets go of what the item holds. Not under the mutex: it may be the last to hold a context. */
+/* Releases the context or notifier of an item. Not under the mutex: if the item holds the last reference to a context,
+   that is destroyed. */
 static void drop_item(item *work) {
     if (work->kind == ITEM_WAIT) qn_notifier_forget(work->notifier, &work->waiter);
     qn_context_destroy(work->context);
@@ -118,7 +135,9 @@ static void *queue_main(void *arg) {
         if (status) status = qn_status_context(status, "queue item %llu", (unsigned long long)number);
         drop_item(work);
         pthread_mutex_lock(&queue->mutex);
+        assert(!status || !queue->failure); /* after a failure items are skipped */
         if (status) queue->failure = status;
+        assert(number == queue->last_done + 1 && number <= queue->last_come);
         queue->last_done = number;
         pthread_cond_broadcast(&queue->went);
     }
@@ -206,6 +225,7 @@ void qn_queue_destroy(qn_queue *queue) {
         pthread_cond_signal(&queue->came);
         pthread_mutex_unlock(&queue->mutex);
         pthread_join(queue->thread, NULL);
+        assert(queue->last_done == queue->last_come);
         pthread_cond_destroy(&queue->went);
         pthread_cond_destroy(&queue->came);
         pthread_mutex_destroy(&queue->mutex);
@@ -231,7 +251,7 @@ static int is_own_thread(const qn_queue *queue) { return pthread_equal(pthread_s
 
 static int is_full(const qn_queue *queue) { return queue->last_come - queue->last_done == queue->length; }
 
-/* Waits for room; under the mutex. */
+/* Waits for a free slot; under the mutex. BUSY, LIMIT. */
 static qn_status *make_room(qn_queue *queue) {
     while (is_full(queue)) {
         if (queue->full == QN_QUEUE_FULL_REFUSE)
@@ -243,13 +263,15 @@ static qn_status *make_room(qn_queue *queue) {
     return NULL;
 }
 
-/* `waiter`: of an item that waits, which does so in its place from then on; else NULL. */
+/* Puts a copy of `work` in. `waiter`: of an ITEM_WAIT, the waiter that is listening already, in whose place the item
+   waits from then on; else NULL. */
 static qn_status *put(qn_queue *queue, const item *work, qn_notifier_waiter *waiter) {
     pthread_mutex_lock(&queue->mutex);
     qn_status *status = make_room(queue);
     if (!status) {
         if (work->context) qn_context_retain(work->context);
         if (work->notifier) qn_notifier_retain(work->notifier);
+        assert(queue->last_come - queue->last_done < queue->length);
         item *slot = &queue->items[++queue->last_come % queue->length];
         *slot = *work;
         if (work->kind == ITEM_PLACE) slot->placement = qn_notifier_begin(work->notifier);

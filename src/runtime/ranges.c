@@ -1,3 +1,6 @@
+/* Ranges of dim instructions, by interval arithmetic over the flat form. The compiler's intervals (dim/interval.c) are
+ * tighter, since they know what expressions have in common; the runtime has no expressions. INT64_MIN and INT64_MAX are
+ * infinite. */
 #include "runtime/internal.h"
 
 typedef struct range {

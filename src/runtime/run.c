@@ -2,6 +2,7 @@
 
 #include "base/entry.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -95,7 +96,8 @@ static qn_status *check_tensors(const qn_context *context, const qn_tensor *inpu
     return check_overlap(context, inputs, outputs);
 }
 
-/* Writes into outputs whose size depends on data how much room their dims have announced, before these are reduced. */
+/* An output whose size depends on data may come with the upper bounds as its dims: that is how much room it has. The
+   room is noted in the tensor before the run reduces its dims to the sizes it finds. */
 static void note_capacities(const qn_context *context, qn_tensor *outputs) {
     for (size_t i = 0; i < context->program->output_count; i++) {
         uint32_t value = context->program->outputs[i];
@@ -105,7 +107,8 @@ static void note_capacities(const qn_context *context, qn_tensor *outputs) {
     }
 }
 
-/* Steps are lowered again only where a tensor of the caller has moved. */
+/* Notes where the caller's tensors are. If one has moved, steps with operands in tensors of the caller are lowered
+   again. */
 static void take_tensors(qn_context *context, const qn_tensor *inputs, const qn_tensor *outputs) {
     const qn_program *program = context->program;
     int moved = 0;
@@ -163,7 +166,8 @@ static void run_tasks(void *arg, int64_t begin, int64_t end, int worker) {
     if (context->trace) trace_tasks(self, begin, end, worker, start);
 }
 
-/* One share of the tasks for each slot of scratch, where these are fewer than threads. */
+/* Where there is scratch for fewer threads than the executor has, tasks are cut into one share for each slot of
+   scratch. 10 tasks in 3 slots: tasks 0 .. 3, 4 .. 6 and 7 .. 9. */
 static void run_shares(void *arg, int64_t begin, int64_t end, int worker) {
     const job *self = arg;
     int64_t tasks = self->state->work.tasks, slots = self->state->slots;
@@ -177,6 +181,7 @@ static void run_shares(void *arg, int64_t begin, int64_t end, int worker) {
 
 static void run_work(qn_context *context, const qn_step_state *state) {
     job self = {context, state, qn_context_scratch_stride(state)};
+    assert(qn_step_scratch_bytes(state) <= context->scratch_bytes);
     const qn_executor *executor = &context->engine->executor;
     if (state->is_small || state->work.tasks == 1 || executor->thread_count == 1)
         run_tasks(&self, 0, state->work.tasks, 0);
@@ -186,7 +191,8 @@ static void run_work(qn_context *context, const qn_step_state *state) {
         executor->parallel_for(executor->self, state->work.tasks, run_tasks, &self);
 }
 
-/* A step whose shapes were open until now: its views are in place, its types and its work are not. */
+/* Makes a step concrete whose shapes depend on data: the steps before have found these, and the views are set; the
+   operator has not checked them yet, and there is no work. */
 static qn_status *prepare_late(qn_context *context, uint32_t step) {
     qn_step_state *state = &context->steps[step];
     state->is_open = 1;
@@ -210,8 +216,14 @@ static qn_status *run_step(qn_context *context, uint32_t step) {
     switch (state->kind) {
     case QN_STEP_NONE: break;
     case QN_STEP_WORK: run_work(context, state); break;
-    case QN_STEP_EVAL: QN_TRY(context->program->steps[step].op->eval(&eval)); break;
-    case QN_STEP_COPY: memcpy(eval.outputs[0].data, eval.inputs[0].data, qn_view_bytes(&eval.outputs[0])); break;
+    case QN_STEP_EVAL:
+        assert(state->scratch_bytes <= context->scratch_bytes);
+        QN_TRY(context->program->steps[step].op->eval(&eval));
+        break;
+    case QN_STEP_COPY:
+        assert(qn_view_bytes(&eval.outputs[0]) == qn_view_bytes(&eval.inputs[0]));
+        memcpy(eval.outputs[0].data, eval.inputs[0].data, qn_view_bytes(&eval.outputs[0]));
+        break;
     }
     return qn_context_settle(context, step);
 }
@@ -279,7 +291,7 @@ qn_status *qn_context_run_once(qn_context *context, const qn_tensor *inputs, siz
     QN_TRY(check_tensors(context, inputs, input_count, outputs, output_count));
     note_capacities(context, outputs);
     take_tensors(context, inputs, outputs);
-    /* The caller's arena may have served somebody else meanwhile. */
+    /* An arena of the caller's may have been used for other things since the last run. */
     if (context->is_borrowed) QN_TRY(qn_context_write_dims_values(context));
     atomic_store_explicit(&context->cancelled, 0, memory_order_relaxed);
     int64_t start = context->trace ? qn_trace_now_ns() : 0;

@@ -1,6 +1,7 @@
 /* Steps made concrete: operands, and work for a kernel family where one covers them. */
 #include "runtime/internal.h"
 
+#include <assert.h>
 #include <string.h>
 
 enum { SMALL_STEP_BYTES = 16 * 1024, SCRATCH_ALIGN = 64 };
@@ -10,6 +11,7 @@ void qn_context_load_operands(qn_context *context, uint32_t step) {
     for (uint32_t i = 0; i < row->input_count + row->output_count; i++) {
         uint32_t slot = i < row->input_count ? row->first_input + i : row->first_output + i - row->input_count;
         uint32_t value = context->program->operands[slot];
+        assert(value == UINT32_MAX || value < context->program->value_count);
         if (value == UINT32_MAX)
             context->operands[slot] = (qn_view){.dtype = QN_DTYPE_NONE};
         else
@@ -45,15 +47,15 @@ static qn_step_kind view_kind(const qn_context *context, const qn_program_step *
     return context->model->roots[input] == context->model->roots[output] ? QN_STEP_NONE : QN_STEP_COPY;
 }
 
-/* Threads whose scratch fits in the room that the ceiling leaves: all, but where a smaller shape needs more of it than
-   the largest. */
+/* How many threads' scratch fits into the room that the ceiling leaves: that of all threads, unless a smaller shape
+   needs more scratch than the largest; at least 1. */
 static int count_slots(const qn_context *context, size_t stride) {
     int threads = context->engine->executor.thread_count;
     if (!stride || context->scratch_room / stride >= (uint64_t)threads) return threads;
     return context->scratch_room >= stride ? (int)(context->scratch_room / stride) : 1;
 }
 
-/* Which inputs hold what shapes alone decide. */
+/* Bit i: the elements of input i are known when the step is lowered, being constant or computed from shapes. */
 static uint32_t settled_inputs(const qn_context *context, const qn_program_step *row) {
     uint32_t settled = 0;
     for (uint32_t i = 0; i < row->input_count && i < 32; i++) {
@@ -89,6 +91,8 @@ void qn_context_lower(qn_context *context, uint32_t step) {
         state->kind = QN_STEP_EVAL;
         if (op->scratch_bytes) state->scratch_bytes = op->scratch_bytes(&eval);
     }
+    assert(state->slots >= 1 && state->slots <= context->engine->executor.thread_count);
+    assert(state->kind != QN_STEP_WORK || state->work.tasks >= 0);
 }
 
 size_t qn_context_scratch_stride(const qn_step_state *state) {
@@ -106,6 +110,7 @@ qn_status *qn_step_fit_scratch(qn_step_state *state, uint64_t room) {
         return QN_ERR(QN_LIMIT, "needs %llu bytes of scratch at these sizes, more than the %llu that there are",
                       (unsigned long long)stride, (unsigned long long)room);
     state->slots = (int)(room / stride);
+    assert(state->slots >= 1 && qn_step_scratch_bytes(state) <= room);
     return NULL;
 }
 
