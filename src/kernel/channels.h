@@ -1,5 +1,8 @@
-/* kernel/channels.h - vectors with an element for every channel, or one for all, beside elements that come in pieces:
- * short ones are repeated in scratch, so that a kernel sees an element of the vector for each of a piece.
+/* kernel/channels.h - vectors with one element for each channel, or one for all, for kernels that take elements in
+ * pieces and want an element of the vector beside each. Short vectors are repeated in scratch. With 3 channels and
+ * pieces of at most 512 elements a vector {a, b, c} is repeated 171 times; the piece from element 1000 on, which
+ * belongs to channel 1000 % 3 = 1, begins at repeated[1000 % 513] = b, and goes on for 26 elements, to the end of the
+ * copies.
  */
 #ifndef QN_KERNEL_CHANNELS_H
 #define QN_KERNEL_CHANNELS_H
@@ -10,8 +13,8 @@ enum { QN_CHANNEL_BYTES = 4 }; /* of an element: factors and limits are floats, 
 
 typedef struct qn_channel_vector {
     const void *data;
-    int64_t period; /* of the data, once it is repeated; 0: filled with one element, right for any channel */
-    int64_t copies; /* how often it stands in scratch; 0: read where it is */
+    int64_t period; /* elements of all copies, a multiple of the channels; 0: all elements are the same */
+    int64_t copies; /* how often `data` is copied to scratch; 0: it is read where it is */
 } qn_channel_vector;
 
 /* `count` is 1 or `channels`; `piece`: the most elements that are looked at in one go. */
@@ -30,7 +33,7 @@ static inline int64_t qn_channels_scratch_bytes(const qn_channel_vector *v) {
     return v->copies ? qn_round_line(v->period ? v->period : v->copies) * QN_CHANNEL_BYTES : 0;
 }
 
-/* What qn_channels_find looks into: the vector repeated in `scratch`, or where it is. */
+/* Makes the copies in `scratch`. Returns where qn_channels_find reads: `scratch`, or the data itself without copies. */
 static inline const void *qn_channels_repeat(const qn_channel_vector *v, void *scratch) {
     if (!v->copies) return v->data;
     const int64_t total = (v->period ? v->period : v->copies) * QN_CHANNEL_BYTES;
@@ -43,11 +46,12 @@ static inline const void *qn_channels_repeat(const qn_channel_vector *v, void *s
     return scratch;
 }
 
-/* The part that belongs to element i, and in *inout_count how far it goes. */
+/* The elements of the vector for element i and those after it. *inout_count is lowered to how many there are. */
 static inline const void *qn_channels_find(const qn_channel_vector *v, const void *repeated, int64_t i,
                                            int64_t *inout_count) {
     if (!v->period) return repeated;
     const int64_t at = i % v->period;
+    assert(*inout_count > 0);
     *inout_count = qn_min_i64(*inout_count, v->period - at);
     return qn_elem(repeated, at, QN_CHANNEL_BYTES);
 }

@@ -108,7 +108,13 @@ static void run_conv(const void *params, int64_t begin, int64_t end, void *scrat
     for (int64_t task = begin; task < end; task++) run_task(params, task, scratch);
 }
 
-/* How the tiles come to the left matrix: gather_stride and whether it is gathered before it is widened. */
+/* Decides how tiles read the left matrix, that is gather_stride and raw_offset:
+ *
+ *     floats, rows are pixels            where they are (gather_stride 0), unless rows would collide in the cache
+ *     floats, any other                  gathered into scratch
+ *     halves, rows are pixels            widened from the source into scratch
+ *     halves, any other                  gathered into scratch as halves (raw_offset), then widened in scratch
+ */
 static void choose_source(conv_plan *plan) {
     const qn_conv_f32_params *p = &plan->p;
     const int pixels = QN_CONV_ROWS_ARE_PIXELS(p), packed = pixels && p->src_stride == p->in_c;
@@ -119,7 +125,7 @@ static void choose_source(conv_plan *plan) {
     plan->gather_stride = qn_round_line(plan->depth) + 16;
     if (p->half && packed && !qn_conv_rows_collide(plan->pixels, plan->depth * bytes))
         plan->gather_stride = plan->depth;
-    if (p->half && !pixels) plan->raw_offset = 1; /* which is settled with the blocks */
+    if (p->half && !pixels) plan->raw_offset = 1; /* the number of bytes is known with the blocks */
 }
 
 void qn_conv_f32_work(const qn_conv_f32_params *params, qn_work *out_work) {
@@ -153,5 +159,6 @@ void qn_conv_f32_work(const qn_conv_f32_params *params, qn_work *out_work) {
         plan.raw_offset = scratch;
         scratch += floats * plan.elem_bytes;
     }
+    assert(plan.gather_stride == 0 || plan.gather_stride >= plan.depth);
     QN_WORK_SET(out_work, run_conv, blocks.tasks, scratch, kernel->name, plan);
 }

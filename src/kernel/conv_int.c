@@ -40,7 +40,8 @@ void qn_conv_int_pack(const qn_conv_int_family *family, const void *weights, int
 
 /* ---- Work ---- */
 
-/* The rows of pixels first .. first + count - 1 in scratch, filled up to whole groups. */
+/* Gathers the rows of pixels first .. first + count - 1 into scratch. Each row is filled up with zeros to whole
+   groups of k: 27 values of conv_u8 become 28. */
 static void gather(const int_plan *plan, int64_t first, int64_t count, uint8_t *rows) {
     const qn_conv_int_params *p = &plan->p;
     const int64_t elem_bytes = plan->family->elem_bytes, group = plan->family->group;

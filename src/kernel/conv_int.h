@@ -4,7 +4,8 @@
 
 #include "kernel/work.h"
 
-/* What sets a family apart. Its panels hold `group` values of k side by side. */
+/* How the families of integer convolutions differ. Panels hold `group` values of k side by side: 4 of conv_u8, 2 of
+   conv_s16. */
 typedef struct qn_conv_int_family {
     int64_t elem_bytes, weight_bytes; /* of an element of src, of a weight */
     int64_t bias_bytes, group;
@@ -18,7 +19,7 @@ void qn_conv_int_pack(const qn_conv_int_family *family, const void *weights, int
 /* `family` must be static. */
 void qn_conv_int_work(const qn_conv_int_family *family, const qn_conv_int_params *params, qn_work *out_work);
 
-/* *result from element `at` of dst and addend and channel `channel` on. */
+/* A copy of *result whose pointers start at element `at` of dst and addend and at channel `channel` of the vectors. */
 static inline qn_requantize qn_requantize_from(const qn_requantize *result, int64_t at, int64_t channel) {
     qn_requantize moved = *result;
     moved.multiplier += channel;

@@ -1,3 +1,4 @@
+/* kernel/conv_matrix.c - the left matrix gathered, and how a product is cut into tasks. */
 #include "kernel/conv_matrix.h"
 
 enum {
@@ -10,8 +11,9 @@ enum {
 
 enum { CHUNK = 16 };
 
-/* Copies a few elements without the cost of a call: in chunks, the last of which may go beyond them, where both sides
-   have room for that. What it writes there belongs to a later tap, or to nobody. `room`: bytes that may be read. */
+/* Copies a few elements without the cost of a call, in chunks of CHUNK bytes. The last chunk may read and write
+   beyond the elements: `room` says how many bytes may be read, and behind the elements in `dst` come those of a
+   later tap, which are written later, or the bytes between two rows. */
 static inline void copy_elems(uint8_t *dst, const uint8_t *src, int64_t bytes, int64_t room) {
     if (bytes > 256 || room < bytes + CHUNK) {
         memcpy(dst, src, (size_t)bytes);
@@ -34,7 +36,7 @@ static void fill_outside(const qn_conv_matrix *m, uint8_t *dst, int64_t bytes) {
 static void gather_tap(const qn_conv_matrix *m, const uint8_t *line, int64_t at, int64_t count, int64_t elems,
                        uint8_t *out_cell) {
     const int64_t cell_bytes = m->in_c * m->elem_bytes, pixel_bytes = m->src_stride * m->elem_bytes;
-    const int64_t cells = qn_ceil_div(elems, m->in_c); /* more than one only where they lie side by side */
+    const int64_t cells = qn_ceil_div(elems, m->in_c); /* more than one only if they lie side by side in the source */
     const int64_t bytes = elems * m->elem_bytes;
     const uint8_t *end = (const uint8_t *)m->src + m->src_bytes;
     for (int64_t i = 0; i < count; i++, at += m->stride_w, out_cell += m->row_bytes) {
@@ -49,7 +51,7 @@ static void gather_tap(const qn_conv_matrix *m, const uint8_t *line, int64_t at,
     }
 }
 
-/* Copies what output pixels x .. x + count - 1 of a row read. */
+/* Copies the window of each of the output pixels x .. x + count - 1 of row y to a row of its own. */
 static void gather_run(const qn_conv_matrix *m, int64_t image, int64_t y, int64_t x, int64_t count, uint8_t *out_rows) {
     const int64_t x0 = x * m->stride_w - m->pad_left, cell_bytes = m->in_c * m->elem_bytes;
     const int side_by_side = m->dilation_w == 1 && m->src_stride == m->in_c;
@@ -81,7 +83,12 @@ void qn_conv_gather(const qn_conv_matrix *m, int64_t first, int64_t count, uint8
 
 /* ---- Tasks ---- */
 
+/* For example, 1089 pixels (33 x 33), 256 outputs (16 panels), depth 320, floats, tiles of 14 rows by 2 panels,
+   tasks of at least 2^20 multiply-adds: the 89 million are worth 85 tasks, so TASKS_WANTED = 64 are wanted. All
+   panels have 320 KB, which stay in the second cache level, so there is one block of 16 panels. The 78 tiles of
+   pixels are shared among 64 tasks: 2 tiles each, so blocks of 28 pixels, of which there are 39: 39 tasks. */
 void qn_conv_choose_blocks(qn_conv_blocks *b) {
+    assert(b->pixels > 0 && b->panels > 0 && b->tile_rows > 0 && b->tile_panels > 0);
     const int64_t macs = b->pixels * b->panels * QN_CONV_PANEL * b->depth;
     const int64_t wanted = qn_max_i64(1, qn_min_i64(TASKS_WANTED, macs / b->task_macs));
     const int64_t tiles = qn_ceil_div(b->pixels, b->tile_rows);
@@ -96,4 +103,5 @@ void qn_conv_choose_blocks(qn_conv_blocks *b) {
     b->block_pixels = block_tiles * b->tile_rows;
     b->pixel_blocks = qn_ceil_div(b->pixels, b->block_pixels);
     b->tasks = b->pixel_blocks * panel_blocks;
+    assert(b->pixel_blocks * b->block_pixels >= b->pixels && panel_blocks * b->block_panels >= b->panels);
 }

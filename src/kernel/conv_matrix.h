@@ -16,7 +16,7 @@
 typedef struct qn_conv_matrix {
     const void *src;                /* [batch, in_h, in_w, in_c] */
     int64_t elem_bytes, src_stride; /* elements from one pixel to the next */
-    int64_t outside;                /* what elements outside the picture read as; if not 0: of 1 or 2 bytes */
+    int64_t outside; /* the value of elements outside the picture; not 0 only for elements of 1 or 2 bytes */
     int64_t in_h, in_w, in_c, out_h, out_w;
     int64_t kernel_h, kernel_w, stride_h, stride_w, dilation_h, dilation_w, pad_top, pad_left;
     int64_t row_bytes; /* from one gathered row to the next: at least 16 more than a row has */
@@ -44,7 +44,8 @@ static inline int qn_conv_rows_collide(int64_t pixels, int64_t stride_bytes) {
     return stride_bytes % 4096 == 0 && pixels >= 4;
 }
 
-/* Copies the rows of output pixels first .. first + count - 1, in the order of the chain. */
+/* Copies the rows of output pixels first .. first + count - 1 of all pictures to `out_rows`, row_bytes apart; the
+   elements of a row stand in the order (ky, kx, c). May write up to 15 bytes behind the elements of a row. */
 void qn_conv_gather(const qn_conv_matrix *matrix, int64_t first, int64_t count, uint8_t *out_rows);
 
 /* ---- Tasks ---- */
@@ -55,11 +56,12 @@ typedef struct qn_conv_blocks {
     int64_t panel_bytes; /* of the packed weights */
     int64_t row_bytes;   /* of a row in scratch; 0: not gathered */
     int64_t tile_rows, tile_panels;
-    int64_t task_macs; /* a task of less work is not worth handing out */
+    int64_t task_macs; /* multiply-adds of the smallest task that is worth a thread's while */
     /* Out: */
     int64_t block_pixels, block_panels, pixel_blocks, tasks;
 } qn_conv_blocks;
 
+/* Fills the fields after "Out". */
 void qn_conv_choose_blocks(qn_conv_blocks *blocks);
 
 #endif

@@ -56,7 +56,8 @@ static void find_sources(const depthwise_plan *plan, const void *image, int64_t 
     }
 }
 
-/* How many columns from x on have the same taps outside. */
+/* How many columns from x on have the same taps outside the picture, at least 1. Of a window of 3 with pad 1 over 10
+   columns: column 0 alone, columns 1 .. 8 together, column 9 alone. */
 static int64_t count_alike(const qn_depthwise_f32_params *p, int64_t x) {
     int64_t end = p->out_w;
     for (int64_t kx = 0; kx < p->kernel_w; kx++) {
@@ -69,7 +70,8 @@ static int64_t count_alike(const qn_depthwise_f32_params *p, int64_t x) {
     return end - x;
 }
 
-/* One output row, counted through all pictures, from channel `c` on; `tile` has all that the row does not change. */
+/* Runs one output row, `row` being counted through all pictures, from channel `c` on. The fields of `tile` that are the
+   same for all rows are set. */
 static void run_row(const depthwise_plan *plan, int64_t row, int64_t c, qn_depthwise_f32_tile *tile,
                     const void **sources) {
     const qn_depthwise_f32_params *p = &plan->p;
@@ -134,5 +136,6 @@ void qn_depthwise_f32_work(const qn_depthwise_f32_params *params, qn_work *out_w
     choose_blocks(&plan);
     const int64_t scratch = p->kernel_h * p->kernel_w * (int64_t)sizeof(const void *);
     const int64_t tasks = plan.row_blocks * qn_ceil_div(p->channels, plan.block_channels);
+    assert(plan.run_columns >= 1 && plan.block_channels % CHANNEL_BLOCK == 0);
     QN_WORK_SET(out_work, run_depthwise, tasks, scratch, p->kernel->name, plan);
 }

@@ -28,7 +28,8 @@ void qn_depthwise_s16_pack(const int16_t *weights, int64_t kernel_h, int64_t ker
             out_packed[(c / BLOCK * taps + t) * BLOCK + c % BLOCK] = weights[t * channels + c];
 }
 
-/* How many columns from x on have the same taps outside. */
+/* How many columns from x on have the same taps outside the picture, at least 1. Of a window of 3 with pad 1 over 10
+   columns: column 0 alone, columns 1 .. 8 together, column 9 alone. */
 static int64_t count_alike(const qn_conv_int_params *p, int64_t x) {
     int64_t end = p->out_w;
     for (int64_t kx = 0; kx < p->kernel_w; kx++) {
@@ -108,5 +109,6 @@ void qn_depthwise_s16_work(const qn_conv_int_params *params, qn_work *out_work) 
     plan.row_blocks = qn_ceil_div(p->batch * p->out_h, plan.rows_per_task);
     const int64_t scratch = BLOCK * (int64_t)sizeof(int16_t) + plan.taps * (int64_t)sizeof(qn_depthwise_s16_source);
     const int64_t tasks = plan.row_blocks * qn_ceil_div(p->in_c, plan.block_channels);
+    assert(plan.run_columns >= 1 && plan.block_channels % BLOCK == 0);
     QN_WORK_SET(out_work, run_depthwise, tasks, scratch, kernel->name, plan);
 }

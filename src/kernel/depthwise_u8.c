@@ -1,9 +1,13 @@
 /* kernel/depthwise_u8.c - driver of depthwise_u8. A task is a few output rows by a range of channels.
  *
- * For each output row, some channels and run of columns the source rows under the window are interleaved into
- * scratch, four to a cell, so that one dot product takes four taps of a column. Neighbouring columns share cells where
- * their windows overlap; where windows are so sparse that it does not pay, every tap gets cells of its own. Windows of two
- * or three rows leave room in a cell: two output rows that lie one row of taps apart share theirs.
+ * For each output row, some channels and run of columns the source rows under the window are interleaved into scratch,
+ * four to a cell, so that one dot product takes four taps of a column. Neighbouring columns share cells where their
+ * windows overlap; where windows are so sparse that it does not pay, every tap gets cells of its own. Windows of two or
+ * three rows leave room in a cell: two output rows that lie one row of taps apart share their cells.
+ *
+ * For example, a window of 3 x 3, stride 1, dilation 1: output row 6 reads source rows 5, 6, 7 (pad 1), row 7 reads 6,
+ * 7, 8. One run of cells with rows 5, 6, 7, 8 serves both: for row 6 with the weights {w0, w1, w2, 0} of each column,
+ * for row 7 with {0, w0, w1, w2} (tile.above is 1). With dilation 4 rows 6 and 10 are such a pair (pair_step is 4).
  */
 #include "kernel/conv_int.h"
 
@@ -53,8 +57,8 @@ typedef struct row_part {
     uint8_t *outside, *cells; /* in scratch: a line of pad_value, and the cells */
 } row_part;
 
-/* Cells of a group of rows: `count` of them from source column sx on, `step` columns apart. `rows` has the rows' starts
-   and their steps, 0 for one outside the picture. */
+/* Fills `count` cells of a group of rows: cell i is source column sx + i * step, cells outside the picture have
+   pad_value. `rows` has the start of each row and its step, which is 0 for a row outside the picture. */
 static void fill_cells(const row_part *part, const qn_depthwise_u8_rows *rows, int64_t sx, int64_t step, int64_t count,
                        uint8_t *out_cells) {
     const qn_conv_int_params *p = &part->plan->p;
@@ -141,8 +145,8 @@ static const qn_depthwise_u8_wide *choose_wide(const depthwise_plan *plan, int64
     return NULL;
 }
 
-/* Output rows made together with row `row` of the task's first .. last - 1: none if an earlier one had it as its
- * second. */
+/* How many output rows are made when `row`, of the task's rows first .. last - 1, has its turn: 2 if it is the first
+   of a pair, 0 if it is the second, which was made with the first; 1 if it has no partner. */
 static int64_t count_rows(const depthwise_plan *plan, int64_t row, int64_t first, int64_t last) {
     const int64_t out_h = plan->p.out_h, step = plan->pair_step;
     const int64_t start = qn_max_i64(first, row / out_h * out_h), end = qn_min_i64(last, (row / out_h + 1) * out_h);
@@ -228,5 +232,7 @@ void qn_depthwise_u8_work(const qn_conv_int_params *params, qn_work *out_work) {
     choose_tasks(&plan);
     const int64_t scratch = CELL_BYTES + plan.groups * plan.cells * cell_bytes_max(&plan);
     const int64_t tasks = plan.row_blocks * qn_ceil_div(p->in_c, plan.block_channels);
+    assert(plan.run_columns >= 1 && plan.cells >= 1 && plan.block_channels % BLOCK == 0);
+    assert(!plan.pair_step || p->kernel_h < GROUP); /* the second row of a pair needs the fourth row of a cell */
     QN_WORK_SET(out_work, run_depthwise, tasks, scratch, kernel->name, plan);
 }

@@ -10,7 +10,7 @@ enum { FLOATS_A, FLOATS_B, FLOATS_DST, FLOATS_COUNT };
 typedef struct operand {
     const uint8_t *data;
     int64_t elem_bytes;
-    int64_t period;         /* after repetition into scratch: still a multiple of the tensor's own */
+    int64_t period;         /* elements after which it repeats; with copies in scratch, those of all copies */
     int64_t repeats;        /* copies to make in scratch; 0: read where it is */
     int64_t scratch_offset; /* bytes */
     int64_t scalar;
@@ -95,6 +95,7 @@ void qn_elementwise_work(const qn_elementwise_params *params, qn_work *out_work)
     elementwise_plan plan = {.p = *params};
     int64_t scratch = 0;
     assert(params->code >= 0 && params->code < QN_EW_COUNT);
+    assert(params->a_period > 0 || params->elems == 0);
     const int64_t elem_bytes = qn_storage_bytes(params->half),
                   a_bytes = params->code == QN_EW_U8_TO_F32 ? 1 : elem_bytes;
     plan.a = plan_operand(params->a, a_bytes, params->a_period, params->elems, &scratch);

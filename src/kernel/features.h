@@ -1,4 +1,4 @@
-/* kernel/features.h - the bits by which kernels say what they need of a CPU. src/cpu finds out which ones are there. */
+/* kernel/features.h - the bits by which kernels say what they need of a CPU. src/cpu finds out which bits the CPU has. */
 #ifndef QN_KERNEL_FEATURES_H
 #define QN_KERNEL_FEATURES_H
 

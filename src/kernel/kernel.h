@@ -91,10 +91,10 @@ void qn_convert_f16_work(const qn_convert_f16_params *params, qn_work *out_work)
 /* ---- Families conv_f32 and conv_f16: convolution with groups == 1, and matrix product (1 tap) ----
    dst[n, y, x, o] = act(bias[o] + sum over ky, kx, c of src[n, y*stride - pad + ky*dilation, ...] * w[ky, kx, c, o]
                          [+ addend[n, y, x, o]]), src outside the picture read as 0.
-   act(v): t = act_min > v ? act_min : v; act_max < t ? act_max : t. A NaN stays a NaN.
-   Weights `panel16` (kernel/packing.h): for each block of 16 outputs (last one padded with zeros): [KH*KW*Cin][16] floats.
-   The chain of fused multiply-adds runs over ky, kx, c in this order from the bias; the addend is added after it.
-   conv_f16 is conv_f32 with all operands stored in half precision: `half` is given and `kernel` is of that family. */
+   act(v): t = act_min > v ? act_min : v; act_max < t ? act_max : t. A NaN stays a NaN. Weights `panel16`
+   (kernel/packing.h): for each block of 16 outputs (last one padded with zeros): [KH*KW*Cin][16] floats. The chain
+   of fused multiply-adds runs over ky, kx, c in this order from the bias; the addend is added after it. conv_f16 is
+   conv_f32 with all operands stored in half precision: `half` is given and `kernel` is of that family. */
 
 enum { QN_CONV_PANEL = 16 };
 
@@ -158,11 +158,11 @@ typedef struct qn_depthwise_f32_params {
 /* A run of output columns of one row, some channels: from a multiple of 16 to another one or to the last. What is void
    here holds floats in tiles of depthwise_f32, halves in those of depthwise_f16. */
 typedef struct qn_depthwise_f32_tile {
-    const void *const *sources; /* [taps]: where tap t reads the first channel for column 0; NULL where it lies outside
-                                   the picture, for all columns. Outside is a set of rows and a set of columns of the
+    const void *const *sources; /* [taps]: where tap t reads the first channel for column 0; NULL if it lies outside the
+                                   picture, for all columns. The taps outside are whole rows and whole columns of the
                                    window. */
-    int64_t source_step;        /* elements from there to the same tap of the next column */
-    const void *ahead;          /* laid out like a source: what will be read soon, a hint; or NULL */
+    int64_t source_step;        /* elements from where a tap reads for one column to where it reads for the next */
+    const void *ahead;          /* data, laid out like a source, that another tile will read soon: a hint; or NULL */
     int64_t kernel_w, taps, columns, channels;
     const void *weights, *bias; /* of the first channel on; bias [channels] or NULL */
     const void *addend;         /* column 0, or NULL */
@@ -215,9 +215,9 @@ typedef struct qn_elementwise_kernel {
 
 void qn_elementwise_work(const qn_elementwise_params *params, qn_work *out_work);
 
-/* ---- Families pool_f32 and pool_int: max and average over windows, NHWC ----
-   pool_int, of uint8 or int16: the maximum, or the exact sum, converted to float, times 1 / n as in pool_f32, rounded half to
-   even. The caller sees to it that no sum leaves int32. */
+/* ---- Families pool_f32 and pool_int: max and average over windows, NHWC ---- pool_int, of uint8 or int16: the
+   maximum, or the exact sum, converted to float, times 1 / n as in pool_f32, rounded half to even. The caller sees
+   to it that no sum leaves int32. */
 
 typedef struct qn_pool_params {
     const struct qn_pool_f32_kernel *kernel;
@@ -309,9 +309,10 @@ typedef struct qn_join_params {
 
 void qn_join_work(const qn_join_params *params, qn_work *out_work);
 
-/* box: dst[i] = src[i + shift] where that index lies inside src along every axis, `value` elsewhere. Shifts are read while
-   the work runs, from an array of 32-bit or 64-bit numbers: that of axis k is shift[k * shift_step], negated with
-   shift_back; along an axis where both sides have one size it must be 0 and is not read. No number reads outside src. */
+/* box: dst[i] = src[i + shift] where that index lies inside src along every axis, `value` elsewhere. Shifts are read
+   while the work runs, from an array of 32-bit or 64-bit numbers: that of axis k is shift[k * shift_step], negated
+   with shift_back; along an axis where both sides have one size it must be 0 and is not read. No number reads
+   outside src. */
 
 enum { QN_BOX_RANK = 8 };
 

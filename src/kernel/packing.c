@@ -1,6 +1,7 @@
 /* kernel/packing.c - the table of packings, and what is asked of all of them. */
 #include "kernel/packing.h"
 
+#include <assert.h>
 #include <string.h>
 
 static const qn_packing *const rows[] = {
@@ -25,7 +26,8 @@ int qn_packing_takes(const qn_packing *packing, const qn_weights *weights) {
     return !packing->by_channel || weights->dims[2] == 1;
 }
 
-/* No packing more than rounds each dim up to a multiple of PADDING, so that this bound holds for all of them. */
+/* No packing does more than round each dim up to a multiple of PADDING, so if the product of the padded dims does not
+   overflow, neither does what a packing computes. */
 int qn_packing_measure(const qn_packing *packing, const qn_weights *weights, size_t *out_bytes) {
     enum { PADDING = 16, ELEM_BYTES_MAX = 8 };
     int64_t most = ELEM_BYTES_MAX;
@@ -36,5 +38,6 @@ int qn_packing_measure(const qn_packing *packing, const qn_weights *weights, siz
             return 0;
     }
     *out_bytes = packing->bytes(weights);
+    assert(*out_bytes <= (uint64_t)most);
     return *out_bytes <= PTRDIFF_MAX;
 }

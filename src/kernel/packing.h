@@ -2,8 +2,16 @@
  *
  * A packing says how the bytes of a constant lie, for which families of kernels, and how many they are. The constant
  * keeps its element type and its dims; which packing the kernels of a step want of which input is the operator's to say
- * (qn_op_def.pack). One packing, one row in packings.def and one object; nothing above this layer knows what a panel is.
- * The layouts are drawn in docs/kernel-contracts.md. They depend on no CPU.
+ * (qn_op_def.pack). One packing, one row in packings.def and one object; nothing above this layer knows what a panel
+ * is. The layouts are drawn in docs/kernel-contracts.md. They depend on no CPU.
+ *
+ * For example, weights [3, 18] (k is 0 .. 2, o is 0 .. 17) have two panels of 16 outputs, of which the second has 14
+ * outputs of padding:
+ *
+ *     panel16, f32      [2][3][16] floats, 384 bytes     element (2, 17) is float (1*3 + 2) * 16 + 1 = 81
+ *     panel16x4, s8     [2][1][16][4] bytes, 128 bytes   k is padded to 4; element (2, 17) is byte (1*16 + 1) * 4 + 2 = 70
+ *     channel16x4, s8   of [3, 3, 1, 18]: [2][1][3][16][4], 384 bytes: rows are padded to 4; row 2, column 1 of channel 17
+ *                       is byte ((1*1 + 0) * 3 + 1) * 64 + 1*4 + 2 = 262
  */
 #ifndef QN_KERNEL_PACKING_H
 #define QN_KERNEL_PACKING_H
@@ -22,11 +30,12 @@ typedef struct qn_packing {
     const char *name;     /* in files and messages; never changes its meaning */
     const char *families; /* of kernels that read it: "conv_f32, conv_f16" */
     uint32_t dtypes;      /* element types that it takes: bit 1 << qn_dtype each */
-    int min_rank;         /* 2 to 4: what it takes has at least this rank, and at most 4 */
+    int min_rank;         /* 2 to 4: it takes weights of this rank up to rank 4 */
     int by_channel;       /* takes depthwise weights: dim 2 is 1 */
-    /* The bytes that weights which it takes need packed, and packing them: every byte of `out_packed` is written, which is
-       64-aligned. Sizes do not overflow (qn_packing_measure sees to it). */
+    /* The size of the packed form of weights that the packing takes. Call it through qn_packing_measure, which refuses
+       sizes that overflow. */
     size_t (*bytes)(const qn_weights *weights);
+    /* Writes every byte of the packed form to `out_packed`, which is 64-aligned, padding included. */
     void (*pack)(const qn_weights *weights, void *out_packed);
 } qn_packing;
 
@@ -40,7 +49,8 @@ const qn_packing *qn_packing_find(const char *name); /* NULL if there is none */
 
 /* Is there a packed form of weights of this type, rank and dims? */
 int qn_packing_takes(const qn_packing *packing, const qn_weights *weights);
-/* Bytes of the packed form of weights that the packing takes. 0: they are more than memory can hold. Dims may be any. */
+/* 1, and *out_bytes, the bytes of the packed form of weights that the packing takes; 0: they are more than memory can
+   hold. Dims may be any that are not negative. */
 int qn_packing_measure(const qn_packing *packing, const qn_weights *weights, size_t *out_bytes);
 
 #endif

@@ -36,7 +36,7 @@ static float find_factor(const qn_pool_params *p, const pool_window *w) {
     return 1.0f / (float)(p->count_include_pad ? p->kernel_h * p->kernel_w : w->cells);
 }
 
-/* `floats`: with stored, room for two rows of channels: what is accumulated, and a cell. */
+/* `floats`: with `stored`, room for two rows of channels, one to accumulate in and one for a widened cell. */
 static void pool_floats(const qn_pool_params *p, int64_t pixel, float *floats) {
     const pool_window w = find_window(p, pixel);
     const int64_t bytes = qn_storage_bytes(p->stored);
@@ -99,6 +99,7 @@ void qn_pool_work(const qn_pool_params *params, qn_work *out_work) {
     if (params->channels == 0) plan.pixels = 0;
     plan.pixels_per_task = qn_max_i64(1, TASK_CELLS / qn_max_i64(1, cells));
     const int64_t rows = params->integers ? 1 : params->stored ? 2 : 0;
+    assert(!params->integers || params->integers_bytes == 1 || params->integers_bytes == 2);
     const int64_t scratch = rows * qn_round_line(params->channels) * (int64_t)sizeof(float);
     QN_WORK_SET(out_work, run_pool, qn_ceil_div(plan.pixels, plan.pixels_per_task), scratch,
                 params->integers ? params->integers->name : params->kernel->name, plan);

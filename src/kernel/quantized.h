@@ -19,7 +19,11 @@ typedef enum qn_storage { QN_STORAGE_NONE, QN_STORAGE_U8, QN_STORAGE_S16, QN_STO
    t = t + float(addend - addend_zero_point) * addend_multiplier[o]   integer addends
    t = t < limit[o] ? t : limit[o]; t = t > low ? t : low; t = t < high ? t : high
    integers: round half to even, + zero_point (low and high see to it that the type holds it); halves: rounded once.
-   Vectors have one element per output channel, unpadded. */
+   Vectors have one element per output channel, unpadded.
+
+   For example, to uint8 with zero point 10, so low -10 and high 245, and multiplier 0.0125: acc 1500 gives t = 18.75,
+   rounded 19, stored 29. acc -2000 gives t = -25, raised to -10, stored 0. With an integer addend 150, zero point 128 and
+   addend multiplier 0.5 beside it acc 1500 gives t = 18.75 + 22 * 0.5 = 29.75, stored 40. */
 typedef struct qn_requantize {
     const float *multiplier;
     const float *limit;             /* or NULL */
@@ -85,18 +89,18 @@ void qn_conv_u8_work(const qn_conv_int_params *params, struct qn_work *out_work)
 void qn_conv_s16_work(const qn_conv_int_params *params, struct qn_work *out_work);
 void qn_conv_s16s8_work(const qn_conv_int_params *params, struct qn_work *out_work);
 
-/* ---- Families depthwise_u8 and depthwise_s16: groups == Cin == Cout; in_c == out_c == channels ----
-   The same formula with one channel. Packed weights: blocks of 16 channels, the last one padded with zeros; within a block
-   channel16x4 of u8: [ceil(KH/4)][KW][16][4] int8
+/* ---- Families depthwise_u8 and depthwise_s16: groups == Cin == Cout; in_c == out_c == channels ---- The same formula
+   with one channel. Packed weights: blocks of 16 channels, the last one padded with zeros; within a block channel16x4
+   of u8: [ceil(KH/4)][KW][16][4] int8
                       (ky, kx, c) at (((c/16 * ceil(KH/4) + ky/4) * KW + kx) * 16 + c%16) * 4 + ky%4
    channel16 of s16:  [KH*KW][16] int16
    KH padded with zeros: four taps of one column stand side by side, as dot products of bytes want them. */
 
 enum { QN_DEPTHWISE_BLOCK = 16, QN_DEPTHWISE_GROUP = 4 }; /* channels; taps of one column */
 
-/* Four source rows side by side: each cell of all channels becomes one of 4 * channels bytes. In narrow cells, of 1 ..
-   16 channels in 64 bytes, channel c has bytes 4 * c .. 4 * c + 3; how wide ones are ordered is their kernel's affair.
- */
+/* Interleaves four source rows: the bytes of one column, of all channels, become one cell of 4 * channels bytes. A
+   narrow cell, of 1 .. 16 channels, has 64 bytes, of which channel c has bytes 4 * c .. 4 * c + 3, one from each
+   row. The order in a wide cell is known to its kernel only, which also reads it. */
 typedef struct qn_depthwise_u8_rows {
     const uint8_t *rows[QN_DEPTHWISE_GROUP]; /* of the first channel */
     int64_t steps[QN_DEPTHWISE_GROUP];       /* from one cell to the next */
@@ -134,7 +138,8 @@ typedef struct qn_depthwise_u8_kernel {
     const qn_depthwise_u8_wide *wide[QN_DEPTHWISE_WIDTHS]; /* the widest first; or NULL */
 } qn_depthwise_u8_kernel;
 
-/* Where a tap reads for column 0, and how far on for the next; the same cell for every column where it lies outside. */
+/* Where a tap reads for column 0, and the elements from there to where it reads for the next column: 0 for a tap
+   that lies outside the picture and reads a line of pad_value for every column. */
 typedef struct qn_depthwise_s16_source {
     const int16_t *at;
     int64_t step;

@@ -41,7 +41,8 @@ typedef struct line_cache {
     float *cells[2]; /* stored: the two source cells between which pixels lie */
 } line_cache;
 
-/* Where a line's next pixel reads. Neighbouring pixels often lie between the same two cells: *inout_held says which. */
+/* The two cells between which a pixel of a line lies, as floats. Neighbouring pixels often lie between the same two
+   cells, so widened cells are kept: *inout_held says which two the cache has. */
 static void find_cells(const qn_resize_f32_params *p, int64_t row, const source_pair *pair, const line_cache *cache,
                        source_pair *inout_held, const float *out_cells[2]) {
     const int64_t start = row * p->in_w, ends[2] = {pair->low, pair->high};
@@ -123,7 +124,7 @@ static void run_resize(const void *params, int64_t begin, int64_t end, void *scr
 }
 
 /* ---- From a single pixel ----
-   All pixels of the result are alike: a + (a - a) * f does not depend on f. */
+   All pixels of the result are the same: a + (a - a) * f does not depend on f. */
 
 static void run_spread(const void *params, int64_t begin, int64_t end, void *scratch) {
     const resize_plan *plan = params;

@@ -39,6 +39,7 @@ static void run_nearest(const void *params, int64_t begin, int64_t end, void *sc
 void qn_resize_nearest_work(const qn_resize_nearest_params *params, qn_work *out_work) {
     nearest_plan plan = {.p = *params, .pixels = params->batch * params->out_h * params->out_w};
     if (params->pixel_bytes == 0) plan.pixels = 0;
+    assert(plan.pixels == 0 || (params->in_h > 0 && params->in_w > 0));
     plan.scale_h = qn_resize_scale(params->in_h, params->out_h, params->align_corners);
     plan.scale_w = qn_resize_scale(params->in_w, params->out_w, params->align_corners);
     plan.pixels_per_task = qn_max_i64(1, TASK_BYTES / qn_max_i64(1, params->pixel_bytes));

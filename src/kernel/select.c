@@ -1,6 +1,7 @@
 /* kernel/select.c - the table of kernels and the choice among them. */
 #include "kernel/kernels.h"
 
+#include <assert.h>
 #include <string.h>
 
 static const qn_kernel_row rows[] = {
@@ -48,4 +49,5 @@ void qn_kernel_select(qn_cpu_features features, qn_kernel_set *out_set) {
     out_set->conv_s16 = find_last("conv_s16", features);
     out_set->conv_s16s8 = find_last("conv_s16s8", features);
     out_set->depthwise_s16 = find_last("depthwise_s16", features);
+    assert(out_set->conv_f32 && out_set->conv_u8 && out_set->depthwise_f32); /* the portable rows need nothing */
 }

@@ -7,11 +7,12 @@
 #include <assert.h>
 #include <string.h>
 
+/* a / b rounded up, for a >= 0 and b > 0. */
 static inline int64_t qn_ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
 static inline int64_t qn_min_i64(int64_t a, int64_t b) { return a < b ? a : b; }
 static inline int64_t qn_max_i64(int64_t a, int64_t b) { return a > b ? a : b; }
 
-/* Rounds a count of floats up to whole cache lines. */
+/* Rounds a count of floats up to whole cache lines of 16. */
 static inline int64_t qn_round_line(int64_t floats) { return qn_ceil_div(floats, 16) * 16; }
 
 /* Element `index` of an array of elements of `bytes` bytes each. */

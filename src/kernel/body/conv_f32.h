@@ -83,8 +83,8 @@ QN_INLINE void tile_body(const qn_conv_f32_tile *tile, const int rows, const int
         weights += QN_CONV_PANEL;
     }
 
-    /* Tiles with all their rows are nearly all there are. The sums of the others pass through memory, so that so many
-       functions share one way to results: most of their code would be that. */
+    /* Nearly all tiles have all their rows. In tiles with fewer rows the sums pass through memory, so that the
+       functions for all those counts of rows share the code from sums to results, which would be most of each. */
     if (rows == TILE_ROWS && tile->outputs == vectors * VLEN) {
         const VF low = v_set1(tile->act_min), high = v_set1(tile->act_max);
 #define STORE_ROW(r)                                                                                                   \

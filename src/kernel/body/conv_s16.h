@@ -108,7 +108,7 @@ static void add_rows(const int16_t *src, int64_t src_stride, int64_t pairs, cons
     }
 }
 
-/* Sums to start from, of the outputs that exist; then those of the rows so far. */
+/* The bias of the outputs that exist, from which sums start; then the sums of all rows as far as they have come. */
 typedef struct wide_sums {
     _Alignas(64) int64_t bias[VECTORS * VLEN];
     _Alignas(64) int64_t rows[TILE_ROWS][VECTORS][VLEN];
