@@ -15,7 +15,7 @@ typedef struct qn_image_source {
     int64_t pixels_max; /* 1 .. QN_IMAGE_PIXELS_MAX */
     int as_labels;      /* raw samples of one channel instead of a picture */
     const qn_allocator *allocator;
-    int channels; /* that the picture is to have at last; 0: its own */
+    int channels; /* that the caller wants the picture to have; 0: as the file has it */
     int scans_max;
     uint64_t memory_max; /* bytes */
     qn_cancel cancel;

@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-/* Formats that people hand over by mistake, so that the message can say what they have. `name` NULL: no pictures. */
+/* Formats that quench does not read, known so that the message can name them. `name` NULL: the bytes are no picture. */
 static const struct other_format {
     const char *magic;
     int bytes, offset;
@@ -54,7 +54,7 @@ static const struct other_format *find_other_format(qn_bytes bytes) {
     return NULL;
 }
 
-/* What is read, by its first bytes; NULL: it is not. */
+/* The format of the bytes, by the first of them, if quench reads that format; else NULL. */
 static const char *find_own_format(qn_bytes bytes) {
     const uint8_t *data = bytes.data;
     if (bytes.size >= 3 && data[0] == 0xff && data[1] == 0xd8 && data[2] == 0xff) return "JPEG";

@@ -52,7 +52,7 @@ static size2 scale_to_minimum(size2 size, size2 minimum) {
     return (size2){scale_length(size.width, minimum.height, size.height), minimum.height};
 }
 
-/* No side that matters is longer than this, so it stands for "no maximum" without products that overflow. */
+/* Stands for "no maximum": no picture has a longer side, and products with it do not overflow. */
 static const int64_t unbounded = INT_MAX;
 
 static qn_status *check_request(int width, int height, const qn_image_range *range) {
@@ -122,7 +122,8 @@ static int64_t tile_start(int64_t i, int64_t count, int64_t side, int64_t tile) 
     return count == 1 ? 0 : i * (side - tile) / (count - 1);
 }
 
-/* Where the share of tile i begins: behind the pixel midway between its centre and its neighbour's. */
+/* The first pixel that is taken from tile i rather than from tile i - 1: midway between their centres. Of a side of
+   800 in two tiles of 513, which begin at 0 and 287, pixels 0 .. 399 are taken from the first tile. */
 static int64_t share_start(int64_t i, int64_t count, int64_t side, int64_t tile) {
     if (i == 0) return 0;
     if (i == count) return side;

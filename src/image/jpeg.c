@@ -208,7 +208,8 @@ static void drop_work(void *self) {
     free(work);
 }
 
-/* The work as one that owns all that it touches; NULL when memory is short. */
+/* A copy of the work that owns its file bytes and its pixels, so that it may go on after the caller has gone; NULL when
+   memory is short. */
 static jpeg_work *own_work(const jpeg_work *work, size_t pixel_bytes) {
     const qn_allocator *heap = qn_allocator_default();
     jpeg_work *own = malloc(sizeof *own);

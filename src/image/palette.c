@@ -54,7 +54,7 @@ typedef struct line {
 
 static int is_blank(char c) { return c == ' ' || (c >= '\t' && c <= '\r'); }
 
-/* The next line that says something; 0 at the end. */
+/* The next line that is neither empty nor a comment; 0 at the end. */
 static int next_line(qn_bytes text, size_t *inout_at, line *inout_line) {
     while (*inout_at < text.size) {
         const char *start = (const char *)text.data + *inout_at;
@@ -73,7 +73,7 @@ static int next_line(qn_bytes text, size_t *inout_at, line *inout_line) {
     return 0;
 }
 
-/* Takes a number and the white space before it off the end of a line. 0 if it ends otherwise. */
+/* Takes a number and the white space before it off the end of a line; 0 if the line does not end with a number. */
 static int take_number(line *inout_line, int *out_value) {
     const char *text = inout_line->text;
     size_t start = inout_line->length;

@@ -13,9 +13,9 @@ typedef struct png_state {
     png_infop info;
     size_t at;          /* bytes read so far */
     uint64_t chunk_end; /* of the chunk being read */
-    int in_pixels;      /* that is one of pixels */
+    int in_pixels;      /* the chunk being read is one of pixels (IDAT) */
     int is_last;        /* the last row of pixels is being read, or was */
-    uint64_t surplus;   /* bytes of pixels that were read since, and how many there may be */
+    uint64_t surplus;   /* bytes of pixels that were read since the last row began; at most surplus_max */
     uint64_t surplus_max;
     uint64_t work; /* bytes unpacked or so since the caller was asked whether to go on */
     qn_image *image;
@@ -171,8 +171,8 @@ static int prepare(png_state *state) {
     return 0;
 }
 
-/* libpng unpacks all that follows the last row together with it. That is the last but one where a pass leaves out every
-   other row. */
+/* libpng unpacks everything behind the last row together with the last row that a pass has: with interlacing that
+   may be the last row but one, since some passes leave out every other row. */
 static void read_rows(png_state *state) {
     const size_t row_bytes = (size_t)state->image->width * (size_t)state->channels,
                  height = (size_t)state->image->height;

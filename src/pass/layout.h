@@ -1,4 +1,8 @@
-/* pass/layout.h - transposes, and computing a node with the axes of its operands in another order. */
+/* pass/layout.h - transposes, and computing a node with the axes of its operands in another order.
+ *
+ * For example, relu reads a = transpose(t, [0, 3, 1, 2]), so a has NCHW and its twin t has NHWC. Flipping the relu
+ * makes it compute r' = relu(t), and r = transpose(r', [0, 3, 1, 2]) after it gives readers what they had. If the
+ * next node is transpose(r, [0, 2, 3, 1]), the two transposes are inverse and both go: its readers read r'. */
 #ifndef QN_PASS_LAYOUT_H
 #define QN_PASS_LAYOUT_H
 
@@ -29,35 +33,38 @@ int qn_can_flip(const qn_graph *graph, const qn_node *node, int index, const qn_
 /* Is input `index` of a node that can flip one that takes part: of the rank of `in`, and no constant? */
 int qn_flips_input(const qn_node *node, int index, const qn_perm *in);
 
-/* The twins of constants that were made last, so that one constant with many readers is not copied for each. */
+/* For each constant the twin that was made last, so that a constant with many readers is not copied for each of them. */
 typedef struct qn_twins {
     qn_value **twin; /* by the id of the constant; NULL: none yet */
     qn_perm *perm;
     size_t count; /* of both */
 } qn_twins;
 
-/* Makes `node`, which can flip, compute from twins. Its result is a twin of what it was, and a transpose after it gives
-   readers, and whoever reads it as an output of the graph, what they had. Inverse transposes among them go. */
+/* Makes `node`, which can flip, compute from the twins of its inputs. Its result becomes the twin of the former
+   result, and a transpose after the node gives the former result to its readers and, if it is an output, to the
+   graph. Readers that are inverse transposes disappear. */
 qn_status *qn_flip_node(qn_graph *graph, qn_node *node, const qn_perm *in, const qn_perm *out,
                         qn_twins *twins) QN_MUST_USE;
 
-/* Brings a transpose into its simplest form: looks through transposes before it, goes where it changes nothing or another
-   does the same, and lets nodes that only ask for its shape ask its operand. *out_changed is set where it did something. */
+/* Brings a transpose into its simplest form: a transpose of a transpose becomes one; a transpose that changes
+   nothing, or that is the same as another of its operand, disappears; nodes that read only its shape read that of
+   its operand. *out_changed is set to 1 if anything of this was done. */
 qn_status *qn_simplify_transpose(qn_graph *graph, qn_node *node, int *out_changed) QN_MUST_USE;
 
 /* `from` under the order that its twin under `perm` has, in memory of the graph. *out may be *from. */
 qn_status *qn_transpose_view(qn_graph *graph, const qn_view *from, const qn_perm *perm, qn_view *out) QN_MUST_USE;
-/* What is known of `value`, now that it is the twin under `perm` of what it was. */
+/* `value` has become the twin under `perm` of the value it was: brings its stats into the new order of axes. */
 qn_status *qn_flip_stats(qn_graph *graph, qn_value *value, const qn_perm *perm) QN_MUST_USE;
 
 /* ---- pass/flatten.c ---- */
 /* Folds a transpose before a reshape before a product with constant weights into the weights. */
 qn_status *qn_transpose_into_weights(qn_graph *graph, qn_node *node, int *out_changed) QN_MUST_USE;
-/* Lets reshapes that read a transpose which moves only axes of one element read its operand: the elements are the same. */
+/* A transpose that moves only axes of size 1 leaves the elements in their order: reshapes that read it read its operand
+   instead. [1, 1, 8] -> [1, 8, 1] is such a transpose. */
 qn_status *qn_transpose_past_reshapes(qn_graph *graph, qn_node *node, int *out_changed) QN_MUST_USE;
-/* Makes a reshape of such a transpose. */
+/* Turns a transpose that moves only axes of size 1 into a reshape. */
 qn_status *qn_transpose_into_reshape(qn_graph *graph, qn_node *node, int *out_changed) QN_MUST_USE;
-/* Has transpose(t, perm), of this type, the elements of t in their order? */
+/* Does transpose(t, perm), whose type is `type`, have the elements in the order in which t has them? */
 int qn_perm_keeps_elements(const qn_graph *graph, const qn_type *type, const qn_perm *perm);
 
 #endif

@@ -13,7 +13,7 @@ enum { QN_CHANNELS_MAX = 1 << 16 };
 qn_node *qn_match_sole_producer(const qn_value *value, const qn_op_def *op);
 /* The layer on floats that produces `value`, for one use alone and under no output's name; else NULL. */
 qn_node *qn_match_sole_layer(const qn_value *value);
-/* The same of an operator that calculates so with two operands. */
+/* The same of an operator of two operands that adds, subtracts, multiplies or divides, as `arithmetic` says. */
 qn_node *qn_match_sole_arithmetic(const qn_value *value, qn_arithmetic arithmetic);
 /* Is `value` a float32 constant with one element, or one per channel (last axis of `channels` elements, other dims 1)? */
 int qn_match_channel_constant(const qn_value *value, int64_t channels);
@@ -32,15 +32,16 @@ float qn_channel_constant_at(const qn_value *constant, int64_t channel);
 /* Adds a cast of `value` (NULL: set later) to `dtype` before a node; not inferred yet. `name` NULL: OUT_OF_MEMORY. */
 qn_status *qn_add_cast(qn_graph *graph, const char *name, qn_value *value, qn_dtype dtype, qn_node *before,
                        qn_node **out) QN_MUST_USE;
-/* Turns `node` into another operation (qn_node_become) and removes the nodes that nobody needs any more because of it, so
-   that what remains has exact uses and the next pattern is seen. Only nodes before `node` go. */
+/* Turns `node` into another operation (qn_node_become) and removes the nodes before it that are not needed any more,
+   so that the next pattern sees exact use lists. Nodes behind `node` stay: a loop over the graph may go on from it. */
 qn_status *qn_rewrite(qn_graph *graph, qn_node *node, const qn_op_def *op, const void *attrs, int input_count,
                       qn_value *const *inputs) QN_MUST_USE;
-/* Takes out a node whose output is its first input unchanged. It stays where its output, as one of the graph, would then name
-   an input, a constant or another output. */
+/* Removes a node whose output is its first input unchanged. The node stays if its output is an output of the graph
+   and the graph would then list an input, a constant or another output in its place. */
 qn_status *qn_bypass(qn_graph *graph, qn_node *node) QN_MUST_USE;
-/* Bytes that the graph's constants hold, each up to where it only repeats its last element. What a pass may make of the
-   constants is measured by this: a model says so much in a file of about this size. */
+/* Bytes of the graph's constants, each without the end in which it only repeats its last element. A file that says
+   this much has about this size, so passes may make constants in proportion to it, and a small file cannot ask for
+   any amount of memory. */
 int64_t qn_graph_told_bytes(const qn_graph *graph);
 /* Whether both types are equal, dims as expressions. */
 int qn_types_equal(const qn_type *a, const qn_type *b);

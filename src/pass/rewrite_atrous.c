@@ -4,8 +4,8 @@
  *     batch_to_space(conv(space_to_batch(x, b, p), w), b, c)  =  conv(x, w, dilation b, pads p - c)
  *
  * whenever the convolution has stride 1 and pads nothing itself, and p - c are numbers >= 0 for every shape in range
- * (both usually hold the same expression that makes the size divisible by b: it cancels). A branch without a convolution
- * joins when its paddings equal the crops. Everything else runs as it stands. */
+ * (both usually hold the same expression that makes the size divisible by b: it cancels). A branch without a
+ * convolution joins when its paddings equal the crops. Everything else runs as it stands. */
 #include "pass/pass.h"
 #include "pass/rewrite.h"
 
@@ -83,7 +83,8 @@ static int is_stretched(const region *r, const qn_value *value, const qn_node *n
     return 0;
 }
 
-/* A constant that broadcasts along channels only, so that it means the same inside and outside the region. */
+/* Is `value` a constant with one element or one for each channel? Such a constant has no positions, which
+   space_to_batch would change, and so is the same inside and outside the region. */
 static int is_position_free(const qn_value *value) {
     return value && qn_value_is_constant(value) && qn_match_channel_constant(value, qn_value_channels(value));
 }

@@ -8,22 +8,23 @@
  *     %g = conv2d(%e, %v)
  *
  * Nodes that treat axes alike, whatever their order (axes KEPT or TRACED, see op/card.h), can compute in either layout:
- * they can "flip" (pass/layout.h). Which of them should is a question about the whole network, not about one node: behind a
- * residual block, a transpose that moves below one reader is still needed by the other, until that one moves too.
+ * they can "flip" (pass/layout.h). Which of them should is a question about the whole network, not about one node:
+ * behind a residual block, a transpose that moves below one reader is still needed by the other, until that one moves
+ * too.
  *
- * So from each transpose a region of nodes is collected over which one change of layout spreads, from values to the nodes
- * that read and make them, up to transposes, constants and nodes that cannot flip. Each node of the region gets a label,
- * as it is or flipped, so that the least remains to be paid:
+ * So from each transpose a region of nodes is collected over which one change of layout spreads, from values to the
+ * nodes that read and make them, up to transposes, constants and nodes that cannot flip. Each node of the region gets a
+ * label, as it is or flipped, so that the least remains to be paid:
  *
  *     a transpose     for a value that is needed in a layout in which nobody makes it, however many read it
  *     a neighbour     far less: an operator on pictures that would fuse with the node, had no transpose between them
  *     a border        still less: a transpose between two nodes that can flip, so that those which remain go to the ends of
  *                     the region, which are often the ends of the network
  *
- * These prices are those of a cut, and the cheapest labels are found as a cheapest cut (pass/min_cut.h), in which source
- * stands for "flipped". Of equally cheap ones it is the one that flips least. What is paid for the whole graph falls with
- * every region that flips anything, and is a sum of numbers that are not negative: the pass ends, and finds nothing to do
- * when it runs again. Graphs without transposes stay untouched. */
+ * These prices are those of a cut, and the cheapest labels are found as a cheapest cut (pass/min_cut.h), in which
+ * source stands for "flipped". Of equally cheap ones it is the one that flips least. What is paid for the whole
+ * graph falls with every region that flips anything, and is a sum of numbers that are not negative: the pass ends,
+ * and finds nothing to do when it runs again. Graphs without transposes stay untouched. */
 #include "pass/layout.h"
 #include "pass/min_cut.h"
 #include "pass/pass.h"
@@ -95,7 +96,8 @@ static int64_t constant_bytes(const qn_node *node) {
     return bytes;
 }
 
-/* Takes a node into the region whose input `index` has the twin under `perm`, if it can flip and agrees with what is there. */
+/* Takes a node into the region whose input `index` has the twin under `perm`, if it can flip and agrees with what is
+   there. */
 static qn_status *join(sinking *s, qn_node *node, int index, const qn_perm *perm) {
     member m = {.node = node, .in = *perm};
     int64_t bytes;
@@ -142,7 +144,7 @@ static qn_status *collect(sinking *s, qn_value *seed, const qn_perm *perm) {
 /* Who reads a value, and in which layout for certain. */
 typedef struct readers {
     int needs_plain, needs_twin;   /* outside of the region */
-    int64_t near_plain, near_twin; /* what it would cost to be parted from those by a transpose, beyond that */
+    int64_t near_plain, near_twin; /* the price of a transpose between value and reader beyond the transpose itself */
     QN_LIST(int) members;          /* vertices */
 } readers;
 
@@ -167,7 +169,8 @@ static int64_t price_of_uses(const qn_value *value) {
     return price;
 }
 
-/* Does a node that reads `value` get from its twin what it wants, too? */
+/* Could `reader` read the twin of `value` as well, with the same result? So can nodes that read only the shape, and
+   reshapes where the order of elements is the same. */
 static int reads_either(const qn_graph *graph, const qn_value *value, const qn_perm *perm, const qn_node *reader) {
     if (reader->op->values == QN_VALUES_SHAPE) return !reader->outputs[0]->is_output;
     return qn_op_reshapes(reader->op) && reader->inputs[0] == value &&
@@ -249,7 +252,8 @@ static qn_status *price_given(sinking *s, const qn_value *value, const qn_perm *
     return NULL;
 }
 
-/* A region on both sides of one transpose: what that costs depends on the labels of both, which is no price of a cut. */
+/* Does a region lie on both sides of one transpose? Whether that transpose is needed then depends on the labels
+   of both sides together, which is nothing that the capacity of one arc can say. */
 static int is_on_both_sides(const sinking *s) {
     for (size_t i = 0; i < s->values.count; i++) {
         qn_perm unused;
@@ -344,8 +348,8 @@ static qn_status *sweep(sinking *s) {
     return NULL;
 }
 
-/* Transposes that stay and cost nothing. What reads them would pay for a flip now, which it did not before: the labels that
-   were found stay the cheapest. */
+/* Turns the transposes that stay and move only axes of size 1 into reshapes, which cost nothing. That makes no other
+   labels cheaper: a reader would have to pay for a flip now, and did not have to before. */
 static qn_status *end_transposes(qn_graph *graph, int *inout_changed) {
     for (qn_node *node = graph->first, *next; node; node = next) {
         next = node->next;

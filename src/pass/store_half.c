@@ -212,8 +212,8 @@ static int is_unmet(const qn_graph *graph, const qn_node *node) {
     return is_asked && !qn_node_is_quantised(node);
 }
 
-/* Why the node stores what it is to store: what became of a wish for integers, who asks for these floats, or else who
-   asks for those of the graph. */
+/* Why the node stores the floats that it does: because a wish for integers could not be met, because somebody asks for
+   these floats of the node, or else because somebody asks for them of the whole graph. */
 static qn_outcome find_asker(const qn_graph *graph, const qn_node *node) {
     qn_outcome outcome = {.why = QN_WHY_ASKED, .who = graph->precision_asker};
     if (is_unmet(graph, node)) {

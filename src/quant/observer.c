@@ -83,7 +83,7 @@ void qn_observer_destroy(qn_observer *observer) {
     qn_free(observer->allocator, observer);
 }
 
-/* `to` has room of its own; what it points at stays its. */
+/* Copies all but the arrays: `to` keeps pointing to its own. */
 static void copy_histogram(const qn_histogram *from, qn_histogram *to) {
     uint32_t *counts = to->counts;
     float *outliers = to->outliers;

@@ -94,7 +94,8 @@ qn_status *qn_rounding_set(qn_rounding *r, const qn_moments *moments, int64_t ch
 
 static double clip(double value, double bound) { return value > bound ? bound : value < -bound ? -bound : value; }
 
-/* Rounds one after the other; each answers for what those before it changed. */
+/* Rounds the values one after the other. Before a value is rounded, it is shifted to make up for the errors that
+   rounding the values before it has made in the sums. */
 static void feed_back(const qn_rounding *r, const double *wanted, double top, double *values) {
     const int64_t n = r->rows;
     memset(r->sums, 0, (size_t)n * sizeof *r->sums);
