@@ -37,8 +37,10 @@ from .calibrator import Calibrator, Contract
 from .compare import compare
 from .config import Config
 from .context import Context
+from .cpu import cpu_info, measure_peak
 from .engine import Engine
 from .evaluate import Confusion, evaluate
+from .frames import Frame
 from .model import Model
 from .network import Network
 from .nodes import Node, Value, operators
@@ -59,6 +61,7 @@ __all__ = [
     "Engine",
     "Error",
     "FileError",
+    "Frame",
     "Future",
     "IncompatibleError",
     "InternalError",
@@ -85,9 +88,11 @@ __all__ = [
     "Vision",
     "build",
     "compare",
+    "cpu_info",
     "evaluate",
     "load_image",
     "load_mask",
+    "measure_peak",
     "operators",
     "passes",
     "resize",

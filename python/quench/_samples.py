@@ -37,20 +37,34 @@ class Reader:
         self._find_vision = find_vision
 
     def read(self, item: Any) -> Iterator[list[Array]]:
-        if isinstance(item, (str, os.PathLike)):
-            path = os.fspath(item)
-            if path.lower().endswith(".npy"):
-                yield self._one(_load(path), path)
-            else:
-                yield from self._picture(path)
-        elif hasattr(item, "getbands"):
+        if self._is_picture(item):
             yield from self._picture(item)
+        elif isinstance(item, (str, os.PathLike)):
+            yield self._one(_load(os.fspath(item)), os.fspath(item))
         elif isinstance(item, Mapping):
             yield self._by_name(item)
         elif isinstance(item, tuple) and len(item) == len(self._inputs):
             yield [self._fit(value, info) for value, info in zip(item, self._inputs)]
         else:
             yield self._one(item, "sample")
+
+    def read_labelled(self, item: Any, labels: Any) -> Iterator[tuple[list[Array], Array]]:
+        """The same with true labels: of a picture its mask, a path or [H, W];
+
+        else what the model's answer looks like.
+        """
+        if self._is_picture(item):
+            for tile, truth in self._find_vision().labelled_inputs_of(item, labels):
+                yield [tile], truth
+            return
+        for row in self.read(item):
+            yield row, as_array(labels, "labels")
+
+    @staticmethod
+    def _is_picture(item: Any) -> bool:
+        if isinstance(item, (str, os.PathLike)):
+            return not os.fspath(item).lower().endswith(".npy")
+        return hasattr(item, "getbands")
 
     def _picture(self, picture: Any) -> Iterator[list[Array]]:
         for tile in self._find_vision().inputs_of(picture):
@@ -108,7 +122,7 @@ class Samples:
 
     def __init__(self, source: SamplesLike, reader: Reader, labels: bool = False) -> None:
         self._source = list_items(source)
-        self._read = reader.read
+        self._reader = reader
         self._has_labels = labels
         self._rows = self._start()
         self._started = False
@@ -138,11 +152,12 @@ class Samples:
 
     def _rows_of(self, items: Iterator[Any]) -> Iterator[list[Array]]:
         for item in items:
-            self._labels, sample = None, item
-            if self._has_labels:
-                sample, labels = self._split(item)
-                self._labels = np.ascontiguousarray(as_array(labels, "labels"))
-            yield from self._read(sample)
+            if not self._has_labels:
+                yield from self._reader.read(item)
+                continue
+            for row, labels in self._reader.read_labelled(*self._split(item)):
+                self._labels = np.ascontiguousarray(labels)
+                yield row
 
     @staticmethod
     def _split(item: Any) -> tuple[Any, Any]:

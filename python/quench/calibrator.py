@@ -134,9 +134,9 @@ class Contract:
     """A bound on what integer precision may cost, which a build keeps or fails.
 
     Either `min_agreement`, the share of labels (0 to 1) that have to be the float network's, or `max_drop`, how much
-    mean intersection over union (of 1) may be lost: then each sample is a pair (sample, true labels), labels in the
-    shape of the first output, 255 not judged. `confidence` is of the one-sided bound. The samples are read more than
-    once.
+    mean intersection over union (of 1) may be lost: then each sample is a pair of a sample and its true labels, a
+    picture and its mask, or arrays and labels in the shape of the first output; 255 is not judged. `confidence` is of
+    the one-sided bound. The samples are read more than once.
 
     >>> import quench
     >>> quench.Contract([], min_agreement=0.99, max_drop=0.01)

@@ -16,6 +16,7 @@ from ._native import ffi, lib
 from ._status import BusyError, InvalidArgumentError, bytes_of, check, path_of
 from .context import Context
 from .engine import Engine
+from .frames import Frame
 from .model import Model
 from .pictures import (
     Palette,
@@ -24,6 +25,7 @@ from .pictures import (
     as_picture,
     borrow_image,
     encode_png,
+    load_mask,
     mark_result,
     new_image,
     resize,
@@ -58,6 +60,7 @@ class Vision(Handle):
         check(lib.qn_vision_create(model._pointer, options, out))
         self._own(out[0], lib.qn_vision_destroy)
         self.model = model
+        self._context: Context | None = None
 
     @property
     def _info(self) -> Any:
@@ -85,13 +88,43 @@ class Vision(Handle):
     def inputs_of(self, picture: PictureLike) -> Iterator[Array]:
         """The arrays that go into the model for a picture: one, or one for each tile."""
         pixels = as_picture(picture, self.channels)
-        fit = ffi.new("qn_image_fit *")
-        check(lib.qn_vision_plan(self._pointer, pixels.shape[1], pixels.shape[0], fit))
+        fit = self._plan(pixels)
         if pixels.shape[:2] != (fit.height, fit.width):
             pixels = resize(pixels, fit.width, fit.height)
-        for index in range(fit.columns * fit.rows):
-            tile = lib.qn_image_fit_tile(fit, index)
-            yield self.fill(pixels[tile.y : tile.y + tile.height, tile.x : tile.x + tile.width])
+        for tile in _tiles_of(fit):
+            yield self.fill(pixels[tile])
+
+    def labelled_inputs_of(self, picture: PictureLike, mask: PictureLike) -> Iterator[tuple[Array, Pixels]]:
+        """The same with the true labels of each, [1, H, W] in the size of the model's answer;
+
+        255 where it is padded.
+        """
+        pixels = as_picture(picture, self.channels)
+        fit = self._plan(pixels)
+        truth = load_mask(mask) if isinstance(mask, (str, os.PathLike, bytes)) else as_array(mask, "mask")
+        if truth.shape != (fit.height, fit.width):
+            truth = resize(truth, fit.width, fit.height, "nearest")
+        for array, tile in zip(self.inputs_of(pixels), _tiles_of(fit)):
+            yield array, self._fit_labels(truth[tile], array.shape)
+
+    def _fit_labels(self, truth: Array, shape: tuple[int, ...]) -> Pixels:
+        """Nearest neighbours of labels that lie at the top left of an input of that shape."""
+        if self._context is None:
+            self._context = Context(Engine(self.model, threads=1))
+        info = self._info
+        answer = self._context.set_shapes(shape)[info.output]
+        rows, columns = answer[info.row_axis], answer[info.row_axis + 1]
+        y = (2 * np.arange(rows) + 1) * shape[info.height_axis] // (2 * rows)
+        x = (2 * np.arange(columns) + 1) * shape[info.height_axis + 1] // (2 * columns)
+        labels: Pixels = np.full((1, rows, columns), lib.QN_IMAGE_IGNORE_LABEL, np.uint8)
+        judged = np.ix_(y < truth.shape[0], x < truth.shape[1])
+        labels[0][judged] = truth[np.ix_(y[y < truth.shape[0]], x[x < truth.shape[1]])]
+        return labels
+
+    def _plan(self, pixels: Pixels) -> Any:
+        fit = ffi.new("qn_image_fit *")
+        check(lib.qn_vision_plan(self._pointer, pixels.shape[1], pixels.shape[0], fit))
+        return fit
 
     def fill(self, pixels: Array) -> Array:
         """A picture as the model wants it: channels in its order, normalised, padded at the right and below."""
@@ -113,6 +146,13 @@ class Vision(Handle):
         check(lib.qn_vision_take(self._pointer, tensor, width, height, labels))
         del kept
         return take_image(labels)
+
+
+def _tiles_of(fit: Any) -> Iterator[tuple[slice, slice]]:
+    """The tiles of a picture, as indices into its pixels."""
+    for index in range(fit.columns * fit.rows):
+        tile = lib.qn_image_fit_tile(fit, index)
+        yield slice(tile.y, tile.y + tile.height), slice(tile.x, tile.x + tile.width)
 
 
 class Segmentation:
@@ -207,13 +247,14 @@ class Segmenter(Handle):
         check(lib.qn_segmenter_create(*pointers, options, out))
         self._own(out[0], lib.qn_segmenter_destroy)
 
-    def run(self, photo: PictureLike, size: tuple[int, int] | None = None) -> Segmentation:
-        """Labels every pixel of a picture: a path, encoded bytes, an array [H, W, 3] or [H, W] of uint8, or PIL's.
+    def run(self, photo: PictureLike | Frame, size: tuple[int, int] | None = None) -> Segmentation:
+        """Labels every pixel of a picture: a path, encoded bytes, an array [H, W, 3] or [H, W] of uint8, PIL's, a
+        Frame.
 
         `size` is the width and height of the label map; None: the picture's. Errors: those of `load_image`,
         InvalidArgumentError, BusyError, ClosedError.
         """
-        pixels = as_picture(photo, self.vision.channels)
+        pixels = photo.to_pixels() if isinstance(photo, Frame) else as_picture(photo, self.vision.channels)
         image, kept = borrow_image(pixels, "photo")
         width, height = (0, 0) if size is None else size
         labels, info = new_image(), ffi.new("qn_segmenter_info *")

@@ -155,3 +155,39 @@ def test_what_is_wrong_is_named(workshop: Path, model: quench.Model, tmp_path: P
     segmenter.close()
     with pytest.raises(quench.ClosedError):
         segmenter.run(photo)
+
+
+@pytest.mark.filterwarnings("ignore::quench.QuenchWarning")
+def test_a_contract_on_masks_builds_the_program_s_file(program: Path, tmp_path: Path) -> None:
+    pairs = [(picture, SCENES / "masks" / f"{picture.stem}.png") for picture in PICTURES]
+    model = quench.build(
+        SCENES / "scenes.pb",
+        precision="int8",
+        calibrator=quench.Calibrator(PICTURES),
+        contract=quench.Contract(pairs, max_drop=0.001),
+    )
+    command: list[str | Path] = [program, "build", SCENES / "scenes.pb", "-o", tmp_path / "theirs.qn", "-q"]
+    command += ["--precision", "int8", "--calibrate", SCENES / "pictures", "--masks", SCENES / "masks"]
+    subprocess.run([*command, "--max-drop", "0.1"], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    assert bytes(model) == (tmp_path / "theirs.qn").read_bytes()
+
+
+def test_frames_are_segmented_where_they_lie(model: quench.Model) -> None:
+    segmenter = quench.Segmenter(model)
+    pixels = quench.load_image(PICTURES[0])
+    expected = segmenter.run(pixels).labels
+    height, width = pixels.shape[:2]
+    padded = np.zeros((height, width + 5, 4), np.uint8)
+    padded[:, :width, :3] = pixels[..., ::-1]
+    frame = quench.Frame("bgra", width, height, [padded[:, :width]])
+    np.testing.assert_array_equal(frame.to_pixels(), pixels)
+    np.testing.assert_array_equal(segmenter.run(frame).labels, expected)
+    for arguments, text in (
+        (("bgrx", width, height, [padded]), "bgra"),
+        (("bgra", width, height, [padded[:, ::2]]), "copy"),
+        (("bgra", width + 9, height, [padded]), "expected 161 rows of 680 bytes"),
+        (("nv12", width, height, [padded[..., 0]]), "2 planes"),
+        (("gray", width, height, [padded[..., 0].astype(np.float32)]), "uint8"),
+    ):
+        with pytest.raises(quench.InvalidArgumentError, match=text):
+            quench.Frame(*arguments)
