@@ -2,27 +2,42 @@
 
 from __future__ import annotations
 
+import functools
+import inspect
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Callable, TypeVar
 
 from ._native import ffi
-from ._status import ClosedError
+from ._status import BusyError, ClosedError
 
 if TYPE_CHECKING:
     from typing_extensions import Self
+
+Kind = TypeVar("Kind", bound="Handle")
 
 
 class Handle:
     """An object of C, freed with its Python object, with `close()`, or at the end of a `with` block.
 
-    Whatever is asked of a closed one raises `ClosedError`.
+    Whatever is asked of a closed one raises `ClosedError`. What C is at work on stays until C has returned, whoever
+    closes it meanwhile.
     """
 
     _closed_by = "closed"
     _cdata: Any = None
+    _is_lent = False
+    _turn: threading.RLock
+
+    def __new__(cls, *arguments: Any, **options: Any) -> Self:
+        self = super().__new__(cls)
+        self._turn = threading.RLock()
+        return self
 
     def _own(self, pointer: Any, destroy: Any) -> None:
-        """Takes a pointer over, which `destroy` frees."""
+        """Takes a pointer over, which `destroy` frees when nobody holds it any more: neither this nor a call into C."""
         self._cdata = ffi.gc(pointer, destroy)
 
     @property
@@ -30,6 +45,26 @@ class Handle:
         pointer = self._cdata
         if pointer is None:
             raise ClosedError(f"this {type(self).__name__} has been {self._closed_by}: make another one")
+        if self._is_lent:
+            raise BusyError(f"this {type(self).__name__} is at work: wait until that is done")
+        return pointer
+
+    @contextmanager
+    def _lend(self) -> Iterator[Any]:
+        """The pointer for long work that calls Python back, which finds the object busy, as other threads do."""
+        with self._turn:
+            pointer = self._pointer
+            self._is_lent = True
+        try:
+            yield pointer
+        finally:
+            self._is_lent = False
+
+    def _take(self) -> Any:
+        """The pointer for a call that uses it up: to everyone else the object is closed from now on."""
+        with self._turn:
+            pointer = self._pointer
+            self._cdata = None
         return pointer
 
     @property
@@ -39,9 +74,7 @@ class Handle:
 
     def close(self) -> None:
         """Frees it now; it cannot be used any more. Closing twice does no harm."""
-        pointer, self._cdata = self._cdata, None
-        if pointer is not None:
-            ffi.release(pointer)
+        self._cdata = None
 
     def __enter__(self) -> Self:
         self._pointer  # noqa: B018 - raises when closed
@@ -51,3 +84,24 @@ class Handle:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+def one_at_a_time(kind: type[Kind]) -> type[Kind]:
+    """A class whose objects C lets be used by one thread at a time: others wait for the end of a method."""
+    for name, value in list(vars(kind).items()):
+        if name == "close" or (name.startswith("__") and name != "__repr__"):
+            continue
+        if inspect.isfunction(value):
+            setattr(kind, name, _in_turn(value))
+        elif isinstance(value, property) and value.fget is not None:
+            setattr(kind, name, property(_in_turn(value.fget), doc=value.__doc__))
+    return kind
+
+
+def _in_turn(method: Callable[..., Any]) -> Callable[..., Any]:
+    @functools.wraps(method)
+    def wrapper(self: Handle, *arguments: Any, **options: Any) -> Any:
+        with self._turn:
+            return method(self, *arguments, **options)
+
+    return wrapper

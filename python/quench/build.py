@@ -54,7 +54,8 @@ def build(
     tell = choose_progress(progress)
     if calibrator is not None and calibrator.is_waiting:
         calibrator.calibrate(net, settings, progress=tell)
-    reader = Reader(net.inputs, lambda: find_vision(net, settings))
+    given = settings.to_dict()
+    reader = Reader(net.inputs, lambda: find_vision(net, given))
     with Call(progress=tell) as call:
         options, kept = _make_options(call, reader, calibrator, contract, report)
         if after_pass is not None:
@@ -63,15 +64,12 @@ def build(
             options.print_after = text
             options.after_pass, options.after_pass_self = lib.qn_python_after_pass, call.handle
             call.after_pass = after_pass
-        out = ffi.new("qn_model **")
-        pointer, settings_pointer = net._pointer, settings._pointer
-        try:
+        out, pointer = ffi.new("qn_model **"), net._take()
+        with settings._lend() as settings_pointer:
             status = lib.qn_build(pointer, settings_pointer, options, out)
-            model = Model._from_pointer(out[0]) if not status else None
-            call.check(status)
-        finally:
-            net.close()
-        del kept
+        model = Model._from_pointer(out[0]) if not status else None
+        call.check(status)
+        del kept, pointer
     assert model is not None
     model.report = json.loads(call.reports[0]) if call.reports else None
     return model

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from ._call import Call, Progress, sink
-from ._handle import Handle
+from ._handle import Handle, one_at_a_time
 from ._native import ffi, lib
 from ._samples import Reader, Samples, SamplesLike
 from ._status import InvalidArgumentError, UnsupportedError, bytes_of, check, path_of, text_of
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from .vision import Vision
 
 
+@one_at_a_time
 class Calibrator(Handle):
     """Measures a network on samples, so that it can be built in integer precision.
 
@@ -99,13 +100,14 @@ class Calibrator(Handle):
             samples, self._waiting = self._waiting, None
         if samples is None:
             raise InvalidArgumentError("calibrate: no samples: give them here or to Calibrator(samples)")
-        reader = Reader(network.inputs, lambda: vision or find_vision(network, settings))
+        told = settings.to_dict()
+        reader = Reader(network.inputs, lambda: vision or find_vision(network, told))
         given = Samples(samples, reader)
         struct = given.fill(ffi.new("qn_samples *"))
         relay = self._relay
         relay.progress = progress
-        with relay:
-            relay.check(lib.qn_calibrate(self._pointer, network._pointer, settings._pointer, struct))
+        with relay, self._lend() as pointer, network._lend() as source, settings._lend() as config_pointer:
+            relay.check(lib.qn_calibrate(pointer, source, config_pointer, struct))
 
     @property
     def is_waiting(self) -> bool:
@@ -173,7 +175,7 @@ class Contract:
         return struct, samples
 
 
-def find_vision(network: Network, config: Config) -> Vision:
+def find_vision(network: Network, config: Mapping[str, Any]) -> Vision:
     """How pictures go into a network: told by the same network in float32."""
     from .build import build
     from .vision import Vision
@@ -185,6 +187,6 @@ def find_vision(network: Network, config: Config) -> Vision:
             "a model only: give arrays, or vision=quench.Vision(model) to calibrate()"
         )
     plain = Config(config, precision="fp32")
-    if "rounding_iterations" in config.to_dict().get("precision_config", {}):
+    if "rounding_iterations" in config.get("precision_config", {}):
         plain.set("precision_config.rounding_iterations", 0)
     return Vision(build(copy, plain))

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any, Union
 
 from ._call import Call, sink
-from ._handle import Handle
+from ._handle import Handle, one_at_a_time
 from ._native import ffi, lib
 from ._status import InvalidArgumentError, bytes_of, path_of, text_of
 
@@ -27,6 +27,7 @@ _precisions = {
 }
 
 
+@one_at_a_time
 class Config(Handle):
     """A build configuration: MagicMind's JSON keys, which docs/configuration.md lists.
 

@@ -12,7 +12,7 @@ from numpy.typing import DTypeLike
 
 from ._arrays import MAX_RANK, ArrayLike, TensorInfo, as_array, code_of, fill_tensor
 from ._call import Call, sink
-from ._handle import Handle
+from ._handle import Handle, one_at_a_time
 from ._native import ffi, lib
 from ._status import InvalidArgumentError, bytes_of, check, path_of, text_of
 from .nodes import Node, Value
@@ -21,6 +21,7 @@ Names = Union[Sequence[str], Mapping[str, Union[Sequence[Union[int, None]], None
 _formats = {"text": "QN_GRAPH_TEXT", "dot": "QN_GRAPH_DOT", "json": "QN_GRAPH_JSON"}
 
 
+@one_at_a_time
 class Network(Handle):
     """A network as a training framework saved it, before it is built.
 
@@ -110,8 +111,9 @@ class Network(Handle):
         with Call() as call:
             call.check(function(options, out))
         del kept
-        self._own(out[0], lib.qn_network_destroy)
         data = self._data
+        # What C borrows lives as long as the object of C.
+        self._own(out[0], lambda pointer, _=data: lib.qn_network_destroy(pointer))
 
         def repeat() -> Network:
             again = Network.__new__(Network)
@@ -158,10 +160,11 @@ class Network(Handle):
     def nodes(self, op: str | None = None) -> Iterator[Node]:
         """The nodes in order of execution; with `op` those of that operator."""
         wanted = ffi.NULL if op is None else ffi.new("char[]", bytes_of(op))
-        node = lib.qn_network_first_node(self._pointer, wanted)
+        found, node = [], lib.qn_network_first_node(self._pointer, wanted)
         while node:
-            yield Node(self, node)
+            found.append(Node(self, node))
             node = lib.qn_network_next_node(node, wanted)
+        return iter(found)
 
     def find_node(self, name: str) -> Node:
         """The node of that name. NotFoundError names the nearest."""

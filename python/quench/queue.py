@@ -150,8 +150,7 @@ class Queue(Handle):
             self._state.end()
         self._cdata = None
         alive.discard(self._state)
-        if threading.current_thread() is not self._state.collector:
-            ffi.release(self._state.pointer)
+        self._state.pointer = ffi.NULL  # freed here, or when the calls of other threads that use it have returned
 
     def __del__(self) -> None:
         # Nobody waits here: the collector does what is left, and holds what it needs.

@@ -236,6 +236,7 @@ class Segmenter(Handle):
         source = model.model if isinstance(model, Engine) else model
         self.vision = Vision(source, fit=fit)
         self.palette = palette if isinstance(palette, Palette) else self.vision.load_palette(palette)
+        self._channels = self.vision.channels
         self._context = Context(self.engine)
         self._lock = threading.Lock()
         self._call = Call()  # what Ctrl-C is told to
@@ -245,7 +246,8 @@ class Segmenter(Handle):
         options.cancel, options.cancel_self = lib.qn_python_cancel, self._call.handle
         pointers = (self.vision._pointer, source._pointer, self._context._pointer)
         check(lib.qn_segmenter_create(*pointers, options, out))
-        self._own(out[0], lib.qn_segmenter_destroy)
+        # C borrows vision and context: they live as long, whoever closes them.
+        self._own(out[0], lambda pointer, _=pointers: lib.qn_segmenter_destroy(pointer))
 
     def run(self, photo: PictureLike | Frame, size: tuple[int, int] | None = None) -> Segmentation:
         """Labels every pixel of a picture: a path, encoded bytes, an array [H, W, 3] or [H, W] of uint8, PIL's, a
@@ -254,7 +256,7 @@ class Segmenter(Handle):
         `size` is the width and height of the label map; None: the picture's. Errors: those of `load_image`,
         InvalidArgumentError, BusyError, ClosedError.
         """
-        pixels = photo.to_pixels() if isinstance(photo, Frame) else as_picture(photo, self.vision.channels)
+        pixels = photo.to_pixels() if isinstance(photo, Frame) else as_picture(photo, self._channels)
         image, kept = borrow_image(pixels, "photo")
         width, height = (0, 0) if size is None else size
         labels, info = new_image(), ffi.new("qn_segmenter_info *")

@@ -333,3 +333,83 @@ def test_wrong_options_are_refused(workshop: Path, model: quench.Model) -> None:
     ):
         with pytest.raises((quench.Error, ValueError), match=text):
             call()
+
+
+# ---- Objects at work ----
+
+
+@pytest.mark.filterwarnings("ignore::quench.QuenchWarning")
+def test_what_callbacks_do_to_objects_at_work_is_refused(workshop: Path, model: quench.Model, picture: Array) -> None:
+    network, config = quench.Network(workshop / "scenes.pb"), quench.Config(precision="int8")
+    seen: list[type[BaseException]] = []
+
+    def attempt(*uses: Callable[[], Any]) -> None:
+        for use in uses:
+            try:
+                use()
+            except quench.Error as error:
+                seen.append(type(error))
+
+    def samples() -> Iterator[Array]:
+        attempt(lambda: network.inputs, config.to_dict, lambda: calibrator.ranges, lambda: quench.build(network))
+        yield picture
+        calibrator.close()
+        yield picture
+
+    calibrator = quench.Calibrator(samples)
+    calibrator.calibrate(network, config)
+    assert seen == [quench.BusyError] * 4
+    assert calibrator.closed
+    seen.clear()
+    quench.build(
+        network, config, calibrator=quench.Calibrator.fixed(-6, 6), progress=lambda *_: attempt(network.to_text)
+    )
+    assert set(seen) == {quench.ClosedError}
+    engine = quench.Engine(model)
+    context = engine.context()
+    seen.clear()
+
+    def observe(*value: Any) -> None:
+        attempt(lambda: context.run(picture), context.close)
+        engine.close()
+
+    context.set_observer(observe)
+    context.run(picture)
+    assert set(seen) == {quench.BusyError}
+
+
+def test_a_network_may_be_changed_by_many_threads(small_network: quench.Network) -> None:
+    x = small_network.find_value("x")
+
+    def add() -> None:
+        for _ in range(50):
+            small_network.add_node("relu", x)
+
+    threads = [threading.Thread(target=add) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(list(small_network.nodes("relu"))) == 201
+
+
+def test_closing_under_a_call_of_another_thread_does_no_harm(workshop: Path) -> None:
+    for _ in range(5):
+        model = quench.build(workshop / "scenes.pb", {"enable_refit": True})
+        engine = quench.Engine(model, threads=1)
+        name = next(iter(quench.Network(workshop / "scenes.pb").nodes("conv2d"))).inputs[1]
+        assert name is not None
+        zeros = np.zeros([size or 1 for size in name.shape], np.float32)
+        thread = threading.Thread(target=engine.refit, args=({name.name: zeros},))
+        thread.start()
+        engine.close()
+        model.close()
+        thread.join()
+
+
+def test_what_a_segmenter_stands_on_may_be_closed(workshop: Path) -> None:
+    segmenter = quench.Segmenter(workshop / "scenes.qn")
+    segmenter.vision.close()
+    segmenter._context.close()
+    segmenter.engine.close()
+    assert segmenter.run(workshop / "photo.jpg").labels.shape == (161, 161)
