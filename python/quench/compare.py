@@ -9,9 +9,8 @@ from typing import Any
 import numpy as np
 
 from ._arrays import Array
-from ._native import ffi, lib
 from ._samples import Reader, SamplesLike, list_items
-from ._status import InvalidArgumentError, text_of
+from ._status import InvalidArgumentError
 from .context import Context
 from .engine import Engine
 from .model import Model
@@ -97,21 +96,18 @@ class _Side:
         self.side, self.model = side, model
         self.context = Context(Engine(model))
         self.encodings: dict[str, Any] = {}
-        infos: list[Any] = []
-        pointer = model._pointer
-        while lib.qn_model_value(pointer, len(infos)):
-            infos.append(lib.qn_model_value(pointer, len(infos)))
-        names = {text_of(info.name) for info in infos}
-        # Integers go by the name of the float they stand for, unless the model has that too, or had other integers for
-        # it.
+        values = model.values()
+        names = {value["info"].name for value in values}
+        # Integers go by the name of the float they stand for, unless the model has that too, or had other integers
+        # for it.
         self.keys: dict[str, str] = {}
         taken: set[str] = set()
-        for info in infos:
-            name = text_of(info.name)
-            of = text_of(info.encoding.of) if info.encoding else name
-            self.encodings.setdefault(name, info.encoding or None)
+        for value in values:
+            name, encoding = value["info"].name, value["encoding"]
+            of = name if encoding is None else encoding["of"]
+            self.encodings.setdefault(name, encoding)
             self.keys.setdefault(name, name if of in names or of in taken else of)
-            if info.encoding:
+            if encoding is not None:
                 taken.add(of)
 
     def decode(self, name: str, array: Array) -> Array:
@@ -119,10 +115,7 @@ class _Side:
         encoding = self.encodings.get(name)
         if encoding is None:
             return array
-        count = encoding.channels
-        scale = np.frombuffer(ffi.buffer(encoding.scale, 4 * count), np.float32)
-        zero = np.frombuffer(ffi.buffer(encoding.zero_point, count), np.uint8)
-        floats: Array = (array.astype(np.float64) - zero).astype(np.float32) * scale
+        floats: Array = (array.astype(np.float64) - encoding["zero_point"]).astype(np.float32) * encoding["scale"]
         return floats
 
     def run(self, inputs: list[Array], take: Any) -> None:

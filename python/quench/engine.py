@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from ._arrays import ArrayLike, as_array, fill_tensor, set_dims
+from ._arrays import ArrayLike, as_array, dtype_of, fill_tensor, set_dims
 from ._call import Call, sink
 from ._handle import Handle
 from ._native import ffi, lib
@@ -82,16 +82,35 @@ class Engine(Handle):
         """
         check(lib.qn_engine_replace_weights(self._pointer, model._pointer))
 
+    def weights(self) -> dict[str, dict[str, Any]]:
+        """The constants that `refit` can replace or not, by name: `dtype`, `shape`, `reason` (why not; None: it can).
+
+        UnsupportedError: the model was not built with `enable_refit`.
+        """
+        refitter, info = self._make_refitter(), ffi.new("qn_weights_info *")
+        found: dict[str, dict[str, Any]] = {}
+        index = 0
+        while lib.qn_refitter_get_weights(refitter, index, info):
+            index += 1
+            found[text_of(info.name)] = {
+                "dtype": dtype_of(info.dtype),
+                "shape": tuple(info.dims[0 : info.rank]),
+                "reason": text_of(info.reason) if info.reason else None,
+            }
+        return found
+
+    def _make_refitter(self) -> Any:
+        out = ffi.new("qn_refitter **")
+        check(lib.qn_refitter_create(self._pointer, out))
+        return ffi.gc(out[0], lib.qn_refitter_destroy)
+
     def refit(self, weights: Mapping[str, ArrayLike]) -> None:
         """Replaces weights by the names that the source model gave them, all at once.
 
         The model was built with `enable_refit`. Costs a build. Errors: UnsupportedError (without `enable_refit`, or the
         program comes out differently), NotFoundError (no such weights), InvalidArgumentError (another dtype or shape).
         """
-        out = ffi.new("qn_refitter **")
-        check(lib.qn_refitter_create(self._pointer, out))
-        refitter = ffi.gc(out[0], lib.qn_refitter_destroy)
-        tensor = ffi.new("qn_tensor *")
+        refitter, tensor = self._make_refitter(), ffi.new("qn_tensor *")
         for name, value in weights.items():
             array = as_array(value, f"weights {name!r}")
             kept = fill_tensor(tensor, array, f"weights {name!r}")

@@ -7,10 +7,16 @@ import os
 import pickle
 from typing import Any, SupportsIndex
 
+import numpy as np
+
 from ._arrays import TensorInfo
 from ._handle import Handle
 from ._native import ffi, lib
 from ._status import InvalidArgumentError, bytes_of, check, path_of, text_of
+
+_locations = {
+    getattr(lib, f"QN_LOCATION_{name.upper()}"): name for name in ("arena", "constant", "input", "output", "dims")
+}
 
 
 class Model(Handle):
@@ -112,6 +118,33 @@ class Model(Handle):
         """The program, step by step: `name`, `op`, `precision`, `attributes`, `inputs` and `outputs` by name."""
         pointer = self._pointer
         return [self._step(pointer, i) for i in range(self._info.step_count)]
+
+    def values(self) -> list[dict[str, Any]]:
+        """Every value: `info`, `location`, `bytes` (None: no ceiling) and `encoding` of integers.
+
+        `location` is "arena", "constant", "input", "output" or "dims". `encoding` is None, or what integers stand for:
+        the float `of` that name, `scale` * (q - `zero_point`), along the last axis where these hold more than one.
+        """
+        pointer = self._pointer
+        return [self._value(lib.qn_model_value(pointer, i)) for i in range(self._info.value_count)]
+
+    @staticmethod
+    def _value(value: Any) -> dict[str, Any]:
+        encoding = None
+        if value.encoding:
+            given, count = value.encoding, value.encoding.channels
+            encoding = {
+                "of": text_of(given.of),
+                "scale": np.frombuffer(ffi.buffer(given.scale, 4 * count), np.float32).copy(),
+                "zero_point": np.frombuffer(ffi.buffer(given.zero_point, count), np.uint8).copy(),
+            }
+        has_size = value.location == lib.QN_LOCATION_CONSTANT or value.bytes
+        return {
+            "info": TensorInfo(value),
+            "location": _locations[value.location],
+            "bytes": int(value.bytes) if has_size else None,
+            "encoding": encoding,
+        }
 
     @staticmethod
     def _step(pointer: Any, index: int) -> dict[str, Any]:

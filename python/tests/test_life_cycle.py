@@ -155,7 +155,25 @@ def test_weights_are_replaced_by_name(workshop: Path, picture: Array) -> None:
     (before,) = context.run(picture)
     name = next(node for node in quench.Network(workshop / "scenes.pb").nodes("conv2d")).inputs[1]
     assert name is not None
+    known = engine.weights()[name.name]
+    assert (known["shape"], known["dtype"], known["reason"]) == (name.shape, np.float32, None)
+    with pytest.raises(quench.NotFoundError, match=name.name):
+        engine.refit({name.name + "s": np.zeros(1, np.float32)})
+    with pytest.raises(quench.UnsupportedError, match="enable_refit"):
+        quench.Engine(quench.build(workshop / "scenes.pb")).weights()
     engine.refit({name.name: np.zeros([size or 1 for size in name.shape], np.float32)})
     assert not np.array_equal(context.run(picture)[0], before)
     engine.replace_weights(model)
     np.testing.assert_array_equal(context.run(picture)[0], before)
+
+
+@pytest.mark.filterwarnings("ignore::quench.QuenchWarning")
+def test_values_say_where_they_are_and_what_integers_stand_for() -> None:
+    model = quench.build(SCENES / "scenes.pb", precision="int8", calibrator=quench.Calibrator.fixed(-6, 6))
+    values = model.values()
+    assert {value["location"] for value in values} >= {"arena", "constant", "input", "output"}
+    constants = sum(value["bytes"] for value in values if value["location"] == "constant")
+    assert 0 < constants <= model.file_bytes
+    encoded = [value for value in values if value["encoding"] is not None and value["location"] == "arena"]
+    assert encoded
+    assert all(value["encoding"]["scale"].min() > 0 for value in encoded)
