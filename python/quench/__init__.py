@@ -32,6 +32,7 @@ from ._status import (
     UnsupportedError,
 )
 from ._work import Future
+from .bench import bench
 from .build import build, passes
 from .calibrator import Calibrator, Contract
 from .compare import compare
@@ -86,6 +87,7 @@ __all__ = [
     "UnsupportedError",
     "Value",
     "Vision",
+    "bench",
     "build",
     "compare",
     "cpu_info",

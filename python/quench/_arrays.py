@@ -27,25 +27,21 @@ def _find_bfloat16() -> np.dtype[Any]:
     return found
 
 
-_names = {
-    "F32": "float32",
-    "F64": "float64",
-    "F16": "float16",
-    "S8": "int8",
-    "U8": "uint8",
-    "S16": "int16",
-    "U16": "uint16",
-    "S32": "int32",
-    "U32": "uint32",
-    "S64": "int64",
-    "U64": "uint64",
-    "BOOL": "bool",
-}
-_codes: dict[np.dtype[Any], int] = {np.dtype(name): getattr(lib, f"QN_DTYPE_{short}") for short, name in _names.items()}
-_dtypes: dict[int, np.dtype[Any]] = {code: dtype for dtype, code in _codes.items()}
-_dtypes[lib.QN_DTYPE_BF16] = _find_bfloat16()
-if _dtypes[lib.QN_DTYPE_BF16] != np.uint16:
-    _codes[_dtypes[lib.QN_DTYPE_BF16]] = lib.QN_DTYPE_BF16
+def _list_dtypes() -> dict[int, np.dtype[Any]]:
+    """The element types of quench that NumPy has, by their numbers."""
+    found = {}
+    for code in range(1, lib.QN_DTYPE_COUNT):
+        name = text_of(lib.qn_dtype_numpy_name(code))
+        if code == lib.QN_DTYPE_BF16:
+            found[code] = _find_bfloat16()
+        elif lib.qn_dtype_size(code):
+            found[code] = np.dtype(name)
+    return found
+
+
+_dtypes = _list_dtypes()
+# Where bfloat16 stands for its bits, arrays of uint16 are what they say.
+_codes = {dtype: code for code, dtype in _dtypes.items() if code != lib.QN_DTYPE_BF16 or dtype != np.uint16}
 MAX_RANK: int = lib.QN_MAX_RANK
 
 
@@ -65,7 +61,7 @@ def code_of(dtype: DTypeLike, what: str) -> int:
     try:
         return _codes[found]
     except KeyError:
-        known = ", ".join(_names.values())
+        known = ", ".join(str(one) for one in _codes if one.name != "bfloat16")
         raise InvalidArgumentError(f"{what}: no element type {found}; there are {known}, bfloat16") from None
 
 

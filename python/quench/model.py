@@ -17,6 +17,10 @@ from ._status import InvalidArgumentError, bytes_of, check, path_of, text_of
 _locations = {
     getattr(lib, f"QN_LOCATION_{name.upper()}"): name for name in ("arena", "constant", "input", "output", "dims")
 }
+_roles = {
+    getattr(lib, f"QN_ROLE_{name.upper()}"): name
+    for name in ("computes", "layer", "view", "transpose", "pad", "crop", "scale", "move")
+}
 
 
 class Model(Handle):
@@ -115,7 +119,11 @@ class Model(Handle):
         return int(self._info.arena_bytes_max) or None
 
     def steps(self) -> list[dict[str, Any]]:
-        """The program, step by step: `name`, `op`, `precision`, `attributes`, `inputs` and `outputs` by name."""
+        """The program, step by step: `name`, `op`, `role`, `precision`, `attributes`, `inputs` and `outputs`
+        by name.
+
+        `role` is what the operator says it does: "layer", "view", "transpose", ... ("computes": none of these).
+        """
         pointer = self._pointer
         return [self._step(pointer, i) for i in range(self._info.step_count)]
 
@@ -160,6 +168,7 @@ class Model(Handle):
         return {
             "name": text_of(step.name),
             "op": text_of(step.op),
+            "role": _roles.get(step.role, "computes"),
             "precision": text_of(step.precision),
             "attributes": text_of(text),
             "inputs": [name(step.inputs[i]) for i in range(step.input_count)],

@@ -193,6 +193,17 @@ class Palette(Handle):
         del kept
         return take_image(colored)
 
+    def labels_of(self, picture: PictureLike) -> Pixels:
+        """The opposite of `colorize`: the labels [H, W] of a coloured picture, 255 for what is not judged.
+
+        InvalidArgumentError: a colour that no class has, with its place, or red and blue exchanged.
+        """
+        image, kept = borrow_image(as_picture(picture))
+        labels = new_image()
+        check(lib.qn_image_from_colors(image, self._pointer, ffi.NULL, labels))
+        del kept
+        return take_image(labels)
+
     def overlay(self, photo: PictureLike, labels: Array, alpha: float = 0.5) -> Pixels:
         """A photo with the labels' colours over it; `alpha` is 0 (only the photo) to 1 (only the colours)."""
         below, first = borrow_image(as_picture(photo), "photo")

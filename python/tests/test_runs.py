@@ -121,6 +121,18 @@ def test_profile_trace_observer_and_costs_tell_of_runs(context: quench.Context, 
     assert seen[0] == "ImageTensor"
 
 
+def test_a_bench_tells_of_every_shape(engine: quench.Engine, picture: Array) -> None:
+    small = picture[:, :20].copy()
+    result = quench.bench(engine, [picture, small, picture], contexts=2, iterations=12, warmup_ms=1)
+    assert (result["runs"], result["contexts"]) == (12, 2)
+    assert [group["shapes"] for group in result["groups"]] == [[(1, 40, 56, 3)], [(1, 20, 56, 3)]]
+    assert sum(group["runs"] for group in result["groups"]) == 12
+    assert result["latency_ms"]["min"] <= result["latency_ms"]["median"] <= result["latency_ms"]["max"]
+    for inputs, options in (([], {}), ([picture.astype(np.float32)], {}), ([picture], {"contexts": 0})):
+        with pytest.raises(quench.InvalidArgumentError):
+            quench.bench(engine, inputs, **options)
+
+
 def test_a_forked_child_goes_on_with_what_was_not_in_use(context: quench.Context, picture: Array) -> None:
     expected = context.run(picture)[0]
     reader, writer = os.pipe()

@@ -32,6 +32,7 @@ def test_masks_are_those_of_the_program_byte_for_byte(
         assert (tmp_path / "ours.png").read_bytes() == theirs.with_suffix(".png").read_bytes()
         np.testing.assert_array_equal(result.overlay(), quench.load_image(theirs.with_suffix(".overlay.png")))
         np.testing.assert_array_equal(result.colors(), quench.load_image(theirs.with_suffix(".rgb.png")))
+        np.testing.assert_array_equal(result.palette.labels_of(theirs.with_suffix(".rgb.png")), result.labels)
         assert sum(result.areas.values()) == result.labels.size
 
 
