@@ -261,26 +261,38 @@ static void sample_row(qn_sample *sample, const binary_row *row) {
 static qn_interval range_of(const double *ends, int count) {
     qn_interval range = {INFINITY, -INFINITY};
     for (int i = 0; i < count; i++) {
-        if (isnan(ends[i])) return (qn_interval){-INFINITY, INFINITY};
+        if (isnan(ends[i])) return qn_bounds_unknown();
         range.low = fmin(range.low, ends[i]);
         range.high = fmax(range.high, ends[i]);
     }
     return range;
 }
 
-#define BOUNDS(op, condition, ...)                                                                                     \
-    static qn_interval bounds_##op(const void *attrs, const qn_interval *in, int count) {                              \
-        const qn_interval a = in[0], b = count > 1 ? in[1] : (qn_interval){-INFINITY, INFINITY};                       \
+/* Quotients of integers are cut towards zero, which keeps their order. */
+static qn_interval quotient(const qn_bounds *of, qn_interval range) {
+    if (!qn_dtype_is_integer(of->dtype)) return range;
+    return qn_bounds_unwrapped(of, (qn_interval){trunc(range.low), trunc(range.high)});
+}
+
+/* Of an operand, as which the result comes out. */
+static qn_interval one_of_both(const qn_bounds *of, qn_interval range) {
+    (void)of;
+    return range;
+}
+
+/* Results rise, or fall, with each operand, so that they lie between those of the operands' ends. */
+#define BOUNDS(op, finish, condition, ...)                                                                             \
+    static qn_interval bounds_##op(const qn_bounds *of) {                                                              \
+        const qn_interval a = of->inputs[0], b = of->inputs[1];                                                        \
         const double ends[] = {__VA_ARGS__};                                                                           \
-        (void)attrs;                                                                                                   \
-        return (condition) ? range_of(ends, (int)(sizeof ends / sizeof *ends)) : (qn_interval){-INFINITY, INFINITY};   \
+        return (condition) ? finish(of, range_of(ends, (int)(sizeof ends / sizeof *ends))) : qn_bounds_unknown();      \
     }
-BOUNDS(add, 1, a.low + b.low, a.high + b.high)
-BOUNDS(sub, 1, a.low - b.high, a.high - b.low)
-BOUNDS(mul, 1, a.low *b.low, a.low *b.high, a.high *b.low, a.high *b.high)
-BOUNDS(div, b.low > 0 || b.high < 0, a.low / b.low, a.low / b.high, a.high / b.low, a.high / b.high)
-BOUNDS(maximum, 1, fmax(a.low, b.low), fmax(a.high, b.high))
-BOUNDS(minimum, 1, fmin(a.low, b.low), fmin(a.high, b.high))
+BOUNDS(add, qn_bounds_unwrapped, 1, a.low + b.low, a.high + b.high)
+BOUNDS(sub, qn_bounds_unwrapped, 1, a.low - b.high, a.high - b.low)
+BOUNDS(mul, qn_bounds_unwrapped, 1, a.low *b.low, a.low *b.high, a.high *b.low, a.high *b.high)
+BOUNDS(div, quotient, b.low > 0 || b.high < 0, a.low / b.low, a.low / b.high, a.high / b.low, a.high / b.high)
+BOUNDS(maximum, one_of_both, 1, fmax(a.low, b.low), fmax(a.high, b.high))
+BOUNDS(minimum, one_of_both, 1, fmin(a.low, b.low), fmin(a.high, b.high))
 
 /* A comparison's result is narrower than a repeating operand, so only the others may reuse an operand's memory. */
 #define ARITHMETIC (QN_OP_ELEMENTWISE | QN_OP_MAY_ALIAS)

@@ -5,7 +5,6 @@
 #include "op/op.h"
 
 #include <assert.h>
-#include <math.h>
 #include <string.h>
 
 int qn_op_moves(const qn_op_def *op) { return op->values == QN_VALUES_SAME || op->values == QN_VALUES_MOVED; }
@@ -44,27 +43,6 @@ const qn_op_def *qn_op_of_arithmetic(qn_arithmetic arithmetic) {
     assert(arithmetic != QN_ARITHMETIC_NONE);
     while (qn_op_at(row)->arithmetic != arithmetic) row++;
     return qn_op_at(row);
-}
-
-qn_interval qn_interval_join(qn_interval a, qn_interval b) {
-    return (qn_interval){fmin(a.low, b.low), fmax(a.high, b.high)};
-}
-
-qn_interval qn_op_bounds(const qn_op_def *op, const void *attrs, const qn_interval *inputs, int input_count) {
-    static const qn_interval unknown = {-INFINITY, INFINITY};
-    qn_interval all = {INFINITY, -INFINITY};
-    if (input_count < 1 || input_count > QN_BOUNDS_INPUTS_MAX) return unknown;
-    if (op->bounds) return op->bounds(attrs, inputs, input_count);
-    switch (op->values) {
-    case QN_VALUES_SAME:
-    case QN_VALUES_PICKED:
-    case QN_VALUES_AVERAGED:
-    case QN_VALUES_ROUNDED: return inputs[0];
-    case QN_VALUES_MOVED: break;
-    default: return unknown;
-    }
-    for (int i = 0; i < qn_op_data_inputs(op, input_count); i++) all = qn_interval_join(all, inputs[i]);
-    return all;
 }
 
 int qn_op_trace_axes(const qn_op_def *op, const qn_eval *operands, int *out_source) {

@@ -15,6 +15,7 @@
 #ifndef QN_OP_CARD_H
 #define QN_OP_CARD_H
 
+#include <math.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -102,10 +103,22 @@ typedef enum qn_arithmetic {
     QN_ARITHMETIC_DIVIDE /* the first by the second */
 } qn_arithmetic;
 
-/* The range of elements; infinite ends: not known. */
+/* ---- Bounds ---- */
+
+/* Elements are in [low, high], those that are no numbers aside; an infinite end is not known. Integers are told as
+   qn_view_get() gives them. */
 typedef struct qn_interval {
     double low, high;
 } qn_interval;
+
+/* A node whose results are to be bounded. */
+typedef struct qn_bounds {
+    const void *attrs;
+    qn_dtype dtype; /* of output 0 */
+    int input_count;
+    const qn_interval *inputs;
+    const qn_dtype *dtypes; /* of the inputs; NONE: an optional one that is not given */
+} qn_bounds;
 
 /* ---- Layers ---- */
 
@@ -155,12 +168,6 @@ int qn_op_joins(const struct qn_op_def *op);
 int qn_op_filler(const struct qn_op_def *op, const void *attrs);
 /* The operator that calculates so, which is none of NONE. */
 const struct qn_op_def *qn_op_of_arithmetic(qn_arithmetic arithmetic);
-/* The range of the results from those of the inputs, of which at most QN_BOUNDS_INPUTS_MAX are looked at: by
-   qn_op_def.bounds, or else by `values`. (Rounding to a grid may leave a range by half a step of the grid.) */
-enum { QN_BOUNDS_INPUTS_MAX = 8 };
-/* What lies in either range. */
-qn_interval qn_interval_join(qn_interval a, qn_interval b);
-qn_interval qn_op_bounds(const struct qn_op_def *op, const void *attrs, const qn_interval *inputs, int input_count);
 /* qn_axes_card.trace for whichever kind: KEPT gives every axis itself. -1: nothing can be said. */
 int qn_op_trace_axes(const struct qn_op_def *op, const struct qn_eval *operands, int *out_source);
 /* The axis of input 0 that the attribute `axes.attr` names, if that is one; -1: none is named. */
@@ -171,5 +178,20 @@ int64_t qn_op_label_axis(const struct qn_op_def *op, const void *attrs);
 int qn_op_mixes_axis(const struct qn_op_def *op, const void *attrs, int64_t axis);
 /* Gives the axes that attributes of a copy name other numbers: axis a becomes renamed[a]. INTS stay sorted. */
 void qn_op_rename_axes(const struct qn_op_def *op, void *attrs, const int *renamed);
+
+/* ---- Bounds of results (op/bounds.c) ---- */
+
+enum { QN_BOUNDS_INPUTS_MAX = 8 };
+/* The range of the results from those of the inputs, which have elements: by qn_op_def.bounds, or else by `values`. With
+   more than QN_BOUNDS_INPUTS_MAX inputs it is not known. It holds for every element type: u8 [200, 250] + [10, 10] wraps,
+   so nothing is known of it; a cast of f32 [-1, 300] to u8 saturates and gives [0, 255].
+   Results may be outside by what their type rounds: one unit in the last place for TABLE, a few for AVERAGED. */
+qn_interval qn_op_bounds(const struct qn_op_def *op, const qn_bounds *of);
+/* What lies in either range. */
+qn_interval qn_interval_join(qn_interval a, qn_interval b);
+/* For operators that compute integers with wrap-around: `exact`, the range without it, if the type of the result holds all
+   of it and doubles hold it and the operands exactly; else not known. Of floats: `exact`. */
+qn_interval qn_bounds_unwrapped(const qn_bounds *of, qn_interval exact);
+static inline qn_interval qn_bounds_unknown(void) { return (qn_interval){-INFINITY, INFINITY}; }
 
 #endif

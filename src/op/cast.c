@@ -2,6 +2,8 @@
 #include "op/op.h"
 #include "op/rules.h"
 
+#include <math.h>
+
 static const qn_attr_def attrs[] = {
     {.name = "dtype",
      .kind = QN_ATTR_DTYPE,
@@ -113,6 +115,41 @@ static int lower_cast(const qn_eval *eval, const qn_kernel_set *kernels, qn_work
     return 1;
 }
 
+/* Integers of more bits may round otherwise than a double that they were rounded to. */
+static int is_exact(double end) { return isinf(end) || fabs(end) <= 0x1p52; }
+
+/* An end that is known, as y has it. */
+static double convert_end(const qn_bounds *of, double end) {
+    const limits to = limits_of(of->dtype);
+    uint64_t cell = 0;
+    const qn_view y = {.dtype = of->dtype, .data = &cell};
+    if (isinf(end)) return end;
+    if (qn_dtype_is_float(of->dtype))
+        qn_view_set(&y, 0, end);
+    else
+        qn_view_set_int(&y, 0, saturate(end, &to));
+    return qn_view_get(&y, 0);
+}
+
+static qn_interval bounds_of_truth(qn_interval x) {
+    if (x.low == 0 && x.high == 0) return x;
+    return (qn_interval){x.low > 0 || x.high < 0, 1};
+}
+
+/* Floats keep their order, whether they are rounded or cut. Integers keep their value where both types have it; where not
+   all have, they wrap. */
+static qn_interval bounds_cast(const qn_bounds *of) {
+    const qn_interval x = of->inputs[0];
+    const qn_dtype from = of->dtypes[0], to = of->dtype;
+    if (to == QN_DTYPE_BOOL) return bounds_of_truth(x);
+    if (!qn_dtype_is_float(from) && !(is_exact(x.low) && is_exact(x.high))) return qn_bounds_unknown();
+    if (qn_dtype_is_float(from) || qn_dtype_is_float(to) || from == QN_DTYPE_BOOL)
+        return (qn_interval){convert_end(of, x.low), convert_end(of, x.high)};
+    const int is_wider =
+        qn_dtype_size(to) > qn_dtype_size(from) && (qn_dtype_is_signed(to) || !qn_dtype_is_signed(from));
+    return is_wider || to == from ? x : qn_bounds_unwrapped(of, x);
+}
+
 static void sample_cast(qn_sample *sample) {
     int64_t dims[QN_MAX_RANK];
     int rank = qn_sample_shape(sample, 0, 4, dims);
@@ -135,6 +172,7 @@ const qn_op_def qn_op_cast = {
     .attrs_bytes = sizeof(qn_cast_attrs),
     .axes = {.kind = QN_AXES_KEPT},
     .values = QN_VALUES_ROUNDED,
+    .bounds = bounds_cast,
     .infer = infer_cast,
     .eval = eval_cast,
     .lower = lower_cast,

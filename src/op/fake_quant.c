@@ -106,6 +106,31 @@ static qn_status *eval_fake_quant(const qn_eval *eval) {
     return NULL;
 }
 
+/* Of one range for the tensor or for all channels: as x falls on its grid, whose steps keep the order of numbers. (With
+   a vector, grids are computed a little differently, and it is not told here which it is.) */
+static qn_interval bounds_on_grid(const qn_fake_quant_attrs *attrs, float min, float max, qn_interval x) {
+    qn_interval all = {INFINITY, -INFINITY};
+    for (int per_channel = 0; per_channel < 2; per_channel++) {
+        const grid on = make_grid(min, max, lowest_of(attrs), highest_of(attrs), per_channel);
+        all = qn_interval_join(
+            all, (qn_interval){(double)round_to_grid(&on, (float)x.low), (double)round_to_grid(&on, (float)x.high)});
+    }
+    return all;
+}
+
+/* Results are at most half a step beside x, or beside the end of the range that x is outside of, and the range itself is
+   nudged by at most half a step: more than a step altogether is never lost. Nothing is said where x is not known: a range
+   that values were seen to have is not one that they must have. */
+static qn_interval bounds_fake_quant(const qn_bounds *of) {
+    const qn_fake_quant_attrs *attrs = of->attrs;
+    const qn_interval x = of->inputs[X], min = of->inputs[MIN], max = of->inputs[MAX];
+    const double step = (max.high - min.low) / (double)(highest_of(attrs) - lowest_of(attrs));
+    if (!isfinite(x.low) || !isfinite(x.high) || !isfinite(step)) return qn_bounds_unknown();
+    if (min.high > 0 || max.low < 0 || min.high >= max.low) return qn_bounds_unknown();
+    if (min.low == min.high && max.low == max.high) return bounds_on_grid(attrs, (float)min.low, (float)max.low, x);
+    return (qn_interval){fmin(x.low, max.low - step) - step, fmax(x.high, min.high + step) + step};
+}
+
 static void sample_fake_quant(qn_sample *sample) {
     qn_fake_quant_attrs *attrs = sample->attrs;
     qn_rng *rng = sample->rng;
@@ -138,6 +163,7 @@ const qn_op_def qn_op_fake_quant = {
     .axes = {.kind = QN_AXES_KEPT, .has_channels = 1},
     .values = QN_VALUES_ROUNDED,
     .grid = &grid_card,
+    .bounds = bounds_fake_quant,
     .infer = infer_fake_quant,
     .eval = eval_fake_quant,
     .sample = sample_fake_quant,

@@ -181,9 +181,10 @@ typedef struct qn_op_def {
     /* ---- The card: what rewriting, quantising, planning and reports ask (op/card.h) ---- */
     qn_axes_card axes;
     qn_values values;
-    /* The range of the results from those of the inputs (absent ones: not known). NULL: what `values` says, which is
-       within input 0, or inputs of data, for SAME, MOVED, AVERAGED and ROUNDED, and else not known. */
-    qn_interval (*bounds)(const void *attrs, const qn_interval *inputs, int input_count);
+    /* What the results would lie in if the element type rounded nothing, from the ranges of the inputs; of integers only
+       where they do not wrap (qn_bounds_unwrapped). NULL: what `values` says, which is within input 0, or inputs of data,
+       for SAME, MOVED, PICKED and AVERAGED, and else not known. Asked through qn_op_bounds(), which rounds. */
+    qn_interval (*bounds)(const qn_bounds *of);
     qn_extents extents;
     int (*filler)(const void *attrs); /* PADDED: see qn_op_filler; NULL: what is put there is of input 0 */
     const qn_grid_card *grid;         /* NULL: the results lie on none, or one that inputs and attributes do not tell */

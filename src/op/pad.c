@@ -194,10 +194,10 @@ static void sample_pad(qn_sample *sample) {
 }
 
 /* The picture's elements and what is put around them, which is 0 unless input 2 says. */
-static qn_interval bounds_pad(const void *attributes, const qn_interval *inputs, int input_count) {
-    const qn_interval x = inputs[0], around = input_count > 2 ? inputs[2] : (qn_interval){0, 0};
-    if (((const qn_pad_attrs *)attributes)->mode != QN_PAD_CONSTANT) return x;
-    return qn_interval_join(x, around);
+static qn_interval bounds_pad(const qn_bounds *of) {
+    const int has_value = of->input_count > 2 && of->dtypes[2] != QN_DTYPE_NONE;
+    if (((const qn_pad_attrs *)of->attrs)->mode != QN_PAD_CONSTANT) return of->inputs[0];
+    return qn_interval_join(of->inputs[0], has_value ? of->inputs[2] : (qn_interval){0, 0});
 }
 
 /* Mirrors need none. */

@@ -254,10 +254,9 @@ const qn_op_def qn_op_max_pool2d = {
 };
 
 /* Positions outside the picture count as 0 where they count. */
-static qn_interval bounds_avg_pool2d(const void *attrs, const qn_interval *inputs, int input_count) {
-    (void)input_count;
-    if (!((const qn_pool2d_attrs *)attrs)->count_include_pad) return inputs[0];
-    return qn_interval_join(inputs[0], (qn_interval){0, 0});
+static qn_interval bounds_avg_pool2d(const qn_bounds *of) {
+    if (!((const qn_pool2d_attrs *)of->attrs)->count_include_pad) return of->inputs[0];
+    return qn_interval_join(of->inputs[0], (qn_interval){0, 0});
 }
 
 const qn_op_def qn_op_avg_pool2d = {

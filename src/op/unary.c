@@ -108,13 +108,13 @@ static int lower_row(const qn_eval *eval, const qn_kernel_set *kernels, qn_work 
     return 1;
 }
 
-/* Results lie between those of the ends, if the function goes one way and has any there. */
-static qn_interval bounds_row(const unary_row *row, direction order, qn_interval x) {
-    static const qn_interval unknown = {-INFINITY, INFINITY};
-    if (order == NEITHER || !row->real) return unknown;
-    double a = row->real(x.low), b = row->real(x.high);
-    if (isnan(a) || isnan(b)) return unknown;
-    return order == FALLS ? (qn_interval){b, a} : (qn_interval){a, b};
+/* Results lie between those of the ends, if the function goes one way and has any there. On integers the functions that
+   rise give no number that the type lacks; neg, which falls, may: -(-128) is 128, and as s8 again -128. */
+static qn_interval bounds_row(const unary_row *row, direction order, const qn_bounds *of) {
+    if (order == NEITHER || !row->real) return qn_bounds_unknown();
+    const double a = row->real(of->inputs[0].low), b = row->real(of->inputs[0].high);
+    if (isnan(a) || isnan(b)) return qn_bounds_unknown();
+    return order == FALLS ? qn_bounds_unwrapped(of, (qn_interval){b, a}) : (qn_interval){a, b};
 }
 
 static void sample_row(qn_sample *sample, const unary_row *row) {
@@ -179,11 +179,7 @@ static void sample_row(qn_sample *sample, const unary_row *row) {
         return lower_row(eval, kernels, out_work, &row_##op);                                                          \
     }                                                                                                                  \
     static void sample_##op(qn_sample *sample) { sample_row(sample, &row_##op); }                                      \
-    static qn_interval bounds_##op(const void *attrs, const qn_interval *inputs, int input_count) {                    \
-        (void)attrs;                                                                                                   \
-        (void)input_count;                                                                                             \
-        return bounds_row(&row_##op, order, inputs[0]);                                                                \
-    }                                                                                                                  \
+    static qn_interval bounds_##op(const qn_bounds *of) { return bounds_row(&row_##op, order, of); }                   \
     const qn_op_def qn_op_##op = {                                                                                     \
         .name = #op,                                                                                                   \
         .doc = text,                                                                                                   \

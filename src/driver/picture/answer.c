@@ -43,17 +43,15 @@ static int64_t count_classes(const qn_graph *graph, const qn_node *source) {
 
 /* ---- Bounds of elements ---- */
 
-static const qn_interval unbounded = {-INFINITY, INFINITY};
-
 static qn_interval of_constant(const qn_value *value) {
     qn_view view = qn_value_view(value);
     const int64_t count = qn_view_elems(&view);
-    if (!qn_dtype_is_float(view.dtype) && !qn_dtype_is_integer(view.dtype)) return unbounded;
-    if (count < 1 || count > ELEMENTS_MAX) return unbounded;
+    if (!qn_dtype_is_float(view.dtype) && !qn_dtype_is_integer(view.dtype)) return qn_bounds_unknown();
+    if (count < 1 || count > ELEMENTS_MAX) return qn_bounds_unknown();
     qn_interval b = {INFINITY, -INFINITY};
     for (int64_t i = 0; i < count; i++) {
         const double element = qn_view_get(&view, i);
-        if (isnan(element)) return unbounded;
+        if (isnan(element)) return qn_bounds_unknown();
         b.low = fmin(b.low, element), b.high = fmax(b.high, element);
     }
     return b;
@@ -74,20 +72,30 @@ static qn_interval of_moved(const qn_node *node, int depth, int *inout_visits) {
 
 static qn_interval of_node(const qn_node *node, int depth, int *inout_visits) {
     qn_interval inputs[QN_BOUNDS_INPUTS_MAX];
+    qn_dtype dtypes[QN_BOUNDS_INPUTS_MAX];
     if (qn_op_moves(node->op)) return of_moved(node, depth, inout_visits);
-    if (node->input_count < 1 || node->input_count > QN_BOUNDS_INPUTS_MAX || !node->inputs[0]) return unbounded;
+    if (node->input_count < 1 || node->input_count > QN_BOUNDS_INPUTS_MAX || !node->inputs[0])
+        return qn_bounds_unknown();
     const int count = qn_op_data_inputs(node->op, node->input_count);
-    for (int i = 0; i < node->input_count; i++)
-        inputs[i] = node->inputs[i] && (i < count || node->op->bounds) ? of_value(node->inputs[i], depth, inout_visits)
-                                                                       : unbounded;
-    return qn_op_bounds(node->op, node->attrs, inputs, node->input_count);
+    for (int i = 0; i < node->input_count; i++) {
+        const qn_value *input = node->inputs[i];
+        inputs[i] =
+            input && (i < count || node->op->bounds) ? of_value(input, depth, inout_visits) : qn_bounds_unknown();
+        dtypes[i] = input ? input->type.dtype : QN_DTYPE_NONE;
+    }
+    const qn_bounds of = {.attrs = node->attrs,
+                          .dtype = node->outputs[0]->type.dtype,
+                          .input_count = node->input_count,
+                          .inputs = inputs,
+                          .dtypes = dtypes};
+    return qn_op_bounds(node->op, &of);
 }
 
 /* `inout_visits` bounds the work where values are used again and again. */
 static qn_interval of_value(const qn_value *value, int depth, int *inout_visits) {
-    if (depth > DEPTH_MAX || ++*inout_visits > VISITS_MAX) return unbounded;
+    if (depth > DEPTH_MAX || ++*inout_visits > VISITS_MAX) return qn_bounds_unknown();
     if (qn_value_is_constant(value)) return of_constant(value);
-    return value->producer ? of_node(value->producer, depth + 1, inout_visits) : unbounded;
+    return value->producer ? of_node(value->producer, depth + 1, inout_visits) : qn_bounds_unknown();
 }
 
 /* ---- Axes ---- */
