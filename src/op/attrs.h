@@ -1,5 +1,6 @@
-/* op/attrs.h - the attribute struct of every operator that has attributes. Passes and importers fill these; each
- * operator's file describes its struct in a schema table. Field types are those that qn_attr_kind names. */
+/* op/attrs.h - the attribute structs that passes and importers fill. Each operator's file describes its struct in a schema
+ * table. Field types are those that qn_attr_kind names. An operator whose attributes are met by name only (in text, in
+ * files, in qn_import_row.attrs) has its struct in its file: cumsum, leaky_relu. */
 #ifndef QN_OP_ATTRS_H
 #define QN_OP_ATTRS_H
 
@@ -138,9 +139,6 @@ typedef struct qn_split_attrs {
 typedef struct qn_batch_norm_attrs {
     float epsilon;
 } qn_batch_norm_attrs;
-typedef struct qn_leaky_relu_attrs {
-    float alpha;
-} qn_leaky_relu_attrs;
 typedef struct qn_block_attrs {
     int64_t block;
 } qn_block_attrs; /* depth_to_space, space_to_depth */
@@ -162,10 +160,6 @@ typedef struct qn_dequantize_attrs {
 typedef struct qn_assert_attrs {
     const char *message;
 } qn_assert_attrs; /* input: condition, bool [] */
-
-typedef struct qn_cumsum_attrs {
-    int64_t axis, exclusive, reverse;
-} qn_cumsum_attrs;
 
 typedef struct qn_crop_and_resize_attrs { /* image, boxes, box_index, crop_size */
     int64_t method;                       /* "bilinear", "nearest" */

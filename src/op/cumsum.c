@@ -2,29 +2,33 @@
 #include "op/op.h"
 #include "op/rules.h"
 
+typedef struct cumsum_attrs {
+    int64_t axis, exclusive, reverse;
+} cumsum_attrs;
+
 static const qn_attr_def attr_defs[] = {
     {.name = "axis",
      .kind = QN_ATTR_INT,
-     .offset = offsetof(qn_cumsum_attrs, axis),
+     .offset = offsetof(cumsum_attrs, axis),
      .low = 0,
      .high = QN_MAX_RANK - 1,
      .fallback = "0",
      .doc = "The axis that is summed along."},
     {.name = "exclusive",
      .kind = QN_ATTR_BOOL,
-     .offset = offsetof(qn_cumsum_attrs, exclusive),
+     .offset = offsetof(cumsum_attrs, exclusive),
      .fallback = "false",
      .doc = "Leaves out the element itself: the first sum is 0."},
     {.name = "reverse",
      .kind = QN_ATTR_BOOL,
-     .offset = offsetof(qn_cumsum_attrs, reverse),
+     .offset = offsetof(cumsum_attrs, reverse),
      .fallback = "false",
      .doc = "Sums from the end of the axis."},
     {0},
 };
 
 static qn_status *infer_cumsum(qn_infer *infer) {
-    const qn_cumsum_attrs *attrs = infer->attrs;
+    const cumsum_attrs *attrs = infer->attrs;
     const qn_type *x = &infer->inputs[0];
     QN_TRY(qn_infer_expect_dtypes(infer, 0, QN_DTYPES_NUMBER, "x"));
     if (attrs->axis >= x->rank)
@@ -36,7 +40,7 @@ static qn_status *infer_cumsum(qn_infer *infer) {
 /* Floats are summed one after the other, f64 in f64 and the narrower ones in f32; integers wrap. Example: 1, 2, 4 gives
    1, 3, 7; exclusive 0, 1, 3; reverse 7, 6, 4; both 6, 4, 0. */
 static qn_status *eval_cumsum(const qn_eval *eval) {
-    const qn_cumsum_attrs *attrs = eval->attrs;
+    const cumsum_attrs *attrs = eval->attrs;
     const qn_view *x = &eval->inputs[0], *y = &eval->outputs[0];
     const int is_float = qn_dtype_is_float(x->dtype);
     int64_t strides[QN_MAX_RANK], total = qn_view_elems(x);
@@ -63,7 +67,7 @@ static qn_status *eval_cumsum(const qn_eval *eval) {
 }
 
 static void sample_cumsum(qn_sample *sample) {
-    qn_cumsum_attrs *attrs = sample->attrs;
+    cumsum_attrs *attrs = sample->attrs;
     int64_t dims[QN_MAX_RANK];
     int rank = qn_sample_shape(sample, 1, 4, dims);
     attrs->axis = qn_rng_range(sample->rng, 0, rank - 1);
@@ -80,7 +84,7 @@ const qn_op_def qn_op_cumsum = {
     .outputs = 1,
     .flags = QN_OP_MAY_ALIAS,
     .attrs = attr_defs,
-    .attrs_bytes = sizeof(qn_cumsum_attrs),
+    .attrs_bytes = sizeof(cumsum_attrs),
     .axes = {.kind = QN_AXES_KEPT, .attr = "axis"},
     .infer = infer_cumsum,
     .eval = eval_cumsum,

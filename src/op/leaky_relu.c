@@ -1,10 +1,14 @@
 #include "op/op.h"
 #include "op/rules.h"
 
+typedef struct leaky_relu_attrs {
+    float alpha;
+} leaky_relu_attrs;
+
 static const qn_attr_def attrs[] = {
     {.name = "alpha",
      .kind = QN_ATTR_FLOAT,
-     .offset = offsetof(qn_leaky_relu_attrs, alpha),
+     .offset = offsetof(leaky_relu_attrs, alpha),
      .fallback = "0.2",
      .doc = "slope where x < 0"},
     {.name = NULL},
@@ -18,7 +22,7 @@ static qn_status *infer_leaky_relu(qn_infer *infer) {
 }
 
 static qn_status *eval_leaky_relu(const qn_eval *eval) {
-    const qn_leaky_relu_attrs *a = eval->attrs;
+    const leaky_relu_attrs *a = eval->attrs;
     const qn_view *x = &eval->inputs[0], *y = &eval->outputs[0];
     int64_t elems = qn_view_elems(y);
     for (int64_t i = 0; i < elems; i++) {
@@ -31,7 +35,7 @@ static qn_status *eval_leaky_relu(const qn_eval *eval) {
 static void sample_leaky_relu(qn_sample *sample) {
     int64_t dims[QN_MAX_RANK];
     int rank = qn_sample_shape(sample, 0, 4, dims);
-    ((qn_leaky_relu_attrs *)sample->attrs)->alpha = qn_rng_float(sample->rng, -0.5f, 1.5f);
+    ((leaky_relu_attrs *)sample->attrs)->alpha = qn_rng_float(sample->rng, -0.5f, 1.5f);
     qn_sample_input(sample, qn_sample_dtype(sample, QN_DTYPES_FLOAT), rank, dims);
 }
 
@@ -44,7 +48,7 @@ const qn_op_def qn_op_leaky_relu = {
     .outputs = 1,
     .flags = QN_OP_ELEMENTWISE | QN_OP_MAY_ALIAS,
     .attrs = attrs,
-    .attrs_bytes = sizeof(qn_leaky_relu_attrs),
+    .attrs_bytes = sizeof(leaky_relu_attrs),
     .axes = {.kind = QN_AXES_KEPT},
     .values = QN_VALUES_TABLE,
     .infer = infer_leaky_relu,

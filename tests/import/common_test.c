@@ -2,6 +2,7 @@
 #include "expect.h"
 #include "graph_eval.h"
 #include "import/common/constant.h"
+#include "import/common/convert.h"
 #include "import/common/order.h"
 #include "import/common/site.h"
 #include "toy_format.h"
@@ -177,6 +178,42 @@ static void the_row_of_the_version_converts(void **state) {
                "node 's' (ReduceSum): has 1 inputs, 2 expected");
 }
 
+/* ---- Attributes that the row names ---- */
+
+static void rows_say_where_attributes_come_from(void **state) {
+    fixture *f = *state;
+    const float x[] = {1, 2, 4, 8};
+    expect_ok(import_toy(f, "toy 13\ninput x f32 2 2\nnumbers a s64 -1\nnode s CumSum x a\noutput s\n"));
+    assert_memory_equal(evaluate(f, x), ((float[]){1, 3, 4, 12}), sizeof x);
+    expect_ok(import_toy(f, "toy 13\ninput x f32 2 2\nnumbers a s64 0\n"
+                            "node s CumSum x a ; exclusive=true backwards=true\noutput s\n"));
+    assert_memory_equal(evaluate(f, x), ((float[]){4, 8, 0, 0}), sizeof x);
+    assert_int_equal(qn_graph_find_node(f->graph, "s")->input_count, 1);
+    f->graph = NULL;
+    refuse_toy(f, "toy 13\ninput x f32 2 2\nnumbers a s64 2\nnode s CumSum x a\noutput s\n", QN_INVALID_MODEL,
+               "node 's' (CumSum), input 1 'a': axis 2 is outside -2 .. 1");
+}
+
+static int is_sound_with(const char *attrs) {
+    const qn_import_row row = {"CumSum", 1, 0, 2, 2, qn_convert_attrs, &qn_op_cumsum, attrs};
+    const qn_import_table table = {&row, 1};
+    return qn_import_table_is_sound(&table);
+}
+
+static void tables_whose_rows_name_other_attributes_are_unsound(void **state) {
+    (void)state;
+    assert_true(is_sound_with("axis=#1, exclusive, reverse"));
+    assert_true(is_sound_with(""));
+    assert_false(is_sound_with("axes=#1"));
+    assert_false(is_sound_with("axis=#2"));
+    assert_false(is_sound_with("exclusive=#1"));
+    assert_false(is_sound_with("axis="));
+    assert_false(is_sound_with("axis=#1, , reverses"));
+    const qn_import_row row = {"Conv", 1, 0, 2, 2, qn_convert_attrs, &qn_op_conv2d, "padding"};
+    const qn_import_table table = {&row, 1};
+    assert_false(qn_import_table_is_sound(&table)); /* spellings differ between formats */
+}
+
 static void rows_begin_and_end_with_their_versions(void **state) {
     (void)state;
     assert_ptr_equal(qn_import_table_find(&toy_table, "Old", 1)->op, &qn_op_neg);
@@ -192,7 +229,7 @@ static void rows_begin_and_end_with_their_versions(void **state) {
 
 static void tables_with_rows_out_of_order_or_overlapping_are_unsound(void **state) {
     (void)state;
-    qn_import_row rows[2] = {toy_table.rows[2], toy_table.rows[3]}; /* Old, 1 to 6 and 9 to 10 */
+    qn_import_row rows[2] = {toy_table.rows[3], toy_table.rows[4]}; /* Old, 1 to 6 and 9 to 10 */
     const qn_import_table table = {rows, 2};
     assert_true(qn_import_table_is_sound(&table));
     rows[0].until = 9;
@@ -202,7 +239,7 @@ static void tables_with_rows_out_of_order_or_overlapping_are_unsound(void **stat
     rows[0].until = 6;
     rows[0].source = "Z";
     assert_false(qn_import_table_is_sound(&table));
-    rows[0] = toy_table.rows[2];
+    rows[0] = toy_table.rows[3];
     rows[1].until = 8;
     assert_false(qn_import_table_is_sound(&table));
     rows[1].until = 0;
@@ -466,6 +503,8 @@ int main(void) {
         CASE(helpers_keep_clear_of_names_in_the_source),
         CASE(parts_become_outputs_of_their_own),
         CASE(an_output_of_a_value_that_passes_through_keeps_its_name),
+        CASE(rows_say_where_attributes_come_from),
+        CASE(tables_whose_rows_name_other_attributes_are_unsound),
         CASE(the_row_of_the_version_converts),
         CASE(rows_begin_and_end_with_their_versions),
         CASE(tables_with_rows_out_of_order_or_overlapping_are_unsound),

@@ -148,6 +148,7 @@ static qn_status *convert_sum_of_all(qn_site *site) { return qn_site_emit_chain(
 
 static const qn_import_row rows[] = {
     {"Conv", 1, 0, 2, 2, convert_conv, &qn_op_conv2d},
+    {"CumSum", 1, 0, 2, 2, qn_convert_attrs, &qn_op_cumsum, "axis=#1, exclusive, reverse=backwards"},
     {"Identity", 1, 0, 1, 1, qn_convert_forward, NULL},
     {"Old", 1, 6, 1, 1, qn_convert_straight, &qn_op_neg},
     {"Old", 9, 10, 1, 1, qn_convert_straight, &qn_op_abs},

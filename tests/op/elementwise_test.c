@@ -60,7 +60,7 @@ static void unary_operators_give_the_nearest_floats(void **state) {
 static void leaky_relu_scales_what_is_negative(void **state) {
     (void)state;
     operator_case *c = operator_case_create(&qn_op_leaky_relu);
-    ((qn_leaky_relu_attrs *)c->attrs)->alpha = 0.3f;
+    operator_case_set(c, "alpha", "0.3");
     operator_case_input(c, QN_DTYPE_F32, DIMS(COUNT), points);
     assert_view_floats(operator_case_run(c),
                        (float[]){-2.25f, -0.75f, -0.300000012f, -0.150000006f, 0, 0.5f, 1.5f, 2.5f, 6.25f, 20}, 0);

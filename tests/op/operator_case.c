@@ -46,6 +46,11 @@ void operator_case_destroy(operator_case *c) {
     free(c);
 }
 
+void operator_case_set(operator_case *c, const char *name, const char *text) {
+    qn_status *status = qn_attrs_parse_one(c->op, c->attrs, name, text, &c->arena);
+    if (status) fail_msg("%s", qn_status_message(status));
+}
+
 int operator_case_input(operator_case *c, qn_dtype dtype, int rank, const int64_t *dims, const void *data) {
     int index = c->input_count++;
     assert_true(index < QN_MAX_SAMPLE_INPUTS);

@@ -42,6 +42,8 @@ typedef struct operator_case {
 
 operator_case *operator_case_create(const qn_op_def *op);
 void operator_case_destroy(operator_case *c);
+/* Sets an attribute from text, as in the text IR. */
+void operator_case_set(operator_case *c, const char *name, const char *text);
 /* Adds an input; `data` is borrowed and must outlive the case's last call. Integers and bools become contents too. */
 int operator_case_input(operator_case *c, qn_dtype dtype, int rank, const int64_t *dims, const void *data);
 /* An optional input that is not given. */

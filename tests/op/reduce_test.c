@@ -1,7 +1,8 @@
 /* Reductions and argmax/argmin on hand-made cases. */
-#include "operator_case.h"
+#include "drawn_case.h"
 
 #include <math.h>
+#include <string.h>
 
 static operator_case *create(const qn_op_def *op, int64_t keep_dims, int64_t axis_count, const int32_t *axes) {
     operator_case *c = operator_case_create(op);
@@ -20,6 +21,14 @@ static void put_x(operator_case *c, qn_dtype dtype, int rank, const int64_t *dim
 
 static const float x[] = {1, -2, 3, 4, 5, -6, 7, 8, 9, 10, -11, 12}; /* 2 x 3 x 2 */
 
+static operator_case *create_cumsum(const char *axis, int exclusive, int reverse) {
+    operator_case *c = operator_case_create(&qn_op_cumsum);
+    operator_case_set(c, "axis", axis);
+    operator_case_set(c, "exclusive", exclusive ? "true" : "false");
+    operator_case_set(c, "reverse", reverse ? "true" : "false");
+    return c;
+}
+
 static void sums_run_along_an_axis_from_either_end(void **state) {
     static const float expected[2][2][6] = {{{1, 3, 7, 1, 4, 9}, {0, 1, 3, 0, 1, 4}},
                                             {{7, 6, 4, 9, 8, 5}, {6, 4, 0, 8, 5, 0}}};
@@ -27,8 +36,7 @@ static void sums_run_along_an_axis_from_either_end(void **state) {
     (void)state;
     for (int64_t reverse = 0; reverse < 2; reverse++)
         for (int64_t exclusive = 0; exclusive < 2; exclusive++) {
-            operator_case *c = operator_case_create(&qn_op_cumsum);
-            *(qn_cumsum_attrs *)c->attrs = (qn_cumsum_attrs){1, exclusive, reverse};
+            operator_case *c = create_cumsum("1", (int)exclusive, (int)reverse);
             operator_case_input(c, QN_DTYPE_F32, DIMS(2, 3), (float[]){1, 2, 4, 1, 3, 5});
             assert_view_floats(operator_case_run(c), expected[reverse][exclusive], 0);
             operator_case_destroy(c);
@@ -38,10 +46,64 @@ static void sums_run_along_an_axis_from_either_end(void **state) {
     assert_int_equal(qn_view_get_int(operator_case_run(c), 1), -56);
     operator_case_destroy(c);
     c = operator_case_create(&qn_op_cumsum);
-    ((qn_cumsum_attrs *)c->attrs)->axis = 1;
+    operator_case_set(c, "axis", "1");
     operator_case_input(c, QN_DTYPE_S8, DIMS(2), bytes);
     assert_infer_fails(c, "axis is 1, but x has rank 1");
     operator_case_destroy(c);
+}
+
+/* Element `at` of the sums of `of` along an axis, added up one by one from the end that they start at: for floats in f32,
+   as numbers of 64 bits for integers. */
+static void expect_sum(const qn_view *of, const qn_view *sums, int axis, int exclusive, int reverse, int64_t at) {
+    int64_t strides[QN_MAX_RANK], whole = 0;
+    float sum = 0;
+    qn_view_strides(of, strides);
+    const int64_t length = of->dims[axis], k = at / strides[axis] % length;
+    const int64_t first = reverse ? length - 1 : 0, step = reverse ? -1 : 1, count = reverse ? length - 1 - k : k;
+    for (int64_t i = 0; i < count + !exclusive; i++) {
+        const int64_t from = at + (first + i * step - k) * strides[axis];
+        if (qn_dtype_is_float(of->dtype))
+            sum += (float)qn_view_get(of, from);
+        else
+            whole = (int64_t)((uint64_t)whole + (uint64_t)qn_view_get_int(of, from));
+    }
+    int64_t cell = 0;
+    const qn_view expected = {.dtype = of->dtype, .data = &cell};
+    if (qn_dtype_is_float(of->dtype))
+        qn_view_set(&expected, 0, (double)sum);
+    else
+        qn_view_set_int(&expected, 0, whole);
+    const size_t bytes = qn_dtype_size(of->dtype);
+    if (memcmp(&cell, (const char *)sums->data + (size_t)at * bytes, bytes))
+        fail_msg("element %lld of %s is %.9g, expected %.9g (axis %d of %d, exclusive %d, reverse %d)", (long long)at,
+                 qn_dtype_name(of->dtype), qn_view_get(sums, at), qn_view_get(&expected, 0), axis, of->rank, exclusive,
+                 reverse);
+}
+
+static void sums_are_those_of_adding_one_by_one(void **state) {
+    static const qn_dtype dtypes[] = {QN_DTYPE_S32, QN_DTYPE_S64, QN_DTYPE_F32, QN_DTYPE_F16};
+    qn_rng rng;
+    (void)state;
+    print_message("QN_SEED=%llu\n", (unsigned long long)drawn_seed());
+    qn_rng_init(&rng, drawn_seed());
+    for (int round = 0; round < 1000; round++) {
+        int64_t data[4 * 4 * 4 * 4], dims[4];
+        qn_view view = {.dtype = dtypes[round % 4], .rank = (int)qn_rng_range(&rng, 1, 4), .data = data};
+        for (int i = 0; i < view.rank; i++) dims[i] = view.dims[i] = qn_rng_range(&rng, 1, 4);
+        for (int64_t i = 0; i < qn_view_elems(&view); i++) {
+            if (qn_dtype_is_float(view.dtype))
+                qn_view_set(&view, i, (double)qn_rng_float(&rng, -100, 100));
+            else
+                qn_view_set_int(&view, i, (int64_t)qn_rng_next(&rng)); /* sums wrap */
+        }
+        const int axis = (int)qn_rng_range(&rng, 0, view.rank - 1);
+        const int exclusive = (int)qn_rng_range(&rng, 0, 1), reverse = (int)qn_rng_range(&rng, 0, 1);
+        operator_case *c = create_cumsum((const char *[]){"0", "1", "2", "3"}[axis], exclusive, reverse);
+        operator_case_input(c, view.dtype, view.rank, dims, data);
+        const qn_view *sums = operator_case_run(c);
+        for (int64_t i = 0; i < qn_view_elems(&view); i++) expect_sum(&view, sums, axis, exclusive, reverse, i);
+        operator_case_destroy(c);
+    }
 }
 
 static void each_reduction_over_the_middle_axis(void **state) {
@@ -255,6 +317,7 @@ static void argmax_over_an_empty_axis_is_refused(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(sums_run_along_an_axis_from_either_end),
+        cmocka_unit_test(sums_are_those_of_adding_one_by_one),
         cmocka_unit_test(each_reduction_over_the_middle_axis),
         cmocka_unit_test(several_axes_in_any_order_reduce_together),
         cmocka_unit_test(no_axes_leave_everything_as_it_is),

@@ -1,6 +1,7 @@
 /* Attributes of a source's node, checked the same way for every format. */
 #include "import/common/site.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -91,5 +92,41 @@ qn_status *qn_site_get_tensor(qn_site *site, const char *name, qn_view *out_view
     QN_TRY(site->read_attr(site, name, QN_SITE_TENSOR, &value, &found));
     if (!found) return QN_ERR(QN_INVALID_MODEL, "attribute '%s' is missing", name);
     *out_view = value.tensor;
+    return NULL;
+}
+
+/* ---- By the schema of our operator ---- */
+
+static qn_status *read_attr(qn_site *site, const qn_import_attr *attr, void *out_field) {
+    static const qn_site_attr_kind kinds[] = {[QN_ATTR_INT] = QN_SITE_INT,
+                                              [QN_ATTR_FLOAT] = QN_SITE_FLOAT,
+                                              [QN_ATTR_BOOL] = QN_SITE_BOOL,
+                                              [QN_ATTR_DTYPE] = QN_SITE_DTYPE,
+                                              [QN_ATTR_INTS] = QN_SITE_INTS};
+    const qn_attr_def *ours = attr->ours;
+    const int rank = site->inputs[0]->type.rank;
+    qn_site_attr value;
+    int found;
+    if (attr->input >= 0) return qn_site_input_axis(site, attr->input, rank, out_field);
+    QN_TRY(site->read_attr(site, attr->source, kinds[ours->kind], &value, &found));
+    if (!found && ours->fallback) return NULL;
+    if (!found) return QN_ERR(QN_INVALID_MODEL, "attribute '%s' is missing", attr->source);
+    switch (ours->kind) {
+    case QN_ATTR_FLOAT: *(float *)out_field = value.real; break;
+    case QN_ATTR_DTYPE: *(int64_t *)out_field = value.dtype; break;
+    case QN_ATTR_INTS: *(qn_ints *)out_field = value.ints; break;
+    default: *(int64_t *)out_field = value.number;
+    }
+    if (attr->is_axis) QN_TRY_CTX(qn_axis_normalise(value.number, rank, out_field), "attribute '%s'", attr->source);
+    return NULL;
+}
+
+qn_status *qn_site_read_attrs(qn_site *site, void *attrs) {
+    const char *entries = site->row->attrs ? site->row->attrs : "";
+    qn_import_attr attr;
+    qn_attrs_init(site->op, attrs);
+    while (qn_import_attr_next(site->op, &entries, &attr))
+        QN_TRY(read_attr(site, &attr, (char *)attrs + attr.ours->offset));
+    assert(!*entries); /* qn_import_table_is_sound */
     return NULL;
 }

@@ -9,6 +9,23 @@ qn_status *qn_convert_straight(qn_site *site) {
     return qn_site_emit_output(site, site->op, NULL, site->input_count, site->inputs);
 }
 
+qn_status *qn_convert_attrs(qn_site *site) {
+    const char *entries = site->row->attrs;
+    qn_arena *scratch = site->importer->scratch;
+    void *attrs = qn_arena_alloc(scratch, 1, site->op->attrs_bytes);
+    qn_value **inputs = QN_ARENA_ARRAY(scratch, qn_value *, (size_t)site->input_count);
+    uint32_t taken = 0; /* bit i: input i is an attribute here */
+    int count = 0;
+    qn_import_attr attr;
+    if (!attrs || !inputs) return qn_status_out_of_memory();
+    QN_TRY(qn_site_read_attrs(site, attrs));
+    while (qn_import_attr_next(site->op, &entries, &attr))
+        if (attr.input >= 0) taken |= 1u << attr.input;
+    for (int i = 0; i < site->input_count; i++)
+        if (i >= 32 || !(taken >> i & 1)) inputs[count++] = site->inputs[i];
+    return qn_site_emit_output(site, site->op, attrs, count, inputs);
+}
+
 qn_status *qn_convert_forward(qn_site *site) { return qn_site_set_output(site, 0, site->inputs[0]); }
 
 qn_status *qn_convert_forward_all(qn_site *site) {

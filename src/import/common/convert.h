@@ -7,8 +7,9 @@
 
 /* ---- Conversions for rows ---- */
 
-qn_convert qn_convert_straight;      /* row->op of the same inputs, with default attributes */
-qn_convert qn_convert_forward;       /* output 0 is input 0 */
+qn_convert qn_convert_straight; /* row->op of the same inputs, with default attributes */
+qn_convert qn_convert_attrs;    /* row->op of the inputs that row->attrs does not name, with the attributes it names */
+qn_convert qn_convert_forward;  /* output 0 is input 0 */
 qn_convert qn_convert_forward_all;   /* output i is input i */
 qn_convert qn_convert_nothing;       /* no outputs */
 qn_convert qn_convert_reciprocal;    /* 1 / x */

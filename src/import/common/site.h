@@ -4,11 +4,14 @@
  * graph and sets the node's outputs. Inputs are inferred when it runs, so ranks, dims and small contents are at hand.
  * Messages need no node name: qn_site_convert puts "node 'NAME' (OP)" before them.
  *
- *     static qn_status *convert_leaky_relu(qn_site *site) {
- *         qn_leaky_relu_attrs attrs;
- *         QN_TRY(qn_site_get_float(site, "alpha", 0.01f, &attrs.alpha));
+ *     static qn_status *convert_softmax(qn_site *site) {
+ *         qn_axis_attrs attrs;
+ *         QN_TRY(qn_site_get_axis(site, "axis", -1, site->inputs[0]->type.rank, &attrs.axis));
  *         return qn_site_emit_output(site, site->op, &attrs, 1, site->inputs);
  *     }
+ *
+ * Where attributes are only read, from attributes or from axes that are inputs, as here, the row says so itself
+ * (qn_import_row.attrs, qn_convert_attrs) and there is no function to write.
  *
  * A format puts a qn_site into a struct of its own, together with whatever it knows beside that, and gives it the one
  * function that reads its attributes (qn_site_read_attr); formats differ in how these are stored and in nothing else.
@@ -89,6 +92,9 @@ qn_status *qn_site_get_axis(qn_site *site, const char *name, int64_t fallback, i
 qn_status *qn_site_get_ints(qn_site *site, const char *name, qn_ints *out_ints) QN_MUST_USE;
 /* Rank -1 where absent. */
 qn_status *qn_site_get_shape(qn_site *site, const char *name, qn_import_shape *out_shape) QN_MUST_USE;
+/* Fills the attribute struct of site->op: the defaults, and what site->row->attrs names. Input 0 is the operand whose axes
+   are named. */
+qn_status *qn_site_read_attrs(qn_site *site, void *attrs) QN_MUST_USE;
 /* A tensor, which the node must carry. */
 qn_status *qn_site_get_tensor(qn_site *site, const char *name, qn_view *out_view) QN_MUST_USE;
 

@@ -2,6 +2,7 @@
 
 #include "import/common/names.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 /* The first row of the operator, or the one where it would be. */
@@ -45,11 +46,46 @@ const char *qn_import_table_versions(const qn_import_table *table, const char *s
     return text;
 }
 
+static const qn_attr_def *find_attr(const qn_op_def *op, const char *name, size_t length) {
+    for (const qn_attr_def *def = op->attrs; def && def->name; def++)
+        if (strlen(def->name) == length && !memcmp(def->name, name, length)) return def;
+    return NULL;
+}
+
+int qn_import_attr_next(const qn_op_def *op, const char **inout_entries, qn_import_attr *out_attr) {
+    const char *entry = *inout_entries + strspn(*inout_entries, ", ");
+    const size_t length = strcspn(entry, ","), ours = strcspn(entry, ",=");
+    const char *source = entry + ours + (ours < length);
+    const size_t source_length = ours < length ? length - ours - 1 : length;
+    *out_attr = (qn_import_attr){.ours = find_attr(op, entry, ours), .input = -1};
+    if (!out_attr->ours || !source_length || source_length >= sizeof out_attr->source) return 0;
+    memcpy(out_attr->source, ours < length ? source : entry, source_length);
+    if (*source == '#') out_attr->input = atoi(source + 1);
+    out_attr->is_axis =
+        op->axes.attr && out_attr->ours->kind == QN_ATTR_INT && !strcmp(op->axes.attr, out_attr->ours->name);
+    *inout_entries = entry + length;
+    return 1;
+}
+
+/* Every entry is an attribute of the operator that can be read without knowing what it means; inputs are axes. */
+static int are_attrs_sound(const qn_import_row *row) {
+    const char *entries = row->attrs;
+    qn_import_attr attr;
+    if (!entries) return 1;
+    if (!row->op) return 0;
+    while (qn_import_attr_next(row->op, &entries, &attr)) {
+        if (attr.ours->kind == QN_ATTR_ENUM || attr.ours->kind == QN_ATTR_TEXT) return 0;
+        if (attr.input >= 0 && (attr.input >= row->min_inputs || !attr.is_axis)) return 0;
+    }
+    return !*entries;
+}
+
 int qn_import_table_is_sound(const qn_import_table *table) {
     for (size_t i = 0; i < table->count; i++) {
         const qn_import_row *row = &table->rows[i], *last = i ? row - 1 : NULL;
         if (!row->convert || row->since < 0 || (row->until && row->until < row->since)) return 0;
         if (row->min_inputs < 0 || (row->max_inputs >= 0 && row->max_inputs < row->min_inputs)) return 0;
+        if (!are_attrs_sound(row)) return 0;
         int order = last ? strcmp(last->source, row->source) : -1;
         if (order > 0 || (order == 0 && (!last->until || last->until >= row->since))) return 0;
     }

@@ -3,9 +3,14 @@
  * A format whose operators change with the version of an operator set (ONNX) has several rows for one operator, each for
  * versions of its own; rows of formats without such versions leave `since` and `until` at 0.
  *
- *     {"Relu",   1,  0, 1, 1, qn_convert_straight, &qn_op_relu},    every version
- *     {"Split",  2, 12, 1, 1, convert_split_attr,  &qn_op_split},   2 to 12: the sizes are an attribute
- *     {"Split", 13,  0, 1, 2, convert_split_input, &qn_op_split},   since 13: they are an input
+ *     {"CumSum", 11,  0, 2, 2, qn_convert_attrs,    &qn_op_cumsum, "axis=#1, exclusive, reverse"},
+ *     {"Relu",    1,  0, 1, 1, qn_convert_straight, &qn_op_relu,   NULL},    every version
+ *     {"Split",   2, 12, 1, 1, convert_split_attr,  &qn_op_split,  NULL},    2 to 12: the sizes are an attribute
+ *     {"Split",  13,  0, 1, 2, convert_split_input, &qn_op_split,  NULL},    since 13: they are an input
+ *
+ * `attrs` says where attributes of our operator come from, for conversions that have nothing else to do: entries between
+ * commas, "exclusive" (an attribute of the same name), "bits=num_bits" (one of that name) or "axis=#1" (input 1, a constant,
+ * which then is no operand). What the source leaves out has the default of our operator's schema.
  */
 #ifndef QN_IMPORT_COMMON_TABLE_H
 #define QN_IMPORT_COMMON_TABLE_H
@@ -24,7 +29,21 @@ typedef struct qn_import_row {
     int min_inputs, max_inputs; /* data inputs; max -1: any number */
     qn_convert *convert;
     const qn_op_def *op; /* ours; NULL where the conversion decides */
+    const char *attrs;   /* see above; NULL: none */
 } qn_import_row;
+
+enum { QN_IMPORT_ATTR_NAME_MAX = 64 };
+
+/* One entry of qn_import_row.attrs. */
+typedef struct qn_import_attr {
+    const qn_attr_def *ours;
+    char source[QN_IMPORT_ATTR_NAME_MAX]; /* the source's attribute */
+    int input;                            /* or the source's input; -1: an attribute */
+    int is_axis;                          /* names an axis of the first operand: may count from the end */
+} qn_import_attr;
+
+/* Takes the first entry off `*inout_entries`. 0: there is none, or none that `op` has. */
+int qn_import_attr_next(const qn_op_def *op, const char **inout_entries, qn_import_attr *out_attr);
 
 /* Rows in the order of strcmp, rows of one operator by version and without overlap (qn_import_table_is_sound). */
 typedef struct qn_import_table {

@@ -144,18 +144,12 @@ qn_status *qn_tf_convert_block(qn_site *site) {
 
 /* ---- Matrix products ---- */
 
-static qn_status *emit_matmul(qn_site *site, const char *left, const char *right) {
+qn_status *qn_tf_convert_matmul(qn_site *site) {
     qn_matmul_attrs attrs;
     qn_attrs_init(site->op, &attrs);
-    QN_TRY(qn_site_get_bool(site, left, 0, &attrs.transpose_a));
-    QN_TRY(qn_site_get_bool(site, right, 0, &attrs.transpose_b));
-    return qn_site_emit_output(site, site->op, &attrs, 2, site->inputs);
-}
-
-qn_status *qn_tf_convert_matmul(qn_site *site) {
     QN_TRY(qn_site_expect_rank(site, 0, 2));
     QN_TRY(qn_site_expect_rank(site, 1, 2));
-    return emit_matmul(site, "transpose_a", "transpose_b");
+    QN_TRY(qn_site_get_bool(site, "transpose_a", 0, &attrs.transpose_a));
+    QN_TRY(qn_site_get_bool(site, "transpose_b", 0, &attrs.transpose_b));
+    return qn_site_emit_output(site, site->op, &attrs, 2, site->inputs);
 }
-
-qn_status *qn_tf_convert_batch_matmul(qn_site *site) { return emit_matmul(site, "adj_x", "adj_y"); }

@@ -5,19 +5,6 @@
 
 qn_status *qn_tf_convert_add_n(qn_site *site) { return qn_site_emit_chain(site, site->op, "sum"); }
 
-qn_status *qn_tf_convert_cast(qn_site *site) {
-    qn_dtype dtype;
-    QN_TRY(qn_site_get_dtype(site, "DstT", QN_DTYPE_NONE, &dtype));
-    if (dtype == QN_DTYPE_NONE) return QN_ERR(QN_INVALID_MODEL, "attribute 'DstT' is missing");
-    return qn_site_emit_output(site, site->op, &(qn_cast_attrs){.dtype = dtype}, 1, site->inputs);
-}
-
-qn_status *qn_tf_convert_leaky_relu(qn_site *site) {
-    qn_leaky_relu_attrs attrs;
-    QN_TRY(qn_site_get_float(site, "alpha", 0.2f, &attrs.alpha));
-    return qn_site_emit_output(site, site->op, &attrs, 1, site->inputs);
-}
-
 /* A condition of rank 1 chooses whole rows of operands of higher rank. */
 qn_status *qn_tf_convert_select(qn_site *site) {
     qn_value *condition = site->inputs[0];

@@ -14,24 +14,23 @@
 #define qn_tf_convert_truncate_mod qn_convert_truncated_mod
 
 /* elementwise.c */
-qn_convert qn_tf_convert_add_n, qn_tf_convert_cast, qn_tf_convert_leaky_relu, qn_tf_convert_select, qn_tf_convert_like,
-    qn_tf_convert_log_softmax, qn_tf_convert_softmax;
+qn_convert qn_tf_convert_add_n, qn_tf_convert_select, qn_tf_convert_like, qn_tf_convert_log_softmax,
+    qn_tf_convert_softmax;
 /* control.c */
 qn_convert qn_tf_convert_const, qn_tf_convert_assert;
 /* conv.c */
 qn_convert qn_tf_convert_conv2d, qn_tf_convert_depthwise, qn_tf_convert_pool, qn_tf_convert_max_pool_v2,
-    qn_tf_convert_bias_add, qn_tf_convert_batch_norm, qn_tf_convert_matmul, qn_tf_convert_batch_matmul,
-    qn_tf_convert_block;
+    qn_tf_convert_bias_add, qn_tf_convert_batch_norm, qn_tf_convert_matmul, qn_tf_convert_block;
 /* shape.c */
 qn_convert qn_tf_convert_concat, qn_tf_convert_expand_dims, qn_tf_convert_gather, qn_tf_convert_gather_v2,
     qn_tf_convert_mirror_pad, qn_tf_convert_pack, qn_tf_convert_reverse, qn_tf_convert_shape,
     qn_tf_convert_space_batch_2d, qn_tf_convert_split, qn_tf_convert_split_v, qn_tf_convert_squeeze,
-    qn_tf_convert_strided_slice, qn_tf_convert_unpack;
+    qn_tf_convert_unpack;
 /* reduce.c */
-qn_convert qn_tf_convert_reduce, qn_tf_convert_arg, qn_tf_convert_cumsum;
+qn_convert qn_tf_convert_reduce;
 /* resize.c */
-qn_convert qn_tf_convert_resize, qn_tf_convert_crop_and_resize, qn_tf_convert_nms, qn_tf_convert_nms_inputs;
+qn_convert qn_tf_convert_resize_bilinear, qn_tf_convert_crop_and_resize, qn_tf_convert_nms, qn_tf_convert_nms_inputs;
 /* quant.c */
-qn_convert qn_tf_convert_dequantize, qn_tf_convert_fake_quant_args, qn_tf_convert_fake_quant;
+qn_convert qn_tf_convert_dequantize, qn_tf_convert_fake_quant_args;
 
 #endif

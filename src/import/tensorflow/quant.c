@@ -19,22 +19,12 @@ qn_status *qn_tf_convert_dequantize(qn_site *site) {
     return qn_site_set_output(site, 0, value);
 }
 
-static qn_status *read_fake_quant(qn_site *site, qn_fake_quant_attrs *attrs) {
-    QN_TRY(qn_site_get_int(site, "num_bits", 8, &attrs->bits));
-    return qn_site_get_bool(site, "narrow_range", 0, &attrs->narrow_range);
-}
-
-qn_status *qn_tf_convert_fake_quant(qn_site *site) {
-    qn_fake_quant_attrs attrs;
-    QN_TRY(read_fake_quant(site, &attrs));
-    return qn_site_emit_output(site, site->op, &attrs, 3, site->inputs);
-}
-
 qn_status *qn_tf_convert_fake_quant_args(qn_site *site) {
     qn_fake_quant_attrs attrs;
     float low, high;
     qn_value *range[2];
-    QN_TRY(read_fake_quant(site, &attrs));
+    QN_TRY(qn_site_get_int(site, "num_bits", 8, &attrs.bits));
+    QN_TRY(qn_site_get_bool(site, "narrow_range", 0, &attrs.narrow_range));
     QN_TRY(qn_site_get_float(site, "min", -6.0f, &low));
     QN_TRY(qn_site_get_float(site, "max", 6.0f, &high));
     QN_TRY(qn_site_constant_scalar(site, "min", QN_DTYPE_F32, (double)low, &range[0]));

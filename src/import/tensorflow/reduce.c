@@ -15,20 +15,3 @@ qn_status *qn_tf_convert_reduce(qn_site *site) {
     QN_TRY(constant_axes(site, &axes));
     return qn_site_emit_output(site, site->op, &attrs, 2, (qn_value *[]){site->inputs[0], axes});
 }
-
-qn_status *qn_tf_convert_arg(qn_site *site) {
-    qn_argreduce_attrs attrs;
-    qn_dtype dtype;
-    QN_TRY(qn_site_get_dtype(site, "output_type", QN_DTYPE_S64, &dtype));
-    QN_TRY(qn_site_input_axis(site, 1, site->inputs[0]->type.rank, &attrs.axis));
-    attrs.dtype = dtype;
-    return qn_site_emit_output(site, site->op, &attrs, 1, site->inputs);
-}
-
-qn_status *qn_tf_convert_cumsum(qn_site *site) {
-    qn_cumsum_attrs attrs;
-    QN_TRY(qn_site_input_axis(site, 1, site->inputs[0]->type.rank, &attrs.axis));
-    QN_TRY(qn_site_get_bool(site, "exclusive", 0, &attrs.exclusive));
-    QN_TRY(qn_site_get_bool(site, "reverse", 0, &attrs.reverse));
-    return qn_site_emit_output(site, site->op, &attrs, 1, site->inputs);
-}

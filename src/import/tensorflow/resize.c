@@ -1,13 +1,13 @@
 /* Conversions of operators on pictures and boxes. */
 #include "import/tensorflow/families.h"
 
-qn_status *qn_tf_convert_resize(qn_site *site) {
+/* TensorFlow interpolates in float32 whatever comes in. */
+qn_status *qn_tf_convert_resize_bilinear(qn_site *site) {
     qn_resize_attrs attrs;
-    qn_value *x = site->inputs[0];
+    qn_value *x;
     QN_TRY(qn_site_get_bool(site, "align_corners", 0, &attrs.align_corners));
     QN_TRY(qn_site_get_bool(site, "half_pixel_centers", 0, &attrs.half_pixel_centers));
-    if (site->op == &qn_op_resize_bilinear) /* TensorFlow interpolates in float32 whatever comes in */
-        QN_TRY(qn_site_cast_to(site, "float", QN_DTYPE_F32, x, &x));
+    QN_TRY(qn_site_cast_to(site, "float", QN_DTYPE_F32, site->inputs[0], &x));
     return qn_site_emit_output(site, site->op, &attrs, 2, (qn_value *[]){x, site->inputs[1]});
 }
 

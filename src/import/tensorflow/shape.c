@@ -101,16 +101,6 @@ qn_status *qn_tf_convert_unpack(qn_site *site) {
     return qn_site_emit_unstack(site, site->inputs[0], axis, count);
 }
 
-qn_status *qn_tf_convert_strided_slice(qn_site *site) {
-    qn_strided_slice_attrs attrs;
-    QN_TRY(qn_site_get_int(site, "begin_mask", 0, &attrs.begin_mask));
-    QN_TRY(qn_site_get_int(site, "end_mask", 0, &attrs.end_mask));
-    QN_TRY(qn_site_get_int(site, "ellipsis_mask", 0, &attrs.ellipsis_mask));
-    QN_TRY(qn_site_get_int(site, "new_axis_mask", 0, &attrs.new_axis_mask));
-    QN_TRY(qn_site_get_int(site, "shrink_axis_mask", 0, &attrs.shrink_axis_mask));
-    return qn_site_emit_output(site, site->op, &attrs, 4, site->inputs);
-}
-
 qn_status *qn_tf_convert_reverse(qn_site *site) {
     qn_ints axes;
     QN_TRY(qn_site_input_ints(site, 1, &axes));
