@@ -1,10 +1,11 @@
-/* add_quantized - the sum of two integers of one type, each less its zero point and times its multiplier, along the
- * last axis; what becomes of it says op/requantize.h:
+/* add_quantized - the sum of two tensors of integers with scales of their own, channel by channel of the last axis:
  *
- *   t = float(a - a_zero_point[c]) * a_multiplier[c]
- *   t = t + float(b - b_zero_point[c]) * b_multiplier[c]      and bounds, rounding and zero point of the result
+ *   t = float(a[.., c] - a_zero_point[c]) * a_multiplier[c]
+ *   t = t + float(b[.., c] - b_zero_point[c]) * b_multiplier[c]
  *
- * b is an addend whose channels may have zero points of their own. Vectors have one element or one per channel. */
+ * in f32; op/requantize.h says what becomes of t (bounds, rounding, zero point of the result). a and b: u8 or s16, of
+ * one type and shape. A multiplier is the scale of its operand divided by that of the result. Vectors have one element
+ * for all channels or one each. */
 #include "op/lower_quantized.h"
 
 #include "op/lower.h"

@@ -1,4 +1,9 @@
-/* argmax, argmin - index of the first greatest or least element along an axis. */
+/* argmax, argmin - the index of the greatest or least element along an axis, which goes away:
+ *
+ *   out[.., ..] = the first k for which x[.., k, ..] is greatest (least)
+ *
+ * x: any numbers. Indices have the type that `dtype` names. A NaN is greater than nothing and less than nothing.
+ * Example: argmax of 3 7 7 1 is 1. */
 #include "op/lower.h"
 #include "op/operand.h"
 

@@ -1,3 +1,4 @@
+/* assert - stops the run with `message` unless every element of the condition (bool) holds. It has no result. */
 #include "op/op.h"
 #include "op/rules.h"
 

@@ -1,6 +1,6 @@
-/* op/attrs.h - the attribute structs that passes and importers fill. Each operator's file describes its struct in a schema
- * table. Field types are those that qn_attr_kind names. An operator whose attributes are met by name only (in text, in
- * files, in qn_import_row.attrs) has its struct in its file: cumsum, leaky_relu. */
+/* op/attrs.h - the attribute structs that passes and importers fill. Each operator's file describes its struct in a
+ * schema table. Field types are those that qn_attr_kind names. An operator whose attributes are met by name only (in
+ * text, in files, in qn_import_row.attrs) has its struct in its file: cumsum, leaky_relu. */
 #ifndef QN_OP_ATTRS_H
 #define QN_OP_ATTRS_H
 

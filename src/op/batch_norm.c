@@ -1,4 +1,8 @@
-/* batch_norm - normalisation with stored statistics over the last axis. */
+/* batch_norm - normalisation by statistics that were gathered in training, channel by channel of the last axis:
+ *
+ *   out[.., c] = (x[.., c] - mean[c]) * scale[c] / sqrt(variance[c] + epsilon) + offset[c]
+ *
+ * x and the vectors: any floats. Computed in double and rounded once. */
 #include "op/operand.h"
 
 enum { X = 0, SCALE = 1, OFFSET = 2, MEAN = 3, VARIANCE = 4, INPUTS = 5 };

@@ -1,6 +1,12 @@
-/* space_to_batch, batch_to_space - spatial positions dealt out to the batch and back, as TensorFlow's SpaceToBatchND
- * and BatchToSpaceND with the n spatial axes right after the batch. Batch entry b of position i in the blocks comes
- * from batch b: index i * batch + b. */
+/* space_to_batch, batch_to_space - positions of the k axes after the batch dealt out to the batch, and put back, as
+ * TensorFlow's SpaceToBatchND and BatchToSpaceND do it. For k = 2, blocks of R rows and S columns and a batch of N:
+ *
+ *   space_to_batch   out[(r * S + s) * N + n, y, x, ..] = in[n, y * R + r, x * S + s, ..]   in: x within zeros
+ *   batch_to_space   whole[n, y * R + r, x * S + s, ..] = x[(r * S + s) * N + n, y, x, ..]   out: whole, cropped
+ *
+ * `block` has k elements; `paddings` and `crops` have a row {before, after} for each of the k axes. Any element type.
+ * Example: 1 2 3 4 along the one axis, block 2, paddings {1, 1}: of 0 1 2 3 4 0 batch entry 0 gets 0 2 4, and entry 1
+ * gets 1 3 0. batch_to_space with crops {1, 1} gives 1 2 3 4 again. */
 #include "op/operand.h"
 
 enum { X = 0, BLOCK = 1, EDGES = 2 }; /* edges: paddings or crops, [n, 2] */

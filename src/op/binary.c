@@ -1,4 +1,11 @@
-/* Operators of two operands of one dtype that broadcast as NumPy's do: arithmetic, comparison, logic. */
+/* Operators of two operands of one type that broadcast as NumPy's do: arithmetic, comparison, logic.
+ *
+ *   out[i] = f(a[i], b[i])
+ *
+ * The rows of the table below say what f is. Comparisons give bool, the others the type of the operands. f64 is
+ * computed in double, the narrower floats in f32, rounded to their type; integers wrap, and dividing them by 0 or
+ * raising them to a negative power is an error of the run. Example: 7 div -2 is -3, 7 floor_div -2 is -4, and 7
+ * floor_mod -2 is -1. */
 #include "op/lower.h"
 #include "op/move.h"
 #include "op/op.h"

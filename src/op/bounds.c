@@ -1,5 +1,5 @@
-/* What the results of an operator lie in (op/card.h). Operators say it of numbers; here element types come in: floats are
- * rounded, and of integers nothing is said where they could wrap. */
+/* What the results of an operator lie in (op/card.h). Operators say it of numbers; here element types come in: floats
+ * are rounded, and of integers nothing is said where they could wrap. */
 #include "op/op.h"
 
 #include <assert.h>

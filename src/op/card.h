@@ -182,15 +182,15 @@ void qn_op_rename_axes(const struct qn_op_def *op, void *attrs, const int *renam
 /* ---- Bounds of results (op/bounds.c) ---- */
 
 enum { QN_BOUNDS_INPUTS_MAX = 8 };
-/* The range of the results from those of the inputs, which have elements: by qn_op_def.bounds, or else by `values`. With
-   more than QN_BOUNDS_INPUTS_MAX inputs it is not known. It holds for every element type: u8 [200, 250] + [10, 10] wraps,
-   so nothing is known of it; a cast of f32 [-1, 300] to u8 saturates and gives [0, 255].
+/* The range of the results from those of the inputs, which have elements: by qn_op_def.bounds, or else by `values`.
+   With more than QN_BOUNDS_INPUTS_MAX inputs it is not known. It holds for every element type: u8 [200, 250] +
+   [10, 10] wraps, so nothing is known of it; a cast of f32 [-1, 300] to u8 saturates and gives [0, 255].
    Results may be outside by what their type rounds: one unit in the last place for TABLE, a few for AVERAGED. */
 qn_interval qn_op_bounds(const struct qn_op_def *op, const qn_bounds *of);
 /* What lies in either range. */
 qn_interval qn_interval_join(qn_interval a, qn_interval b);
-/* For operators that compute integers with wrap-around: `exact`, the range without it, if the type of the result holds all
-   of it and doubles hold it and the operands exactly; else not known. Of floats: `exact`. */
+/* For operators that compute integers with wrap-around: `exact`, the range without it, if the type of the result holds
+   all of it and doubles hold it and the operands exactly; else not known. Of floats: `exact`. */
 qn_interval qn_bounds_unwrapped(const qn_bounds *of, qn_interval exact);
 static inline qn_interval qn_bounds_unknown(void) { return (qn_interval){-INFINITY, INFINITY}; }
 

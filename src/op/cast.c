@@ -1,3 +1,12 @@
+/* cast - x in the type that `dtype` names:
+ *
+ *   out[i] = x[i], which to bool is whether it is not 0, and to another type:
+ *     float to float       rounded to nearest, halves to the even one
+ *     float to integer     cut towards zero; beyond the type's ends, the end; NaN is 0
+ *     integer to float     rounded once
+ *     integer to integer   the low bits, so that it wraps
+ *
+ * Example: to u8, the float 300.7 gives 255 and the s32 300 gives 44. */
 #include "op/lower.h"
 #include "op/op.h"
 #include "op/rules.h"
@@ -136,8 +145,8 @@ static qn_interval bounds_of_truth(qn_interval x) {
     return (qn_interval){x.low > 0 || x.high < 0, 1};
 }
 
-/* Floats keep their order, whether they are rounded or cut. Integers keep their value where both types have it; where not
-   all have, they wrap. */
+/* Floats keep their order, whether they are rounded or cut. Integers keep their value where both types have it; where
+   not all have, they wrap. */
 static qn_interval bounds_cast(const qn_bounds *of) {
     const qn_interval x = of->inputs[0];
     const qn_dtype from = of->dtypes[0], to = of->dtype;

@@ -1,3 +1,9 @@
+/* concat - the inputs one after the other along an axis:
+ *
+ *   out[.., offset(k) + i, ..] = input k[.., i, ..]
+ *
+ * offset(k) is the sum of the dims that the inputs before k have along the axis. Any element type; dims along the other
+ * axes are equal. */
 #include "kernel/kernel.h"
 #include "op/move.h"
 #include "op/op.h"

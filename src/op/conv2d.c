@@ -1,4 +1,11 @@
-/* conv2d - grouped, dilated convolution with optional bias, addend and activation. */
+/* conv2d - convolution of pictures, with optional bias, addend and activation:
+ *
+ *   out[n, y, x, o] = act(bias[o] + addend[n, y, x, o]
+ *          + sum(i, j, c) in[n, y * SY + i * DY - top, x * SX + j * DX - left, g * C + c] * w[i, j, c, o])
+ *
+ * in [N, H, W, G * C], w [KH, KW, C, O], groups G; output o belongs to group g = o / (O / G). SY, SX: `stride`; DY, DX:
+ * `dilation`; top, left: what `padding` puts before the picture (op/geometry.h), which reads as 0. Depthwise: C = 1.
+ * Any floats, all operands of one type; eval adds up in double and rounds once, kernels add up in f32. */
 #include "kernel/packing.h"
 #include "op/conv.h"
 #include "op/geometry.h"

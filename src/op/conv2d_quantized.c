@@ -1,8 +1,11 @@
-/* conv2d_quantized - convolution of integers, exact, and what op/requantize.h makes of its sums.
+/* conv2d_quantized - convolution of integers, exact:
  *
- *   acc[n,y,x,o] = bias[o] + sum over ky, kx, c of src * w[ky,kx,c,o], src outside the picture read as pad_value
+ *   acc[n, y, x, o] = bias[o]
+ *          + sum(i, j, c) in[n, y * SY + i * DY - top, x * SX + j * DX - left, g * C + c] * w[i, j, c, o]
  *
- * Zero points of x are folded into the bias by whoever makes the node: bias - sum of zero_point * w. */
+ * and op/requantize.h says what becomes of acc. Names are those of op/conv2d.c; outside the picture `in` reads as
+ * pad_value. in: u8 (w s8, bias s32) or s16 (w s8 or s16, bias s64). The zero point of `in` is folded into the bias by
+ * whoever makes the node: bias[o] - sum(i, j, c) zero_point * w[i, j, c, o]. Beyond 64 bits sums wrap. */
 #include "kernel/packing.h"
 #include "op/conv.h"
 #include "op/lower_quantized.h"

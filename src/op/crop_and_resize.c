@@ -1,4 +1,11 @@
-/* crop_and_resize - regions of pictures at one common size, with TensorFlow's coordinates and roundings. */
+/* crop_and_resize - boxes of pictures brought to one size, with TensorFlow's coordinates and roundings:
+ *
+ *   out[b, y, x, c] = image[box_index[b], Y, X, c], interpolated; `extrapolation` where Y or X is outside the picture
+ *   Y = y1 * (H - 1) + y * (y2 - y1) * (H - 1) / (OH - 1), or halfway from y1 to y2 where OH is 1; X likewise
+ *
+ * boxes[b] is {y1, x1, y2, x2}, where 0 and 1 are the centres of the first and the last pixel; crop_size is {OH, OW}.
+ * `method` bilinear interpolates between four pixels, nearest takes the one that Y and X round to (halves away from 0).
+ * image: any numbers; the result is f32. Example: y1 = 0.25, y2 = 0.75 of 5 rows at OH = 3 are rows 1, 2 and 3. */
 #include "op/operand.h"
 
 enum { IMAGE = 0, BOXES = 1, BOX_INDEX = 2, CROP_SIZE = 3 };

@@ -1,4 +1,9 @@
-/* cumsum - sums along an axis of all elements up to each one. */
+/* cumsum - sums along an axis of all elements up to each one:
+ *
+ *   out[.., k, ..] = sum(i <= k) x[.., i, ..]      exclusive: i < k; reverse: i >= k; both: i > k
+ *
+ * Any numbers. Floats are added one after the other, f64 in f64 and the narrower ones in f32; integers wrap. Example:
+ * 1, 2, 4 gives 1, 3, 7; exclusive 0, 1, 3; reverse 7, 6, 4; both 6, 4, 0. */
 #include "op/op.h"
 #include "op/rules.h"
 

@@ -1,5 +1,9 @@
-/* depth_to_space, space_to_depth - channels spread over blocks of pixels and back, NHWC: channel
- * (row * block + column) * depth + c of the deep side is channel c of the pixel at (row, column) of its block. */
+/* depth_to_space, space_to_depth - channels spread over blocks of B x B pixels, and collected from them, NHWC:
+ *
+ *   wide[n, y * B + i, x * B + j, c] = deep[n, y, x, (i * B + j) * C + c]
+ *
+ * depth_to_space makes wide [N, H * B, W * B, C] of deep [N, H, W, B * B * C], space_to_depth the reverse; B is
+ * `block`. Any element type. */
 #include "op/operand.h"
 
 static const qn_attr_def attr_defs[] = {

@@ -1,4 +1,15 @@
-/* dequantize - integers that stand for [min, max] as f32, in TensorFlow's arithmetic, operation by operation. */
+/* dequantize - integers that stand for the range [min, max] as f32, in TensorFlow's arithmetic, operation by operation:
+ *
+ *   out[i] = (x[i] + shift) * scale + offset
+ *
+ * `mode` says how integers [lowest, highest] map to the range:
+ *   min_combined   lowest stands for min and highest for max (signed integers are shifted by half of their span first)
+ *   min_first      the same, with min moved to a whole number of steps from 0
+ *   scaled         offset 0; the scale is max / highest, of signed integers at least min / lowest
+ *
+ * narrow_range (scaled only) leaves out lowest. x: u8, s8, u16, s16, s32. min and max have one element, or one for each
+ * index of `axis`. Example: u8 in min_combined with [-1, 1] has steps of 2 / 255, and 255 gives -1 + 255 * 2 / 255 = 1.
+ */
 #include "op/grid.h"
 #include "op/operand.h"
 

@@ -1,5 +1,9 @@
-/* dequantize_linear - integers as the floats they stand for, along the last axis: float(q - zero_point[c]) * scale[c],
- * rounded once, and once more to half precision for f16. Both vectors have one element or one per channel. */
+/* dequantize_linear - integers as the floats they stand for, channel by channel of the last axis:
+ *
+ *   out[.., c] = float(x[.., c] - zero_point[c]) * scale[c]
+ *
+ * x: u8 or s16. The product is rounded once to f32, and once more where the result is f16. scale (f32) and zero_point
+ * (s32) have one element for all channels or one each. */
 #include "op/lower_quantized.h"
 
 enum { X = 0, SCALE = 1, ZERO_POINT = 2, INPUTS = 3 };

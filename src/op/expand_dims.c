@@ -1,3 +1,5 @@
+/* expand_dims - x with more axes of dim 1; `axes` are their places in the result, in any order. The elements stay as
+ * they are, of any type. Example: [2, 3] with axes [0, 2] is [1, 2, 1, 3]. */
 #include "op/move.h"
 #include "op/op.h"
 #include "op/rules.h"

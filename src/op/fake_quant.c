@@ -1,5 +1,11 @@
 /* fake_quant - values rounded to the grid that an integer type would offer over [min, max], in TensorFlow's float32
- * arithmetic, operation by operation: the range is nudged so that 0 falls on the grid. */
+ * arithmetic, operation by operation:
+ *
+ *   out[i] = floor((clamp(x[i], low, high) - low) / scale - zero + 1/2) * scale      zero: the steps from low to 0
+ *
+ * The grid has 2^bits values, without the lowest one with narrow_range; [low, high] is [min, max] moved by less than a
+ * step so that 0 is one of them. min and max are scalars or have one element per channel of the last axis. Example: 8
+ * bits over [-0.1, 1]: scale 1.1 / 255, 0 is the value of number 23, and [low, high] is [-0.0992, 1.0008]. */
 #include "op/grid.h"
 #include "op/operand.h"
 
@@ -118,9 +124,9 @@ static qn_interval bounds_on_grid(const qn_fake_quant_attrs *attrs, float min, f
     return all;
 }
 
-/* Results are at most half a step beside x, or beside the end of the range that x is outside of, and the range itself is
-   nudged by at most half a step: more than a step altogether is never lost. Nothing is said where x is not known: a range
-   that values were seen to have is not one that they must have. */
+/* Results are at most half a step beside x, or beside the end of the range that x is outside of, and the range itself
+   is nudged by at most half a step: more than a step altogether is never lost. Nothing is said where x is not known: a
+   range that values were seen to have is not one that they must have. */
 static qn_interval bounds_fake_quant(const qn_bounds *of) {
     const qn_fake_quant_attrs *attrs = of->attrs;
     const qn_interval x = of->inputs[X], min = of->inputs[MIN], max = of->inputs[MAX];

@@ -1,3 +1,6 @@
+/* fill - a tensor of the dims in input 0 (s32 or s64) whose elements all are input 1, a scalar of any type:
+ *
+ *   out[..] = value */
 #include "op/move.h"
 #include "op/op.h"
 #include "op/rules.h"

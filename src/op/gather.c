@@ -1,3 +1,8 @@
+/* gather - the slices of x along an axis that indices (s32 or s64) name, in the shape of the indices:
+ *
+ *   out[a.., i.., b..] = x[a.., indices[i..], b..]      a..: the axes of x before `axis`, b..: those behind it
+ *
+ * Any element type. An index outside of [0, dim) is an error of the run. */
 #include "op/move.h"
 #include "op/op.h"
 #include "op/rules.h"

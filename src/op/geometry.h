@@ -6,7 +6,13 @@
 
 #include "op/op.h"
 
-/* ---- Windows ---- */
+/* ---- Windows ----
+   A window of K taps with dilation D spans S = (K - 1) * D + 1 positions. Output i looks at input i * stride - before
+   up to that + S - 1. VALID pads nothing: out = floor((in - S) / stride) + 1; EXPLICIT adds its pads to `in`. SAME
+   gives out = ceil(in / stride) and pads what the last window lacks, max((out - 1) * stride + S - in, 0), half before
+   and half behind; an odd one goes behind with SAME_UPPER, before with SAME_LOWER.
+   Example: 6 positions, K 3, D 1, stride 2: out 3, padding 1, so that UPPER looks at 0-2, 2-4, 4-6 (6 is padding) and
+   LOWER at -1-1, 1-3, 3-5. With D 2 the span is 5 and the padding 3: UPPER has 1 before and 2 behind. */
 
 typedef struct qn_window {
     int64_t kernel[2], stride[2], dilation[2]; /* each >= 1 */
@@ -33,7 +39,8 @@ qn_status *qn_window_infer(qn_infer *infer, const qn_window *window, int axis, q
 extern const char *const qn_padding_names[]; /* in the order of qn_padding, NULL-terminated */
 
 /* ---- Resizing ----
-   Coordinates follow TensorFlow's float32 arithmetic, operation by operation. */
+   Coordinates follow TensorFlow's float32 arithmetic, operation by operation; op/resize.c has the formulas and an
+   example. */
 
 typedef struct qn_resize_axis {
     int64_t in, out; /* sizes, >= 1 */

@@ -1,3 +1,4 @@
+/* identity - x itself under another name: an output that is an input too, or two outputs. Any element type. */
 #include "op/move.h"
 #include "op/op.h"
 

@@ -1,3 +1,5 @@
+/* leaky_relu - out[i] = x[i] > 0 ? x[i] : alpha * x[i], so that a NaN stays one. Any floats; f64 is computed in double,
+ * the others in f32. */
 #include "op/op.h"
 #include "op/rules.h"
 

@@ -1,4 +1,9 @@
-/* matmul - matrix product over the last two axes, leading axes broadcast; optional bias and activation. */
+/* matmul - matrix product over the last two axes, with optional bias and activation:
+ *
+ *   out[.., m, n] = act(bias[n] + sum(k) a[.., m, k] * b[.., k, n])
+ *
+ * a is [.., M, K], with transpose_a [.., K, M]; b is [.., K, N], with transpose_b [.., N, K]; the axes before
+ * broadcast. Any floats, all of one type; eval adds up in double and rounds once, kernels add up in f32. */
 #include "kernel/packing.h"
 #include "op/layer.h"
 #include "op/lower.h"

@@ -1,5 +1,8 @@
-/* matmul_quantized - product of integers with a constant matrix, exact, and what op/requantize.h makes of its sums:
- * acc[..., m, n] = bias[n] + sum over k of a[..., m, k] * b[k, n]. */
+/* matmul_quantized - product of integers with a constant matrix, exact:
+ *
+ *   acc[.., m, n] = bias[n] + sum(k) a[.., m, k] * b[k, n]
+ *
+ * and op/requantize.h says what becomes of acc. a: u8 (b s8, bias s32) or s16 (b s8 or s16, bias s64). */
 #include "op/layer.h"
 #include "op/lower_quantized.h"
 

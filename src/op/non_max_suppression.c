@@ -1,5 +1,11 @@
 /* non_max_suppression - indices of the best boxes that overlap no better one too much, as TensorFlow's
- * NonMaxSuppression V2 and V3 choose them. */
+ * NonMaxSuppression V2 and V3 choose them:
+ *
+ *   for each box by falling score, of equal ones the first first, while fewer than max_output_size are chosen:
+ *     choose it unless overlap(it, a chosen one) > iou_threshold      overlap: intersection over union of the areas
+ *
+ * boxes [n, 4] are {y1, x1, y2, x2}, corners in any order; scores [n] at or below score_threshold take no part. f32;
+ * the result is s32 and as long as there are chosen boxes, which only the run tells. */
 #include "base/heap.h"
 #include "op/operand.h"
 

@@ -12,6 +12,10 @@
  *   cost     multiply-adds, for bench and reports
  *   sample   draws a random legal case for tests and benches
  *
+ * Operator files open with a formula. Indices stand for dims that are named in capitals or by the text (n of N, y of
+ * H, x of W, c of C); `..` stands for any number of axes; sum(k) runs over all k; [2, 3] is a tensor's dims. "Computed
+ * in double" and "in f32" is what eval does; docs/kernel-contracts.md has what kernels do.
+ *
  * The dialect (what importers must normalise to):
  *   - Data layout of conv2d, pools, resize, space_to_batch and kin is NHWC; conv2d weights are
  *     [KH, KW, Cin/groups, Cout] (depthwise: groups = Cin, weights [KH, KW, 1, Cin * multiplier]).
@@ -181,9 +185,9 @@ typedef struct qn_op_def {
     /* ---- The card: what rewriting, quantising, planning and reports ask (op/card.h) ---- */
     qn_axes_card axes;
     qn_values values;
-    /* What the results would lie in if the element type rounded nothing, from the ranges of the inputs; of integers only
-       where they do not wrap (qn_bounds_unwrapped). NULL: what `values` says, which is within input 0, or inputs of data,
-       for SAME, MOVED, PICKED and AVERAGED, and else not known. Asked through qn_op_bounds(), which rounds. */
+    /* What the results would lie in if the element type rounded nothing, from the ranges of the inputs; of integers
+       only where they do not wrap (qn_bounds_unwrapped). NULL: what `values` says, which is within input 0, or inputs
+       of data, for SAME, MOVED, PICKED and AVERAGED, and else not known. Asked through qn_op_bounds(), which rounds. */
     qn_interval (*bounds)(const qn_bounds *of);
     qn_extents extents;
     int (*filler)(const void *attrs); /* PADDED: see qn_op_filler; NULL: what is put there is of input 0 */

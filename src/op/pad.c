@@ -1,3 +1,10 @@
+/* pad - x with paddings[a] = {before, after} more elements along each axis a:
+ *
+ *   constant    value (default 0) around x
+ *   reflect     x mirrored at its first and last element, which are not repeated
+ *   symmetric   x mirrored with its first and last element
+ *
+ * Any element type. Example: 1 2 3 with {2, 1}: 0 0 1 2 3 0, or 3 2 1 2 3 2, or 2 1 1 2 3 3. */
 #include "op/move.h"
 #include "op/op.h"
 #include "op/rules.h"

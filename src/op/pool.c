@@ -1,8 +1,14 @@
-/* max_pool2d, avg_pool2d - the greatest or the mean value of each window.
+/* max_pool2d, avg_pool2d - the greatest or the mean value of each window of a picture, channel by channel:
  *
- * The mean of u8 and s16, which stand for floats by a scale and a zero point that the operator needs not know: the
- * exact sum, converted to float32, times 1 / n in float32 (n: cells inside the picture), rounded half to even. Only
- * without count_include_pad, since cells outside would have to count as the zero point. */
+ *   out[n, y, x, c] = max or mean over (i, j) of in[n, y * SY + i - top, x * SX + j - left, c]
+ *
+ * in [N, H, W, C]; i, j: a window of `kernel`; SY, SX: `stride`; top, left: what `padding` puts before the picture
+ * (op/geometry.h). Positions outside the picture are left out; with count_include_pad they count as 0 in means of
+ * floats. The first of equal greatest ones wins. Means of floats are computed in double and rounded once.
+ *
+ * max_pool2d takes any numbers, avg_pool2d floats, u8 and s16. Integers stand for floats by a scale and a zero point
+ * that the operator need not know: their mean is the exact sum, converted to f32, times 1 / n in f32 (n: positions
+ * inside the picture), rounded half to even. */
 #include "op/geometry.h"
 #include "op/lower.h"
 #include "op/operand.h"

@@ -1,8 +1,11 @@
-/* quantize_linear - floats as integers, along the last axis:
+/* quantize_linear - floats as integers, channel by channel of the last axis:
  *
- *   t = x * multiplier[c], rounded; t = t > low ? t : low; t = t < high ? t : high
- *   q = t rounded half to even + zero_point[c], low and high being what the type holds less the zero point. A NaN
- *   becomes the lowest number. multiplier is 1 / scale; both vectors have one element for all channels or one each. */
+ *   t = x[.., c] * multiplier[c]
+ *   out[.., c] = round(min(max(t, low - zero_point[c]), high - zero_point[c])) + zero_point[c]
+ *
+ * x: f32 or f16, computed in f32; rounding is half to even; a NaN becomes `low`. The result is u8 with [low, high] of
+ * [0, 255] or s16 with [-32767, 32767]. multiplier (f32) is 1 / scale; it and zero_point (s32) have one element for all
+ * channels or one each. Example: scale 0.5, zero point 10: 1.2 gives 2.4, 2 and so 12. */
 #include "op/lower_quantized.h"
 
 enum { X = 0, MULTIPLIER = 1, ZERO_POINT = 2, INPUTS = 3 };

@@ -1,3 +1,9 @@
+/* range - out[i] = start + i * delta, for all i for which that lies before limit:
+ *
+ *   start, start + delta, ... < limit, or > limit where delta is negative
+ *
+ * Three numbers of one type; f64 is computed in double, the other floats in f32. Their number is known before the run
+ * where start, limit and delta are. Example: 10, 3, -3 gives 10, 7, 4. */
 #include "op/move.h"
 #include "op/op.h"
 #include "op/rules.h"

@@ -1,6 +1,11 @@
 /* reduce_sum, reduce_mean, reduce_prod, reduce_max, reduce_min, reduce_all, reduce_any - one value for all elements
- * along the axes that input 1 names (negative ones count from the end). Floats are computed in double, integers in
- * int64 with wrap-around. */
+ * along the axes that input 1 names (negative ones count from the end):
+ *
+ *   out[kept..] = f over all indices of the reduced axes of x[.., ..]      keep_dims: reduced axes stay, with dim 1
+ *
+ * Numbers (all, any: bool). Floats are computed in double and rounded once, integers in 64 bits, and wrap; their mean
+ * is cut towards zero. Of no elements the sum is 0, the product 1, all is true and any false, the maximum is the least
+ * number of the type and the minimum the greatest (of floats: -inf and inf), the mean NaN, of integers 0. */
 #include "op/operand.h"
 
 typedef enum reduction { SUM, MEAN, PROD, MAX, MIN, ALL, ANY } reduction;

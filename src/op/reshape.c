@@ -1,3 +1,8 @@
+/* reshape - the elements of x, in their order, under the dims that input 1 (s32 or s64) names:
+ *
+ *   one of them may be -1: the number of elements divided by the other dims
+ *
+ * Any element type. Example: [2, 3, 4] to [-1, 6] is [4, 6]. */
 #include "op/move.h"
 #include "op/op.h"
 #include "op/rules.h"

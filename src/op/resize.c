@@ -1,5 +1,22 @@
-/* resize_bilinear, resize_nearest - pictures at another height and width, with TensorFlow's coordinates and roundings.
- */
+/* resize_bilinear, resize_nearest - pictures [N, H, W, C] at another height and width, which input 1 gives, with
+ * TensorFlow's coordinates and roundings:
+ *
+ *   out[n, y, x, c] = in[n, Y, X, c]      Y = position of y on the rows, X = position of x on the columns
+ *
+ *   position of i, of `in` pixels made `out`   i * in / out                  by default
+ *                                              (i + 1/2) * in / out - 1/2    half_pixel_centers
+ *                                              i * (in - 1) / (out - 1)      align_corners
+ *
+ * resize_bilinear mixes the two pixels around a position by its fraction, along X first and then along Y;
+ * resize_nearest takes the pixel at floor(Y), with half_pixel_centers at floor(Y + 1/2), with align_corners at the
+ * nearest one. Positions beyond the picture are the edge. Example: 0 8 made four pixels:
+ *
+ *   bilinear   by default 0 4 8 8 (positions 0, 0.5, 1, 1.5), half_pixel_centers 0 2 6 8 (-0.25, 0.25, 0.75, 1.25),
+ *              align_corners 0 2.67 5.33 8 (0, 0.33, 0.67, 1)
+ *   nearest    0 0 8 8, in all three
+ *
+ * resize_nearest takes any element type. resize_bilinear computes numbers in f32: floats keep their type, u8 and s16
+ * are rounded half to even (they may stand for floats by any scale), other integers become f32. */
 #include "op/geometry.h"
 #include "op/lower.h"
 #include "op/move.h"

@@ -1,5 +1,9 @@
-/* resize_argmax - the winning channel of a bilinear resize, without the upsampled values ever being stored, or rounded:
- * u8 and s16 count as the floats of the same value. */
+/* resize_argmax - the winning channel of a resized picture, without the resized values ever being stored, or rounded:
+ *
+ *   out[n, y, x] = the first c for which resize_bilinear(in)[n, y, x, c] is greatest
+ *
+ * in [N, H, W, C]: floats, u8, s16, of which integers count as the floats of the same value; input 1 and the attributes
+ * are those of resize_bilinear, computed in f32. Labels have the type that `dtype` names. */
 #include "op/geometry.h"
 #include "op/lower.h"
 #include "op/operand.h"

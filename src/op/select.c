@@ -1,3 +1,5 @@
+/* select - out[i] = condition[i] ? a[i] : b[i]. condition is bool, a and b are of one type, whichever; all three
+ * broadcast. */
 #include "op/move.h"
 #include "op/op.h"
 #include "op/rules.h"

@@ -1,4 +1,8 @@
-/* What a shape looks like as data: shape, size, rank. None of them reads the elements of x. */
+/* shape, size, rank - what the dims of x are, how many elements, how many axes it has, as s32 or s64 (`dtype`):
+ *
+ *   shape: out[a] = the dim of x along axis a; size: out = their product; rank: out = their number
+ *
+ * None of them reads the elements of x, which may have any type. Example: [2, 3, 4] gives 2 3 4, 24 and 3. */
 #include "op/op.h"
 #include "op/rules.h"
 

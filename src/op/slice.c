@@ -1,3 +1,8 @@
+/* slice - the box of x that starts at `begin` and has the dims `size`:
+ *
+ *   out[i_0, i_1, ..] = x[begin[0] + i_0, begin[1] + i_1, ..]      size[a] = -1: to the end of axis a
+ *
+ * Any element type; begin and size are s32 or s64. A box that leaves x is an error of the run. */
 #include "op/move.h"
 #include "op/op.h"
 #include "op/rules.h"

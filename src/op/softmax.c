@@ -1,4 +1,8 @@
-/* softmax - exponentials along an axis, divided by their sum. */
+/* softmax - exponentials along an axis, divided by their sum:
+ *
+ *   out[.., k, ..] = e^(x[.., k, ..] - greatest) / sum(j) e^(x[.., j, ..] - greatest)    greatest: x's
+ *
+ * Any floats, computed in double and rounded once. */
 #include "op/operand.h"
 
 static const qn_attr_def attr_defs[] = {

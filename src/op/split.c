@@ -1,3 +1,8 @@
+/* split - part `index` of `count` equal parts of x along an axis:
+ *
+ *   out[.., i, ..] = x[.., index * D / count + i, ..]      D: the dim of x along the axis, a multiple of count
+ *
+ * Any element type. A source's split of all parts is a node for each. */
 #include "op/move.h"
 #include "op/op.h"
 #include "op/rules.h"

@@ -1,3 +1,5 @@
+/* squeeze - x without the axes of dim 1 that `axes` names, or without all of them where it is empty. The elements stay
+ * as they are, of any type. Example: [1, 2, 1, 3] with axes [0] is [2, 1, 3], with none [2, 3]. */
 #include "op/move.h"
 #include "op/op.h"
 #include "op/rules.h"

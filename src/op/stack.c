@@ -1,3 +1,8 @@
+/* stack - inputs of one shape and type, whichever, along a new axis:
+ *
+ *   out[.., k, ..] = input k[.., ..]      k: the index along `axis` of the result
+ *
+ * Example: two inputs of [3, 4] with axis 1 are [3, 2, 4]. */
 #include "kernel/kernel.h"
 #include "op/move.h"
 #include "op/op.h"

@@ -1,5 +1,21 @@
-/* TensorFlow's StridedSlice: x[begin:end:stride, ..., newaxis, i] with every mask. The masks and strides fix which axes
- * the result has; begin and end may be expressions, or unknown until the step runs. */
+/* strided_slice - x[begin:end:stride, ..., newaxis, i] with every mask of TensorFlow's StridedSlice:
+ *
+ *   out[.., i, ..] = x[.., from + i * stride, ..] while from + i * stride is before `to`, for the axis of each entry
+ *
+ * Entry k of begin, end and strides is about the next axis of x; bit k of a mask says what else it is:
+ *   begin_mask, end_mask   from is the first element, to is behind the last one (in the direction of the stride)
+ *   ellipsis_mask          the entry stands for all axes that no other entry is about (at most one entry)
+ *   new_axis_mask          a new axis of dim 1; the entry is about no axis of x
+ *   shrink_axis_mask       element begin alone, whatever begin_mask says; its axis goes away
+ * If several are set for an entry the ellipsis wins over the new axis, and that over all others. Axes behind the last
+ * entry are whole. Negative begins and ends count from the end; then both are clamped to the axis.
+ *
+ * Example: x[1, ..., newaxis, 3:0:-2] of [2, 3, 4, 5] has four entries, with shrink_axis_mask 1, ellipsis_mask 2 and
+ * new_axis_mask 4. The ellipsis is the axes of 3 and 4, the last entry takes columns 3 and 1: the result is
+ * [3, 4, 1, 2].
+ *
+ * Any element type. Masks and strides are known before the run, so that the number of axes is; begin and end may be
+ * expressions, or unknown until the step runs. */
 #include "op/move.h"
 #include "op/op.h"
 #include "op/rules.h"

@@ -1,3 +1,8 @@
+/* tile - multiples[a] copies of x along axis a:
+ *
+ *   out[i_0, i_1, ..] = x[i_0 mod D_0, i_1 mod D_1, ..]      D_a: the dims of x
+ *
+ * Any element type; multiples are s32 or s64, one for each axis of x. */
 #include "op/move.h"
 #include "op/op.h"
 #include "op/rules.h"

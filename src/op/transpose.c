@@ -1,3 +1,5 @@
+/* transpose - x with its axes in another order: axis a of the result is axis perm[a] of x. Any element type. Example:
+ * perm 2 0 1 makes [2, 3, 4] into [4, 2, 3], and out[c, a, b] = x[a, b, c]. */
 #include "op/move.h"
 #include "op/op.h"
 #include "op/permute.h"

@@ -1,4 +1,9 @@
-/* Operators of one operand whose result has its type and shape. */
+/* Operators of one operand whose result has its type and shape:
+ *
+ *   out[i] = f(x[i])
+ *
+ * The rows of the table below say what f is and for which types. f64 is computed in double; the narrower floats round
+ * that once to f32 (rsqrt after each of its two steps) and then to their type; integers wrap. A NaN stays one. */
 #include "op/lower.h"
 #include "op/op.h"
 #include "op/rules.h"

@@ -1,3 +1,8 @@
+/* where - the coordinates of the elements of x that are not 0, a row each, in row-major order:
+ *
+ *   out[r, a] = the index along axis a of the r-th such element      s64, [how many, rank of x]
+ *
+ * x: numbers or bool. Only the run tells how many rows there are. Example: [[0, 5], [7, 0]] gives (0, 1), (1, 0). */
 #include "op/move.h"
 #include "op/op.h"
 #include "op/rules.h"

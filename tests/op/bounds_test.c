@@ -19,8 +19,8 @@ static qn_interval range_of(const qn_view *view) {
     return range;
 }
 
-/* Where results rise or fall with their operands, rounding them leaves no range. A function of the C library may be wrong
-   by a unit in the last place; a resized picture is interpolated in three steps of three roundings. */
+/* Where results rise or fall with their operands, rounding them leaves no range. A function of the C library may be
+   wrong by a unit in the last place; a resized picture is interpolated in three steps of three roundings. */
 static double slack_of(const drawn_case *drawn, const qn_interval *bounds) {
     static const double units[QN_DTYPE_COUNT] = {
         [QN_DTYPE_F32] = 0x1p-23, [QN_DTYPE_F64] = 0x1p-52, [QN_DTYPE_F16] = 0x1p-10, [QN_DTYPE_BF16] = 0x1p-7};
@@ -30,7 +30,8 @@ static double slack_of(const drawn_case *drawn, const qn_interval *bounds) {
     return isfinite(span) ? steps * units[drawn->c->out.dtype] * span : 0;
 }
 
-/* Sizes of numbers from one to all bits of the type, so that some wrap, overflow, vanish or leave what a double holds. */
+/* Sizes of numbers from one to all bits of the type, so that some wrap, overflow, vanish or leave what a double
+   holds. */
 static void draw_wild(drawn_case *drawn, qn_view *view) {
     const int is_float = qn_dtype_is_float(view->dtype);
     const int64_t size = qn_rng_range(&drawn->rng, 0, is_float ? 260 : 63);

@@ -390,8 +390,8 @@ static void operands_with_other_axes_give_results_with_other_axes(void **state) 
     for_every_operator(check_turned);
 }
 
-/* An input that is said to be data has the axes of the result, or broadcasts to them where the operator has no channels:
-   vectors per channel are controls. */
+/* An input that is said to be data has the axes of the result, or broadcasts to them where the operator has no
+   channels: vectors per channel are controls. */
 static void check_data(drawn_case *drawn) {
     const operator_case *c = drawn->c;
     if (c->op->axes.kind != QN_AXES_KEPT) return;

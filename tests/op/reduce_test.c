@@ -52,8 +52,8 @@ static void sums_run_along_an_axis_from_either_end(void **state) {
     operator_case_destroy(c);
 }
 
-/* Element `at` of the sums of `of` along an axis, added up one by one from the end that they start at: for floats in f32,
-   as numbers of 64 bits for integers. */
+/* Element `at` of the sums of `of` along an axis, added up one by one from the end that they start at: for floats in
+   f32, as numbers of 64 bits for integers. */
 static void expect_sum(const qn_view *of, const qn_view *sums, int axis, int exclusive, int reverse, int64_t at) {
     int64_t strides[QN_MAX_RANK], whole = 0;
     float sum = 0;

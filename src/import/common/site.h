@@ -92,8 +92,8 @@ qn_status *qn_site_get_axis(qn_site *site, const char *name, int64_t fallback, i
 qn_status *qn_site_get_ints(qn_site *site, const char *name, qn_ints *out_ints) QN_MUST_USE;
 /* Rank -1 where absent. */
 qn_status *qn_site_get_shape(qn_site *site, const char *name, qn_import_shape *out_shape) QN_MUST_USE;
-/* Fills the attribute struct of site->op: the defaults, and what site->row->attrs names. Input 0 is the operand whose axes
-   are named. */
+/* Fills the attribute struct of site->op: the defaults, and what site->row->attrs names. Input 0 is the operand whose
+   axes are named. */
 qn_status *qn_site_read_attrs(qn_site *site, void *attrs) QN_MUST_USE;
 /* A tensor, which the node must carry. */
 qn_status *qn_site_get_tensor(qn_site *site, const char *name, qn_view *out_view) QN_MUST_USE;

@@ -8,9 +8,9 @@
  *     {"Split",   2, 12, 1, 1, convert_split_attr,  &qn_op_split,  NULL},    2 to 12: the sizes are an attribute
  *     {"Split",  13,  0, 1, 2, convert_split_input, &qn_op_split,  NULL},    since 13: they are an input
  *
- * `attrs` says where attributes of our operator come from, for conversions that have nothing else to do: entries between
- * commas, "exclusive" (an attribute of the same name), "bits=num_bits" (one of that name) or "axis=#1" (input 1, a constant,
- * which then is no operand). What the source leaves out has the default of our operator's schema.
+ * `attrs` says where attributes of our operator come from, for conversions that have nothing else to do: entries
+ * between commas, "exclusive" (an attribute of the same name), "bits=num_bits" (one of that name) or "axis=#1" (input
+ * 1, a constant, which then is no operand). What the source leaves out has the default of our operator's schema.
  */
 #ifndef QN_IMPORT_COMMON_TABLE_H
 #define QN_IMPORT_COMMON_TABLE_H
