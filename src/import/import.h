@@ -25,7 +25,8 @@ enum {
 };
 /* Bytes of constants that are not taken in place: misaligned, listed number by number, or one value repeated. */
 #define QN_IMPORT_COPIED_BYTES_MAX ((size_t)2 << 30)
-/* Of these, bytes that repeat a constant's last value beyond those listed: a few bytes may not ask for gigabytes. */
+/* Bytes, among the copied ones, that repeat the last value of a constant: a file of a few bytes may not ask for
+   gigabytes. */
 #define QN_IMPORT_REPEATED_BYTES_MAX ((size_t)128 << 20)
 /* Elements of one constant that is listed number by number or repeats one value. */
 enum { QN_IMPORT_LISTED_ELEMS_MAX = 1 << 26 };
@@ -37,7 +38,7 @@ enum { QN_IMPORT_LISTED_ELEMS_MAX = 1 << 26 };
 
 typedef struct qn_importer qn_importer;
 
-/* Shape for one input, -1 where the size is free; where it is not, it stays the size that was asked for. */
+/* Dims that the caller asks for one input to have. A size is fixed for good; -1 leaves it free. */
 typedef struct qn_import_input_dims {
     int given; /* 0: as the model declares it; the rest is not read */
     int rank;

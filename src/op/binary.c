@@ -110,7 +110,8 @@ DIM_FN(dim_greater_equal, qn_dim_ge(pool, a, b))
 DIM_FN(dim_and, qn_dim_and(pool, a, b))
 DIM_FN(dim_or, qn_dim_or(pool, a, b))
 
-/* Makes the divisor positive, turning both signs; 0 if its sign or that it is no zero is not known. */
+/* Makes the divisor positive by turning the signs of both operands. 0 where the divisor may be zero or of either
+   sign. */
 static int make_divisor_positive(qn_dim_pool *pool, qn_dim *a, qn_dim *b) {
     int64_t low, high;
     qn_dim_range(pool, *b, &low, &high);
@@ -204,8 +205,8 @@ static qn_status *eval_row(const qn_eval *eval, const binary_row *row) {
     return NULL;
 }
 
-/* The period with which an operand repeats along the result in memory: its elements, if without its leading ones it
-   is the tail of the result's dims; else 0. */
+/* How many elements of the result pass until an operand repeats, where it repeats whole: the operand's own number of
+   elements. 0 where it does not. Example: a result [2, 3, 4] repeats [4], [1, 3, 4] and [1] whole, but not [3, 1]. */
 static int64_t repeat_period(const qn_view *operand, const qn_view *result) {
     int first = 0;
     while (first < operand->rank && operand->dims[first] == 1) first++;
@@ -264,7 +265,7 @@ static void sample_row(qn_sample *sample, const binary_row *row) {
 
 /* ---- Bounds ---- */
 
-/* The range of numbers; what is none came of infinities, of which nothing is known. */
+/* The range that the ends span. An end is NaN where infinities met (inf - inf, 0 * inf): then nothing is known. */
 static qn_interval range_of(const double *ends, int count) {
     qn_interval range = {INFINITY, -INFINITY};
     for (int i = 0; i < count; i++) {
@@ -281,7 +282,7 @@ static qn_interval quotient(const qn_bounds *of, qn_interval range) {
     return qn_bounds_unwrapped(of, (qn_interval){trunc(range.low), trunc(range.high)});
 }
 
-/* Of an operand, as which the result comes out. */
+/* For results that are one of both operands as it is. */
 static qn_interval one_of_both(const qn_bounds *of, qn_interval range) {
     (void)of;
     return range;

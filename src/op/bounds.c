@@ -45,8 +45,8 @@ static qn_interval rounded(qn_dtype dtype, qn_interval range) {
 }
 
 /* Means are within the range of their elements unless a sum leaves its type: sums of fewer than 2^32 elements that are
-   2^32 times smaller than the type's greatest number stay in it. Those of floats that do not are infinite, those of
-   integers, which are taken in 64 bits, wrap. */
+   2^32 times smaller than the type's greatest number stay in it. Greater sums of floats may become infinite, and
+   greater sums of integers, which are computed in 64 bits, may wrap. */
 static qn_interval averaged(const qn_bounds *of) {
     const qn_interval x = of->inputs[0];
     const double most = (of->dtype == QN_DTYPE_F64 ? DBL_MAX : (double)FLT_MAX) * 0x1p-32;

@@ -105,8 +105,8 @@ typedef enum qn_arithmetic {
 
 /* ---- Bounds ---- */
 
-/* Elements are in [low, high], those that are no numbers aside; an infinite end is not known. Integers are told as
-   qn_view_get() gives them. */
+/* Elements are in [low, high], or NaN. An infinite end is one that is not known. Integers count as the doubles that
+   qn_view_get() makes of them. */
 typedef struct qn_interval {
     double low, high;
 } qn_interval;

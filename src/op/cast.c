@@ -45,7 +45,7 @@ static qn_status *infer_cast(qn_infer *infer) {
 }
 
 typedef struct limits {
-    double low, high;    /* whole numbers that a double holds and the type reaches, the high one excluded */
+    double low, high;    /* the type reaches from low, inclusive, to high, exclusive; doubles hold both exactly */
     int64_t first, last; /* what lies outside becomes */
 } limits;
 
@@ -127,7 +127,7 @@ static int lower_cast(const qn_eval *eval, const qn_kernel_set *kernels, qn_work
 /* Integers of more bits may round otherwise than a double that they were rounded to. */
 static int is_exact(double end) { return isinf(end) || fabs(end) <= 0x1p52; }
 
-/* An end that is known, as y has it. */
+/* An end of the range of x as the type of the result stores it; an infinite end stays infinite. */
 static double convert_end(const qn_bounds *of, double end) {
     const limits to = limits_of(of->dtype);
     uint64_t cell = 0;

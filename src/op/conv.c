@@ -1,3 +1,4 @@
+/* What conv2d and conv2d_quantized share (op/conv.h). */
 #include "op/conv.h"
 
 static qn_status *check_channels(qn_infer *infer, int64_t groups) {

@@ -43,7 +43,8 @@ static int sums_fit(const qn_view *weights) {
     return !dims[2] || dims[0] * dims[1] <= QN_CONV_U8_MAX_DEPTH / dims[2];
 }
 
-/* Dense: the panels of the family that takes the types of x and weights, if sums stay in what it adds up in. */
+/* Weights are packed for the kernel family of the types of x and weights. Families of u8 add up in 32 bits: weights
+   whose sums could leave these stay plain, and eval runs. */
 static int pack_conv2d_quantized(const qn_eval *operands, int input, void *attrs, qn_pack *out_pack) {
     const qn_view *x = &operands->inputs[X], *weights = &operands->inputs[WEIGHTS];
     const qn_conv_kind kind = qn_conv_kind_of(weights, ((const qn_conv2d_quantized_attrs *)attrs)->conv.groups);

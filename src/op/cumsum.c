@@ -42,8 +42,6 @@ static qn_status *infer_cumsum(qn_infer *infer) {
     return NULL;
 }
 
-/* Floats are summed one after the other, f64 in f64 and the narrower ones in f32; integers wrap. Example: 1, 2, 4 gives
-   1, 3, 7; exclusive 0, 1, 3; reverse 7, 6, 4; both 6, 4, 0. */
 static qn_status *eval_cumsum(const qn_eval *eval) {
     const cumsum_attrs *attrs = eval->attrs;
     const qn_view *x = &eval->inputs[0], *y = &eval->outputs[0];

@@ -112,8 +112,9 @@ static qn_status *eval_fake_quant(const qn_eval *eval) {
     return NULL;
 }
 
-/* Of one range for the tensor or for all channels: as x falls on its grid, whose steps keep the order of numbers. (With
-   a vector, grids are computed a little differently, and it is not told here which it is.) */
+/* Bounds where min and max are one number each: rounding to the grid keeps the order of numbers, so that the ends of x
+   give those of the result. Grids of vectors are computed a little differently from those of scalars, and bounds do not
+   know which of both min and max are: they hold for either. */
 static qn_interval bounds_on_grid(const qn_fake_quant_attrs *attrs, float min, float max, qn_interval x) {
     qn_interval all = {INFINITY, -INFINITY};
     for (int per_channel = 0; per_channel < 2; per_channel++) {
@@ -125,8 +126,8 @@ static qn_interval bounds_on_grid(const qn_fake_quant_attrs *attrs, float min, f
 }
 
 /* Results are at most half a step beside x, or beside the end of the range that x is outside of, and the range itself
-   is nudged by at most half a step: more than a step altogether is never lost. Nothing is said where x is not known: a
-   range that values were seen to have is not one that they must have. */
+   is nudged by at most half a step: more than a step altogether is never lost. Nothing is said where x is not known:
+   [min, max] tells where values lay in training, not where they have to lie. */
 static qn_interval bounds_fake_quant(const qn_bounds *of) {
     const qn_fake_quant_attrs *attrs = of->attrs;
     const qn_interval x = of->inputs[X], min = of->inputs[MIN], max = of->inputs[MAX];

@@ -1,3 +1,4 @@
+/* Windows over pictures and positions of resized pixels (op/geometry.h). */
 #include "op/geometry.h"
 
 #include "op/operand.h"

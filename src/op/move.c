@@ -1,3 +1,4 @@
+/* Copying boxes of elements, and walking operands that broadcast (op/move.h). */
 #include "op/move.h"
 
 #include <assert.h>

@@ -88,8 +88,8 @@ typedef struct qn_infer {
     const struct qn_infer_host *host;
 } qn_infer;
 
-/* What inference asks of whoever runs it; `self` is theirs. qn_infer_require() and its kin (op/require.c) decide what can be
-   decided over the ranges and pass on only the rest. */
+/* What inference asks of the graph or context that runs it, which is `self`. qn_infer_require() and its kin
+   (op/require.c) prove or refute demands over the ranges of dims; only the undecided ones are passed on to the host. */
 typedef struct qn_infer_host {
     void *self;
     /* `condition` is neither proven nor refuted. `message` is in the arena. */
@@ -210,10 +210,11 @@ typedef struct qn_op_def {
        Dims are concrete and data pointers final, but what they point at is not there yet: never read it (kernels may,
        while they run). Not called where data decides the dims of an output. */
     int (*lower)(const qn_eval *operands, const struct qn_kernel_set *kernels, struct qn_work *out_work);
-    /* How the kernels that lower() chooses want constant input `input` packed; 0: as it is, plain. `attrs`: a copy of
-       operands->attrs, which is changed to what the attributes are once the input is packed (what was transposed is so
-       no more). Operands are those of check(). The planner packs what this asks for, and a file may hold packed just
-       what this asks for: there is no other word on what is legal. NULL: reads nothing packed. */
+    /* How the kernels that lower() chooses want constant input `input` packed; returns 0 where they want it plain.
+       `attrs` is a copy of operands->attrs, in which this function sets the attributes that hold once the input is
+       packed (a transposed matrix is packed straight, and transpose_b becomes false). Operands are those of check().
+       The planner packs exactly the inputs for which this returns 1, and a file may hold packed exactly these: no other
+       code says which packings are legal. NULL: no input is ever packed. */
     int (*pack)(const qn_eval *operands, int input, void *attrs, qn_pack *out_pack);
     int64_t (*macs)(const qn_eval *operands); /* multiply-adds; NULL: 0 */
     /* Draws a random legal case: attrs (zeroed, attrs_bytes), input dtypes and dims, and the data of control

@@ -1,3 +1,4 @@
+/* Small questions about operands (op/operand.h). */
 #include "op/operand.h"
 
 #include "kernel/packing.h"

@@ -10,7 +10,6 @@
 #include "op/rules.h"
 
 #include <math.h>
-
 #include <string.h>
 
 static const char *const mode_names[] = {"constant", "reflect", "symmetric", NULL};
@@ -133,8 +132,8 @@ static void copy_middle(const qn_view *x, const qn_view *y, const int64_t *befor
     qn_move_run(&move);
 }
 
-/* Mirrors one axis of the result within itself, over the part of the other axes that is filled: all of those done
-   before, and of those to come the middle. */
+/* Mirrors one axis of the result within itself. Axes before `axis` are mirrored already and taken whole; of axes
+   behind it only the middle, where x lies, is filled yet. */
 static void mirror_axis(int64_t mode, int axis, const qn_view *x, const qn_view *y, const int64_t *before) {
     int64_t corner = 0;
     qn_move line;
@@ -200,7 +199,7 @@ static void sample_pad(qn_sample *sample) {
     if (a->mode == QN_PAD_CONSTANT && qn_rng_range(sample->rng, 0, 1)) qn_sample_input(sample, dtype, 0, NULL);
 }
 
-/* The picture's elements and what is put around them, which is 0 unless input 2 says. */
+/* The elements of x, and in constant mode the value around them: input 2, or 0 where there is none. */
 static qn_interval bounds_pad(const qn_bounds *of) {
     const int has_value = of->input_count > 2 && of->dtypes[2] != QN_DTYPE_NONE;
     if (((const qn_pad_attrs *)of->attrs)->mode != QN_PAD_CONSTANT) return of->inputs[0];

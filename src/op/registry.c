@@ -1,3 +1,4 @@
+/* The operators of ops.def, by index and by name. */
 #include "op/op.h"
 
 #include <assert.h>

@@ -1,3 +1,4 @@
+/* From exact integer sums to results (op/requantize.h). */
 #include "op/lower_quantized.h"
 
 #include "kernel/packing.h"

@@ -68,10 +68,10 @@ qn_status *qn_channel_vector_infer(qn_infer *infer, int input, const char *name,
 static inline double qn_channel_vector_get(const qn_view *vector, int64_t channel) {
     return qn_view_get(vector, vector->dims[0] == 1 ? 0 : channel);
 }
-/* Zero points that are constant in input `input`, called `name`, are some that `quantized` has. */
+/* Refuses a constant input `input`, called `name`, with a zero point that the type `quantized` does not hold. */
 qn_status *qn_zero_points_check(const qn_eval *operands, int input, const char *name, qn_dtype quantized) QN_MUST_USE;
-/* Constants among the vectors: factors (input 1, called `name`) that are finite and above 0, zero points (input 2) that
-   `quantized` has. */
+/* Refuses constant factors (input 1, called `name`) that are not finite and above 0, and constant zero points (input 2)
+   that the type `quantized` does not hold. */
 qn_status *qn_channel_vectors_check(const qn_eval *operands, const char *name, qn_dtype quantized) QN_MUST_USE;
 /* Draws x of `dtype`, a float vector within [low, high] and zero points that `quantized` has. */
 void qn_channel_vectors_sample(qn_sample *sample, qn_dtype dtype, qn_dtype quantized, float low, float high);

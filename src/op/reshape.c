@@ -40,9 +40,9 @@ static qn_dim multiply_from(qn_infer *infer, int count, const qn_dim *dims, qn_d
     return product;
 }
 
-/* Target dims given as expressions, at most one of them the number -1: what is left of the elements. Where another
-   target dim is 0, there are none, and it is what is left of the dims that are not 0, as in TensorFlow: [0, 6] to
-   [0, -1] is [0, 6]. */
+/* Dims of the result where the target dims are known as expressions. A target dim that is the number -1 becomes the
+   number of elements of x divided by the other target dims. Where another target dim is 0 that would divide 0 by 0;
+   then zeros are left out on both sides, as TensorFlow does: [0, 6] to [0, -1] is [0, 6]. */
 static qn_status *infer_known(qn_infer *infer, int rank, const qn_dim *target, qn_dim *out_dims) {
     const qn_type *x = &infer->inputs[0];
     qn_dim have[QN_MAX_RANK], want[QN_MAX_RANK], has_zero = qn_infer_const(infer, 0);

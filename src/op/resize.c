@@ -36,8 +36,7 @@ static const qn_attr_def attr_defs[] = {
     {0},
 };
 
-/* A bilinear result is a fraction: u8 and s16, which stand for floats by a scale and a zero point that the operator
-   needs not know, round it half to even; other integers become f32; floats keep their type. */
+/* Has the bilinear result the type of x? Other types become f32. */
 static int keeps_type(qn_dtype dtype) {
     return qn_dtype_is_float(dtype) || dtype == QN_DTYPE_U8 || dtype == QN_DTYPE_S16;
 }

@@ -1,3 +1,4 @@
+/* What infer functions share (op/rules.h). */
 #include "op/rules.h"
 
 #include <stdio.h>

@@ -1,3 +1,4 @@
+/* What operators draw random legal cases with (op/op.h). */
 #include "op/op.h"
 
 #include <assert.h>

@@ -9,7 +9,7 @@ const char *qn_site_output_name(const qn_site *site, int index) {
     return index ? qn_arena_printf(site->importer->scratch, "%s:%d", site->node, index) : site->node;
 }
 
-/* The node's name, or one for a part of it that no node of the source has. */
+/* The node's name; for a part, NODE/part, made longer where a node of the source is called so already. */
 static const char *part_name(const qn_site *site, const char *part) {
     const qn_import_names *taken = site->importer->taken;
     if (!part) return site->node;

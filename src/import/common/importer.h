@@ -23,7 +23,7 @@ struct qn_importer {
     QN_LIST(const char *) warned; /* "op/attribute": warned about once */
 };
 
-/* "FORMAT: FILE: message" to whom the caller of the import named. */
+/* "FORMAT: FILE: message", to the function that the caller of the import gave for warnings. */
 void qn_importer_warn(const qn_importer *importer, const char *format, ...) QN_PRINTF(2, 3);
 /* Warns that an attribute is not known, once for an operator and attribute. */
 qn_status *qn_importer_warn_attr(qn_importer *importer, const char *node, const char *op, const char *attr) QN_MUST_USE;
@@ -43,8 +43,8 @@ typedef struct qn_import_input {
     const qn_import_input_dims *asked; /* dims that the caller gives, or NULL */
 } qn_import_input;
 
-/* Adds an input. Dims that were asked for win over declared ones, with a warning where those are numbers; an input whose
-   shape nobody gives is INVALID_ARGUMENT. */
+/* Adds an input. Dims that the caller asks for win over dims that the model declares, with a warning where the model
+   declares other numbers. INVALID_ARGUMENT where neither caller nor model gives a shape. */
 qn_status *qn_importer_add_input(qn_importer *importer, const qn_import_input *input, qn_value **out_value) QN_MUST_USE;
 /* Marks `value` as an output called `name`: a value of another name gets an identity of that name. */
 qn_status *qn_importer_mark_output(qn_importer *importer, const char *name, qn_value *value) QN_MUST_USE;

@@ -65,8 +65,8 @@ struct qn_site {
     int is_named; /* the failure that is on its way up names the node already */
 };
 
-/* Runs the conversion of site->row. Of its inputs the fewest that the row takes are there; those behind may be NULL, where the
-   format lets them be left out. */
+/* Runs the conversion of site->row, after checking that the first row->min_inputs inputs are there. Inputs behind
+   these may be NULL, in formats that let inputs be left out. */
 qn_status *qn_site_convert(qn_site *site) QN_MUST_USE;
 /* Is this many inputs what the row takes? INVALID_MODEL. */
 qn_status *qn_site_check_input_count(const qn_site *site, size_t count) QN_MUST_USE;

@@ -47,9 +47,9 @@ qn_status *qn_source_open(const char *path, const char *what, size_t bytes_max, 
 /* Frees what the source has read, siblings too; accepts a zeroed struct. */
 void qn_source_close(qn_source *source);
 
-/* The bytes of the file that the model calls `name`, relative to its folder; they live as long as the source. A file that is
-   open already is not read again. Errors: UNSUPPORTED (the source is memory), INVALID_MODEL (a name that leaves the
-   folder, or none), NOT_FOUND, IO, LIMIT (too many bytes or files), OUT_OF_MEMORY. */
+/* The bytes of the file that the model calls `name`, relative to the model's folder; the bytes live as long as the
+   source. A file that is open already is not read again. Errors: UNSUPPORTED (the source is memory), INVALID_MODEL (a
+   name that leaves the folder, or none), NOT_FOUND, IO, LIMIT (too many bytes or files), OUT_OF_MEMORY. */
 qn_status *qn_source_open_sibling(qn_source *source, const char *name, qn_bytes *out_bytes) QN_MUST_USE;
 /* Is there such a file beside the model, by the same rules? */
 int qn_source_has_sibling(const qn_source *source, const char *name);

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The first row of the operator, or the one where it would be. */
+/* The index of the first row of the operator; where there is none, the index at which it would have to stand. */
 static size_t first_row(const qn_import_table *table, const char *source) {
     size_t low = 0, high = table->count;
     while (low < high) {

@@ -101,7 +101,8 @@ static qn_status *read_shape(const qn_wire *value, const qn_wire_field *field, q
     return qn_tf_read_shape(message, out_shape);
 }
 
-/* What a tensor holds is told where in the file it is wrong, not in which attribute. */
+/* Messages about the tensor's contents name the place in the file; only those about the message around it name the
+   attribute. */
 static qn_status *read_tensor(qn_importer *importer, const qn_wire *value, const qn_wire_field *field, const char *name,
                               qn_view *out_view) {
     qn_wire message;
@@ -152,8 +153,8 @@ qn_status *qn_tf_find_value_tensor(qn_arena *scratch, const qn_tf_node *node, qn
 
 /* ---- Unknown attributes ---- */
 
-/* Known to say nothing that the graph does not say, or that concerns only how TensorFlow runs or trains. Names that
-   begin with an underscore are TensorFlow's own notes. */
+/* Attributes that repeat what the graph says anyway (types, counts), or say how TensorFlow runs or trains the graph.
+   Names that begin with an underscore are TensorFlow's own notes. */
 static int is_harmless(const char *name) {
     /* clang-format off */
     static const char *const harmless[] = {

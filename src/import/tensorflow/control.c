@@ -12,7 +12,8 @@ qn_status *qn_tf_convert_const(qn_site *site) {
     if (declared != view.dtype)
         return QN_ERR(QN_INVALID_MODEL, "attribute 'dtype' says %s, the value holds %s", qn_dtype_name(declared),
                       qn_dtype_name(view.dtype));
-    /* A constant that is itself an output leaves its name to the identity that becomes the output. */
+    /* Where the constant is an output, the node's name goes to the identity that the output becomes, and the constant
+       is called NODE/value. */
     QN_TRY(qn_site_constant(site, qn_tf_site_of(site)->state->requested ? "value" : NULL, &view, &value));
     return qn_site_set_output(site, 0, value);
 }

@@ -89,7 +89,7 @@ static qn_status *read_function_field(qn_tf_source *source, const qn_wire *wire,
     }
 }
 
-/* Puts the results into the order of the signature; of several for one name the last one counts. */
+/* Puts the results into the order of the signature. Of several results with one name the last one counts. */
 static qn_status *order_results(qn_arena *arena, const result_list *results, qn_tf_function *function) {
     size_t count = function->outputs.count;
     const char **refs = QN_ARENA_ARRAY(arena, const char *, count);

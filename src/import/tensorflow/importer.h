@@ -63,7 +63,7 @@ extern const qn_import_table qn_tf_table;
 qn_status *qn_tf_select(qn_tf_importer *importer) QN_MUST_USE;
 /* The value that an Assert tests: its condition, seen through the Switch of a guard that runs only when it fails. */
 qn_tf_ref qn_tf_assert_condition(const qn_tf_importer *importer, const qn_tf_node *node);
-/* Does this input matter for the node's value? (An Assert's message does not.) */
+/* How many inputs matter for the node's value: the first so many. (Of an Assert only the condition does.) */
 size_t qn_tf_data_inputs(const qn_tf_node *node);
 
 /* ---- Attributes (attr.c) ---- */

@@ -95,7 +95,7 @@ static qn_status *find_outputs(qn_tf_importer *importer) {
 
 /* ---- Reachability ---- */
 
-/* A value that is needed, or a node that must merely have run: of those only the asserts matter. */
+/* A node whose value is needed, or that must merely have run before another one: of the latter only asserts matter. */
 typedef struct step {
     uint32_t node;
     int for_value;
@@ -188,7 +188,7 @@ static qn_status *add_placeholders(qn_tf_importer *importer) {
 
 /* ---- Unsupported operators ---- */
 
-/* Why whole families are missing, and what to do about it. */
+/* Why no operator of a family is supported, and what the user can do instead. */
 static const char *reason_for(const char *op) {
     static const struct {
         const char *prefix, *reason;
@@ -247,7 +247,7 @@ static void name_node(const void *self, uint32_t node, const char **out_name, co
     *out_op = node_at(self, node)->op;
 }
 
-/* Checks come first, so that what they reject does not run. */
+/* Asserts come first, so that nothing runs on inputs that they reject. */
 static qn_status *order_nodes(qn_tf_importer *importer) {
     qn_import_order *order = &importer->order;
     *order = (qn_import_order){.arena = importer->scratch,

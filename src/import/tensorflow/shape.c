@@ -55,7 +55,7 @@ qn_status *qn_tf_convert_split(qn_site *site) {
     return qn_site_emit_split(site, site->inputs[1], axis, count);
 }
 
-/* The sizes along the axis; one may be -1, "what is left". */
+/* The sizes of the parts along the axis, in input 1. One may be -1: the dim less the other sizes. */
 static qn_status *read_sizes(qn_site *site, int64_t axis, qn_ints *out_sizes) {
     int64_t whole = qn_site_const_dim(site, site->inputs[0], (int)axis), sum = 0;
     int open = -1;

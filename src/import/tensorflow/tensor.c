@@ -183,7 +183,7 @@ qn_status *qn_tf_read_tensor(qn_wire message, qn_arena *arena, qn_import_copied 
     QN_TRY(check_repeated(message, find_type(h.type), elems, qn_dtype_size(out_view->dtype), inout_copied));
     QN_TRY(qn_constant_alloc(arena, elems, inout_copied, out_view));
     QN_TRY(store_listed(message, find_type(h.type), elems, out_view, &count));
-    /* A list that ends early stands for its last value from there on; an empty one for zeros. */
+    /* The last value of a list that is too short fills the rest of the tensor; an empty list makes zeros. */
     size_t size = qn_dtype_size(out_view->dtype);
     uint8_t *data = out_view->data;
     for (size_t i = count; count && i < elems; i++) memcpy(data + i * size, data + (count - 1) * size, size);
