@@ -7,6 +7,8 @@
 #include "op/lower.h"
 #include "op/operand.h"
 
+#include <assert.h>
+
 static const qn_attr_def attr_defs[] = {
     {.name = "axis",
      .kind = QN_ATTR_INT,
@@ -45,6 +47,7 @@ static qn_status *eval_argreduce(const qn_eval *eval, int least) {
     const qn_view *x = &eval->inputs[0];
     int64_t strides[QN_MAX_RANK];
     qn_view_strides(x, strides);
+    assert(attrs->axis >= 0 && attrs->axis < x->rank && x->dims[attrs->axis] > 0);
     int64_t length = x->dims[attrs->axis], inner = strides[attrs->axis], total = qn_view_elems(&eval->outputs[0]);
     for (int64_t index = 0; index < total; index++) {
         int64_t first = index / inner * inner * length + index % inner, best = 0;

@@ -5,6 +5,8 @@
  * x and the vectors: any floats. Computed in double and rounded once. */
 #include "op/operand.h"
 
+#include <assert.h>
+
 enum { X = 0, SCALE = 1, OFFSET = 2, MEAN = 3, VARIANCE = 4, INPUTS = 5 };
 
 static const qn_attr_def attr_defs[] = {
@@ -36,6 +38,7 @@ static qn_status *infer_batch_norm(qn_infer *infer) {
 static qn_status *eval_batch_norm(const qn_eval *eval) {
     const qn_batch_norm_attrs *attrs = eval->attrs;
     const qn_view *x = &eval->inputs[X], *in = eval->inputs;
+    assert(x->rank && in[SCALE].dims[0] == x->dims[x->rank - 1] && in[VARIANCE].dims[0] == x->dims[x->rank - 1]);
     int64_t elems = qn_view_elems(x), channels = x->dims[x->rank - 1];
     for (int64_t i = 0; i < elems; i++) {
         int64_t c = i % channels;

@@ -9,6 +9,8 @@
  * gets 1 3 0. batch_to_space with crops {1, 1} gives 1 2 3 4 again. */
 #include "op/operand.h"
 
+#include <assert.h>
+
 enum { X = 0, BLOCK = 1, EDGES = 2 }; /* edges: paddings or crops, [n, 2] */
 
 typedef struct block_shape {
@@ -107,6 +109,7 @@ static void move_blocks(const qn_eval *eval, const qn_view *batched, const qn_vi
     int64_t inner = 1, positions = 1;
     for (int i = 1; i <= count; i++) positions *= batched->dims[i];
     for (int i = 1 + count; i < batched->rank; i++) inner *= batched->dims[i];
+    assert(spread->dims[0] && batched->dims[0] % spread->dims[0] == 0 && count < batched->rank);
     size_t bytes = (size_t)inner * qn_dtype_size(out->dtype);
     for (int64_t b = 0; b < batched->dims[0]; b++)
         for (int64_t p = 0; p < positions; p++) {

@@ -11,6 +11,7 @@
 #include "op/op.h"
 #include "op/rules.h"
 
+#include <assert.h>
 #include <math.h>
 
 typedef struct binary_row {
@@ -191,6 +192,7 @@ static qn_status *eval_row(const qn_eval *eval, const binary_row *row) {
     int64_t elems = qn_view_elems(y);
     int is_float = qn_dtype_is_float(a->dtype);
     qn_walk walk;
+    assert(a->dtype == b->dtype && y->dtype == (row->compares ? QN_DTYPE_BOOL : a->dtype));
     qn_walk_init(&walk, y, eval->inputs, 2);
     for (int64_t i = 0; i < elems; i++, qn_walk_next(&walk)) {
         if (is_float) {

@@ -71,6 +71,7 @@ static int is_half_negative(const qn_op_def *op, const qn_bounds *of) {
 }
 
 qn_interval qn_op_bounds(const qn_op_def *op, const qn_bounds *of) {
+    assert(of->inputs && of->dtypes && of->dtype != QN_DTYPE_NONE);
     if (of->input_count < 1 || of->input_count > QN_BOUNDS_INPUTS_MAX) return qn_bounds_unknown();
     if (qn_op_moves(op)) return of_data(op, of);
     if (is_half_negative(op, of)) return qn_bounds_unknown();

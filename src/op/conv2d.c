@@ -12,6 +12,8 @@
 #include "op/lower.h"
 #include "op/operand.h"
 
+#include <assert.h>
+
 enum { X = 0, WEIGHTS = 1, BIAS = 2, ADDEND = 3 };
 
 static const qn_attr_def attr_defs[] = {
@@ -65,6 +67,7 @@ static double convolve_at(const qn_eval *eval, const qn_window *window, const in
     const qn_view *x = &eval->inputs[X], *weights = &eval->inputs[WEIGHTS];
     int64_t channels = x->dims[3], group_in = weights->dims[2], outputs = weights->dims[3];
     int64_t groups = ((const qn_conv2d_attrs *)eval->attrs)->groups;
+    assert(outputs % groups == 0 && group_in * groups == channels);
     int64_t first = position[3] / (outputs / groups) * group_in;
     double sum = qn_eval_has(eval, BIAS) ? qn_view_get(&eval->inputs[BIAS], position[3]) : 0.0;
     for (int64_t ky = 0; ky < window->kernel[0]; ky++) {

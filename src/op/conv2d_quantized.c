@@ -10,6 +10,8 @@
 #include "op/conv.h"
 #include "op/lower_quantized.h"
 
+#include <assert.h>
+
 enum { X = 0, WEIGHTS = 1, BIAS = 2, MULTIPLIER = 3, LIMIT = 4, ADDEND_MULTIPLIER = 5, ADDEND = 6, INPUTS = 7 };
 
 static const qn_requantize_slots slots = {WEIGHTS, BIAS, MULTIPLIER, LIMIT, ADDEND, ADDEND_MULTIPLIER};
@@ -73,6 +75,7 @@ static int64_t convolve_at(const qn_eval *eval, const qn_window *window, const i
     const qn_conv2d_quantized_attrs *attrs = eval->attrs;
     const qn_view *x = &eval->inputs[X], *weights = &eval->inputs[WEIGHTS];
     int64_t channels = x->dims[3], group_in = weights->dims[2], outputs = weights->dims[3];
+    assert(outputs % attrs->conv.groups == 0 && group_in * attrs->conv.groups == channels);
     int64_t first = position[3] / (outputs / attrs->conv.groups) * group_in;
     int64_t sum = qn_view_get_int(&eval->inputs[BIAS], position[3]);
     for (int64_t ky = 0; ky < window->kernel[0]; ky++)

@@ -8,6 +8,8 @@
  * image: any numbers; the result is f32. Example: y1 = 0.25, y2 = 0.75 of 5 rows at OH = 3 are rows 1, 2 and 3. */
 #include "op/operand.h"
 
+#include <assert.h>
+
 enum { IMAGE = 0, BOXES = 1, BOX_INDEX = 2, CROP_SIZE = 3 };
 enum { BILINEAR = 0, NEAREST = 1 };
 
@@ -76,6 +78,7 @@ static float value_at(const qn_view *image, int64_t method, int64_t n, float y, 
     if (method == NEAREST)
         return (float)qn_view_get(
             image, ((first + pixel(roundf(y), height)) * width + pixel(roundf(x), width)) * channels + c);
+    assert(y >= 0 && x >= 0);
     int64_t top = first + pixel(floorf(y), height), bottom = first + pixel(ceilf(y), height);
     int64_t left = pixel(floorf(x), width), right = pixel(ceilf(x), width);
     float fraction_y = y - floorf(y), fraction_x = x - floorf(x);

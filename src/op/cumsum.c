@@ -7,6 +7,8 @@
 #include "op/op.h"
 #include "op/rules.h"
 
+#include <assert.h>
+
 typedef struct cumsum_attrs {
     int64_t axis, exclusive, reverse;
 } cumsum_attrs;
@@ -47,6 +49,7 @@ static qn_status *eval_cumsum(const qn_eval *eval) {
     const qn_view *x = &eval->inputs[0], *y = &eval->outputs[0];
     const int is_float = qn_dtype_is_float(x->dtype);
     int64_t strides[QN_MAX_RANK], total = qn_view_elems(x);
+    assert(attrs->axis >= 0 && attrs->axis < x->rank && x->dtype == y->dtype);
     qn_view_strides(x, strides);
     const int64_t length = x->dims[attrs->axis], step = strides[attrs->axis];
     for (int64_t line = 0; length && line < total / length; line++) {

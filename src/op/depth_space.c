@@ -6,6 +6,8 @@
  * `block`. Any element type. */
 #include "op/operand.h"
 
+#include <assert.h>
+
 static const qn_attr_def attr_defs[] = {
     {.name = "block",
      .kind = QN_ATTR_INT,
@@ -43,6 +45,7 @@ static qn_status *infer_space_to_depth(qn_infer *infer) {
 /* Both sides hold the same elements; `wide` is the one with more pixels. */
 static void move_pixels(const qn_eval *eval, const qn_view *wide, const qn_view *deep, int to_wide) {
     int64_t block = ((const qn_block_attrs *)eval->attrs)->block, depth = wide->dims[3], pixel = 0;
+    assert(deep->dims[3] == block * block * depth && wide->dims[1] == block * deep->dims[1]);
     for (int64_t n = 0; n < wide->dims[0]; n++)
         for (int64_t y = 0; y < wide->dims[1]; y++)
             for (int64_t x = 0; x < wide->dims[2]; x++, pixel++) {

@@ -28,6 +28,7 @@ qn_window qn_pool2d_window(const qn_pool2d_attrs *attrs) {
 }
 
 int64_t qn_window_span(const qn_window *window, int axis) {
+    assert(window->kernel[axis] >= 1 && window->dilation[axis] >= 1 && window->stride[axis] >= 1);
     return (window->kernel[axis] - 1) * window->dilation[axis] + 1;
 }
 
@@ -79,6 +80,7 @@ qn_status *qn_window_infer(qn_infer *infer, const qn_window *window, int axis, q
 }
 
 qn_resize_axis qn_resize_axis_make(int64_t in, int64_t out, int64_t align_corners, int64_t half_pixel_centers) {
+    assert(in >= 1 && out >= 1 && !(align_corners && half_pixel_centers));
     qn_resize_axis axis = {
         .in = in, .out = out, .align_corners = align_corners != 0, .half_pixel_centers = half_pixel_centers != 0};
     axis.scale = align_corners && out > 1 ? (float)(in - 1) / (float)(out - 1) : (float)in / (float)out;
@@ -93,6 +95,7 @@ qn_resize_point qn_resize_axis_linear(const qn_resize_axis *axis, int64_t out_po
     /* ceil rather than floor + 1: before the first half pixel (-0.25) both neighbours are position 0. */
     point.upper = qn_min_i64((int64_t)ceilf(position), axis->in - 1);
     point.lower = qn_min_i64(qn_max_i64((int64_t)floored, 0), point.upper);
+    assert(point.lower >= 0 && point.upper < axis->in && point.upper - point.lower <= 1);
     return point;
 }
 

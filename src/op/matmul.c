@@ -9,6 +9,8 @@
 #include "op/lower.h"
 #include "op/operand.h"
 
+#include <assert.h>
+
 enum { A = 0, B = 1, BIAS = 2 };
 
 static const qn_attr_def attr_defs[] = {
@@ -95,6 +97,7 @@ static qn_status *eval_matmul(const qn_eval *eval) {
     int64_t a_row = attrs->transpose_a ? 1 : depth, a_step = attrs->transpose_a ? rows : 1;
     int64_t b_step = attrs->transpose_b ? 1 : columns, b_column = attrs->transpose_b ? depth : 1;
     int64_t total = qn_view_elems(out);
+    assert(depth == b->dims[b->rank - (attrs->transpose_b ? 1 : 2)]);
     for (int64_t index = 0; index < total; index++) {
         int64_t matrix = index / (rows * columns), row = index / columns % rows, column = index % columns;
         int64_t from_a = matrix_start(a, out, matrix) + row * a_row;

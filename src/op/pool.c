@@ -13,6 +13,7 @@
 #include "op/lower.h"
 #include "op/operand.h"
 
+#include <assert.h>
 #include <math.h>
 
 #define POOL_ATTRS                                                                                                     \
@@ -152,6 +153,7 @@ static qn_status *eval_pool(const qn_eval *eval, pool_box *pool) {
     const qn_view *x = &eval->inputs[0], *out = &eval->outputs[0];
     qn_window window = qn_pool2d_window(attrs);
     int64_t index = 0, picture = x->dims[1] * x->dims[2] * x->dims[3];
+    assert(out->dims[0] == x->dims[0] && out->dims[3] == x->dims[3] && out->dtype == x->dtype);
     for (int64_t n = 0; n < out->dims[0]; n++)
         for (int64_t oy = 0; oy < out->dims[1]; oy++)
             for (int64_t ox = 0; ox < out->dims[2]; ox++) {

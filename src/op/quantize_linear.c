@@ -8,6 +8,8 @@
  * channels or one each. Example: scale 0.5, zero point 10: 1.2 gives 2.4, 2 and so 12. */
 #include "op/lower_quantized.h"
 
+#include <assert.h>
+
 enum { X = 0, MULTIPLIER = 1, ZERO_POINT = 2, INPUTS = 3 };
 
 static const qn_attr_def attr_defs[] = {
@@ -38,6 +40,7 @@ static qn_status *check_quantize_linear(const qn_eval *operands) {
 static qn_status *eval_quantize_linear(const qn_eval *eval) {
     const qn_view *x = &eval->inputs[X], *out = &eval->outputs[0];
     int64_t elems = qn_view_elems(x), channels = x->rank ? x->dims[x->rank - 1] : 1;
+    assert(out->dtype == QN_DTYPE_U8 || out->dtype == QN_DTYPE_S16);
     for (int64_t i = 0; i < elems; i++) {
         float multiplier = (float)qn_channel_vector_get(&eval->inputs[MULTIPLIER], i % channels);
         float zero_point = (float)qn_channel_vector_get(&eval->inputs[ZERO_POINT], i % channels);

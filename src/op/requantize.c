@@ -4,6 +4,8 @@
 #include "kernel/packing.h"
 #include "op/lower.h"
 
+#include <assert.h>
+
 void qn_requantize_bounds(const qn_requantize_attrs *attrs, float *out_low, float *out_high) {
     qn_dtype dtype = (qn_dtype)attrs->dtype;
     *out_low = -INFINITY;
@@ -103,6 +105,7 @@ void qn_requantize_store(const qn_eval *eval, const qn_requantize_attrs *attrs, 
                          int64_t acc, int64_t channel, int64_t index) {
     const qn_view *out = &eval->outputs[0];
     float low, high;
+    assert(out->dtype == (qn_dtype)attrs->dtype && index < qn_view_elems(out));
     qn_requantize_bounds(attrs, &low, &high);
     float sum = (float)acc, t = sum * (float)qn_channel_vector_get(&eval->inputs[slots->multiplier], channel);
     if (slots->addend >= 0 && qn_eval_has(eval, slots->addend)) t = t + addend_term(eval, attrs, slots, channel, index);

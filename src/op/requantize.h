@@ -16,6 +16,8 @@
 
 #include "op/operand.h"
 
+#include <assert.h>
+
 /* The least and the greatest number that a quantised type uses: u8 0 and 255, s16 -32767 and 32767 (its range is
    symmetric). */
 static inline int64_t qn_quantized_low(qn_dtype dtype) { return dtype == QN_DTYPE_U8 ? 0 : -32767; }
@@ -66,6 +68,7 @@ void qn_requantize_sample(qn_sample *sample, qn_requantize_attrs *attrs, const q
 /* Rank 1, of one element or as many as the last axis has. */
 qn_status *qn_channel_vector_infer(qn_infer *infer, int input, const char *name, qn_dtype dtype) QN_MUST_USE;
 static inline double qn_channel_vector_get(const qn_view *vector, int64_t channel) {
+    assert(vector->dims[0] == 1 || channel < vector->dims[0]);
     return qn_view_get(vector, vector->dims[0] == 1 ? 0 : channel);
 }
 /* Refuses a constant input `input`, called `name`, with a zero point that the type `quantized` does not hold. */

@@ -4,6 +4,7 @@
 #include "op/op.h"
 #include "op/rules.h"
 
+#include <assert.h>
 #include <string.h>
 
 /* The element that the condition picks, where that is known; else b + (a - b) * condition. */
@@ -48,6 +49,7 @@ static qn_status *eval_select(const qn_eval *eval) {
     int64_t elems = qn_view_elems(y);
     size_t size = qn_dtype_size(y->dtype);
     qn_walk walk;
+    assert(eval->inputs[1].dtype == y->dtype && eval->inputs[2].dtype == y->dtype);
     qn_walk_init(&walk, y, eval->inputs, 3);
     for (int64_t i = 0; i < elems; i++, qn_walk_next(&walk)) {
         const uint8_t *from = condition[walk.at[0]] ? a + (size_t)walk.at[1] * size : b + (size_t)walk.at[2] * size;

@@ -5,6 +5,8 @@
  * Any floats, computed in double and rounded once. */
 #include "op/operand.h"
 
+#include <assert.h>
+
 static const qn_attr_def attr_defs[] = {
     {.name = "axis",
      .kind = QN_ATTR_INT,
@@ -42,6 +44,7 @@ static qn_status *eval_softmax(const qn_eval *eval) {
     const qn_axis_attrs *attrs = eval->attrs;
     const qn_view *x = &eval->inputs[0], *out = &eval->outputs[0];
     int64_t strides[QN_MAX_RANK];
+    assert(attrs->axis >= 0 && attrs->axis < x->rank);
     qn_view_strides(x, strides);
     int64_t length = x->dims[attrs->axis], inner = strides[attrs->axis];
     int64_t lines = qn_view_elems(x) ? qn_view_elems(x) / length : 0;

@@ -7,6 +7,8 @@
 #include "op/op.h"
 #include "op/rules.h"
 
+#include <assert.h>
+
 static const qn_attr_def attrs[] = {
     {.name = "axis",
      .kind = QN_ATTR_INT,
@@ -52,6 +54,7 @@ static qn_status *eval_split(const qn_eval *eval) {
     const qn_split_attrs *a = eval->attrs;
     const qn_view *y = &eval->outputs[0];
     qn_move move;
+    assert(a->index < a->count && eval->inputs[0].dims[a->axis] == a->count * y->dims[a->axis]);
     qn_move_init(&move, &eval->inputs[0], y, y->dims);
     move.src += a->index * y->dims[a->axis] * move.src_step[a->axis];
     qn_move_run(&move);

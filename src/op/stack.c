@@ -8,6 +8,7 @@
 #include "op/op.h"
 #include "op/rules.h"
 
+#include <assert.h>
 #include <string.h>
 
 static const qn_attr_def attrs[] = {
@@ -47,6 +48,7 @@ static qn_status *eval_stack(const qn_eval *eval) {
     int axis = (int)((const qn_axis_attrs *)eval->attrs)->axis;
     for (int k = 0; k < eval->input_count; k++) {
         qn_view x = eval->inputs[k];
+        assert(x.rank + 1 == eval->outputs[0].rank && axis <= x.rank);
         memmove(&x.dims[axis + 1], &x.dims[axis], (size_t)(x.rank - axis) * sizeof x.dims[0]);
         x.dims[axis] = 1;
         x.rank++;

@@ -8,6 +8,7 @@
 #include "op/op.h"
 #include "op/rules.h"
 
+#include <assert.h>
 #include <math.h>
 
 typedef struct unary_row {
@@ -86,6 +87,7 @@ static double compute_real(const unary_row *row, qn_dtype dtype, double x) {
 static qn_status *eval_row(const qn_eval *eval, const unary_row *row) {
     const qn_view *x = &eval->inputs[0], *y = &eval->outputs[0];
     int64_t elems = qn_view_elems(y);
+    assert(elems == qn_view_elems(x) && x->dtype == y->dtype);
     if (qn_dtype_is_float(x->dtype)) {
         for (int64_t i = 0; i < elems; i++) qn_view_set(y, i, compute_real(row, x->dtype, qn_view_get(x, i)));
     } else {
