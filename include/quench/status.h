@@ -13,6 +13,8 @@
 #ifndef QUENCH_STATUS_H
 #define QUENCH_STATUS_H
 
+#include <stdint.h>
+
 #ifdef __cplusplus
 extern "C" {
 #endif
@@ -59,8 +61,25 @@ QN_API const char *qn_status_message(const qn_status *status);
 /* "file.c:123", where the failure was detected. Owned by `status`. "" for NULL. */
 QN_API const char *qn_status_where(const qn_status *status);
 
+/* What a failure speaks of, for callers that act on it: messages are for people, and their words may change. Each of these is
+   known only where its comment says so, else NULL or -1; for NULL too. Texts are owned by `status`. Any thread.
+
+   The member of the options whose value was too small, or that was missing: "pixels_max", "scans_max", "memory_max" and
+   "file_bytes_max" of qn_image_decode_options with LIMIT; "calibrator" of qn_build_options with INVALID_ARGUMENT. */
+QN_API const char *qn_status_option(const qn_status *status);
+/* The node whose shapes or types do not fit, as it is named in the network (quench/nodes.h). */
+QN_API const char *qn_status_node(const qn_status *status);
+/* The sample that calibrating or keeping a contract failed on: 0 for the first that qn_samples.next gave, and so on. Failures
+   of the samples' own callbacks are passed on as they are, without a number. */
+QN_API int64_t qn_status_sample(const qn_status *status);
+
 /* Makes a status, for callbacks of the caller that return one. The message needs no final newline. Never NULL. Any thread. */
 QN_API qn_status *qn_status_create(qn_code code, const char *message, ...) QN_PRINTF(2, 3) QN_MUST_USE;
+
+/* Puts "context: " before the message of `status`, which it takes over, and returns the failure with all else that is known of
+   it. NULL stays NULL. OUT_OF_MEMORY and CANCELLED take no context: who asked to stop does not care where. Never allocates for
+   success; without memory the message stays as it was. Any thread. */
+QN_API qn_status *qn_status_context(qn_status *status, const char *context, ...) QN_PRINTF(2, 3) QN_MUST_USE;
 
 /* Frees `status`; accepts NULL. */
 QN_API void qn_status_free(qn_status *status);

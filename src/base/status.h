@@ -23,9 +23,13 @@ qn_status *qn_status_out_of_memory(void) QN_MUST_USE;
    thread. Allocates nothing. NULL stays NULL. */
 qn_status *qn_status_share(qn_status *status) QN_MUST_USE;
 
-/* Puts "context: " before the message of `status` (NULL stays NULL) and returns it. CANCELLED gets none: who asked to stop
-   does not care where, and a node's name would look like its fault. Other handles on the failure keep their message. */
-qn_status *qn_status_context(qn_status *status, const char *format, ...) QN_PRINTF(2, 3) QN_MUST_USE;
+/* Says what a failure speaks of (quench/status.h). What was said first, where the failure was detected, stays; without memory
+   nothing is said. NULL stays NULL, and OUT_OF_MEMORY and CANCELLED speak of nothing. Other handles on the failure do not
+   see it. */
+qn_status *qn_status_of_option(qn_status *status, const char *option) QN_MUST_USE; /* static; not in the message */
+qn_status *qn_status_of_node(qn_status *status, const char *node) QN_MUST_USE;     /* copied; not in the message */
+/* `sample` counts from 0; the message gets the context "sample N", N from 1. */
+qn_status *qn_status_of_sample(qn_status *status, int64_t sample) QN_MUST_USE;
 
 /* Returns `first` if it is a failure (freeing `second`), else `second`. */
 qn_status *qn_status_join(qn_status *first, qn_status *second) QN_MUST_USE;

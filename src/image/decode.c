@@ -103,11 +103,11 @@ qn_status *qn_image_check_declared(const qn_image_source *source, int64_t width,
     if (width < 1 || height < 1)
         return QN_ERR(QN_INVALID_ARGUMENT, "%s: the picture has no pixels (%lld x %lld)", source->name,
                       (long long)width, (long long)height);
-    if (width > source->pixels_max / height)
-        return QN_ERR(QN_LIMIT,
-                      "%s: %lld x %lld pixels are above the limit of %lld pixels (pixels_max); scale the picture down",
-                      source->name, (long long)width, (long long)height, (long long)source->pixels_max);
-    return NULL;
+    if (width <= source->pixels_max / height) return NULL;
+    qn_status *status = QN_ERR(
+        QN_LIMIT, "%s: %lld x %lld pixels are above the limit of %lld pixels (pixels_max); scale the picture down",
+        source->name, (long long)width, (long long)height, (long long)source->pixels_max);
+    return qn_status_of_option(status, "pixels_max");
 }
 
 static uint64_t max_u64(uint64_t a, uint64_t b) { return a > b ? a : b; }
@@ -120,9 +120,11 @@ qn_status *qn_image_check_memory(const qn_image_source *source, int64_t width, i
     const uint64_t changed = changes ? own + pixels * (uint64_t)source->channels : own;
     const uint64_t peak = max_u64(own + decoding, max_u64(turned, changed));
     if (peak <= source->memory_max) return NULL;
-    return QN_ERR(QN_LIMIT, "%s: reading %lld x %lld pixels takes %llu MiB, above the limit of %llu MiB (memory_max)",
-                  source->name, (long long)width, (long long)height, (unsigned long long)((peak + (1 << 20) - 1) >> 20),
-                  (unsigned long long)(source->memory_max >> 20));
+    qn_status *status =
+        QN_ERR(QN_LIMIT, "%s: reading %lld x %lld pixels takes %llu MiB, above the limit of %llu MiB (memory_max)",
+               source->name, (long long)width, (long long)height, (unsigned long long)((peak + (1 << 20) - 1) >> 20),
+               (unsigned long long)(source->memory_max >> 20));
+    return qn_status_of_option(status, "memory_max");
 }
 
 void qn_image_decode_options_init(qn_image_decode_options *out_options) {
@@ -170,8 +172,10 @@ static qn_status *decode(qn_bytes bytes, const char *name, int as_labels, const 
     qn_image_decode_options checked;
     QN_TRY(check_options(options, &checked));
     if (bytes.size > checked.file_bytes_max)
-        return QN_ERR(QN_LIMIT, "%s: %zu bytes are above the limit of %zu bytes for a picture (file_bytes_max)", name,
-                      bytes.size, checked.file_bytes_max);
+        return qn_status_of_option(
+            QN_ERR(QN_LIMIT, "%s: %zu bytes are above the limit of %zu bytes for a picture (file_bytes_max)", name,
+                   bytes.size, checked.file_bytes_max),
+            "file_bytes_max");
     const qn_image_source source = {.bytes = bytes,
                                     .name = name,
                                     .pixels_max = checked.pixels_max,
@@ -193,8 +197,10 @@ static qn_status *load(const char *path, int as_labels, const qn_image_decode_op
     qn_bytes bytes;
     QN_TRY(check_options(options, &checked));
     allocator = qn_allocator_or_default(allocator);
-    QN_TRY(qn_file_read(path, "a picture (file_bytes_max)", checked.file_bytes_max, allocator, &bytes));
-    qn_status *status = decode(bytes, path, as_labels, options, allocator, out_image);
+    qn_status *status = qn_file_read(path, "a picture (file_bytes_max)", checked.file_bytes_max, allocator, &bytes);
+    if (qn_status_code(status) == QN_LIMIT) return qn_status_of_option(status, "file_bytes_max");
+    QN_TRY(status);
+    status = decode(bytes, path, as_labels, options, allocator, out_image);
     qn_free(allocator, (void *)bytes.data);
     return status;
 }

@@ -115,11 +115,12 @@ static qn_status *check_scans(const qn_image_source *source, const jpeg_outline 
     }
     if (limit < 1) limit = 1;
     if (outline->scans <= limit) return NULL;
-    return QN_ERR(
+    qn_status *status = QN_ERR(
         QN_LIMIT,
         "%s: the JPEG goes over its %d x %d pixels in %lld scans, above the limit of %lld scans for this size "
         "(scans_max must be at least %lld); save the picture again as a plain JPEG or PNG",
         source->name, outline->width, outline->height, (long long)outline->scans, (long long)limit, (long long)needed);
+    return qn_status_of_option(status, "scans_max");
 }
 
 /* Coefficients are kept between scans, 2 bytes each; inks are 4 bytes a pixel until they are colours. */

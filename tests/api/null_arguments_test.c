@@ -129,6 +129,8 @@ typedef struct null_call {
     int has_status, is_optional;
 } null_call;
 
+static qn_status *new_status(void) { return qn_status_create(QN_IO, "cut"); }
+
 static qn_status *do_nothing(void *arg) {
     (void)arg;
     return NULL;

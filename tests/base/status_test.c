@@ -60,6 +60,65 @@ static void test_handles_on_one_failure_are_given_up_apart(void **state) {
     assert_ptr_equal(qn_status_share(qn_status_out_of_memory()), qn_status_out_of_memory());
 }
 
+static void test_a_failure_tells_programs_what_it_speaks_of(void **state) {
+    (void)state;
+    assert_null(qn_status_option(NULL));
+    assert_null(qn_status_node(NULL));
+    assert_int_equal(qn_status_sample(NULL), -1);
+    qn_status *status = QN_ERR(QN_LIMIT, "too wide");
+    assert_null(qn_status_option(status));
+    assert_null(qn_status_node(status));
+    assert_int_equal(qn_status_sample(status), -1);
+    char name[] = "conv";
+    status = qn_status_of_option(status, "pixels_max");
+    status = qn_status_of_node(status, name);
+    status = qn_status_of_sample(status, 3);
+    name[0] = 'C'; /* it was copied */
+    assert_string_equal(qn_status_option(status), "pixels_max");
+    assert_string_equal(qn_status_node(status), "conv");
+    assert_int_equal(qn_status_sample(status), 3);
+    assert_string_equal(qn_status_message(status), "sample 4: too wide");
+    qn_status_free(status);
+}
+
+static void test_what_a_failure_speaks_of_was_said_first_and_stays(void **state) {
+    (void)state;
+    qn_status *status = qn_status_of_node(qn_status_of_option(QN_ERR(QN_IO, "cut"), "scans_max"), "inner");
+    status = qn_status_of_sample(qn_status_of_node(qn_status_of_option(status, "memory_max"), "outer"), 0);
+    status = qn_status_context(qn_status_of_sample(status, 8), "file 'a'");
+    assert_string_equal(qn_status_option(status), "scans_max");
+    assert_string_equal(qn_status_node(status), "inner");
+    assert_int_equal(qn_status_sample(status), 0);
+    qn_status_free(status);
+}
+
+static void test_handles_on_one_failure_do_not_see_what_others_say_of_it(void **state) {
+    (void)state;
+    qn_status *first = qn_status_of_node(QN_ERR(QN_IO, "cut"), "conv"), *second = qn_status_share(first);
+    second = qn_status_of_sample(qn_status_of_option(second, "scans_max"), 1);
+    assert_null(qn_status_option(first));
+    assert_int_equal(qn_status_sample(first), -1);
+    assert_string_equal(qn_status_message(first), "cut");
+    assert_string_equal(qn_status_node(second), "conv");
+    assert_string_equal(qn_status_where(second), qn_status_where(first));
+    qn_status_free(first);
+    assert_string_equal(qn_status_message(second), "sample 2: cut");
+    qn_status_free(second);
+}
+
+static void test_success_exhaustion_and_cancelling_speak_of_nothing(void **state) {
+    (void)state;
+    assert_null(qn_status_of_node(qn_status_of_option(qn_status_of_sample(NULL, 1), "pixels_max"), "x"));
+    qn_status *status[] = {qn_status_out_of_memory(), QN_ERR(QN_CANCELLED, "cancelled")};
+    for (int i = 0; i < 2; i++) {
+        status[i] = qn_status_of_node(qn_status_of_option(qn_status_of_sample(status[i], 1), "pixels_max"), "x");
+        assert_null(qn_status_option(status[i]));
+        assert_null(qn_status_node(status[i]));
+        assert_int_equal(qn_status_sample(status[i]), -1);
+        qn_status_free(status[i]);
+    }
+}
+
 static void test_messages_of_any_length_are_kept_whole(void **state) {
     (void)state;
     char text[20001];
@@ -181,6 +240,10 @@ int main(void) {
         cmocka_unit_test(test_a_failure_carries_code_message_and_place),
         cmocka_unit_test(test_a_long_path_leaves_the_place_terminated),
         cmocka_unit_test(test_handles_on_one_failure_are_given_up_apart),
+        cmocka_unit_test(test_a_failure_tells_programs_what_it_speaks_of),
+        cmocka_unit_test(test_what_a_failure_speaks_of_was_said_first_and_stays),
+        cmocka_unit_test(test_handles_on_one_failure_do_not_see_what_others_say_of_it),
+        cmocka_unit_test(test_success_exhaustion_and_cancelling_speak_of_nothing),
         cmocka_unit_test(test_messages_of_any_length_are_kept_whole),
         cmocka_unit_test(test_contexts_stand_outermost_first),
         cmocka_unit_test(test_context_on_success_stays_success),

@@ -6,6 +6,7 @@
 #include <png.h>
 #include <stdio.h>
 #include <time.h>
+#include <unistd.h>
 
 static qn_image_decode_options defaults(void) {
     qn_image_decode_options options;
@@ -119,6 +120,46 @@ static void rows_of_a_few_pixels_count_for_more(void **state) {
     options.pixels_max--;
     assert_error(decode(&file, &options, &image), QN_LIMIT, "pixels_max", NULL);
     free(file.data);
+}
+
+static void the_option_that_was_too_small_is_told_to_programs(void **state) {
+    (void)state;
+    qn_image image;
+    sample files[] = {gray_png(40, 30), sample_jpeg_scans(40, 30, 2), gray_pnm(40, 30), gray_pnm(40, 30)};
+    static const char *const names[] = {"pixels_max", "scans_max", "memory_max", "file_bytes_max"};
+    for (size_t i = 0; i < 4; ++i) {
+        qn_image_decode_options options = defaults();
+        if (i == 0) options.pixels_max = 100;
+        if (i == 1) options.scans_max = 1;
+        if (i == 2) options.memory_max = 100;
+        if (i == 3) options.file_bytes_max = 100;
+        qn_status *status = decode(&files[i], &options, &image);
+        assert_int_equal(qn_status_code(status), QN_LIMIT);
+        assert_string_equal(qn_status_option(status), names[i]);
+        qn_status_free(status);
+        free(files[i].data);
+    }
+    qn_status *status = qn_image_decode("P5 0 1 255 ", 11, "a", NULL, NULL, &image);
+    assert_int_equal(qn_status_code(status), QN_INVALID_ARGUMENT);
+    assert_null(qn_status_option(status)); /* no option helps */
+    qn_status_free(status);
+}
+
+static void a_file_that_is_too_long_names_its_option_before_it_is_read(void **state) {
+    (void)state;
+    char path[] = "/tmp/qn_limits_XXXXXX";
+    const int descriptor = mkstemp(path);
+    qn_image image;
+    qn_image_decode_options options = defaults();
+    options.file_bytes_max = 4;
+    assert_true(descriptor >= 0);
+    assert_int_equal(write(descriptor, "P5 1 1 255 a", 12), 12);
+    close(descriptor);
+    qn_status *status = qn_image_load(path, &options, NULL, &image);
+    remove(path);
+    assert_int_equal(qn_status_code(status), QN_LIMIT);
+    assert_string_equal(qn_status_option(status), "file_bytes_max");
+    qn_status_free(status);
 }
 
 static sample noisy_png(int width, int height, int interlaced) {
@@ -236,6 +277,8 @@ int main(void) {
         cmocka_unit_test(large_jpegs_have_fewer_scans),
         cmocka_unit_test(ordinary_progressive_pictures_pass),
         cmocka_unit_test(memory_is_refused_before_it_is_taken),
+        cmocka_unit_test(the_option_that_was_too_small_is_told_to_programs),
+        cmocka_unit_test(a_file_that_is_too_long_names_its_option_before_it_is_read),
         cmocka_unit_test(rows_of_a_few_pixels_count_for_more),
         cmocka_unit_test(pixels_behind_the_last_row_are_refused),
         cmocka_unit_test(decoding_is_given_up_soon),

@@ -100,20 +100,30 @@ static qn_image_decode_options make_options(const fitter *f) {
     return decode;
 }
 
-/* Says how to raise the limit that the library names by its option, and which picture memory was short for. */
+/* What --picture-limits calls the limit that was too small, if it can be raised; else NULL. Without the option the pixels and
+   the bytes of the file are at their greatest. */
+static const char *find_limit(const fitter *f, const qn_status *status) {
+    const struct {
+        const char *option, *name;
+        int is_at_end;
+    } rows[] = {{"pixels_max", "pixels", !f->limits.pixels},
+                {"scans_max", "scans", 0},
+                {"memory_max", "memory", 0},
+                {"file_bytes_max", "bytes", !f->limits.bytes}};
+    const char *option = qn_status_option(status);
+    for (size_t i = 0; option && qn_status_code(status) == QN_LIMIT && i < sizeof rows / sizeof *rows; i++)
+        if (!strcmp(rows[i].option, option)) return rows[i].is_at_end ? NULL : rows[i].name;
+    return NULL;
+}
+
+/* Says how to raise the limit that was too small, and which picture memory was short for. */
 static qn_status *explain(const fitter *f, const char *path, qn_status *status) {
-    static const char *const names[][2] = {
-        {"(pixels_max", "pixels"}, {"(scans_max", "scans"}, {"(memory_max", "memory"}, {"(file_bytes_max", "bytes"}};
     if (qn_status_code(status) == QN_OUT_OF_MEMORY) return cli_context(status, "%s", path);
-    for (size_t i = 0; i < 4 && qn_status_code(status) == QN_LIMIT; i++) {
-        /* These two cannot be raised beyond what they are without the option. */
-        const int is_at_end = (i == 0 && !f->limits.pixels) || (i == 3 && !f->limits.bytes);
-        if (is_at_end || !strstr(qn_status_message(status), names[i][0])) continue;
-        char advice[64];
-        snprintf(advice, sizeof advice, "--picture-limits %s=N raises the limit", names[i][1]);
-        return fitter_advise(status, advice);
-    }
-    return status;
+    const char *limit = find_limit(f, status);
+    if (!limit) return status;
+    char advice[64];
+    snprintf(advice, sizeof advice, "--picture-limits %s=N raises the limit", limit);
+    return fitter_advise(status, advice);
 }
 
 qn_status *fitter_load(const fitter *f, const char *path, qn_image *out_photo) {
