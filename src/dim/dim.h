@@ -69,6 +69,8 @@ qn_status *qn_dim_symbol_set_range(qn_dim_pool *pool, qn_dim symbol, int64_t low
    being larger than a range says. */
 void qn_dim_symbol_keep_range(qn_dim_pool *pool, qn_dim symbol);
 const char *qn_dim_symbol_reason(const qn_dim_pool *pool, qn_dim symbol);
+/* Who asked for what that reason says; NULL where the reason was not learned. */
+const void *qn_dim_symbol_asker(const qn_dim_pool *pool, qn_dim symbol);
 const char *qn_dim_symbol_name(const qn_dim_pool *pool, qn_dim symbol);
 size_t qn_dim_symbol_count(const qn_dim_pool *pool);
 /* Symbols are numbered from 0 in the order in which they were made. */
@@ -86,11 +88,12 @@ int qn_dim_multiplied_symbols(const qn_dim_pool *pool, qn_dim dim, qn_dim out_sy
 int64_t qn_dim_divisor(const qn_dim_pool *pool, qn_dim dim);
 
 /* Learns from "`condition` is never negative": cuts off the ends of the symbols' ranges where interval arithmetic
-   shows the condition to be negative, remembering `reason` (copied). Returns 1 if anything was narrowed.
-   A condition that can never hold narrows nothing. *inout_effort is reduced by about the number of nodes that were
-   computed; at 0 or below nothing is learned any more. For example, 513 - h >= 0 cuts h in [1, unbounded) to
-   [1, 513]. */
-int qn_dim_learn_nonnegative(qn_dim_pool *pool, qn_dim condition, const char *reason, int64_t *inout_effort);
+   shows the condition to be negative, remembering `reason` (copied) and `asker`, whoever that is to the caller. Returns
+   1 if anything was narrowed. A condition that can never hold narrows nothing. *inout_effort is reduced by about the
+   number of nodes that were computed; at 0 or below nothing is learned any more. For example, 513 - h >= 0 cuts h in
+   [1, unbounded) to [1, 513]. */
+int qn_dim_learn_nonnegative(qn_dim_pool *pool, qn_dim condition, const char *reason, const void *asker,
+                             int64_t *inout_effort);
 
 /* The same expression made again with the ranges that symbols have now: max(h, 513) becomes 513 once h <= 513 is
    known. */

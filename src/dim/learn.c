@@ -168,15 +168,20 @@ static int narrow(qn_dim_pool *pool, qn_dim condition, uint32_t symbol, qn_dim_i
 
 /* Remembers why a range was narrowed. A later reason replaces an earlier one, since the last narrowing sets the bound;
    but a reason for the lower end does not replace one for the upper end, which people ask for. */
-static void note_reason(qn_dim_pool *pool, qn_dim_symbol_info *info, int high_narrowed, const char *reason) {
+static void note_reason(qn_dim_pool *pool, qn_dim_symbol_info *info, int high_narrowed, const char *reason,
+                        const void *asker) {
     if (!reason || (info->reason && info->tells_high && !high_narrowed)) return;
     info->tells_high |= high_narrowed;
-    if (info->reason && strcmp(info->reason, reason) == 0) return;
-    const char *copy = qn_arena_copy_string(pool->arena, reason, strlen(reason));
-    if (copy) info->reason = copy;
+    if (!info->reason || strcmp(info->reason, reason) != 0) { /* the same is not copied again */
+        const char *copy = qn_arena_copy_string(pool->arena, reason, strlen(reason));
+        if (!copy) return;
+        info->reason = copy;
+    }
+    info->asker = asker;
 }
 
-int qn_dim_learn_nonnegative(qn_dim_pool *pool, qn_dim condition, const char *reason, int64_t *inout_effort) {
+int qn_dim_learn_nonnegative(qn_dim_pool *pool, qn_dim condition, const char *reason, const void *asker,
+                             int64_t *inout_effort) {
     if (pool->status || *inout_effort <= 0) return 0;
     qn_dim_interval range = qn_dim_interval_of(pool, condition);
     if (range.low >= 0 || range.high < 0) return 0;
@@ -194,7 +199,7 @@ int qn_dim_learn_nonnegative(qn_dim_pool *pool, qn_dim condition, const char *re
     for (size_t i = 0; any && i < set.count; i++) {
         qn_dim_symbol_info *info = &pool->symbols.items[set.symbols[i]];
         if (info->range.low == found[i].low && info->range.high == found[i].high) continue;
-        note_reason(pool, info, found[i].high < info->range.high, reason);
+        note_reason(pool, info, found[i].high < info->range.high, reason, asker);
         qn_dim_override_range(pool, set.symbols[i], found[i]);
     }
     return any;

@@ -318,6 +318,7 @@ qn_status *qn_dim_symbol_set_range(qn_dim_pool *pool, qn_dim symbol, int64_t low
         const char *copy = qn_arena_copy_string(pool->arena, reason, strlen(reason));
         if (!copy) return qn_status_out_of_memory();
         info->reason = copy;
+        info->asker = NULL;
         info->tells_high = high != QN_DIM_UNBOUNDED;
     }
     if (info->range.low != low || info->range.high != high)
@@ -327,6 +328,7 @@ qn_status *qn_dim_symbol_set_range(qn_dim_pool *pool, qn_dim symbol, int64_t low
 
 void qn_dim_symbol_keep_range(qn_dim_pool *pool, qn_dim symbol) { symbol_info(pool, symbol)->keeps_range = 1; }
 const char *qn_dim_symbol_reason(const qn_dim_pool *pool, qn_dim symbol) { return symbol_info(pool, symbol)->reason; }
+const void *qn_dim_symbol_asker(const qn_dim_pool *pool, qn_dim symbol) { return symbol_info(pool, symbol)->asker; }
 const char *qn_dim_symbol_name(const qn_dim_pool *pool, qn_dim symbol) { return symbol_info(pool, symbol)->name; }
 size_t qn_dim_symbol_count(const qn_dim_pool *pool) { return pool->symbols.count; }
 qn_dim qn_dim_symbol_at(const qn_dim_pool *pool, size_t index) {

@@ -73,6 +73,7 @@ typedef struct qn_dim_node {
 
 typedef struct qn_dim_symbol_info {
     const char *name, *reason;
+    const void *asker; /* of the reason; NULL: not known */
     qn_dim dim;
     qn_dim_interval range;
     int tells_high;  /* the reason is that of the upper end */

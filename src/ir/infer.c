@@ -22,6 +22,7 @@ struct session {
 };
 
 static qn_status *with_node(const qn_node *node, qn_status *status) {
+    status = qn_status_of_node(status, node->name);
     if (node->source) return qn_status_context(status, "%s", node->source);
     return qn_status_context(status, "node '%s' (%s)", node->name, node->op->name);
 }
@@ -250,9 +251,10 @@ static qn_status *rebuild_inputs(qn_graph *graph) {
 static int learn(qn_graph *graph) {
     int narrowed = 0;
     int64_t effort = LEARN_EFFORT;
-    for (size_t i = 0; i < graph->checks.count; i++)
-        narrowed |= qn_dim_learn_nonnegative(graph->dims, graph->checks.items[i].condition,
-                                             graph->checks.items[i].message, &effort);
+    for (size_t i = 0; i < graph->checks.count; i++) {
+        const qn_check *check = &graph->checks.items[i];
+        narrowed |= qn_dim_learn_nonnegative(graph->dims, check->condition, check->message, check->node, &effort);
+    }
     return narrowed;
 }
 

@@ -247,7 +247,7 @@ static void rebuilding_under_narrower_ranges_keeps_the_value(void **state) {
 /* Every assignment that satisfies the condition must survive what was learned from it. */
 static void check_learn(world *w, const tree *t, qn_dim dim) {
     int64_t effort = 1 << 20;
-    int learned = qn_dim_learn_nonnegative(w->pool, dim, "demand", &effort);
+    int learned = qn_dim_learn_nonnegative(w->pool, dim, "demand", NULL, &effort);
     int changed = 0;
     for (int i = 0; i < SYMBOLS; i++) {
         int64_t low, high;

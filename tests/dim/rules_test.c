@@ -145,7 +145,7 @@ static void a_comparison_is_its_clamp(void **state) {
 
 static int learn(world *w, qn_dim condition, const char *reason) {
     int64_t effort = 1 << 20;
-    return qn_dim_learn_nonnegative(w->pool, condition, reason, &effort);
+    return qn_dim_learn_nonnegative(w->pool, condition, reason, NULL, &effort);
 }
 
 static void expect_learned(world *w, const char *condition, int64_t low, int64_t high) {
@@ -186,13 +186,28 @@ static void a_demand_that_cannot_hold_teaches_nothing(void **state) {
 static void nothing_is_learned_once_the_effort_is_spent(void **state) {
     world *w = *state;
     int64_t effort = 1 << 20, before;
-    assert_int_equal(qn_dim_learn_nonnegative(w->pool, parse(w, "1000 - n"), "first", &effort), 1);
+    assert_int_equal(qn_dim_learn_nonnegative(w->pool, parse(w, "1000 - n"), "first", NULL, &effort), 1);
     assert_true(effort < 1 << 20 && effort > 0);
     before = effort;
-    assert_int_equal(qn_dim_learn_nonnegative(w->pool, parse(w, "1000 - n"), "known", &effort), 0);
+    assert_int_equal(qn_dim_learn_nonnegative(w->pool, parse(w, "1000 - n"), "known", NULL, &effort), 0);
     assert_true(effort == before); /* what holds already costs nothing */
     effort = 0;
-    assert_int_equal(qn_dim_learn_nonnegative(w->pool, parse(w, "100 - n"), "second", &effort), 0);
+    assert_int_equal(qn_dim_learn_nonnegative(w->pool, parse(w, "100 - n"), "second", NULL, &effort), 0);
+}
+
+static void who_asked_for_a_bound_is_remembered_with_its_reason(void **state) {
+    world *w = *state;
+    const int first = 0, second = 0;
+    int64_t effort = 1 << 20;
+    assert_null(qn_dim_symbol_asker(w->pool, w->free_one));
+    assert_int_equal(qn_dim_learn_nonnegative(w->pool, parse(w, "1000 - n"), "room", &first, &effort), 1);
+    assert_ptr_equal(qn_dim_symbol_asker(w->pool, w->free_one), &first);
+    assert_int_equal(qn_dim_learn_nonnegative(w->pool, parse(w, "2000 - n"), "room", &second, &effort), 0);
+    assert_ptr_equal(qn_dim_symbol_asker(w->pool, w->free_one), &first);
+    assert_int_equal(qn_dim_learn_nonnegative(w->pool, parse(w, "500 - n"), "room", &second, &effort), 1);
+    assert_ptr_equal(qn_dim_symbol_asker(w->pool, w->free_one), &second);
+    assert_null(qn_dim_symbol_set_range(w->pool, w->free_one, 0, 100, "the caller"));
+    assert_null(qn_dim_symbol_asker(w->pool, w->free_one));
 }
 
 static void few_symbols_of_a_dim_are_listed_each_once(void **state) {
@@ -419,6 +434,7 @@ int main(void) {
         CASE(learning_goes_through_quotients),
         CASE(a_demand_that_cannot_hold_teaches_nothing),
         CASE(a_symbol_may_keep_its_range),
+        CASE(who_asked_for_a_bound_is_remembered_with_its_reason),
         CASE(nothing_is_learned_once_the_effort_is_spent),
         CASE(few_symbols_of_a_dim_are_listed_each_once),
         CASE(text_for_messages_is_cut_short),

@@ -127,6 +127,22 @@ static void preprocessing_becomes_shape_arithmetic(void **state) {
     expect_contents(graph, "paddings", 8, paddings);
 }
 
+static void a_failure_tells_programs_its_node(void **state) {
+    (void)state;
+    static const char *const sources[] = {"", " source \"tensorflow: node 'a/Shape: b' (Reshape)\""};
+    for (int i = 0; i < 2; i++) {
+        char text[512];
+        snprintf(text, sizeof text,
+                 "graph \"g\" {\ninput %%x : f32[2, 3]\nconst %%to : s32[1] = {5}\n"
+                 "%%y = reshape(%%x, %%to) name \"flat\"%s\noutput %%y\n}",
+                 sources[i]);
+        qn_status *status = qn_graph_infer(parse(text));
+        assert_non_null(status);
+        assert_string_equal(qn_status_node(status), "flat");
+        qn_status_free(status);
+    }
+}
+
 static void assertions_narrow_the_range_and_say_why(void **state) {
     (void)state;
     qn_graph *graph = infer(preprocessing);
@@ -344,6 +360,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         CASE(shapes_follow_expressions),
         CASE(preprocessing_becomes_shape_arithmetic),
+        CASE(a_failure_tells_programs_its_node),
         CASE(assertions_narrow_the_range_and_say_why),
         CASE(operators_judge_constants),
         CASE(a_demand_on_two_symbols_becomes_a_check),

@@ -64,7 +64,7 @@ qn_status *qn_folds_note(qn_graph *graph, qn_folds *out_folds) {
 typedef struct judge {
     qn_graph *graph;
     const qn_fold_trial *trial;
-    const char **out_failure;
+    qn_shape_reason *out_failure;
 } judge;
 
 typedef struct symbols {
@@ -105,8 +105,8 @@ static size_t find_dim(const qn_fold_trial *trial, qn_dim symbol) {
     return i;
 }
 
-static qn_status *blame(const judge *j, size_t index, const char *reason) {
-    if (!reason) return qn_status_out_of_memory();
+static qn_status *blame(const judge *j, size_t index, qn_shape_reason reason) {
+    if (!reason.text) return qn_status_out_of_memory();
     if (j->trial->focus < j->trial->count && j->trial->focus != index) return NULL;
     return j->trial->blame(j->trial->self, index, reason);
 }
@@ -139,7 +139,7 @@ static const char *take_text(const qn_graph *graph, qn_buffer *buffer) {
     return text;
 }
 
-static const char *describe(const judge *j, const qn_fold *fold) {
+static qn_shape_reason describe(const judge *j, const qn_fold *fold) {
     qn_buffer buffer;
     qn_buffer_init(&buffer, j->graph->arena->allocator);
     print_node(fold->node, &buffer);
@@ -148,7 +148,7 @@ static const char *describe(const judge *j, const qn_fold *fold) {
     qn_buffer_printf(&buffer, " of ");
     print_sizes(fold->in_rank, fold->in, fold->free_in, &buffer);
     qn_buffer_printf(&buffer, ", and of other sizes something else than the source means");
-    return take_text(j->graph, &buffer);
+    return (qn_shape_reason){take_text(j->graph, &buffer), fold->node};
 }
 
 /* ---- Groups of dims ---- */
@@ -294,9 +294,9 @@ static qn_status *judge_uneven(const judge *j, const qn_fold *fold, const symbol
         if (index == j->trial->count || has_symbol(intended, side->items[s])) continue;
         if (j->trial->focus < j->trial->count) {
             QN_TRY(blame(j, index, describe(j, fold)));
-        } else if (!*j->out_failure) {
+        } else if (!j->out_failure->text) {
             *j->out_failure = describe(j, fold);
-            if (!*j->out_failure) return qn_status_out_of_memory();
+            if (!j->out_failure->text) return qn_status_out_of_memory();
         }
     }
     return NULL;
@@ -389,7 +389,7 @@ static const qn_fold *find_joining(const qn_folds *folds, const qn_graph *graph,
     return NULL;
 }
 
-static const char *describe_demand(const judge *j, const qn_folds *folds, const demand *d) {
+static qn_shape_reason describe_demand(const judge *j, const qn_folds *folds, const demand *d) {
     const qn_fold *fold = find_joining(folds, j->graph, &d->joined);
     qn_buffer buffer;
     qn_buffer_init(&buffer, j->graph->arena->allocator);
@@ -402,7 +402,7 @@ static const char *describe_demand(const judge *j, const qn_folds *folds, const 
         qn_buffer_printf(&buffer, ", whose number of elements is demanded by ");
     }
     qn_buffer_printf(&buffer, "%s", d->check->message);
-    return take_text(j->graph, &buffer);
+    return (qn_shape_reason){take_text(j->graph, &buffer), fold ? fold->node : d->check->node};
 }
 
 /* Where a number of elements is demanded, other sizes with the same product would do, which are another picture. */
@@ -423,9 +423,9 @@ static qn_status *judge_demands(const judge *j, const qn_folds *folds) {
 }
 
 qn_status *qn_folds_judge(const qn_folds *folds, qn_graph *graph, const qn_fold_trial *trial,
-                          const char **out_failure) {
+                          qn_shape_reason *out_failure) {
     const judge j = {graph, trial, out_failure};
-    *out_failure = NULL;
+    *out_failure = (qn_shape_reason){0};
     for (size_t i = 0; i < folds->list.count; i++) QN_TRY(judge_fold(&j, &folds->list.items[i]));
     return judge_demands(&j, folds);
 }

@@ -26,6 +26,12 @@ typedef struct qn_folds {
 /* Notes the reshapes of an inferred graph, in its arena. The ranges of the graph's symbols are spoiled. */
 qn_status *qn_folds_note(qn_graph *graph, qn_folds *out_folds) QN_MUST_USE;
 
+/* Why a dim cannot be free: words, and the node that they speak of first. */
+typedef struct qn_shape_reason {
+    const char *text; /* names the node */
+    const qn_node *node;
+} qn_shape_reason;
+
 /* The dims on trial. */
 typedef struct qn_fold_trial {
     size_t count;
@@ -33,13 +39,13 @@ typedef struct qn_fold_trial {
     const int64_t *sizes;  /* which the source declares */
     size_t focus;          /* the only one that may be blamed; `count`: all */
     void *self;
-    /* Says that dim `index` cannot be free; `reason` is in the graph's arena and names the node. */
-    qn_status *(*blame)(void *self, size_t index, const char *reason);
+    /* Says that dim `index` cannot be free; the text is in the graph's arena. */
+    qn_status *(*blame)(void *self, size_t index, qn_shape_reason reason);
 } qn_fold_trial;
 
-/* Looks at the graph as inferred with some dims free, and blames those that lose their meaning. *out_failure (not NULL,
+/* Looks at the graph as inferred with some dims free, and blames those that lose their meaning. out_failure->text (not NULL,
    in the graph's arena): these dims cannot all be free together, and none of them is more to blame than the others. */
 qn_status *qn_folds_judge(const qn_folds *folds, qn_graph *graph, const qn_fold_trial *trial,
-                          const char **out_failure) QN_MUST_USE;
+                          qn_shape_reason *out_failure) QN_MUST_USE;
 
 #endif

@@ -1,7 +1,7 @@
 #include "driver/shapes/mutable.h"
 
+#include "driver/shapes/constants.h"
 #include "driver/shapes/folds.h"
-#include "driver/shapes/speakers.h"
 
 #include <string.h>
 
@@ -35,7 +35,7 @@ typedef struct trials {
     qn_folds folds;  /* reshapes at the declared sizes */
     qn_dim *symbols; /* of the candidates, while a trial runs */
     int64_t *sizes;  /* of the candidates */
-    qn_speakers speakers;
+    qn_node_constants constants;
 } trials;
 
 const qn_pin *qn_pins_find(const qn_pins *pins, size_t input, int axis) {
@@ -110,17 +110,17 @@ static qn_status *rebase(trials *t, qn_dim_pool *pool) {
 
 /* ---- What pins a dim ---- */
 
-/* `reason`, with the constant of the node it speaks of. In the graph's own arena. */
-static const char *name_constant(const trials *t, const char *reason) {
-    const qn_value *constant = qn_speakers_find(&t->speakers, reason);
-    return constant ? qn_arena_printf(t->arena, "constant '%s' of %s", constant->name, reason)
-                    : qn_arena_copy_string(t->arena, reason, strlen(reason));
+/* The reason in words, with the constant of the node it speaks of. In the graph's own arena. */
+static const char *name_constant(const trials *t, qn_shape_reason reason) {
+    const qn_value *constant = reason.node ? qn_node_constants_find(&t->constants, reason.node) : NULL;
+    return constant ? qn_arena_printf(t->arena, "constant '%s' of %s", constant->name, reason.text)
+                    : qn_arena_copy_string(t->arena, reason.text, strlen(reason.text));
 }
 
-static qn_status *pin(trials *t, candidate *c, const char *reason) {
+static qn_status *pin(trials *t, candidate *c, qn_shape_reason reason) {
     c->is_pinned = 1;
     c->is_free = 0;
-    c->reason = name_constant(t, reason ? reason : "the graph");
+    c->reason = name_constant(t, reason);
     return c->reason ? NULL : qn_status_out_of_memory();
 }
 
@@ -180,7 +180,8 @@ static qn_status *pin_settled(trials *t, const candidate *focus) {
         qn_dim symbol;
         if (!c->is_free || (focus && c != focus) || !qn_dim_symbol_find(t->graph->dims, c->name, &symbol)) continue;
         qn_dim_range(t->graph->dims, symbol, &low, &high);
-        const char *reason = qn_dim_symbol_reason(t->graph->dims, symbol);
+        const char *text = qn_dim_symbol_reason(t->graph->dims, symbol);
+        const qn_shape_reason reason = {text ? text : "the graph", qn_dim_symbol_asker(t->graph->dims, symbol)};
         const demands *speaking = &about[qn_dim_symbol_number(t->graph->dims, symbol)];
         if (low == high || only_broadcasts(t->graph, speaking, symbol, low, high, c->size)) QN_TRY(pin(t, c, reason));
     }
@@ -189,14 +190,14 @@ static qn_status *pin_settled(trials *t, const candidate *focus) {
 
 /* ---- What would lose its meaning ---- */
 
-static qn_status *blame(void *self, size_t index, const char *reason) {
+static qn_status *blame(void *self, size_t index, qn_shape_reason reason) {
     trials *t = self;
     candidate *c = &t->candidates.items[index];
     return c->is_pinned ? NULL : pin(t, c, reason);
 }
 
 /* After an inference that went well: pins what would mean something else, of all free candidates or (not NULL) one. */
-static qn_status *pin_meaningless(trials *t, const candidate *focus, const char **out_failure) {
+static qn_status *pin_meaningless(trials *t, const candidate *focus, qn_shape_reason *out_failure) {
     const size_t count = t->candidates.count;
     for (size_t i = 0; i < count; i++) {
         const candidate *c = &t->candidates.items[i];
@@ -224,26 +225,27 @@ static qn_status *note_declared(trials *t) {
 /* ---- Trials ---- */
 
 /* Infers the graph with the free candidates as symbols, in memory that is given back. What it settles is pinned (of
-   all, or `focus` alone); a failure that is the graph's fault is text in *out_failure (in the graph's own arena), else
-   NULL. */
-static qn_status *try_out(trials *t, const candidate *focus, const char **out_failure) {
+   all, or `focus` alone); a failure that is the graph's fault is *out_failure, with its text in the graph's own arena,
+   else that text is NULL. */
+static qn_status *try_out(trials *t, const candidate *focus, qn_shape_reason *out_failure) {
     qn_graph *graph = t->graph;
     qn_arena scratch;
     qn_arena_init(&scratch, t->arena->allocator);
     graph->arena = &scratch;
-    *out_failure = NULL;
+    *out_failure = (qn_shape_reason){0};
     qn_status *status = rebase(t, qn_dim_pool_create(&scratch));
     if (!status) status = qn_graph_infer(graph);
     const int is_inferred = !status;
     if (is_inferred) status = pin_meaningless(t, focus, out_failure);
     if (status && !is_inferred && qn_status_code(status) != QN_OUT_OF_MEMORY) {
-        const char *message = qn_status_message(status);
-        *out_failure = qn_arena_copy_string(t->arena, message, strlen(message));
+        const char *message = qn_status_message(status), *node = qn_status_node(status);
+        out_failure->text = qn_arena_copy_string(t->arena, message, strlen(message));
+        out_failure->node = node ? qn_graph_find_node(graph, node) : NULL;
         qn_status_free(status);
-        status = *out_failure ? NULL : qn_status_out_of_memory();
-    } else if (!status && *out_failure) {
-        *out_failure = qn_arena_copy_string(t->arena, *out_failure, strlen(*out_failure));
-        if (!*out_failure) status = qn_status_out_of_memory();
+        status = out_failure->text ? NULL : qn_status_out_of_memory();
+    } else if (!status && out_failure->text) {
+        out_failure->text = qn_arena_copy_string(t->arena, out_failure->text, strlen(out_failure->text));
+        if (!out_failure->text) status = qn_status_out_of_memory();
     } else if (!status) {
         status = pin_settled(t, focus);
     }
@@ -278,16 +280,16 @@ static size_t free_for(trials *t, const candidate *c, int partners) {
 }
 
 static qn_status *try_single(trials *t, candidate *c) {
-    const char *failure;
+    qn_shape_reason failure;
     free_for(t, c, 0);
     QN_TRY(try_out(t, c, &failure));
-    if (failure) QN_TRY(pin(t, c, failure));
+    if (failure.text) QN_TRY(pin(t, c, failure));
     if (!c->is_pinned) return NULL;
     const char *reason = c->reason;
     c->is_pinned = 0;
     if (free_for(t, c, 1) > 1) {
         QN_TRY(try_out(t, c, &failure));
-        if (!failure) return NULL;
+        if (!failure.text) return NULL;
     }
     c->is_pinned = 1;
     c->is_free = 0;
@@ -307,17 +309,17 @@ static qn_status *try_growing(trials *t) {
     for (size_t i = 0; i < t->candidates.count; i++) t->candidates.items[i].is_free = 0;
     for (size_t i = 0; i < t->candidates.count; i++) {
         candidate *c = &t->candidates.items[i];
-        const char *failure;
+        qn_shape_reason failure;
         if (c->is_pinned) continue;
         c->is_free = 1;
         QN_TRY(try_out(t, NULL, &failure));
-        if (failure) QN_TRY(pin(t, c, failure));
+        if (failure.text) QN_TRY(pin(t, c, failure));
     }
     return NULL;
 }
 
 /* There are too many to find out which. */
-static qn_status *pin_all(trials *t, const char *reason) {
+static qn_status *pin_all(trials *t, qn_shape_reason reason) {
     for (size_t i = 0; i < t->candidates.count; i++)
         if (!t->candidates.items[i].is_pinned) QN_TRY(pin(t, &t->candidates.items[i], reason));
     return NULL;
@@ -326,13 +328,13 @@ static qn_status *pin_all(trials *t, const char *reason) {
 /* All at once first: most dims that cannot vary show there. Only what is left is tried dim by dim, since sizes that are
    free together may hide that each alone is not ([n, h] reshaped to [64]). */
 static qn_status *find_pins(trials *t) {
-    const char *failure;
+    qn_shape_reason failure;
     size_t all = t->candidates.count;
     free_unpinned(t);
     QN_TRY(try_out(t, NULL, &failure));
     size_t left = count_unpinned(t);
-    if (failure || (left > 0 && all > 1)) {
-        if (left > SINGLE_TRIALS_MAX && failure) {
+    if (failure.text || (left > 0 && all > 1)) {
+        if (left > SINGLE_TRIALS_MAX && failure.text) {
             QN_TRY(pin_all(t, failure));
         } else if (left <= SINGLE_TRIALS_MAX) {
             QN_TRY(try_singly(t));
@@ -343,10 +345,10 @@ static qn_status *find_pins(trials *t) {
         if (!left) return NULL;
         free_unpinned(t);
         QN_TRY(try_out(t, NULL, &failure));
-        if (failure) return count_unpinned(t) > SINGLE_TRIALS_MAX ? pin_all(t, failure) : try_growing(t);
+        if (failure.text) return count_unpinned(t) > SINGLE_TRIALS_MAX ? pin_all(t, failure) : try_growing(t);
         if (count_unpinned(t) == left) return NULL;
     }
-    return pin_all(t, "a chain of dims that hold one another");
+    return pin_all(t, (qn_shape_reason){.text = "a chain of dims that hold one another"});
 }
 
 /* ---- */
@@ -372,7 +374,7 @@ static qn_status *list_candidates(trials *t, int (*keep)(const void *self, size_
 static qn_status *apply(trials *t, qn_pins *out_pins) {
     qn_arena lists;
     qn_arena_init(&lists, t->arena->allocator);
-    qn_status *status = qn_speakers_init(&t->speakers, t->graph, &lists);
+    qn_status *status = qn_node_constants_init(&t->constants, t->graph, &lists);
     if (!status) status = note_declared(t);
     if (!status) status = find_pins(t);
     qn_arena_deinit(&lists);
