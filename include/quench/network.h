@@ -55,7 +55,8 @@ QN_API void qn_network_options_init(qn_network_options *options);
  * returns    NOT_FOUND, IO: the file cannot be read, or changes while it is copied; INVALID_MODEL: damaged or
  *            contradicting itself; UNSUPPORTED: another format, or operators quench does not have (all of them are
  *            listed); INVALID_ARGUMENT: an input or output that the model does not have (the nearest is suggested);
- *            LIMIT: the file has more than 2 GiB, or what it holds is too large; OUT_OF_MEMORY
+ *            LIMIT: the file has more than 2 GiB, or what it holds is too large; OUT_OF_MEMORY. All but the last name the
+ *            file
  */
 QN_API qn_status *qn_network_import_file(const char *path, const qn_network_options *options,
                                          qn_network **out_network) QN_MUST_USE;

@@ -61,7 +61,7 @@ qn_status *qn_import_run(const qn_import_format *format, qn_source *source, cons
     qn_arena scratch;
     *out_graph = NULL;
     if (!options) options = &defaults;
-    QN_TRY(check_own(format, options));
+    QN_TRY_CTX(check_own(format, options), "%s", source->path);
     qn_arena_init(&scratch, arena->allocator);
     qn_importer importer = {.format = format->name,
                             .file_name = source->path,

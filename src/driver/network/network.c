@@ -59,7 +59,8 @@ static const char *graph_name(qn_arena *arena, const char *path) {
 
 /* The format that was asked for, or the one that the source has. */
 static qn_status *settle_format(const qn_source *source, const char *name, const qn_import_format **out_format) {
-    if (name) return qn_import_format_find(&qn_import_formats_known, name, out_format);
+    if (name)
+        return qn_status_context(qn_import_format_find(&qn_import_formats_known, name, out_format), "%s", source->path);
     return qn_import_recognise(&qn_import_formats_known, source, out_format);
 }
 
@@ -70,7 +71,7 @@ static qn_status *import_source(qn_network *network, const qn_network_options *o
                                 .output_count = options->output_count,
                                 .warn = forward_warning,
                                 .warn_self = (void *)options->log};
-    QN_TRY(import_inputs(&network->arena, options, &import));
+    QN_TRY_CTX(import_inputs(&network->arena, options, &import), "%s", source->path);
     QN_TRY(settle_format(source, options->format, &format));
     network->format = format->name;
     QN_TRY(qn_import_run(format, source, &import, &network->arena, &network->graph));
@@ -78,7 +79,7 @@ static qn_status *import_source(qn_network *network, const qn_network_options *o
     network->source_hash = qn_source_hash(source);
     network->graph->name = graph_name(&network->arena, source->path);
     if (!network->graph->name) return qn_status_out_of_memory();
-    return qn_graph_infer(network->graph);
+    return qn_status_context(qn_graph_infer(network->graph), "%s", source->path);
 }
 
 qn_status *qn_network_new(const qn_allocator *allocator, qn_network **out_network) {

@@ -66,6 +66,7 @@ static void refuse(const char *name, const qn_network_options *options, qn_code 
     qn_network *network = (qn_network *)(uintptr_t)name;
     qn_status *status = qn_network_import_file(in_folder(name), options, &network);
     assert_null(network);
+    if (!strstr(qn_status_message(status), in_folder(name))) fail_msg("'%s' names no file", qn_status_message(status));
     expect_refused(status, code, words);
 }
 
@@ -114,6 +115,23 @@ static void a_format_that_quench_does_not_know_is_refused(void **state) {
     expect_ok(qn_network_import_file(in_folder("small.pb"), &options, &network));
     assert_string_equal(qn_network_get_info(network).format, "tensorflow");
     qn_network_destroy(network);
+}
+
+static void options_that_say_nothing_are_refused(void **state) {
+    (void)state;
+    gd_graph graph;
+    qn_network_options options;
+    qn_bytes bytes = small_graph(&graph, "Relu");
+    write_file("small.pb", bytes.data, bytes.size);
+    gd_deinit(&graph);
+    qn_network_options_init(&options);
+    options.input_count = 1;
+    refuse("small.pb", &options, QN_INVALID_ARGUMENT, "no inputs were given");
+    options.inputs = &(qn_network_input){.rank = -1};
+    refuse("small.pb", &options, QN_INVALID_ARGUMENT, "input 0 has no name");
+    qn_network_options_init(&options);
+    options.output_count = 1;
+    refuse("small.pb", &options, QN_INVALID_ARGUMENT, "no outputs were given");
 }
 
 static void operators_and_names_that_do_not_exist_are_refused(void **state) {
@@ -405,6 +423,7 @@ int main(void) {
         CASE(folders_are_told_apart),
         CASE(files_that_are_no_models_are_refused),
         CASE(a_format_that_quench_does_not_know_is_refused),
+        CASE(options_that_say_nothing_are_refused),
         CASE(operators_and_names_that_do_not_exist_are_refused),
         CASE(a_network_says_what_it_is),
         CASE(names_come_from_the_file_without_folder_and_ending),

@@ -291,6 +291,12 @@ int cli_finish(qn_status *status) { return status ? cli_fail(status) : CLI_OK; }
 
 qn_status *cli_out_of_memory(void) { return qn_status_create(QN_OUT_OF_MEMORY, "out of memory"); }
 
+/* Failures to which the library adds no context, and so no file either. */
+static int is_bare(const qn_status *status) {
+    const qn_code code = qn_status_code(status);
+    return code == QN_OUT_OF_MEMORY || code == QN_CANCELLED;
+}
+
 qn_status *cli_context(qn_status *status, const char *format, ...) {
     if (!status) return NULL;
     char context[512];
@@ -298,9 +304,14 @@ qn_status *cli_context(qn_status *status, const char *format, ...) {
     va_start(args, format);
     vsnprintf(context, sizeof context, format, args);
     va_end(args);
+    if (!is_bare(status)) return qn_status_context(status, "%s", context);
     qn_status *longer = qn_status_create(qn_status_code(status), "%s: %s", context, qn_status_message(status));
     qn_status_free(status);
     return longer;
+}
+
+qn_status *cli_name_file(qn_status *status, const char *path) {
+    return is_bare(status) ? cli_context(status, "%s", path) : status;
 }
 
 qn_status *cli_join_status(qn_status *first, qn_status *second) {

@@ -117,6 +117,9 @@ int cli_fail(qn_status *status);
 int cli_finish(qn_status *status);
 /* Puts "context: " before the message of `status`; NULL stays NULL. */
 qn_status *cli_context(qn_status *status, const char *format, ...) QN_PRINTF(2, 3) QN_MUST_USE;
+/* For calls of the library that are given a path and name it in their failures: names it also where they do not, which is when
+   memory runs out or somebody asks to stop. NULL stays NULL. */
+qn_status *cli_name_file(qn_status *status, const char *path) QN_MUST_USE;
 /* Returns `first` if it is a failure (freeing `second`), else `second`. */
 qn_status *cli_join_status(qn_status *first, qn_status *second) QN_MUST_USE;
 qn_status *cli_out_of_memory(void) QN_MUST_USE;

@@ -51,7 +51,7 @@ static qn_status *load_compiled(const char *path, const builder_options *options
     if (given)
         return qn_status_create(QN_INVALID_ARGUMENT, "%s: is compiled already: %s is for source models", path, given);
     qn_status *status = qn_model_load_file(path, &load, out_model);
-    return status && !strstr(qn_status_message(status), path) ? cli_context(status, "%s", path) : status;
+    return cli_name_file(status, path);
 }
 
 static qn_status *open_model(const char *path, const builder_options *source, qn_memory memory, qn_model **out_model,
