@@ -41,6 +41,8 @@ typedef struct qn_build_options {
     /* Default NULL. Asked on the building thread every few milliseconds of long work; non-zero ends the build with CANCELLED. */
     int (*cancel)(void *self);
     void *cancel_self;
+    /* Default NULL. Filled when `contract` was measured, whether or not it can be kept; after qn_contract_result_init(). */
+    qn_contract_result *contract_result;
 } qn_build_options;
 
 /* Sets every option to its default. */
@@ -51,7 +53,8 @@ QN_API void qn_build_options_init(qn_build_options *options);
  * @param config   NULL: every default
  * @param options  NULL for the defaults
  * @param out_model  on success a model that needs neither network nor source file; freed by qn_model_destroy(). Else NULL
- * returns    INVALID_ARGUMENT: the configuration does not fit the network, or print_after names no pass; INVALID_MODEL: the
+ * returns    INVALID_ARGUMENT: the configuration does not fit the network, or print_after names no pass, or (qn_status_option() is
+ *            "calibrator") integer precision has no ranges; INVALID_MODEL: the
  *            network cannot work at any shape in range; UNSUPPORTED; LIMIT; CANCELLED: `cancel` said so, and nothing is left
  *            behind; OUT_OF_MEMORY
  * threads    any thread

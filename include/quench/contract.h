@@ -33,6 +33,31 @@ typedef struct qn_contract {
 
 QN_API void qn_contract_init(qn_contract *contract);
 
+/* What a contract came to. */
+typedef struct qn_contract_result {
+    size_t size;     /* sizeof(qn_contract_result), set by qn_contract_result_init */
+    int is_kept;     /* 0: it cannot be kept, and the build failed with UNSUPPORTED; the rest tells how close it came */
+    int is_measured; /* 0: the build ended before, and all that follows is 0 */
+    qn_metric metric;
+    double confidence;
+    double score;         /* of 1: AGREEMENT: the share of equal labels; MIOU: of the model with integers */
+    double loss;          /* of 1: how much that is below the float network; negative: it is above */
+    double bound;         /* of 1: the loss is at most this, with that confidence */
+    int64_t samples;      /* that it was measured on */
+    size_t layer_count;   /* that were to become integer, */
+    size_t float_layers;  /* of which so many stay float */
+    size_t word_layers;   /* and so many became int16 */
+    double integer_share; /* of all multiply-adds, 0 to 1: in integers, */
+    double byte_share;    /* in those of 8 bits */
+} qn_contract_result;
+
+/* Sets everything to 0 but the size. */
+QN_API void qn_contract_result_init(qn_contract_result *result);
+
+/* "agreement 99.712 %, at least 99.604 % with 95 % confidence over 20 samples; ..." into `room` bytes, with a final 0; cut short
+   where they are not enough (512 are). "" for NULL and what was not measured. Any thread. */
+QN_API void qn_contract_result_print(const qn_contract_result *result, char *out_text, size_t room);
+
 #ifdef __cplusplus
 }
 #endif

@@ -92,6 +92,8 @@ typedef struct fixture {
     qn_config *qn_config_p, *made_config, **qn_config_pp;
     const qn_config *c_qn_config_p;
     const qn_build_options *c_qn_build_options_p;
+    qn_contract_result *qn_contract_result_p;
+    const qn_contract_result *c_qn_contract_result_p;
     qn_calibrator *qn_calibrator_p, *made_calibrator, **qn_calibrator_pp;
     const qn_calibrator_options *c_qn_calibrator_options_p;
     const qn_samples *c_qn_samples_p;
@@ -267,10 +269,14 @@ static void set_up_compiler(fixture *f) {
     static qn_network_options network_options;
     static qn_build_options build_options;
     static qn_calibrator_options calibrator_options;
+    static qn_contract_result contract_result;
     static const qn_samples samples = {.count = -1, .next = no_samples};
     qn_network_options_init(&network_options);
     qn_build_options_init(&build_options);
     qn_calibrator_options_init(&calibrator_options);
+    qn_contract_result_init(&contract_result);
+    f->qn_contract_result_p = &contract_result;
+    f->c_qn_contract_result_p = &contract_result;
     f->c_qn_network_options_p = &network_options;
     f->c_qn_build_options_p = &build_options;
     f->c_qn_calibrator_options_p = &calibrator_options;

@@ -119,7 +119,7 @@ static void warn_of_rounding(const ranging *r, const qn_config *config, const qn
     if (!log || !r->graph->integer.rounding_iterations || r->with_moments) return;
     if (!is_asked_for && !is_from_file(r)) return;
     log->write(
-        log->self, is_asked_for ? QN_LOG_WARNING : QN_LOG_INFO,
+        log->self, is_asked_for ? QN_LOG_WARNING : QN_LOG_NOTICE,
         "rounding_iterations: weights are rounded to the nearest, which costs some accuracy, for what is needed beyond "
         "ranges comes only from calibrating on samples with this configuration");
 }
@@ -138,11 +138,12 @@ static qn_status *check_found(const ranging *r, const qn_log *log) {
                       "%s holds no ranges, but precision_mode %s needs those of the network's values", r->ranges.origin,
                       mode);
     if (!r->found)
-        return QN_ERR(
-            QN_INVALID_ARGUMENT,
-            "precision_mode %s needs the ranges of the network's values: calibrate on samples, load a ranges file, or "
-            "give custom_ranges in the configuration",
-            mode);
+        return qn_status_of_option(
+            QN_ERR(QN_INVALID_ARGUMENT,
+                   "precision_mode %s needs the ranges of the network's values: calibrate on samples, load a ranges "
+                   "file, or give custom_ranges in the configuration",
+                   mode),
+            "calibrator");
     snprintf(text, sizeof text, "%s: %zu of %zu values have no range and stay float, '%s' among them", mode,
              r->wanted - r->found, r->wanted, r->missing);
     if (log) log->write(log->self, QN_LOG_WARNING, text);

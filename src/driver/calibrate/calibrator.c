@@ -190,10 +190,10 @@ static qn_status *refuse_strange(const watch *w, const char *name, uint64_t coun
             QN_INVALID_MODEL,
             "constant '%s' has elements that are not finite, and so has value '%s': the network cannot be calibrated",
             constant, name);
-    return QN_ERR(QN_INVALID_ARGUMENT,
-                  "sample %lld: %llu element%s of value '%s' %s not finite: the network cannot be calibrated on it",
-                  (long long)w->sample + 1, (unsigned long long)count, count == 1 ? "" : "s", name,
-                  count == 1 ? "is" : "are");
+    qn_status *status = QN_ERR(QN_INVALID_ARGUMENT,
+                               "%llu element%s of value '%s' %s not finite: the network cannot be calibrated on it",
+                               (unsigned long long)count, count == 1 ? "" : "s", name, count == 1 ? "is" : "are");
+    return qn_status_of_sample(status, w->sample);
 }
 
 /* Called for every value of a run. */
@@ -233,7 +233,7 @@ static qn_status *run_sample(watch *w, qn_trial *trial, const qn_tensor *inputs)
         qn_status_free(status);
         return w->status;
     }
-    if (status) return qn_status_context(status, "sample %lld", (long long)w->sample + 1);
+    if (status) return qn_status_of_sample(status, w->sample);
     return note_duplicate(w->calibrator, inputs, trial->input_count);
 }
 

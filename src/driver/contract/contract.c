@@ -13,6 +13,7 @@
 #include "pass/precision.h"
 #include "quant/cost.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -44,6 +45,13 @@ static qn_status *check(const qn_contract *contract) {
         return QN_ERR(QN_INVALID_ARGUMENT, "%lld classes; expected at most %d", (long long)contract->classes,
                       QN_SCORE_CLASSES_MAX);
     return NULL;
+}
+
+static qn_status *check_result(const qn_contract_result *result) {
+    if (!result || result->size == sizeof *result) return NULL;
+    return QN_ERR(QN_INVALID_ARGUMENT,
+                  "a contract's result of size %zu, expected %zu: call qn_contract_result_init() first", result->size,
+                  sizeof *result);
 }
 
 /* ---- Scoring a network ---- */
@@ -135,15 +143,16 @@ static void unpack_labels(const kept_labels *kept, int32_t *out_labels) {
 static qn_status *read_truth(keeper *k, int64_t sample, int64_t count) {
     if (k->contract->metric == QN_METRIC_AGREEMENT) {
         const kept_labels *kept = &k->truth.items[sample];
-        if (kept->count != count) return QN_ERR(QN_INTERNAL, "sample %lld changed its size", (long long)sample + 1);
+        if (kept->count != count) return qn_status_of_sample(QN_ERR(QN_INTERNAL, "its size changed"), sample);
         unpack_labels(kept, k->other);
         return NULL;
     }
     qn_tensor truth = {0};
     QN_TRY(k->contract->samples.labels(k->contract->samples.self, &truth));
     if (!qn_dtype_is_integer(truth.dtype) || qn_labels_count(&truth, NULL) != count)
-        return QN_ERR(QN_INVALID_ARGUMENT, "sample %lld: %lld true labels, the network gives %lld",
-                      (long long)sample + 1, (long long)qn_labels_count(&truth, NULL), (long long)count);
+        return qn_status_of_sample(QN_ERR(QN_INVALID_ARGUMENT, "%lld true labels, the network gives %lld",
+                                          (long long)qn_labels_count(&truth, NULL), (long long)count),
+                                   sample);
     qn_labels_read(&truth, NULL, k->other);
     return NULL;
 }
@@ -178,14 +187,14 @@ static qn_status *score(keeper *k, qn_trial *trial, int is_reference, qn_arena *
         QN_TRY(samples->next(samples->self, k->inputs, trial->input_count, &has));
         if (!has) return expect_samples(k, is_reference || (size_t)sample == reference_count(k));
         QN_TRY(expect_samples(k, is_reference || (size_t)sample < reference_count(k)));
-        QN_TRY_CTX(qn_trial_run(trial, k->inputs), "sample %lld", (long long)sample + 1);
+        QN_TRY(qn_status_of_sample(qn_trial_run(trial, k->inputs), sample));
         QN_TRY(read_labels(k, &trial->outputs[0], &count));
         if (is_reference && k->contract->metric == QN_METRIC_AGREEMENT) {
             QN_TRY(keep_labels(k, count));
             continue;
         }
         QN_TRY(read_truth(k, sample, count));
-        QN_TRY_CTX(qn_scores_add(scores, k->labels, k->other, count), "sample %lld", (long long)sample + 1);
+        QN_TRY(qn_status_of_sample(qn_scores_add(scores, k->labels, k->other, count), sample));
     }
 }
 
@@ -287,30 +296,53 @@ static qn_status *search(keeper *k, attempt *out) {
 
 /* ---- Telling ---- */
 
-/* "3 of 55 layers stay float, 2 became int16, 98.1 % of multiply-adds are integer, 93.0 % int8" */
-static void describe_mix(const keeper *k, size_t kept, char *text, size_t bytes) {
-    qn_sensitivity_mix mix = qn_sensitivity_mix_of(&k->list, kept);
-    char floats[80] = "", words[40] = "", share[40] = "";
-    if (mix.words) snprintf(words, sizeof words, "%zu became int16, ", mix.words);
-    if (mix.words) snprintf(share, sizeof share, ", %.1f %% int8", 100.0 * mix.byte_share);
-    if (k->list.count) snprintf(floats, sizeof floats, "%zu of %zu layers stay float, ", mix.floats, k->list.count);
-    snprintf(text, bytes, "%s%s%.1f %% of multiply-adds are integer%s", floats, words, 100.0 * mix.integer_share,
-             share);
+void qn_contract_result_init(qn_contract_result *result) {
+    if (result) *result = (qn_contract_result){.size = sizeof *result};
 }
 
-static void describe(const keeper *k, const attempt *a, char *text, size_t bytes) {
-    size_t samples = reference_count(k);
-    double sure = 100.0 * k->contract->confidence;
+static void fill_result(const keeper *k, const attempt *a, qn_contract_result *out) {
+    const qn_sensitivity_mix mix = qn_sensitivity_mix_of(&k->list, a->kept);
+    *out = (qn_contract_result){.size = sizeof *out,
+                                .is_kept = a->is_enough,
+                                .is_measured = 1,
+                                .metric = k->contract->metric,
+                                .confidence = k->contract->confidence,
+                                .score = a->score,
+                                .loss = a->loss,
+                                .bound = a->bound,
+                                .samples = (int64_t)reference_count(k),
+                                .layer_count = k->list.count,
+                                .float_layers = mix.floats,
+                                .word_layers = mix.words,
+                                .integer_share = mix.integer_share,
+                                .byte_share = mix.byte_share};
+}
+
+/* "3 of 55 layers stay float, 2 became int16, 98.1 % of multiply-adds are integer, 93.0 % int8" */
+static void print_mix(const qn_contract_result *r, char *text, size_t bytes) {
+    char floats[80] = "", words[40] = "", share[40] = "";
+    if (r->word_layers) snprintf(words, sizeof words, "%zu became int16, ", r->word_layers);
+    if (r->word_layers) snprintf(share, sizeof share, ", %.1f %% int8", 100.0 * r->byte_share);
+    if (r->layer_count)
+        snprintf(floats, sizeof floats, "%zu of %zu layers stay float, ", r->float_layers, r->layer_count);
+    snprintf(text, bytes, "%s%s%.1f %% of multiply-adds are integer%s", floats, words, 100.0 * r->integer_share, share);
+}
+
+void qn_contract_result_print(const qn_contract_result *result, char *out_text, size_t room) {
+    if (!out_text || !room) return;
+    *out_text = 0;
+    if (!result || result->size != sizeof *result || !result->is_measured) return;
+    const double sure = 100.0 * result->confidence;
     char mix[200];
-    describe_mix(k, a->kept, mix, sizeof mix);
-    if (k->contract->metric == QN_METRIC_AGREEMENT)
-        snprintf(text, bytes, "agreement %.3f %%, at least %.3f %% with %g %% confidence over %zu samples; %s",
-                 100.0 * a->score, 100.0 * (1.0 - a->bound), sure, samples, mix);
+    print_mix(result, mix, sizeof mix);
+    if (result->metric == QN_METRIC_AGREEMENT)
+        snprintf(out_text, room, "agreement %.3f %%, at least %.3f %% with %g %% confidence over %lld samples; %s",
+                 100.0 * result->score, 100.0 * (1.0 - result->bound), sure, (long long)result->samples, mix);
     else
-        snprintf(text, bytes,
-                 "mIoU %.4f, %.3f points %s float, at most %.3f below with %g %% confidence over %zu samples; %s",
-                 a->score, 100.0 * (a->loss < 0 ? -a->loss : a->loss), a->loss < 0 ? "above" : "below",
-                 100.0 * a->bound, sure, samples, mix);
+        snprintf(out_text, room,
+                 "mIoU %.4f, %.3f points %s float, at most %.3f below with %g %% confidence over %lld samples; %s",
+                 result->score, 100.0 * fabs(result->loss), result->loss < 0 ? "above" : "below", 100.0 * result->bound,
+                 sure, (long long)result->samples, mix);
 }
 
 /* Nodes that ask for integers get them whatever the contract. */
@@ -327,21 +359,20 @@ static qn_status *refuse(const keeper *k, const char *text) {
                   "Ask for less, give more samples (the bound narrows with their number), or store floats in float32");
 }
 
-static qn_status *report(const keeper *k, const attempt *a, const qn_log *log) {
+static qn_status *report(const keeper *k, const attempt *a, const qn_log *log, qn_contract_result *out_result) {
     char text[512], line[600];
-    describe(k, a, text, sizeof text);
-    if (a->is_enough) {
-        snprintf(line, sizeof line, "contract kept: %s", text);
-        if (log) log->write(log->self, QN_LOG_INFO, line);
-        if (log && !(qn_sensitivity_mix_of(&k->list, a->kept).integer_share > 0))
-            log->write(log->self, QN_LOG_WARNING,
-                       "the contract leaves no layer integer: ask for less, or build in a float mode");
-        return NULL;
-    }
-    return refuse(k, text);
+    fill_result(k, a, out_result);
+    qn_contract_result_print(out_result, text, sizeof text);
+    if (!out_result->is_kept) return refuse(k, text);
+    snprintf(line, sizeof line, "contract kept: %s", text);
+    if (log) log->write(log->self, QN_LOG_INFO, line);
+    if (log && !(out_result->integer_share > 0))
+        log->write(log->self, QN_LOG_WARNING,
+                   "the contract leaves no layer integer: ask for less, or build in a float mode");
+    return NULL;
 }
 
-static qn_status *keep(keeper *k, const qn_log *log) {
+static qn_status *keep(keeper *k, const qn_log *log, qn_contract_result *out_result) {
     attempt best;
     k->inputs = QN_ARENA_ARRAY(&k->arena, qn_tensor, k->graph->inputs.count);
     if (!k->inputs) return qn_status_out_of_memory();
@@ -350,7 +381,7 @@ static qn_status *keep(keeper *k, const qn_log *log) {
     QN_TRY(qn_sensitivity_list(&k->list, k->graph, k->config, &k->arena));
     QN_TRY(score_reference(k));
     QN_TRY(search(k, &best));
-    return report(k, &best, log);
+    return report(k, &best, log, out_result);
 }
 
 qn_status *qn_contract_keep(qn_graph *graph, const qn_config *config, const qn_build_options *options,
@@ -360,14 +391,16 @@ qn_status *qn_contract_keep(qn_graph *graph, const qn_config *config, const qn_b
                 .contract = options->contract,
                 .allocator = options->allocator,
                 .progress = progress};
+    qn_contract_result unasked, *result = options->contract_result ? options->contract_result : &unasked;
     QN_TRY(check(options->contract));
+    QN_TRY(check_result(options->contract_result));
     qn_pool_options threads;
     qn_pool_options_init(&threads);
     threads.allocator = options->allocator;
     if (options->calibrator) threads.threads = options->calibrator->threads;
     QN_TRY(qn_executor_create_pool(&threads, &k.pool));
     qn_arena_init(&k.arena, qn_allocator_or_default(options->allocator));
-    qn_status *status = keep(&k, options->log);
+    qn_status *status = keep(&k, options->log, result);
     qn_sensitivity_deinit(&k.list);
     qn_arena_deinit(&k.arena);
     qn_executor_destroy_pool(&k.pool);

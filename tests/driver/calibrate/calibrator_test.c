@@ -147,6 +147,23 @@ static void several_inputs_advance_together(void **state) {
 
 /* ---- What is refused ---- */
 
+static void integers_without_ranges_are_refused_with_the_option_that_gives_them(void **state) {
+    (void)state;
+    qn_model *model;
+    qn_status *status = try_build_with(
+        sample_network, "{'precision_config': {'precision_mode': 'qint8_mixed_float32'}}", NULL, NULL, NULL, &model);
+    assert_non_null(status);
+    assert_string_equal(qn_status_option(status), "calibrator");
+    expect_refused(status, QN_INVALID_ARGUMENT, "needs the ranges of the network's values");
+    status = try_build_with(sample_network,
+                            "{'precision_config': {'precision_mode': 'qint8_mixed_float32'}, 'dim_range': {'7': "
+                            "{'min': [1], 'max': [2]}}}",
+                            NULL, NULL, NULL, &model);
+    assert_non_null(status);
+    assert_null(qn_status_option(status)); /* ranges of another kind */
+    expect_refused(status, QN_INVALID_ARGUMENT, "dim_range");
+}
+
 static void what_is_wrong_with_a_sample_is_said_with_its_number(void **state) {
     static const struct {
         spoil spoil;
@@ -170,7 +187,9 @@ static void what_is_wrong_with_a_sample_is_said_with_its_number(void **state) {
                 feed f;
                 feed_init(&f, 5, 4);
                 f.side = side, f.spoil = rows[i].spoil, f.spoil_at = 2;
-                expect_refused(try_calibrate(calibrator, sample_network, NULL, &f), rows[i].code, rows[i].words);
+                qn_status *status = try_calibrate(calibrator, sample_network, NULL, &f);
+                assert_int_equal(qn_status_sample(status), rows[i].spoil == SPOIL_ERROR ? -1 : 2);
+                expect_refused(status, rows[i].code, rows[i].words);
                 if (is_second) {
                     assert_string_equal(ranges_of(calibrator), before); /* what it had */
                     assert_int_equal(qn_calibrator_sample_count(calibrator), 3);
@@ -553,6 +572,7 @@ int main(void) {
         cmocka_unit_test(linear_ranges_are_what_the_samples_span),
         cmocka_unit_test(every_algorithm_gives_ranges_and_a_model),
         cmocka_unit_test(several_inputs_advance_together),
+        cmocka_unit_test(integers_without_ranges_are_refused_with_the_option_that_gives_them),
         cmocka_unit_test(what_is_wrong_with_a_sample_is_said_with_its_number),
         cmocka_unit_test(no_samples_are_refused),
         cmocka_unit_test(a_network_that_was_built_is_refused),

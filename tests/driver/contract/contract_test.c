@@ -88,6 +88,9 @@ static int exceptions_of(const qn_model *model) {
     return count_steps(model, "kept float") + count_steps(model, "made int16");
 }
 
+#define BYTES_FOR(nodes) "{'precision_config': {'precision_mode': 'qint8_mixed_float32'}, 'custom_nodes': {" nodes "}}"
+#define ALL_BYTES        BYTES_FOR("'c': {'precision': 'int8'}, 's': {'precision': 'int8'}")
+
 /* ---- Kept ---- */
 
 static void integers_throughout_are_taken_where_they_keep_the_contract(void **state) {
@@ -193,10 +196,72 @@ static void a_drop_of_miou_is_kept_by_labels(void **state) {
     }
 }
 
-/* ---- Not kept ---- */
+static void what_a_contract_came_to_is_told_in_numbers(void **state) {
+    (void)state;
+    for (int is_kept = 0; is_kept < 2; is_kept++) {
+        labelled_feed f;
+        qn_contract contract;
+        qn_contract_result result;
+        qn_build_options options;
+        qn_model *model;
+        char text[512];
+        case_log log;
+        case_log_init(&log);
+        labelled_init(&f, &contract, QN_METRIC_AGREEMENT, COUNT);
+        contract.min_agreement = is_kept ? 0.8 : 1;
+        qn_contract_result_init(&result);
+        qn_contract_result_print(&result, text, sizeof text);
+        assert_string_equal(text, ""); /* nothing yet */
+        qn_build_options_init(&options);
+        options.calibrator = calibrated(sample_labels_network, is_kept ? INT8 : ALL_BYTES, 31, COUNT);
+        options.contract = &contract;
+        options.contract_result = &result;
+        options.log = &log.log;
+        qn_network *network = network_of(sample_labels_network);
+        qn_config *config = config_of(is_kept ? INT8 : ALL_BYTES);
+        qn_status *status = qn_build(network, config, &options, &model);
+        assert_int_equal(qn_status_code(status), is_kept ? QN_OK : QN_UNSUPPORTED);
+        assert_true(result.is_measured && result.is_kept == is_kept);
+        assert_true(result.metric == QN_METRIC_AGREEMENT && result.confidence == 0.95 && result.samples == COUNT);
+        assert_true(result.score > 0.8 && result.score < 1 && result.loss > 0 && result.bound >= result.loss);
+        assert_true(result.layer_count == (is_kept ? 1 : 0) && !result.float_layers && !result.word_layers);
+        assert_true(result.integer_share > 0.88 && result.byte_share == result.integer_share);
+        qn_contract_result_print(&result, text, sizeof text);
+        assert_non_null(strstr(is_kept ? log.text : qn_status_message(status), text));
+        assert_int_equal(strncmp(text, "agreement 9", 11), 0);
+        qn_contract_result_print(&result, text, 10);
+        assert_string_equal(text, "agreement");
+        qn_status_free(status);
+        qn_model_destroy(model);
+        qn_config_destroy(config);
+        qn_network_destroy(network);
+        qn_calibrator_destroy((qn_calibrator *)(uintptr_t)options.calibrator);
+        labelled_deinit(&f);
+    }
+}
 
-#define BYTES_FOR(nodes) "{'precision_config': {'precision_mode': 'qint8_mixed_float32'}, 'custom_nodes': {" nodes "}}"
-#define ALL_BYTES        BYTES_FOR("'c': {'precision': 'int8'}, 's': {'precision': 'int8'}")
+static void a_result_that_was_not_made_ready_is_refused(void **state) {
+    (void)state;
+    labelled_feed f;
+    qn_contract contract;
+    qn_contract_result result = {0};
+    qn_build_options options;
+    qn_model *model;
+    labelled_init(&f, &contract, QN_METRIC_AGREEMENT, COUNT);
+    qn_build_options_init(&options);
+    options.calibrator = calibrated(sample_labels_network, INT8, 31, COUNT);
+    options.contract = &contract;
+    options.contract_result = &result;
+    qn_network *network = network_of(sample_labels_network);
+    qn_config *config = config_of(INT8);
+    expect_refused(qn_build(network, config, &options, &model), QN_INVALID_ARGUMENT, "qn_contract_result_init()");
+    qn_config_destroy(config);
+    qn_network_destroy(network);
+    qn_calibrator_destroy((qn_calibrator *)(uintptr_t)options.calibrator);
+    labelled_deinit(&f);
+}
+
+/* ---- Not kept ---- */
 
 /* Where nodes are to be integers whatever it costs. */
 static void what_cannot_be_kept_is_refused_with_what_there_is(void **state) {
@@ -461,6 +526,8 @@ int main(void) {
         cmocka_unit_test(layers_leave_bytes_where_these_do_not_keep_it),
         cmocka_unit_test(the_bound_of_the_samples_counts_not_their_mean),
         cmocka_unit_test(a_drop_of_miou_is_kept_by_labels),
+        cmocka_unit_test(what_a_contract_came_to_is_told_in_numbers),
+        cmocka_unit_test(a_result_that_was_not_made_ready_is_refused),
         cmocka_unit_test(what_cannot_be_kept_is_refused_with_what_there_is),
         cmocka_unit_test(a_contract_kept_by_integers_that_nodes_ask_for_has_some),
         cmocka_unit_test(whatever_is_wrong_with_a_contract_is_said),

@@ -148,7 +148,8 @@ static qn_status *import(const char *path, const builder_options *options, const
     import_options.output_count = options->outputs.count;
     import_options.format = options->format;
     import_options.log = log;
-    if (!status) status = qn_network_import_file(path, &import_options, out_network);
+    status = cli_context(status, "%s", path);
+    if (!status) status = cli_name_file(qn_network_import_file(path, &import_options, out_network), path);
     for (size_t i = 0; names && i < count; i++) free(names[i]);
     free(names);
     free(inputs);
@@ -157,18 +158,13 @@ static qn_status *import(const char *path, const builder_options *options, const
 
 /* ---- Building ---- */
 
-/* The message begins with the file, once. */
-static qn_status *name_file(qn_status *status, const char *path) {
-    return status && !strstr(qn_status_message(status), path) ? cli_context(status, "%s", path) : status;
-}
-
 qn_status *builder_open(builder *b, const char *path, const builder_options *options, const qn_log *log) {
     *b = (builder){.path = path, .options = options};
-    qn_status *status = make_config(options, log, &b->config);
-    if (!status) status = import(path, options, log, &b->network);
-    for (size_t i = 0; i < options->ranges.count && !status; i++)
-        status = merge_range(b->network, options->ranges.items[i], b->config);
-    return name_file(status, path);
+    CLI_TRY(cli_context(make_config(options, log, &b->config), "%s", path));
+    CLI_TRY(import(path, options, log, &b->network));
+    for (size_t i = 0; i < options->ranges.count; i++)
+        CLI_TRY(cli_context(merge_range(b->network, options->ranges.items[i], b->config), "%s", path));
+    return NULL;
 }
 
 void builder_close(builder *b) {
@@ -225,14 +221,14 @@ qn_status *builder_calibrate(builder *b, cli_watch *watch) {
             "example --precision qint8_mixed_float16",
             b->path, mode);
     if (calibration_needs_model(options)) CLI_TRY(build_float(b));
-    return name_file(calibration_run(options, b->float_model, b->network, b->config, watch, &b->calibration), b->path);
+    qn_status *status = calibration_run(options, b->float_model, b->network, b->config, watch, &b->calibration);
+    return cli_context(status, "%s", b->path);
 }
 
 /* Says how the program is told what the library misses. */
 static qn_status *advise(const builder *b, qn_status *status) {
-    if (qn_status_code(status) != QN_INVALID_ARGUMENT || b->calibration.calibrator || !is_integer(b) ||
-        !strstr(qn_status_message(status), "range"))
-        return status;
+    const char *option = qn_status_option(status);
+    if (!option || strcmp(option, "calibrator") != 0 || b->calibration.calibrator) return status;
     qn_status *longer =
         qn_status_create(QN_INVALID_ARGUMENT,
                          "%s (--calibrate DIR measures them on pictures or arrays, --ranges FILE takes those "
@@ -242,31 +238,12 @@ static qn_status *advise(const builder *b, qn_status *status) {
     return longer;
 }
 
-/* A log that takes out what a contract came to, and shows what ranges from a file cost without being asked. */
-typedef struct ear {
-    builder *builder;
-    const qn_log *log; /* of the rest; NULL: nobody's */
-} ear;
-
-static void hear(void *self, qn_log_level level, const char *text) {
-    static const char kept[] = "contract kept: ", rounding[] = "rounding_iterations: ";
-    ear *e = self;
-    if (!strncmp(text, kept, sizeof kept - 1))
-        snprintf(e->builder->kept, sizeof e->builder->kept, "%s", text + sizeof kept - 1);
-    else if (e->log && level == QN_LOG_INFO && !strncmp(text, rounding, sizeof rounding - 1))
-        cli_note("note: %s", text);
-    else if (e->log)
-        e->log->write(e->log->self, level, text);
-}
-
 qn_status *builder_build(builder *b, qn_build_options *build, qn_model **out_model) {
-    ear e = {b, build->log};
-    const qn_log log = {&e, hear};
-    build->log = &log;
     build->calibrator = b->calibration.calibrator;
     build->contract = b->calibration.contract.samples.next ? &b->calibration.contract : NULL;
+    build->contract_result = &b->contract_result;
+    qn_contract_result_init(&b->contract_result);
     qn_status *status = qn_build(b->network, b->config, build, out_model);
     status = sample_source_blame(&b->calibration.contract_source, status);
-    build->log = e.log;
-    return name_file(advise(b, status), b->path);
+    return cli_context(advise(b, status), "%s", b->path);
 }

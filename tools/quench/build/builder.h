@@ -58,7 +58,7 @@ typedef struct builder {
     qn_network *network;
     qn_model *float_model; /* takes the same inputs, for samples; NULL until it is needed */
     calibration calibration;
-    char kept[512]; /* how the contract is kept, in the library's words; "": there was none */
+    qn_contract_result contract_result; /* after builder_build() */
 } builder;
 
 /* Imports the model and makes its configuration. `log` may be NULL. Whatever comes of it, builder_close() frees it.

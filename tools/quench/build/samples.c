@@ -207,8 +207,7 @@ qn_status *sample_source_open(qn_model *model, const sample_options *options, sa
 }
 
 qn_status *sample_source_blame(const sample_source *source, qn_status *status) {
-    static const char start[] = "sample ";
-    if (!status || !source->name || strncmp(qn_status_message(status), start, sizeof start - 1)) return status;
+    if (qn_status_sample(status) < 0 || !source->name) return status;
     char *name = source->name(source->samples.self);
     if (name) status = cli_context(status, "%s", name);
     free(name);

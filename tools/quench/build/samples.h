@@ -30,7 +30,7 @@ typedef struct sample_source {
  * @param model  stays the caller's and must outlive the source
  * returns  NOT_FOUND, IO, INVALID_ARGUMENT: with the option, file and line. *out_source is zeroed then */
 qn_status *sample_source_open(qn_model *model, const sample_options *options, sample_source *out_source) QN_MUST_USE;
-/* Names the file before a message of the library that begins with "sample"; NULL stays NULL. */
+/* Names the file of the sample that the library failed on, if it was one; NULL stays NULL. */
 qn_status *sample_source_blame(const sample_source *source, qn_status *status) QN_MUST_USE;
 void sample_source_close(sample_source *source); /* accepts a zeroed one */
 

@@ -354,6 +354,8 @@ static void write_log(void *self, qn_log_level level, const char *text) {
     (void)self;
     if (level == QN_LOG_WARNING)
         cli_warn("%s", text);
+    else if (level == QN_LOG_NOTICE)
+        cli_note("note: %s", text);
     else
         cli_remark("%s", text);
 }

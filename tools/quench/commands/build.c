@@ -161,6 +161,14 @@ typedef struct result {
     integer_mix mix;
 } result;
 
+enum { CONTRACT_TEXT = 512 };
+
+static void print_contract(const qn_contract_result *contract) {
+    char text[CONTRACT_TEXT];
+    qn_contract_result_print(contract, text, sizeof text);
+    if (*text) cli_print("%-10s kept: %s\n", "contract", text);
+}
+
 static void print_summary(const result *r) {
     const qn_model *model = r->model;
     const cost_table *costs = &r->costs;
@@ -173,7 +181,7 @@ static void print_summary(const result *r) {
     cli_print("%-10s %zu\n%-10s %s\n", "steps", info->step_count, "constants",
               cli_print_bytes(info->const_bytes, text));
     if (r->mix.integer_layers || r->builder->calibration.calibrator) integer_mix_print(&r->mix);
-    if (*r->builder->kept) cli_print("%-10s kept: %s\n", "contract", r->builder->kept);
+    print_contract(&r->builder->contract_result);
     if (info->arena_bytes_max)
         cli_print("%-10s at most %s for values, at every shape in range\n", "arena",
                   cli_print_bytes(info->arena_bytes_max, text));
@@ -208,6 +216,12 @@ static json_t *calibration_to_json(const calibration *c) {
                      "peak_rss_bytes", (json_int_t)c->peak_bytes);
 }
 
+static json_t *contract_to_json(const qn_contract_result *contract) {
+    char text[CONTRACT_TEXT];
+    qn_contract_result_print(contract, text, sizeof text);
+    return *text ? cli_json_text(text) : json_null();
+}
+
 static json_t *report_to_json(const result *r) {
     const qn_model *model = r->model;
     const cost_table *costs = &r->costs;
@@ -225,8 +239,8 @@ static json_t *report_to_json(const result *r) {
                      "cost", cost_table_to_json(costs), "inputs", inputs, "outputs", outputs, "steps",
                      steps_to_json(model), "meta", cli_load_meta(model), "calibration",
                      calibration_to_json(&r->builder->calibration), "integer", integer_mix_to_json(&r->mix), "contract",
-                     *r->builder->kept ? cli_json_text(r->builder->kept) : json_null(), "peak_rss_bytes",
-                     (json_int_t)cli_peak_rss_bytes(), "quantisation", r->report.quantisation);
+                     contract_to_json(&r->builder->contract_result), "peak_rss_bytes", (json_int_t)cli_peak_rss_bytes(),
+                     "quantisation", r->report.quantisation);
 }
 
 static qn_status *write_html(const result *r, const char *path) {
