@@ -95,6 +95,9 @@ def keep_failure(kind: type[BaseException], error: BaseException, trace: Any) ->
         call.failure = error
 
 
+_levels = {lib.QN_LOG_DEBUG: logging.DEBUG, lib.QN_LOG_INFO: logging.INFO, lib.QN_LOG_NOTICE: logging.INFO}
+
+
 @ffi.def_extern(onerror=keep_failure)  # type: ignore[untyped-decorator]
 def qn_python_log(_self: Any, level: int, text: Any) -> None:
     line = ffi.string(text).decode("utf-8", "backslashreplace")
@@ -102,9 +105,7 @@ def qn_python_log(_self: Any, level: int, text: Any) -> None:
     if level == lib.QN_LOG_WARNING and call is not None:
         call.warnings.append(line)
     else:
-        logger.log(
-            {lib.QN_LOG_DEBUG: logging.DEBUG, lib.QN_LOG_INFO: logging.INFO}.get(level, logging.WARNING), "%s", line
-        )
+        logger.log(_levels.get(level, logging.WARNING), "%s", line)
 
 
 @ffi.def_extern(error=1, onerror=keep_failure)  # type: ignore[untyped-decorator]

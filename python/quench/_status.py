@@ -40,7 +40,9 @@ class Error(Exception):
 
     The text says what was expected, what was found, and where there is one a way out. `code` is the name of the status
     ("INVALID_ARGUMENT"), `way_out` says for every error of the class whose turn it is, and `where` is the line of
-    quench that noticed ("" where Python did).
+    quench that noticed ("" where Python did). What the error speaks of is there for programs too, None where it is not
+    known: `option`, the member of the C options that was too small ("pixels_max") or missing ("calibrator"), `node`, and
+    `sample`, from 0.
 
     >>> import quench
     >>> try:
@@ -52,6 +54,9 @@ class Error(Exception):
 
     code: ClassVar[str] = ""
     way_out: ClassVar[str] = ""
+    option: str | None = None
+    node: str | None = None
+    sample: int | None = None
 
     def __init__(self, message: str, where: str = "") -> None:
         super().__init__(message)
@@ -62,7 +67,8 @@ class Error(Exception):
         return self.message
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return type(self), (self.message, self.where)
+        told = {"option": self.option, "node": self.node, "sample": self.sample}
+        return type(self), (self.message, self.where), told
 
 
 class InvalidModelError(Error, ValueError):
@@ -178,6 +184,10 @@ def take_error(status: Any) -> Error:
     """The exception of a status that is no success; frees the status."""
     kind = _classes.get(text_of(lib.qn_code_name(lib.qn_status_code(status))), InternalError)
     error = kind(text_of(lib.qn_status_message(status)), text_of(lib.qn_status_where(status)))
+    error.option = text_of(lib.qn_status_option(status)) or None
+    error.node = text_of(lib.qn_status_node(status)) or None
+    sample = lib.qn_status_sample(status)
+    error.sample = None if sample < 0 else sample
     lib.qn_status_free(status)
     return error
 

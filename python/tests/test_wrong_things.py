@@ -30,8 +30,11 @@ def test_every_code_has_a_class_with_a_way_out() -> None:
         assert issubclass(kind, quench.Error)
         assert kind.way_out
         assert kind.__name__ in quench.__all__
-        again = pickle.loads(pickle.dumps(kind("text", "line")))
+        error = kind("text", "line")
+        error.option, error.sample = "pixels_max", 3
+        again = pickle.loads(pickle.dumps(error))
         assert (type(again), str(again), again.where) == (kind, "text", "line")
+        assert (again.option, again.node, again.sample) == ("pixels_max", None, 3)
 
 
 WRONG_INPUTS: dict[str, tuple[Callable[[Array], Any], type[Exception], str]] = {
@@ -238,8 +241,9 @@ def test_nan_in_samples_is_refused() -> None:
     x, w = network.add_input("x", [None, 4]), network.add_constant("w", np.ones((4, 4), np.float32))
     network.mark_output(network.add_node("matmul", x, w).output, "y")
     calibrator = quench.Calibrator([np.full((1, 4), np.nan, np.float32)])
-    with pytest.raises(quench.InvalidArgumentError, match=r"(?i)nan|finite"):
+    with pytest.raises(quench.InvalidArgumentError, match=r"(?i)nan|finite") as caught:
         calibrator.calibrate(network)
+    assert (caught.value.option, caught.value.node, caught.value.sample) == (None, None, 0)
 
 
 def test_an_iterator_cannot_be_read_twice(workshop: Path) -> None:
