@@ -1,15 +1,19 @@
 #include "show/layers.h"
 
+#include "show/mix.h"
+
 #include "quench/cpu.h"
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 qn_status *layer_table_init(layer_table *table, const cli_session *session) {
     *table = (layer_table){.count = qn_model_get_info(session->model)->step_count};
     table->items = calloc(table->count + 1, sizeof *table->items);
-    return table->items ? NULL : cli_out_of_memory();
+    if (!table->items) return cli_out_of_memory();
+    for (size_t i = 0; i < table->count; i++)
+        table->items[i].has_integers = integer_mix_has_step(session->model, qn_model_step(session->model, i));
+    return NULL;
 }
 
 void layer_table_deinit(layer_table *table) {
@@ -27,22 +31,17 @@ qn_status *layer_table_add(layer_table *table, qn_context *context) {
     return NULL;
 }
 
-/* Names of kernels say what they compute with: conv_u8_14x32_avx512vnni. */
-static int has_integers(const layer *l) {
-    return strstr(l->profile.kernel, "_u8") || strstr(l->profile.kernel, "_s16");
-}
-
 qn_status *layer_table_finish(layer_table *table, const char *cpu, int threads) {
     CLI_TRY(qn_cpu_measure_peak(cpu, threads, &table->peak_gflops));
     for (size_t i = 0; i < table->count && table->peak_int8_gops == 0; i++)
-        if (has_integers(&table->items[i])) CLI_TRY(qn_cpu_measure_peak_int8(cpu, threads, &table->peak_int8_gops));
+        if (table->items[i].has_integers) CLI_TRY(qn_cpu_measure_peak_int8(cpu, threads, &table->peak_int8_gops));
     for (size_t i = 0; i < table->count; i++) {
         layer *l = &table->items[i];
         l->profile.ns /= table->runs ? table->runs : 1;
         l->ms = 1e-6 * (double)l->profile.ns;
         table->total_ms += l->ms;
         l->gops = l->profile.ns ? 2.0 * (double)l->profile.macs / (double)l->profile.ns : 0;
-        const double peak = has_integers(l) ? table->peak_int8_gops : table->peak_gflops;
+        const double peak = l->has_integers ? table->peak_int8_gops : table->peak_gflops;
         l->peak_share = peak > 0 ? l->gops / peak : 0;
     }
     for (size_t i = 0; i < table->count; i++)

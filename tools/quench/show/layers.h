@@ -7,6 +7,7 @@
 typedef struct layer {
     qn_step_profile
         profile;       /* of the last run; ns is the sum over all runs until the table is finished, then the mean */
+    int has_integers;  /* it is a layer that computes with them */
     double ms, share;  /* of all steps' time */
     double gops;       /* 10^9 operations a second; a multiply-add is two */
     double peak_share; /* of the machine's peak, of integers where the kernel computes with them */

@@ -6,13 +6,15 @@
 
 static int is_layer(const qn_step_info *step) { return step->role == QN_ROLE_LAYER; }
 
-/* Its precision is told as "u8: ...", "s16: ...", "f32: ...". */
-static int is_integer(const qn_step_info *step) { return step->precision[0] == 'u' || step->precision[0] == 's'; }
+int integer_mix_has_step(const qn_model *model, const qn_step_info *step) {
+    const qn_value_info *value = is_layer(step) && step->input_count ? qn_model_value(model, step->inputs[0]) : NULL;
+    return value && (value->dtype == QN_DTYPE_U8 || value->dtype == QN_DTYPE_S16);
+}
 
 static void count_layers(const qn_model *model, integer_mix *mix) {
     const qn_step_info *step;
     for (size_t i = 0; (step = qn_model_step(model, i)); i++)
-        if (is_layer(step)) mix->layers++, mix->integer_layers += (size_t)is_integer(step);
+        if (is_layer(step)) mix->layers++, mix->integer_layers += (size_t)integer_mix_has_step(model, step);
 }
 
 static void add_up(const qn_model *model, qn_context *context, integer_mix *inout_mix) {
@@ -22,7 +24,7 @@ static void add_up(const qn_model *model, qn_context *context, integer_mix *inou
         qn_status *status = is_layer(step) ? qn_context_get_step_profile(context, i, &profile) : NULL;
         if (is_layer(step) && !status) {
             inout_mix->macs += profile.macs;
-            inout_mix->integer_macs += is_integer(step) ? profile.macs : 0;
+            inout_mix->integer_macs += integer_mix_has_step(model, step) ? profile.macs : 0;
         }
         qn_status_free(status);
     }
