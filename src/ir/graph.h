@@ -175,6 +175,8 @@ size_t qn_graph_remove_dead(qn_graph *graph);
 /* Which axis of input 0 each axis of the one result is (op/card.h: trace), from what is constant about the node.
    Returns the rank of the result; -1: it cannot be told. */
 int qn_node_trace_axes(const qn_graph *graph, const qn_node *node, int *out_source);
+/* Asks an operator that can (op/card.h: turn) what a node whose axes can be traced becomes in another order. */
+void qn_node_turn_axes(const qn_graph *graph, const qn_node *node, qn_axes_turn *turn);
 
 /* ---- ir/copy.c ---- */
 /* A copy in `arena`, inferred, with a pool of dims of its own and all facts of its nodes: whatever happens to the copy

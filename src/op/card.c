@@ -26,9 +26,13 @@ int qn_op_is_convolution(const qn_op_def *op) { return qn_op_is_layer(op) && op-
 
 int qn_op_is_identity(const qn_op_def *op) { return op->values == QN_VALUES_SAME && op->axes.kind == QN_AXES_KEPT; }
 
-int qn_op_reshapes(const qn_op_def *op) { return op->values == QN_VALUES_SAME && op->axes.kind == QN_AXES_OWN; }
+int qn_op_reshapes(const qn_op_def *op) { return op->axes.kind == QN_AXES_RESHAPED; }
 
-int qn_op_permutes(const qn_op_def *op) { return op->values == QN_VALUES_MOVED && op->axes.kind == QN_AXES_TRACED; }
+int qn_op_permutes(const qn_op_def *op) {
+    int permutes = 0;
+    for (int i = 0; i < QN_AXES_CONTROLS_MAX; i++) permutes |= op->axes.controls[i] == QN_CONTROL_ORDERS_AXES;
+    return permutes;
+}
 
 int qn_op_casts(const qn_op_def *op) { return op->values == QN_VALUES_ROUNDED && (op->flags & QN_OP_SETS_DTYPE) != 0; }
 
@@ -55,6 +59,12 @@ int qn_op_trace_axes(const qn_op_def *op, const qn_eval *operands, int *out_sour
     return rank;
 }
 
+int qn_trace_rows(const qn_eval *operands, int *out_source) {
+    const int rank = operands->inputs[0].rank;
+    for (int i = 0; i < rank; i++) out_source[i] = i + 1 < rank ? i : -1;
+    return rank;
+}
+
 static const qn_attr_def *find_axis_attr(const qn_op_def *op) {
     for (const qn_attr_def *row = op->attrs; row && row->name; row++) {
         if (strcmp(row->name, op->axes.attr)) continue;
@@ -66,7 +76,7 @@ static const qn_attr_def *find_axis_attr(const qn_op_def *op) {
 }
 
 int64_t qn_op_axis(const qn_op_def *op, const void *attrs) {
-    const qn_attr_def *row = op->axes.attr ? find_axis_attr(op) : NULL;
+    const qn_attr_def *row = op->axes.attr && !op->axes.attr_names_result ? find_axis_attr(op) : NULL;
     return row && row->kind == QN_ATTR_INT ? *(const int64_t *)(const void *)((const char *)attrs + row->offset) : -1;
 }
 

@@ -29,30 +29,55 @@ struct qn_requantize_slots; /* op/requantize.h */
 /* ---- Axes ---- */
 
 typedef enum qn_axes_kind {
-    QN_AXES_OWN = 0, /* none of the below: the operator makes its axes (matmul, fill, where ...) */
-    QN_AXES_KEPT,    /* axis i of the result is axis i of every input of data of its rank; others broadcast to it */
-    QN_AXES_TRACED,  /* axes are permuted, dropped or added as `trace` says (transpose, squeeze, reduce_mean ...) */
-    QN_AXES_NHWC     /* input 0 and the result are pictures [N, H, W, C], or dims [N, H, W] of one */
+    QN_AXES_OWN = 0,  /* none of the below: the operator makes its axes (fill, where ...) */
+    QN_AXES_KEPT,     /* axis i of the result is axis i of every input of data of its rank; others broadcast to it */
+    QN_AXES_TRACED,   /* axes are permuted, dropped or added as `trace` says (transpose, squeeze, reduce_mean ...) */
+    QN_AXES_RESHAPED, /* the elements of input 0 in their order under other dims: axes are merged and split (reshape) */
+    QN_AXES_NHWC      /* input 0 and the result are pictures [N, H, W, C], or dims [N, H, W] of one */
 } qn_axes_kind;
 
-/* How a control input speaks of the axes of input 0. */
+/* How a control input speaks of the axes of input 0, or of the result. */
 typedef enum qn_axes_control {
-    QN_CONTROL_NO_AXES = 0,   /* not at all */
-    QN_CONTROL_PER_AXIS = 1,  /* its element, or row, k belongs to axis k: paddings of pad, multiples of tile */
-    QN_CONTROL_NAMES_AXES = 2 /* its elements are axes: those that reduce_mean reduces */
+    QN_CONTROL_NO_AXES = 0,         /* not at all */
+    QN_CONTROL_PER_AXIS = 1,        /* its element, or row, k belongs to axis k: paddings of pad, multiples of tile */
+    QN_CONTROL_NAMES_AXES = 2,      /* its elements are axes: those that reduce_mean reduces */
+    QN_CONTROL_PER_RESULT_AXIS = 3, /* its element k belongs to axis k of the result: the shape that reshape makes */
+    QN_CONTROL_ORDERS_AXES = 4      /* its element k is the axis of input 0 that axis k of the result is: transpose */
 } qn_axes_control;
 
-enum { QN_AXES_CONTROLS_MAX = 4 };
+enum { QN_AXES_CONTROLS_MAX = 4, QN_TURN_NUMBERS_MAX = 16 };
+
+/* What a control input becomes. ROWS: element k is element numbers[k] of what it was. NUMBERS: element k is numbers[k]. */
+typedef enum qn_turn_kind { QN_TURN_KEEP = 0, QN_TURN_ROWS, QN_TURN_NUMBERS } qn_turn_kind;
+typedef struct qn_turned_control {
+    qn_turn_kind kind;
+    int count;
+    int64_t numbers[QN_TURN_NUMBERS_MAX];
+} qn_turned_control;
+
+/* An operator is asked to say the same of operands whose axes have another order. */
+typedef struct qn_axes_turn {
+    const int *in, *out; /* axis i of input 0 becomes axis in[i], axis k of the result is to be axis out[k] */
+    void *attrs;         /* a copy of operands->attrs, to be changed */
+    qn_turned_control controls[QN_AXES_CONTROLS_MAX]; /* of input i; zeroed */
+} qn_axes_turn;
 
 typedef struct qn_axes_card {
     qn_axes_kind kind;
-    const char *attr; /* the attribute (INT or INTS) that names axes of input 0; NULL: there is none */
+    const char *attr;      /* the attribute (INT or INTS) that names axes of input 0; NULL: there is none */
+    int attr_names_result; /* it names axes of the result instead (stack, expand_dims) */
     uint8_t controls[QN_AXES_CONTROLS_MAX]; /* qn_axes_control of input i */
-    int has_channels; /* vectors among its inputs belong to the last axis (batch_norm), which has to stay the last */
+    /* Vectors among its inputs, or a matrix, belong to the last axis (batch_norm, matmul), which has to stay the last. A
+       vector of one element that stands for all channels does not bind it. */
+    int has_channels;
     /* TRACED: axis i of the result is axis out_source[i] of input 0, or a new one where that is -1. Returns the rank of
        the result; -1: cannot tell. Reads attributes, the rank of input 0, its dims (-1: no number) and controls that
-       are constants (their data, else NULL). Example: squeeze of [1, h, 3] gives 2 with out_source {1, 2}. */
+       are constants (their data, else NULL). Further inputs of data have the axes of input 0 (stack). Example: squeeze
+       of [1, h, 3] gives 2 with out_source {1, 2}. */
     int (*trace)(const struct qn_eval *operands, int *out_source);
+    /* TRACED, where attributes and controls speak of axes in a way that `attr` and `controls` cannot say (strided_slice).
+       Operands are those of `trace`, which could tell. `in` and `out` agree about every axis that the trace follows. */
+    void (*turn)(const struct qn_eval *operands, qn_axes_turn *turn);
 } qn_axes_card;
 
 /* ---- Values ---- */
@@ -170,6 +195,8 @@ int qn_op_filler(const struct qn_op_def *op, const void *attrs);
 const struct qn_op_def *qn_op_of_arithmetic(qn_arithmetic arithmetic);
 /* qn_axes_card.trace for whichever kind: KEPT gives every axis itself. -1: nothing can be said. */
 int qn_op_trace_axes(const struct qn_op_def *op, const struct qn_eval *operands, int *out_source);
+/* The trace of products of the rows of input 0, its last axis, with a matrix: all axes but the last are kept. */
+int qn_trace_rows(const struct qn_eval *operands, int *out_source);
 /* The axis of input 0 that the attribute `axes.attr` names, if that is one; -1: none is named. */
 int64_t qn_op_axis(const struct qn_op_def *op, const void *attrs);
 /* The axis of input 0 along which labels are counted: qn_op_axis(), or the channels of pictures. */

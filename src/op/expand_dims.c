@@ -70,7 +70,7 @@ const qn_op_def qn_op_expand_dims = {
     .flags = QN_OP_MAY_ALIAS,
     .attrs = attrs,
     .attrs_bytes = sizeof(qn_axes_attrs),
-    .axes = {.kind = QN_AXES_TRACED, .trace = trace_expand_dims},
+    .axes = {.kind = QN_AXES_TRACED, .attr = "axes", .attr_names_result = 1, .trace = trace_expand_dims},
     .values = QN_VALUES_SAME,
     .infer = infer_expand_dims,
     .eval = eval_expand_dims,

@@ -78,6 +78,16 @@ static void sample_gather(qn_sample *sample) {
     memcpy(control->dims, index_dims, sizeof control->dims);
 }
 
+/* The axes of a table of indices stand together where the axis of x was, wherever that is: only one can be followed. */
+static int trace_gather(const qn_eval *operands, int *out_source) {
+    const int axis = (int)((const qn_axis_attrs *)operands->attrs)->axis, picks = operands->inputs[1].rank;
+    int rank = 0;
+    if (picks > 1) return -1;
+    for (int i = 0; i < operands->inputs[0].rank; i++)
+        if (i != axis || picks) out_source[rank++] = i;
+    return rank;
+}
+
 const qn_op_def qn_op_gather = {
     .name = "gather",
     .doc = "the slices of x along an axis that 'indices' name, in the shape of the indices",
@@ -87,6 +97,7 @@ const qn_op_def qn_op_gather = {
     .data_inputs = 1,
     .attrs = attrs,
     .attrs_bytes = sizeof(qn_axis_attrs),
+    .axes = {.kind = QN_AXES_TRACED, .attr = "axis", .trace = trace_gather},
     .values = QN_VALUES_MOVED,
     .infer = infer_gather,
     .eval = eval_gather,

@@ -177,6 +177,12 @@ static void describe_matmul(const void *attributes, int rank, const int64_t *wei
     out->is_plain = rank == 2 && !attrs->transpose_a;
 }
 
+/* A product with batches on both sides has no rows that could stand anywhere. */
+static int trace_matmul(const qn_eval *operands, int *out_source) {
+    const qn_matmul_attrs *attrs = operands->attrs;
+    return attrs->transpose_a || operands->inputs[B].rank != 2 ? -1 : qn_trace_rows(operands, out_source);
+}
+
 static const qn_layer_card layer_card = {
     .weights = 1, .bias = 2, .activation = offsetof(qn_matmul_attrs, activation), .describe = describe_matmul};
 
@@ -189,6 +195,7 @@ const qn_op_def qn_op_matmul = {
     .outputs = 1,
     .attrs = attr_defs,
     .attrs_bytes = sizeof(qn_matmul_attrs),
+    .axes = {.kind = QN_AXES_TRACED, .has_channels = 1, .trace = trace_matmul},
     .values = QN_VALUES_LAYER,
     .layer = &layer_card,
     .integer = &qn_op_matmul_quantized,

@@ -129,6 +129,7 @@ const qn_op_def qn_op_matmul_quantized = {
     .dtype_offset = offsetof(qn_matmul_quantized_attrs, result.dtype),
     .attrs = attr_defs,
     .attrs_bytes = sizeof(qn_matmul_quantized_attrs),
+    .axes = {.kind = QN_AXES_TRACED, .has_channels = 1, .trace = qn_trace_rows},
     .values = QN_VALUES_LAYER,
     .layer = &layer_card,
     .requantize = &requantize_card,

@@ -163,6 +163,7 @@ const qn_op_def qn_op_reshape = {
     .outputs = 1,
     .flags = QN_OP_MAY_ALIAS | QN_OP_DATA_SHAPE,
     .data_inputs = 1,
+    .axes = {.kind = QN_AXES_RESHAPED, .controls = {[1] = QN_CONTROL_PER_RESULT_AXIS}},
     .values = QN_VALUES_SAME,
     .infer = infer_reshape,
     .eval = eval_reshape,

@@ -83,6 +83,13 @@ static void sample_stack(qn_sample *sample) {
     for (int k = 0; k < count; k++) qn_sample_input(sample, dtype, rank, dims);
 }
 
+static int trace_stack(const qn_eval *operands, int *out_source) {
+    const int axis = (int)((const qn_axis_attrs *)operands->attrs)->axis, rank = operands->inputs[0].rank;
+    for (int i = 0; i < rank; i++) out_source[i < axis ? i : i + 1] = i;
+    out_source[axis] = -1;
+    return rank + 1;
+}
+
 const qn_op_def qn_op_stack = {
     .name = "stack",
     .doc = "inputs of one shape along a new axis",
@@ -91,6 +98,7 @@ const qn_op_def qn_op_stack = {
     .outputs = 1,
     .attrs = attrs,
     .attrs_bytes = sizeof(qn_axis_attrs),
+    .axes = {.kind = QN_AXES_TRACED, .attr = "axis", .attr_names_result = 1, .trace = trace_stack},
     .values = QN_VALUES_MOVED,
     .infer = infer_stack,
     .eval = eval_stack,

@@ -269,6 +269,70 @@ static void sample_strided_slice(qn_sample *sample) {
     for (int k = 0; k < 3; k++) qn_sample_ints(sample, qn_sample_index_dtype(sample), count, control[k]);
 }
 
+/* ---- Axes ---- */
+
+/* Strides that are computed, and slices that name nothing, are followed by nobody. */
+static int resolve_known(const qn_eval *operands, slice_items *out) {
+    const qn_view *strides = &operands->inputs[3];
+    if (strides->rank != 1 || !strides->data || strides->dims[0] < 1) return 0;
+    qn_status *status = resolve(operands->attrs, operands->inputs[0].rank, strides->dims[0], out);
+    const int is_known = !status && out->count > 0 && out->count <= QN_TURN_NUMBERS_MAX;
+    qn_status_free(status);
+    return is_known;
+}
+
+static int trace_strided_slice(const qn_eval *operands, int *out_source) {
+    slice_items list;
+    int rank = 0;
+    if (!resolve_known(operands, &list)) return -1;
+    for (int i = 0; i < list.count; i++)
+        if (!list.items[i].shrink) out_source[rank++] = list.items[i].axis;
+    return rank;
+}
+
+/* Spells an item as the next entry. Whole axes have masks for begin and end, so that those of any entry will do. */
+static void spell(const slice_item *item, const qn_view *strides, qn_axes_turn *turn) {
+    qn_strided_slice_attrs *a = turn->attrs;
+    const int is_whole = item->axis >= 0 && item->entry < 0;
+    const int64_t bit = (int64_t)1 << turn->controls[1].count, row = item->entry < 0 ? 0 : item->entry;
+    if (item->axis < 0) a->new_axis_mask |= bit;
+    if (item->shrink) a->shrink_axis_mask |= bit;
+    if (item->from_start || is_whole) a->begin_mask |= bit;
+    if (item->to_end || is_whole) a->end_mask |= bit;
+    for (int k = 1; k <= 3; k++) {
+        qn_turned_control *control = &turn->controls[k];
+        control->kind = k < 3 ? QN_TURN_ROWS : QN_TURN_NUMBERS;
+        control->numbers[control->count++] = k < 3 ? row : item->entry < 0 ? 1 : qn_view_get_int(strides, item->entry);
+    }
+}
+
+/* Every axis and new axis gets an entry, in their new order: x[:, :, i, ::2] of [N, C, H, W] is x[:, i, ::2, :] of
+   [N, H, W, C]. New axes stand where the result wants them, axes that go away in the order of x. */
+static void turn_strided_slice(const qn_eval *operands, qn_axes_turn *turn) {
+    const qn_view *strides = &operands->inputs[3];
+    const slice_item *gone[QN_MAX_RANK] = {NULL}, *result[QN_MAX_RANK] = {NULL};
+    const int rank = operands->inputs[0].rank;
+    slice_items list;
+    int is_resolved = resolve_known(operands, &list), next = 0, at = 0;
+    assert(is_resolved);
+    (void)is_resolved;
+    for (int i = 0; i < list.count; i++) {
+        const slice_item *item = &list.items[i];
+        if (item->shrink)
+            gone[turn->in[item->axis]] = item;
+        else
+            result[turn->out[at++]] = item;
+    }
+    *(qn_strided_slice_attrs *)turn->attrs = (qn_strided_slice_attrs){0};
+    for (int k = 0; k < list.rank; k++) {
+        for (; result[k]->axis >= 0 && next < turn->in[result[k]->axis]; next++)
+            if (gone[next]) spell(gone[next], strides, turn);
+        spell(result[k], strides, turn);
+    }
+    for (; next < rank; next++)
+        if (gone[next]) spell(gone[next], strides, turn);
+}
+
 const qn_op_def qn_op_strided_slice = {
     .name = "strided_slice",
     .doc = "x[begin:end:stride, ...] with the masks of TensorFlow",
@@ -279,6 +343,7 @@ const qn_op_def qn_op_strided_slice = {
     .data_inputs = 1,
     .attrs = attrs,
     .attrs_bytes = sizeof(qn_strided_slice_attrs),
+    .axes = {.kind = QN_AXES_TRACED, .trace = trace_strided_slice, .turn = turn_strided_slice},
     .values = QN_VALUES_MOVED,
     .extents = QN_EXTENTS_CROPPED,
     .infer = infer_strided_slice,

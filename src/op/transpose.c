@@ -78,7 +78,7 @@ const qn_op_def qn_op_transpose = {
     .max_inputs = 2,
     .outputs = 1,
     .data_inputs = 1,
-    .axes = {.kind = QN_AXES_TRACED, .trace = trace_transpose},
+    .axes = {.kind = QN_AXES_TRACED, .controls = {[1] = QN_CONTROL_ORDERS_AXES}, .trace = trace_transpose},
     .values = QN_VALUES_MOVED,
     .infer = infer_transpose,
     .eval = eval_transpose,

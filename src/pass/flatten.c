@@ -10,6 +10,7 @@
 #include "pass/layout.h"
 #include "pass/rewrite.h"
 
+#include <assert.h>
 #include <string.h>
 
 /* ---- Into weights ---- */
@@ -22,7 +23,7 @@ static qn_node *sole_reader(const qn_value *value) {
 
 /* Is `node` a product of its input 0, a matrix, with a constant that nobody else reads? */
 static int weighs_rows(const qn_node *node, qn_layer_shape *out_shape) {
-    if (!node || !node->op->layer || node->op->axes.kind != QN_AXES_OWN) return 0;
+    if (!node || !node->op->layer || node->op->axes.kind == QN_AXES_NHWC) return 0;
     const qn_value *weights = node->inputs[node->op->layer->weights];
     if (!qn_value_is_constant(weights) || weights->uses.count != 1 || !qn_dtype_is_float(weights->type.dtype)) return 0;
     *out_shape = qn_layer_describe(node->op, node->attrs, weights->type.rank, weights->constant_dims);
@@ -89,22 +90,44 @@ int qn_perm_keeps_elements(const qn_graph *graph, const qn_type *type, const qn_
     return 1;
 }
 
-/* The dims as a constant that a reshape takes; NULL: they are more than one that is no number. */
-static qn_status *make_shape(qn_graph *graph, const qn_node *node, qn_value **out) {
-    const qn_type *type = &node->outputs[0]->type;
-    int64_t *data = QN_ARENA_ARRAY(graph->arena, int64_t, (size_t)type->rank + 1);
+/* The dims as numbers, one of them -1 perhaps; 0: they are more than one that is no number. */
+static int tell_shape(const qn_graph *graph, const qn_type *type, int64_t *out_dims) {
     int unknown = 0, has_zero = 0;
+    for (int i = 0; i < type->rank; i++) {
+        if (!qn_dim_is_const(graph->dims, type->dims[i], &out_dims[i])) out_dims[i] = -1, unknown++;
+        has_zero |= !out_dims[i];
+    }
+    return unknown + has_zero < 2;
+}
+
+int qn_transpose_is_view(const qn_graph *graph, const qn_type *type, const qn_perm *perm) {
+    int64_t dims[QN_MAX_RANK];
+    return qn_perm_keeps_elements(graph, type, perm) && tell_shape(graph, type, dims);
+}
+
+/* The dims of a type as a constant that a reshape takes; NULL: they cannot be told. */
+static qn_status *make_shape(qn_graph *graph, const char *of, const qn_type *type, qn_value **out) {
+    int64_t *data = QN_ARENA_ARRAY(graph->arena, int64_t, (size_t)type->rank + 1);
     *out = NULL;
     if (!data) return qn_status_out_of_memory();
-    for (int i = 0; i < type->rank; i++) {
-        if (!qn_dim_is_const(graph->dims, type->dims[i], &data[i])) data[i] = -1, unknown++;
-        has_zero |= !data[i];
-    }
-    if (unknown > 1 || (unknown && has_zero)) return NULL;
-    const char *name = qn_arena_printf(graph->arena, "%s/shape", node->name);
+    if (!tell_shape(graph, type, data)) return NULL;
+    const char *name = qn_arena_printf(graph->arena, "%s/shape", of);
     if (!name) return qn_status_out_of_memory();
     qn_view view = {.dtype = QN_DTYPE_S64, .rank = 1, .dims = {type->rank}, .data = data};
     return qn_graph_add_constant(graph, name, &view, out);
+}
+
+qn_status *qn_make_view(qn_graph *graph, qn_value *value, const qn_type *type, qn_node *reader, qn_value **out) {
+    qn_value *shape;
+    qn_node *node;
+    const char *name = qn_arena_printf(graph->arena, "%s/layout", value->name);
+    if (!name) return qn_status_out_of_memory();
+    QN_TRY(make_shape(graph, name, type, &shape));
+    assert(shape);
+    QN_TRY(qn_graph_add_node(graph, &qn_op_reshape, name, NULL, 2, (qn_value *[]){value, shape}, reader, &node));
+    node->source = reader->source;
+    *out = node->outputs[0];
+    return qn_node_infer(graph, node);
 }
 
 qn_status *qn_transpose_past_reshapes(qn_graph *graph, qn_node *node, int *out_changed) {
@@ -129,7 +152,7 @@ qn_status *qn_transpose_into_reshape(qn_graph *graph, qn_node *node, int *out_ch
     qn_value *shape;
     if (!qn_match_transpose(graph, node, &perm) || !qn_perm_keeps_elements(graph, &node->outputs[0]->type, &perm))
         return NULL;
-    QN_TRY(make_shape(graph, node, &shape));
+    QN_TRY(make_shape(graph, node->name, &node->outputs[0]->type, &shape));
     if (!shape) return NULL;
     *out_changed = 1;
     return qn_rewrite(graph, node, &qn_op_reshape, NULL, 2, (qn_value *[]){node->inputs[0], shape});

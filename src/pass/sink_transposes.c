@@ -17,6 +17,7 @@
  * label, as it is or flipped, so that the least remains to be paid:
  *
  *     a transpose     for a value that is needed in a layout in which nobody makes it, however many read it
+ *     a view          next to nothing: such a transpose that only moves axes of one element, which is a reshape
  *     a neighbour     far less: an operator on pictures that would fuse with the node, had no transpose between them
  *     a border        still less: a transpose between two nodes that can flip, so that those which remain go to the ends of
  *                     the region, which are often the ends of the network
@@ -35,6 +36,7 @@
 
 #define PRICE_TRANSPOSE   ((int64_t)1 << 30)
 #define PRICE_NEIGHBOUR   ((int64_t)1 << 12)
+#define PRICE_VIEW        ((int64_t)1 << 4)
 #define PRICE_BORDER      ((int64_t)1)
 #define CUT_EFFORT        ((int64_t)1 << 26) /* arcs looked at, of all regions together */
 #define NODES_PER_NODE    64                 /* what all regions together may hold, for each node of the graph */
@@ -96,33 +98,61 @@ static int64_t constant_bytes(const qn_node *node) {
     return bytes;
 }
 
-/* Takes a node into the region whose input `index` has the twin under `perm`, if it can flip and agrees with what is
-   there. */
-static qn_status *join(sinking *s, qn_node *node, int index, const qn_perm *perm) {
-    member m = {.node = node, .in = *perm};
-    int64_t bytes;
-    if (node->mark || !s->nodes_left || !qn_can_flip(s->graph, node, index, perm, &m.out)) return NULL;
-    if (!may_note(s, node->outputs[0], &m.out) || (bytes = constant_bytes(node)) > s->bytes_left) return NULL;
-    for (int i = 0; i < node->input_count; i++)
-        if (qn_flips_input(node, i, perm) && !may_note(s, node->inputs[i], perm)) return NULL;
-    s->nodes_left--;
-    s->bytes_left -= bytes;
-    QN_TRY(QN_LIST_PUSH(&s->region_scratch, &s->members, m));
-    node->mark = (uint32_t)s->members.count - 1 + VERTEX_FIRST;
-    for (int i = 0; i < node->input_count; i++)
-        if (qn_flips_input(node, i, perm)) QN_TRY(note(s, node->inputs[i], perm));
-    return qn_perm_is_identity(&m.out) ? NULL : note(s, node->outputs[0], &m.out);
+/* Where `value` is noted already, under the order it has there if that one goes with the other side, too. */
+static void prefer_noted(const sinking *s, const qn_node *node, const qn_value *value, const qn_perm *in,
+                         const qn_perm *out, qn_perm *inout_perm) {
+    if (!value || !is_noted(s, value)) return;
+    const qn_perm *noted = &s->notes[value->id].perm;
+    if (qn_orders_agree(s->graph, node, in ? in : noted, out ? out : noted)) *inout_perm = *noted;
 }
 
-/* Where the result has the order that all inputs have, the node that makes it joins too. */
+/* Takes a node that can flip into the region, if it agrees with what is there. An order that is as it was changes nothing. */
+static qn_status *join(sinking *s, const member *m) {
+    qn_node *node = m->node;
+    int64_t bytes;
+    const int turns_in = !qn_perm_is_identity(&m->in), turns_out = !qn_perm_is_identity(&m->out);
+    if (!s->nodes_left || (bytes = constant_bytes(node)) > s->bytes_left) return NULL;
+    if (turns_out && !may_note(s, node->outputs[0], &m->out)) return NULL;
+    for (int i = 0; turns_in && i < node->input_count; i++)
+        if (qn_flips_input(node, i, &m->in) && !may_note(s, node->inputs[i], &m->in)) return NULL;
+    s->nodes_left--;
+    s->bytes_left -= bytes;
+    QN_TRY(QN_LIST_PUSH(&s->region_scratch, &s->members, *m));
+    node->mark = (uint32_t)s->members.count - 1 + VERTEX_FIRST;
+    for (int i = 0; turns_in && i < node->input_count; i++)
+        if (qn_flips_input(node, i, &m->in)) QN_TRY(note(s, node->inputs[i], &m->in));
+    return turns_out ? note(s, node->outputs[0], &m->out) : NULL;
+}
+
+/* A node that reads a value whose twin is looked for. */
+static qn_status *join_reader(sinking *s, const qn_use *use, const qn_perm *perm) {
+    member m = {.node = use->node, .in = *perm};
+    if (use->node->mark || !qn_can_flip(s->graph, use->node, use->index, perm, &m.out)) return NULL;
+    prefer_noted(s, use->node, use->node->outputs[0], perm, NULL, &m.out);
+    return join(s, &m);
+}
+
+/* The node that makes such a value. */
 static qn_status *join_producer(sinking *s, qn_value *value, const qn_perm *perm) {
-    qn_node *node = value->producer;
-    if (!node) return NULL;
-    for (int i = 0; i < node->input_count; i++) {
-        qn_perm out;
-        if (qn_can_flip(s->graph, node, i, perm, &out) && qn_perms_equal(&out, perm)) return join(s, node, i, perm);
-    }
-    return NULL;
+    member m = {.node = value->producer, .out = *perm};
+    if (!m.node || m.node->mark || !qn_can_flip_result(s->graph, m.node, perm, &m.in)) return NULL;
+    prefer_noted(s, m.node, m.node->inputs[0], NULL, perm, &m.in);
+    return join(s, &m);
+}
+
+/* Does a node of the region make the value, or read it as its input `index`, in the order in which the region looks for it? */
+static const member *member_of(const sinking *s, const qn_node *node) {
+    return node && node->mark ? &s->members.items[node->mark - VERTEX_FIRST] : NULL;
+}
+
+static int is_made_flipped(const sinking *s, const qn_value *value, const qn_perm *perm) {
+    const member *m = member_of(s, value->producer);
+    return m && qn_perms_equal(&m->out, perm);
+}
+
+static int is_read_flipped(const sinking *s, const qn_use *use, const qn_perm *perm) {
+    const member *m = member_of(s, use->node);
+    return m && qn_perms_equal(&m->in, perm) && qn_flips_input(use->node, use->index, perm);
 }
 
 static qn_status *collect(sinking *s, qn_value *seed, const qn_perm *perm) {
@@ -133,7 +163,7 @@ static qn_status *collect(sinking *s, qn_value *seed, const qn_perm *perm) {
         qn_perm unused;
         for (size_t k = 0; k < value->uses.count; k++)
             if (!qn_match_transpose(s->graph, value->uses.items[k].node, &unused))
-                QN_TRY(join(s, value->uses.items[k].node, value->uses.items[k].index, &order));
+                QN_TRY(join_reader(s, &value->uses.items[k], &order));
         if (!qn_match_transpose(s->graph, value->producer, &unused)) QN_TRY(join_producer(s, value, &order));
     }
     return NULL;
@@ -143,6 +173,7 @@ static qn_status *collect(sinking *s, qn_value *seed, const qn_perm *perm) {
 
 /* Who reads a value, and in which layout for certain. */
 typedef struct readers {
+    int64_t transpose;             /* what one costs between the layouts of the value */
     int needs_plain, needs_twin;   /* outside of the region */
     int64_t near_plain, near_twin; /* the price of a transpose between value and reader beyond the transpose itself */
     QN_LIST(int) members;          /* vertices */
@@ -154,13 +185,25 @@ static int is_on_pictures(const qn_node *node) { return node->op->axes.kind == Q
 static int64_t price_between(const qn_node *node) {
     if (!node || qn_op_permutes(node->op)) return 0;
     if (is_on_pictures(node)) return PRICE_NEIGHBOUR;
-    return node->op->axes.kind == QN_AXES_OWN ? 0 : PRICE_BORDER;
+    return node->op->axes.kind == QN_AXES_OWN || node->op->axes.kind == QN_AXES_RESHAPED ? 0 : PRICE_BORDER;
 }
 
 /* The same for one that reads a value. */
 static int64_t price_of_use(const qn_use *use) {
     const int inputs = is_on_pictures(use->node) ? 1 : qn_op_data_inputs(use->node->op, use->node->input_count);
     return use->index < inputs ? price_between(use->node) : 0;
+}
+
+/* What it costs to make of a value of this type its twin under `perm`, or the other way round. */
+static int64_t price_of_transpose(const qn_graph *graph, const qn_type *type, const qn_perm *perm) {
+    return qn_transpose_is_view(graph, type, perm) ? PRICE_VIEW : PRICE_TRANSPOSE;
+}
+
+/* The same of the transpose that makes the twin of a value out of what a transpose by `made` made the value of. */
+static int64_t price_of_twin(const qn_graph *graph, const qn_type *type, const qn_perm *perm, const qn_perm *made) {
+    const qn_perm inverse = qn_perm_invert(perm), order = qn_perm_compose(made, &inverse);
+    const qn_type twin = qn_flip_type(graph, type, perm);
+    return price_of_transpose(graph, &twin, &order);
 }
 
 static int64_t price_of_uses(const qn_value *value) {
@@ -179,12 +222,12 @@ static int reads_either(const qn_graph *graph, const qn_value *value, const qn_p
 
 static qn_status *look_at_readers(sinking *s, const qn_value *value, const qn_perm *perm, readers *out) {
     const qn_perm inverse = qn_perm_invert(perm);
-    *out = (readers){.needs_plain = value->is_output};
+    *out = (readers){.needs_plain = value->is_output, .transpose = price_of_transpose(s->graph, &value->type, perm)};
     for (size_t i = 0; i < value->uses.count; i++) {
         qn_perm found;
         const qn_node *node = value->uses.items[i].node;
         int index = value->uses.items[i].index;
-        if (node->mark && qn_flips_input(node, index, perm)) {
+        if (is_read_flipped(s, &value->uses.items[i], perm)) {
             QN_TRY(QN_LIST_PUSH(&s->region_scratch, &out->members, (int)node->mark));
         } else if (index == 0 && qn_match_transpose(s->graph, node, &found)) {
             if (!qn_perms_equal(&found, &inverse)) continue; /* one transpose from either layout */
@@ -203,7 +246,7 @@ static qn_status *price_plain(sinking *s, int maker, const readers *r) {
     int any;
     if (maker == QN_CUT_SOURCE && r->needs_plain) return NULL; /* paid whatever the labels */
     QN_TRY(qn_cut_add_vertex(&s->cut, &any));
-    QN_TRY(qn_cut_add_arc(&s->cut, maker, any, PRICE_TRANSPOSE));
+    QN_TRY(qn_cut_add_arc(&s->cut, maker, any, r->transpose));
     if (r->needs_plain) QN_TRY(qn_cut_add_arc(&s->cut, any, QN_CUT_SINK, QN_CUT_NEVER));
     for (size_t i = 0; i < r->members.count; i++)
         QN_TRY(qn_cut_add_arc(&s->cut, any, r->members.items[i], QN_CUT_NEVER));
@@ -215,7 +258,7 @@ static qn_status *price_twin(sinking *s, int maker, const readers *r) {
     int any;
     if (maker == QN_CUT_SINK && r->needs_twin) return NULL;
     QN_TRY(qn_cut_add_vertex(&s->cut, &any));
-    QN_TRY(qn_cut_add_arc(&s->cut, any, maker, PRICE_TRANSPOSE));
+    QN_TRY(qn_cut_add_arc(&s->cut, any, maker, r->transpose));
     if (r->needs_twin) QN_TRY(qn_cut_add_arc(&s->cut, QN_CUT_SOURCE, any, QN_CUT_NEVER));
     for (size_t i = 0; i < r->members.count; i++)
         QN_TRY(qn_cut_add_arc(&s->cut, r->members.items[i], any, QN_CUT_NEVER));
@@ -241,8 +284,13 @@ static qn_status *price_given(sinking *s, const qn_value *value, const qn_perm *
     const qn_node *node = value->producer;
     int is_transposed = qn_match_transpose(s->graph, node, &made),
         is_twin = is_transposed && qn_perms_equal(&made, perm);
-    if (is_transposed) QN_TRY(price_plain(s, QN_CUT_SOURCE, r));
-    if (!is_twin) QN_TRY(price_twin(s, QN_CUT_SINK, r));
+    readers through = *r;
+    if (is_transposed) {
+        through.transpose = price_of_transpose(s->graph, &value->type, &made);
+        QN_TRY(price_plain(s, QN_CUT_SOURCE, &through));
+        through.transpose = price_of_twin(s->graph, &value->type, perm, &made);
+    }
+    if (!is_twin) QN_TRY(price_twin(s, QN_CUT_SINK, &through));
     const int64_t near_twin = is_twin ? price_between(node->inputs[0]->producer) : 0;
     const int64_t near_plain = is_transposed ? 0 : price_between(node);
     for (size_t i = 0; i < r->members.count; i++) {
@@ -272,10 +320,16 @@ static qn_status *price(sinking *s) {
         const qn_perm *perm = &s->notes[value->id].perm;
         readers r;
         QN_TRY(look_at_readers(s, value, perm, &r));
-        if (value->producer && value->producer->mark)
+        if (is_made_flipped(s, value, perm))
             QN_TRY(price_made(s, (int)value->producer->mark, &r));
         else
             QN_TRY(price_given(s, value, perm, &r));
+    }
+    for (size_t i = 0; i < s->members.count; i++) {
+        const member *m = &s->members.items[i];
+        for (int k = 0; k < m->node->input_count; k++)
+            if (qn_widens_input(m->node, k, &m->in))
+                QN_TRY(qn_cut_add_arc(&s->cut, (int)i + VERTEX_FIRST, QN_CUT_SINK, PRICE_VIEW));
     }
     return NULL;
 }

@@ -328,6 +328,52 @@ static qn_value *combine_turned(maker *m, qn_value *x, int64_t channels) {
     return draw(m, 0, 1) ? APPLY(m, op, NULL, x, c) : APPLY(m, op, NULL, c, x);
 }
 
+/* Channels in groups, which change places, one by one or by a gather. */
+static qn_value *shuffle_turned(maker *m, qn_value *x, int32_t channels) {
+    qn_dtype_attrs s32 = {QN_DTYPE_S32};
+    qn_axis_attrs axis = {1}, first = {0};
+    qn_value *shape = APPLY(m, &qn_op_shape, &s32, x);
+    qn_value *pixels = APPLY(m, &qn_op_strided_slice, NULL, shape, INTS(m, 2), INTS(m, 4), INTS(m, 1));
+    if (channels % 2 || draw(m, 0, 3) == 0)
+        return APPLY(m, &qn_op_gather, &axis, x, INTS(m, channels - 1, 0, (int32_t)draw(m, 0, channels - 1)));
+    qn_value *batch = APPLY(m, &qn_op_strided_slice, NULL, shape, INTS(m, 0), INTS(m, 1), INTS(m, 1));
+    qn_value *groups = APPLY(m, &qn_op_concat, &first, batch, INTS(m, 2, channels / 2), pixels);
+    qn_value *apart = APPLY(m, &qn_op_reshape, NULL, x, groups);
+    qn_value *turned = apart ? APPLY(m, &qn_op_transpose, NULL, apart, INTS(m, 0, 2, 1, 3, 4)) : NULL;
+    return turned ? APPLY(m, &qn_op_reshape, NULL, turned, shape) : NULL;
+}
+
+/* Axes that are cut, come, and go. */
+static qn_value *recut_turned(maker *m, qn_value *x, int32_t channels) {
+    const int64_t at = draw(m, 0, 4), form = draw(m, 0, 4);
+    qn_strided_slice_attrs every = {.begin_mask = 15, .end_mask = 15},
+                           one = {.ellipsis_mask = 1, .shrink_axis_mask = 2},
+                           more = {.begin_mask = 7, .end_mask = 7, .new_axis_mask = 1 << draw(m, 0, 3)};
+    qn_axis_attrs axis = {at};
+    qn_axes_attrs axes = {{1, {at}}}, fourth = {{1, {4}}};
+    qn_reduce_attrs reduce = {0};
+    qn_value *y;
+    switch (form) {
+    case 0:
+        return APPLY(m, &qn_op_strided_slice, &every, x, INTS(m, 0, 0, 0, 0), INTS(m, 0, 0, 0, 0),
+                     INTS(m, 1, -1, 2, 1));
+    case 1:
+        y = APPLY(m, &qn_op_strided_slice, &more, x, INTS(m, 0, 0, 0), INTS(m, 0, 0, 0), INTS(m, 1, 1, 1));
+        return y ? APPLY(m, &qn_op_reduce_max, &reduce, y, INTS(m, (int32_t)draw(m, 0, 4))) : NULL;
+    case 2:
+        y = APPLY(m, &qn_op_stack, &axis, x, pick_turned(m), x);
+        return y ? APPLY(m, &qn_op_reduce_max, &reduce, y, INTS(m, (int32_t)at)) : NULL;
+    case 3:
+        y = APPLY(m, &qn_op_strided_slice, &one, x, INTS(m, 0, 0), INTS(m, 0, 1), INTS(m, 1, 1));
+        y = y ? APPLY(m, &qn_op_reshape, NULL, y, INTS(m, -1, channels, 1)) : NULL;
+        return y ? APPLY(m, &qn_op_relu, NULL, y) : NULL;
+    default:
+        y = APPLY(m, &qn_op_expand_dims, &axes, x);
+        y = y ? APPLY(m, &qn_op_relu, NULL, y) : NULL;
+        return y ? APPLY(m, &qn_op_squeeze, draw(m, 0, 1) ? &axes : &fourth, y) : NULL;
+    }
+}
+
 /* Something that treats axes alike, on x [N, C, H, W]. */
 static void add_on_turned(maker *m, qn_value *x) {
     static const qn_op_def *const unary[] = {&qn_op_relu, &qn_op_relu6, &qn_op_neg, &qn_op_tanh};
@@ -338,7 +384,13 @@ static void add_on_turned(maker *m, qn_value *x) {
     qn_argreduce_attrs labels = {1, QN_DTYPE_S32};
     qn_axes_attrs none = {{0, {0}}};
     qn_value *y;
-    switch (draw(m, 0, 8)) {
+    int64_t channels = 1;
+    qn_dim_is_const(m->graph->dims, x->type.dims[1], &channels);
+    switch (draw(m, 0, 12)) {
+    case 9:
+    case 10: keep_turned(m, shuffle_turned(m, x, (int32_t)channels)); return;
+    case 11:
+    case 12: keep_turned(m, recut_turned(m, x, (int32_t)channels)); return;
     case 0: keep_turned(m, APPLY(m, &qn_op_pad, NULL, x, ints(m, 2, edges, pads))); return;
     case 1: keep_turned(m, APPLY(m, &qn_op_concat, &axis, x, pick_turned(m))); return;
     case 2: keep_turned(m, APPLY(m, &qn_op_softmax, &axis, x)); return;

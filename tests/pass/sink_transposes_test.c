@@ -271,6 +271,50 @@ static void test_a_flattened_picture_is_weighed_in_its_own_order(void **state) {
     }
 }
 
+static void test_a_vector_that_is_not_constant_is_reshaped(void **state) {
+    (void)state;
+    expect_rewrite("sink_transposes",
+                   HEAD "input %z : f32[4]\n"
+                        "%a = conv2d(%x, %w)\n"
+                        "%b = transpose(%a, %nchw)\n"
+                        "%c = mul(%b, %z)\n"
+                        "%d = transpose(%c, %nhwc)\n"
+                        "%y = conv2d(%d, %v)\n"
+                        "output %y\n",
+                   HEAD "input %z : f32[4]\n"
+                        "const %\"z/layout/shape\" : s64[4] = {1, 1, 4, 1}\n"
+                        "%a = conv2d(%x, %w)\n"
+                        "%\"z/layout\" = reshape(%z, %\"z/layout/shape\")\n"
+                        "%c = mul(%a, %\"z/layout\")\n"
+                        "%y = conv2d(%c, %v)\n"
+                        "output %y\n",
+                   EXACT);
+}
+
+/* Rows may come in any order, as long as they stay rows. */
+static void test_a_product_of_rows_keeps_their_order(void **state) {
+    (void)state;
+    expect_rewrite("sink_transposes",
+                   "symbol n [1, 9]\n"
+                   "input %x : f32[n, 3, 2]\n"
+                   "const %p : s32[3] = {1, 0, 2}\n"
+                   "const %w : f32[2, 2] = {1, 2, 3, 4}\n"
+                   "const %b : f32[2] = {5, 6}\n"
+                   "%a = transpose(%x, %p)\n"
+                   "%c = matmul(%a, %w, %b)\n"
+                   "%d = relu(%c)\n"
+                   "%y = transpose(%d, %p)\n"
+                   "output %y\n",
+                   "symbol n [1, 9]\n"
+                   "input %x : f32[n, 3, 2]\n"
+                   "const %w : f32[2, 2] = {1, 2, 3, 4}\n"
+                   "const %b : f32[2] = {5, 6}\n"
+                   "%c = matmul(%x, %w, %b)\n"
+                   "%y = relu(%c) name \"d\"\n"
+                   "output %y\n",
+                   EXACT);
+}
+
 static void test_a_transpose_of_single_elements_is_a_reshape(void **state) {
     (void)state;
     expect_rewrite("sink_transposes",
@@ -386,9 +430,10 @@ static void test_an_addition_to_something_else_stays(void **state) {
                                         "output %y\n");
 }
 
-static void test_vectors_that_are_not_constant_keep_their_layout(void **state) {
+/* Two axes of an operand that broadcasts would have to change places. */
+static void test_an_operand_that_broadcasts_in_another_order_stays(void **state) {
     (void)state;
-    expect_unchanged("sink_transposes", HEAD "input %z : f32[4]\n"
+    expect_unchanged("sink_transposes", HEAD "input %z : f32[2, 1, 4]\n"
                                              "%a = conv2d(%x, %w)\n"
                                              "%b = transpose(%a, %nchw)\n"
                                              "%c = mul(%b, %z)\n"
@@ -429,7 +474,9 @@ int main(void) {
         cmocka_unit_test(test_transposes_at_inputs_and_outputs_stay),
         cmocka_unit_test(test_one_transpose_for_many_outputs_stays),
         cmocka_unit_test(test_an_addition_to_something_else_stays),
-        cmocka_unit_test(test_vectors_that_are_not_constant_keep_their_layout),
+        cmocka_unit_test(test_an_operand_that_broadcasts_in_another_order_stays),
+        cmocka_unit_test(test_a_vector_that_is_not_constant_is_reshaped),
+        cmocka_unit_test(test_a_product_of_rows_keeps_their_order),
         cmocka_unit_test(test_a_transpose_before_a_reshape_stays),
     };
     return cmocka_run_group_tests_name("pass/sink_transposes", tests, NULL, NULL);
