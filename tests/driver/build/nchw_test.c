@@ -1,15 +1,14 @@
 /* Networks of TensorFlow in NCHW against twins that say the same in NHWC: no transpose stays between operators, and steps,
  * results, and integers are those of the twin, bit for bit. */
-#include "driver_case.h"
+#include "twin_case.h"
 
 #include "../import/graphdef_builder.h"
 #include "base/text.h"
-#include "quench/calibrator.h"
 
 #include <stdio.h>
 #include <string.h>
 
-enum { HEIGHT = 12, WIDTH = 10, CHANNELS = 3, ELEMENTS_MAX = 1 << 14 };
+enum { HEIGHT = 12, WIDTH = 10, CHANNELS = 3 };
 
 /* A network under construction, in one of the two layouts. */
 typedef struct twin {
@@ -267,84 +266,25 @@ static qn_bytes write_network(twin *t, make_network make, int nchw, int turned_p
 static qn_model *model(make_network make, int nchw, int turned_ports, int is_integer) {
     twin t;
     qn_network *network;
-    qn_calibrator *calibrator = NULL;
-    qn_build_options options;
-    qn_model *built;
     qn_bytes bytes = write_network(&t, make, nchw, turned_ports);
-    qn_build_options_init(&options);
-    qn_config *config =
-        config_of(is_integer ? "{'precision_config': {'precision_mode': 'qint8_mixed_float32'}}" : NULL);
     expect_ok(qn_network_import_memory(bytes.data, bytes.size, "twin", NULL, &network)); /* borrows the bytes */
-    if (is_integer) {
-        expect_ok(qn_calibrator_create(NULL, &calibrator));
-        expect_ok(qn_calibrator_set_fixed_range(calibrator, -2, 6));
-        options.calibrator = calibrator;
-    }
-    expect_ok(qn_build(network, config, &options, &built));
-    qn_calibrator_destroy(calibrator);
-    qn_config_destroy(config);
-    qn_network_destroy(network);
+    qn_model *built = twin_build(network, is_integer);
     gd_deinit(&t.graph);
     return built;
-}
-
-static int count_steps(const qn_model *m, const char *op) {
-    const qn_step_info *step;
-    int count = 0;
-    for (size_t i = 0; (step = qn_model_step(m, i)); i++) count += !op || !strcmp(step->op, op);
-    return count;
-}
-
-/* The steps one after the other have equal operators and attributes. */
-static void expect_same_steps(const qn_model *plain, const qn_model *turned) {
-    assert_int_equal(count_steps(turned, NULL), count_steps(plain, NULL));
-    for (size_t i = 0; qn_model_step(plain, i); i++) {
-        char a[512], b[512];
-        assert_string_equal(qn_model_step(turned, i)->op, qn_model_step(plain, i)->op);
-        expect_ok(qn_model_step_attributes(plain, i, a, sizeof a, NULL));
-        expect_ok(qn_model_step_attributes(turned, i, b, sizeof b, NULL));
-        assert_string_equal(b, a);
-    }
-}
-
-/* [1, H, W, C] as [1, C, H, W]. */
-static void turn_data(const float *from, int64_t pixels, int64_t channels, float *to) {
-    for (int64_t p = 0; p < pixels; p++)
-        for (int64_t c = 0; c < channels; c++) to[c * pixels + p] = from[p * channels + c];
-}
-
-static void expect_same_results(qn_model *plain, qn_model *turned, int turned_ports) {
-    static float x[HEIGHT * WIDTH * CHANNELS], x_turned[HEIGHT * WIDTH * CHANNELS];
-    static float a[ELEMENTS_MAX], b[ELEMENTS_MAX], a_turned[ELEMENTS_MAX];
-    int64_t dims[QN_MAX_RANK], turned_dims[QN_MAX_RANK];
-    qn_rng rng;
-    qn_rng_init(&rng, 1);
-    for (size_t i = 0; i < sizeof x / sizeof *x; i++) x[i] = qn_rng_float(&rng, -2, 2);
-    turn_data(x, HEIGHT * WIDTH, CHANNELS, x_turned);
-    qn_tensor input = {QN_DTYPE_F32, 4, {1, HEIGHT, WIDTH, CHANNELS}, x};
-    qn_tensor input_turned = {QN_DTYPE_F32, 4, {1, CHANNELS, HEIGHT, WIDTH}, x_turned};
-    int rank = run_model(plain, &input, a, dims);
-    assert_int_equal(run_model(turned, turned_ports ? &input_turned : &input, b, turned_dims), rank);
-    int64_t elems = 1;
-    for (int i = 0; i < rank; i++) elems *= dims[i];
-    assert_true(elems > 2 && elems <= ELEMENTS_MAX);
-    const int is_turned = turned_ports && rank == 4;
-    if (is_turned) turn_data(a, dims[1] * dims[2], dims[3], a_turned);
-    assert_memory_equal(b, is_turned ? a_turned : a, (size_t)elems * sizeof *a);
 }
 
 static void expect_twins(make_network make) {
     for (int is_integer = 0; is_integer < 2; is_integer++) {
         qn_model *plain = model(make, 0, 0, is_integer), *turned = model(make, 1, 0, is_integer);
-        assert_int_equal(count_steps(turned, "transpose"), 0);
-        expect_same_steps(plain, turned);
-        assert_true(!is_integer || count_steps(turned, "conv2d_quantized") > 0);
-        expect_same_results(plain, turned, 0);
+        assert_int_equal(twin_count_steps(turned, "transpose"), 0);
+        twin_expect_same_steps(plain, turned, 0);
+        assert_true(!is_integer || twin_count_steps(turned, "conv2d_quantized") > 0);
+        twin_expect_same_results(plain, turned, HEIGHT, WIDTH, CHANNELS, 0);
         assert_int_equal(qn_model_get_info(turned)->const_bytes, qn_model_get_info(plain)->const_bytes);
         qn_model_destroy(turned);
         turned = model(make, 1, 1, is_integer);
-        assert_int_equal(count_steps(turned, "transpose"), is_flat(make) ? 1 : 2);
-        expect_same_results(plain, turned, 1);
+        assert_int_equal(twin_count_steps(turned, "transpose"), is_flat(make) ? 1 : 2);
+        twin_expect_same_results(plain, turned, HEIGHT, WIDTH, CHANNELS, 1);
         qn_model_destroy(turned);
         qn_model_destroy(plain);
     }
