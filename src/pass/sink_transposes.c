@@ -111,6 +111,7 @@ static qn_status *join(sinking *s, const member *m) {
     qn_node *node = m->node;
     int64_t bytes;
     const int turns_in = !qn_perm_is_identity(&m->in), turns_out = !qn_perm_is_identity(&m->out);
+    if (!turns_in && !turns_out) return NULL;
     if (!s->nodes_left || (bytes = constant_bytes(node)) > s->bytes_left) return NULL;
     if (turns_out && !may_note(s, node->outputs[0], &m->out)) return NULL;
     for (int i = 0; turns_in && i < node->input_count; i++)
@@ -230,7 +231,14 @@ static qn_status *look_at_readers(sinking *s, const qn_value *value, const qn_pe
         if (is_read_flipped(s, &value->uses.items[i], perm)) {
             QN_TRY(QN_LIST_PUSH(&s->region_scratch, &out->members, (int)node->mark));
         } else if (index == 0 && qn_match_transpose(s->graph, node, &found)) {
-            if (!qn_perms_equal(&found, &inverse)) continue; /* one transpose from either layout */
+            if (!qn_perms_equal(&found, &inverse)) { /* one transpose from either layout, a view from one perhaps */
+                const qn_perm through = qn_perm_compose(perm, &found);
+                const int64_t from_plain = price_of_transpose(s->graph, &node->outputs[0]->type, &found);
+                const int64_t from_twin = price_of_transpose(s->graph, &node->outputs[0]->type, &through);
+                out->near_twin += from_plain - qn_min_i64(from_plain, from_twin);
+                out->near_plain += from_twin - qn_min_i64(from_plain, from_twin);
+                continue;
+            }
             out->needs_twin = 1;
             out->near_twin += price_of_uses(node->outputs[0]);
         } else if (!reads_either(s->graph, value, perm, node)) {
@@ -383,7 +391,8 @@ static qn_status *sweep(sinking *s) {
     QN_TRY(simplify_all(s));
     for (qn_node *node = s->graph->first; node; node = node->next) {
         node->mark = 0;
-        if (qn_match_transpose(s->graph, node, &perm)) QN_TRY(QN_LIST_PUSH(&s->scratch, &transposes, node));
+        if (qn_match_transpose(s->graph, node, &perm) && !qn_perm_is_identity(&perm)) /* outputs may need a copy */
+            QN_TRY(QN_LIST_PUSH(&s->scratch, &transposes, node));
     }
     if (!transposes.count) return NULL;
     s->note_count = s->twins.count = s->graph->next_id;
@@ -402,8 +411,7 @@ static qn_status *sweep(sinking *s) {
     return NULL;
 }
 
-/* Turns the transposes that stay and move only axes of size 1 into reshapes, which cost nothing. That makes no other
-   labels cheaper: a reader would have to pay for a flip now, and did not have to before. */
+/* Transposes that stay and cost nothing become reshapes. What reads those is priced anew. */
 static qn_status *end_transposes(qn_graph *graph, int *inout_changed) {
     for (qn_node *node = graph->first, *next; node; node = next) {
         next = node->next;
@@ -423,9 +431,10 @@ qn_status *qn_pass_sink_transposes(qn_graph *graph) {
         qn_status *status = sweep(&s);
         qn_arena_deinit(&s.scratch);
         QN_TRY(status);
+        if (!s.changed) QN_TRY(end_transposes(graph, &s.changed));
         changed |= s.changed;
     }
-    QN_TRY(end_transposes(graph, &changed));
+    if (s.changed) QN_TRY(end_transposes(graph, &s.changed)); /* sweeps ran out */
     qn_graph_remove_dead(graph);
     /* Checks speak of the axes that nodes have now. */
     return changed ? qn_graph_infer(graph) : NULL;
