@@ -29,6 +29,7 @@ class Handle:
     _closed_by = "closed"
     _cdata: Any = None
     _is_lent = False
+    _reader = 0  # the thread whose call reads it meanwhile; 0: none
     _turn: threading.RLock
 
     def __new__(cls, *arguments: Any, **options: Any) -> Self:
@@ -45,7 +46,7 @@ class Handle:
         pointer = self._cdata
         if pointer is None:
             raise ClosedError(f"this {type(self).__name__} has been {self._closed_by}: make another one")
-        if self._is_lent:
+        if self._is_lent or (self._reader and self._reader != threading.get_ident()):
             raise BusyError(f"this {type(self).__name__} is at work: wait until that is done")
         return pointer
 
@@ -60,10 +61,28 @@ class Handle:
         finally:
             self._is_lent = False
 
+    @property
+    def _changeable(self) -> Any:
+        """The pointer for a call that changes the object."""
+        if self._reader:
+            raise BusyError(f"this {type(self).__name__} is being read: change it when that is done")
+        return self._pointer
+
+    @contextmanager
+    def _lend_for_reading(self) -> Iterator[Any]:
+        """The same for long work that only reads: what it calls back may read too."""
+        with self._turn:
+            pointer = self._changeable
+            self._reader = threading.get_ident()
+        try:
+            yield pointer
+        finally:
+            self._reader = 0
+
     def _take(self) -> Any:
         """The pointer for a call that uses it up: to everyone else the object is closed from now on."""
         with self._turn:
-            pointer = self._pointer
+            pointer = self._changeable
             self._cdata = None
         return pointer
 

@@ -41,8 +41,8 @@ class Error(Exception):
     The text says what was expected, what was found, and where there is one a way out. `code` is the name of the status
     ("INVALID_ARGUMENT"), `way_out` says for every error of the class whose turn it is, and `where` is the line of
     quench that noticed ("" where Python did). What the error speaks of is there for programs too, None where it is not
-    known: `option`, the member of the C options that was too small ("pixels_max") or missing ("calibrator"), `node`, and
-    `sample`, from 0.
+    known: `option`, the member of the C options that was too small ("pixels_max") or missing ("calibrator"), `node`,
+    and `sample`, from 0.
 
     >>> import quench
     >>> try:

@@ -106,7 +106,7 @@ class Calibrator(Handle):
         struct = given.fill(ffi.new("qn_samples *"))
         relay = self._relay
         relay.progress = progress
-        with relay, self._lend() as pointer, network._lend() as source, settings._lend() as config_pointer:
+        with relay, self._lend() as pointer, network._lend_for_reading() as source, settings._lend() as config_pointer:
             relay.check(lib.qn_calibrate(pointer, source, config_pointer, struct))
 
     @property

@@ -183,7 +183,7 @@ class Network(Handle):
         if format not in _formats:
             raise InvalidArgumentError(f"format: expected one of {', '.join(_formats)}, found {format!r}")
         out = ffi.new("const char **")
-        check(lib.qn_network_print(self._pointer, getattr(lib, _formats[format]), out))
+        check(lib.qn_network_print(self._changeable, getattr(lib, _formats[format]), out))
         return text_of(out[0])
 
     # ---- Building node by node ----
@@ -192,7 +192,7 @@ class Network(Handle):
         """Adds an input; None in `shape` is a free size."""
         sizes, out = _make_sizes(shape), ffi.new("qn_value **")
         code = code_of(dtype, f"input {name!r}")
-        self._change(lib.qn_network_add_input(self._pointer, bytes_of(name), code, len(sizes), sizes, out))
+        self._change(lib.qn_network_add_input(self._changeable, bytes_of(name), code, len(sizes), sizes, out))
         return Value(self, out[0])
 
     def add_constant(self, name: str, value: ArrayLike) -> Value:
@@ -202,7 +202,7 @@ class Network(Handle):
         array = np.asarray(array, order="C")
         tensor, out = ffi.new("qn_tensor *"), ffi.new("qn_value **")
         kept = fill_tensor(tensor, array, what)
-        self._change(lib.qn_network_add_constant(self._pointer, bytes_of(name), tensor, out))
+        self._change(lib.qn_network_add_constant(self._changeable, bytes_of(name), tensor, out))
         del kept
         return Value(self, out[0])
 
@@ -217,29 +217,29 @@ class Network(Handle):
         text = ", ".join(f"{key}={_attribute(value)}" for key, value in attributes.items())
         out = ffi.new("qn_node **")
         self._change(
-            lib.qn_network_add_node(self._pointer, bytes_of(op), label, bytes_of(text), values, len(inputs), out)
+            lib.qn_network_add_node(self._changeable, bytes_of(op), label, bytes_of(text), values, len(inputs), out)
         )
         return Node(self, out[0])
 
     def mark_output(self, value: Value, name: str | None = None) -> None:
         """Makes a value an output, after those marked before; `name` renames it."""
         label = ffi.NULL if name is None else ffi.new("char[]", bytes_of(name))
-        self._change(lib.qn_network_mark_output(self._pointer, value._live(self), label))
+        self._change(lib.qn_network_mark_output(self._changeable, value._live(self), label))
 
     def unmark_output(self, value: Value) -> None:
         """The opposite of `mark_output`."""
-        self._change(lib.qn_network_unmark_output(self._pointer, value._live(self)))
+        self._change(lib.qn_network_unmark_output(self._changeable, value._live(self)))
 
     # ---- Changing ----
 
     def rename(self, value: Value, name: str) -> None:
         """Renames a value, and the node whose first output it is."""
-        self._change(lib.qn_network_rename(self._pointer, value._live(self), bytes_of(name)))
+        self._change(lib.qn_network_rename(self._changeable, value._live(self), bytes_of(name)))
 
     def set_input_shape(self, value: Value | str, shape: Sequence[int | None]) -> None:
         """Gives an input another shape; None is a free size."""
         sizes = _make_sizes(shape)
-        self._change(lib.qn_network_set_input_dims(self._pointer, self._value(value), len(sizes), sizes))
+        self._change(lib.qn_network_set_input_dims(self._changeable, self._value(value), len(sizes), sizes))
 
     def set_input_range(self, value: Value | str, least: Sequence[int], most: Sequence[int]) -> None:
         """Bounds the sizes that an input may have: one of each for every dim, at least 1."""
@@ -247,19 +247,19 @@ class Network(Handle):
         rank = len(Value(self, pointer).info.shape)
         if len(low) != rank or len(high) != rank:
             raise InvalidArgumentError(f"range: expected {rank} sizes twice, found {len(low)} and {len(high)}")
-        self._change(lib.qn_network_set_input_range(self._pointer, pointer, low, high))
+        self._change(lib.qn_network_set_input_range(self._changeable, pointer, low, high))
 
     def set_input_dtype(self, value: Value | str, dtype: DTypeLike) -> None:
         """Gives an input another element type."""
-        self._change(lib.qn_network_set_input_dtype(self._pointer, self._value(value), code_of(dtype, "input")))
+        self._change(lib.qn_network_set_input_dtype(self._changeable, self._value(value), code_of(dtype, "input")))
 
     def set_precision(self, target: Node | Value, dtype: DTypeLike) -> None:
         """Asks for the type in which a node stores its floats: float16, float32, or uint8 and int16 for integers."""
         code = code_of(dtype, "precision")
         if isinstance(target, Node):
-            self._change(lib.qn_network_set_node_precision(self._pointer, target._live(self), code))
+            self._change(lib.qn_network_set_node_precision(self._changeable, target._live(self), code))
         else:
-            self._change(lib.qn_network_set_value_precision(self._pointer, target._live(self), code))
+            self._change(lib.qn_network_set_value_precision(self._changeable, target._live(self), code))
 
     def _value(self, value: Value | str) -> Any:
         return (self.find_value(value) if isinstance(value, str) else value)._live(self)

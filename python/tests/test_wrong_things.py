@@ -355,7 +355,8 @@ def test_what_callbacks_do_to_objects_at_work_is_refused(workshop: Path, model: 
                 seen.append(type(error))
 
     def samples() -> Iterator[Array]:
-        attempt(lambda: network.inputs, config.to_dict, lambda: calibrator.ranges, lambda: quench.build(network))
+        assert network.inputs[0].name == "ImageTensor"
+        attempt(network.to_text, config.to_dict, lambda: calibrator.ranges, lambda: quench.build(network))
         yield picture
         calibrator.close()
         yield picture
