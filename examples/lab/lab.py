@@ -28,6 +28,7 @@ print(f"{model.const_bytes} bytes of weights, measured on {calibrator.sample_cou
 segmenter = quench.Segmenter(model, palette=scenes / "palette.txt")
 result = segmenter.run(scenes / "pictures" / "scene_1.jpg")
 result.save(out / "scene_1.png")
+quench.save_png(out / "scene_1.rgb.png", result.colors())
 quench.save_png(out / "scene_1.overlay.png", result.overlay())
 print(f"{result} in {result.ms:.1f} ms")
 
