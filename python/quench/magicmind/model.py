@@ -66,7 +66,10 @@ class Model:
 
     def deserialize_from_memory(self, data: Any, size: int | None = None) -> Status:
         """Takes what `serialize_to_memory` gave, or the first `size` bytes of a buffer."""
-        view = data if size is None else memoryview(data)[:size]
+        try:
+            view = memoryview(data)[:size]
+        except TypeError as error:
+            raise InvalidArgumentError(f"deserialize_from_memory: expected bytes, found {data!r} ({error})") from None
         return attempt(lambda: self._take(Compiled.from_bytes(view)))
 
     def get_serialized_model_size(self) -> int:

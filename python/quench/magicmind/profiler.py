@@ -46,6 +46,8 @@ class Profiler:
     def __init__(self, options: ProfilerOptions, directory: str | os.PathLike[str]) -> None:
         if not isinstance(options, ProfilerOptions):
             raise InvalidArgumentError(f"Profiler: expected ProfilerOptions, found {options!r}")
+        if not isinstance(directory, (str, os.PathLike)):
+            raise InvalidArgumentError(f"Profiler: expected the path of a folder, found {directory!r}")
         self._directory = Path(directory)
         self._trace: Trace | None = None
         self._step: ExitStack | None = None

@@ -67,8 +67,8 @@ class Status:
         return hash((self._code, self._message))
 
     def __bool__(self) -> bool:
-        """Asking whether a status is true is a mistake that would go unnoticed."""
-        raise InvalidArgumentError(f"a Status is neither true nor false: ask status.ok() (this one is {self})")
+        """The same as `ok()`, so that `assert` means what it looks like."""
+        return self.ok()
 
     def __str__(self) -> str:
         return f"{self._code.name}: {self._message}" if self._message else self._code.name

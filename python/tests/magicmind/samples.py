@@ -130,3 +130,12 @@ def make_sum() -> quench.Network:
     x = network.add_input("x", [1, 4])
     network.mark_output(network.add_node("add", x, x).output, "y")
     return network
+
+
+def make_wide() -> quench.Network:
+    """y = float(x) @ w, whole numbers of 64 bits."""
+    network = quench.Network.create("wide")
+    x = network.add_node("cast", network.add_input("x", [2, 4], np.int64), dtype="f32").output
+    weights = network.add_constant("w", np.random.default_rng(6).normal(size=(4, 3)).astype(np.float32))
+    network.mark_output(network.add_node("matmul", x, weights).output, "y")
+    return network

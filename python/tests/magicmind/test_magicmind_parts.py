@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from samples import (
     HALF,
+    INT8,
     Array,
     CalibData,
     build,
@@ -21,6 +22,7 @@ from samples import (
     make_pair,
     make_positives,
     make_sum,
+    make_wide,
     parse_scenes,
     run,
 )
@@ -240,6 +242,17 @@ def test_samples_of_two_inputs_go_on_together() -> None:
     assert network._measured.sample_count == 4  # the shorter ends it
 
 
+@pytest.mark.filterwarnings("ignore::quench.QuenchWarning")
+def test_samples_of_64_bits_become_what_the_built_model_takes() -> None:
+    network = mm.Network.wrap(make_wide)
+    assert network.get_input(0).get_data_type() is mm.DataType.INT64
+    config = make_config(INT8, '{"opt_config": {"type64to32_conversion": true}}')
+    samples = [np.random.default_rng(i).integers(-9, 9, (2, 4), np.int64) for i in range(4)]
+    status = mm.Calibrator(CalibData(samples)).calibrate(network, config)
+    assert status.ok(), str(status)
+    assert build(network, config).get_input_data_types() == [mm.DataType.INT32]
+
+
 # ---- Models ----
 
 
@@ -322,6 +335,8 @@ def test_statuses_are_equal_by_code_and_text() -> None:
     end = mm.Status(mm.Code.OUT_OF_RANGE, "no more")
     assert (end.ok(), end.code(), end.error_message()) == (False, mm.Code.OUT_OF_RANGE, "no more")
     assert str(end) == "OUT_OF_RANGE: no more"
+    assert mm.Status()
+    assert not end
     assert len({end, mm.Status(mm.Code.OUT_OF_RANGE, "no more"), mm.Status()}) == 2
 
 

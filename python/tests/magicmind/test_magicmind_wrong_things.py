@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import gc
+import subprocess
+import sys
+import threading
 from pathlib import Path
 from typing import Any, Callable
 
 import numpy as np
 import pytest
-from samples import INT8, SCENES, Array, CalibData, build, make_config, make_line, make_pair, parse_scenes
+from samples import INT8, SCENES, CalibData, build, make_config, make_line, make_pair, parse_scenes
 
 import quench
 import quench.magicmind as mm
@@ -108,7 +111,6 @@ def test_what_fails_is_a_status(work: Callable[[], mm.Status], code: str, text: 
 @pytest.mark.parametrize(
     ("work", "text"),
     [
-        (lambda: bool(mm.Status.OK()), r"ask status.ok\(\)"),
         (lambda: mm.Status(13, "x"), "one of Code"),  # type: ignore[arg-type]
         (lambda: Parser("tensorflow"), "one of ModelKind"),  # type: ignore[arg-type]
         (lambda: Parser(mm.ModelKind.kTensorflow).parse("scenes.pb"), "expected a Network"),  # type: ignore[arg-type]
@@ -130,6 +132,8 @@ def test_what_fails_is_a_status(work: Callable[[], mm.Status], code: str, text: 
         (lambda: mm.Model().get_input_names(), "the model is empty"),
         (lambda: mm.Model().create_i_engine(), "the model is empty"),
         (lambda: mm.Profiler({}, "out"), "ProfilerOptions"),  # type: ignore[arg-type]
+        (lambda: mm.Profiler(mm.ProfilerOptions(), 7), "path of a folder"),  # type: ignore[arg-type]
+        (lambda: mm.Model().deserialize_from_memory("text"), "expected bytes"),
     ],
 )
 def test_a_wrong_script_is_an_exception(work: Callable[[], object], text: str) -> None:
@@ -353,6 +357,68 @@ def test_an_engine_that_cannot_be_is_none_and_says_why(scenes: mm.Model) -> None
         scenes.create_i_engine("MLU")  # type: ignore[arg-type]
 
 
-def test_unused_samples_are_of_no_consequence() -> None:
-    sample: Array = np.zeros((1, 8, 8, 3), np.float32)
-    assert mm.Calibrator((CalibData([sample]),))  # a tuple will do
+def test_a_context_on_two_threads_is_busy_and_never_crashes(scenes: mm.Model) -> None:
+    engine = scenes.create_i_engine()
+    assert engine is not None
+    context = engine.create_i_context()
+    assert context is not None
+    codes: list[mm.Code] = []
+
+    def work(size: int) -> None:
+        queue, inputs = mm.Queue(), context.create_inputs()
+        for step in range(40):
+            inputs[0].from_numpy(np.zeros((1, size + step % 2, 32, 3), np.uint8))
+            codes.append(context.enqueue(inputs, [], queue).code())
+            codes.append(queue.sync().code())
+
+    threads = [threading.Thread(target=work, args=(size,)) for size in (32, 48)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(codes) == 160
+    assert set(codes) <= {mm.Code.OK, mm.Code.BUSY, mm.Code.INVALID_ARGUMENT}
+    queue = mm.Queue()
+    assert context.enqueue(fill(context), [], queue).ok()
+    assert queue.sync().ok()
+
+
+def test_a_script_may_end_while_its_queue_works(tmp_path: Path, scenes: mm.Model) -> None:
+    assert scenes.serialize_to_file(tmp_path / "m.qn").ok()
+    script = (
+        "import sys, numpy as np, quench.magicmind as mm\n"
+        "model = mm.Model(); assert model.deserialize_from_file(sys.argv[1]).ok()\n"
+        "context, queue = model.create_i_engine().create_i_context(), mm.Device().create_queue()\n"
+        "inputs = context.create_inputs(); inputs[0].from_numpy(np.zeros((1, 161, 161, 3), np.uint8))\n"
+        "for _ in range(20): assert context.enqueue(inputs, [], queue).ok()\n"
+    )
+    done = subprocess.run([sys.executable, "-c", script, tmp_path / "m.qn"], capture_output=True, check=False)
+    assert (done.returncode, done.stderr) == (0, b"")
+
+
+def test_many_runs_builds_and_errors_leave_nothing_behind(scenes: mm.Model) -> None:
+    network, small = mm.Network.wrap(make_pair), np.zeros((1, 16, 16, 3), np.uint8)
+    engine = scenes.create_i_engine()
+    assert engine is not None
+
+    def work(count: int) -> None:
+        for _ in range(count):
+            context = engine.create_i_context()
+            assert context is not None
+            queue, inputs, outputs = mm.Queue(), context.create_inputs(), list[mm.IRTTensor]()
+            inputs[0].from_numpy(small)
+            for _ in range(5):
+                assert context.enqueue(inputs, outputs, queue).ok()
+            assert queue.sync().ok()
+            assert outputs[0].asnumpy().shape == (1, 16, 16)
+            assert not mm.BuilderConfig().parse_from_string("{").ok()
+            build(network)
+
+    def resident() -> int:
+        gc.collect()
+        return int(Path("/proc/self/statm").read_text().split()[1]) * 4096
+
+    work(100)
+    before = resident()
+    work(200)
+    assert resident() - before < 8 << 20
