@@ -54,7 +54,7 @@ consume() {
     "$CMAKE" -S "$WORK/consumer" -B "$WORK/consumer/build" -G "$GENERATOR" -DCMAKE_C_COMPILER="$CC" -DCMAKE_PREFIX_PATH="$prefix" \
         "-DWHICH=$which" "-DLINKS=$links" "-DEXAMPLE=$SOURCE/examples/mutable_shapes.c" "$@" || return 1
     "$CMAKE" --build "$WORK/consumer/build" || return 1
-    "$WORK/consumer/build/consumer" "$WORK/scenes.qn" 1,40,50,3 | grep -q '\[1, 40, 50\]'
+    "$WORK/consumer/build/consumer" "$WORK/scenes.qn" 1,40,50,3 | grep -q 'x3 -> .* 1x40x50$'
 }
 
 # link_by_pkg_config PREFIX: compiles and runs an example, without --static even where the library is.
@@ -62,7 +62,7 @@ link_by_pkg_config() {
     flags=$(PKG_CONFIG_PATH="$1/$LIBDIR/pkgconfig" "$PKG_CONFIG" --cflags --libs quench) || return 1
     # shellcheck disable=SC2086
     "$CC" -std=c11 -o "$WORK/by_pkg_config" "$SOURCE/examples/mutable_shapes.c" $flags "-Wl,-rpath,$1/$LIBDIR" || return 1
-    "$WORK/by_pkg_config" "$WORK/scenes.qn" 1,40,50,3 | grep -q '\[1, 40, 50\]'
+    "$WORK/by_pkg_config" "$WORK/scenes.qn" 1,40,50,3 | grep -q 'x3 -> .* 1x40x50$'
 }
 
 rm -rf "$WORK"
