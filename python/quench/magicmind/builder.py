@@ -55,9 +55,7 @@ def _choose_ranges(network: Network, settings: BuilderConfig) -> Config:
             stacklevel=3,
         )
     ranges = {name: {"min": low, "max": high} for name, (low, high) in chosen.items()}
-    with warnings.catch_warnings():  # what the configuration has to say, it said when it was parsed
-        warnings.simplefilter("ignore", QuenchWarning)
-        return Config(settings.quench, {"custom_ranges": ranges})
+    return settings._copy({"custom_ranges": ranges})
 
 
 def _find_ranged(network: Network, settings: BuilderConfig) -> set[str] | None:

@@ -79,21 +79,21 @@ class Calibrator:
         """Runs the network on all samples. `config` is that of the build. What the samples raise is raised."""
         network_of(network, "calibrate")
         settings = config_of(config, "calibrate")
-        graph = network.quench
-        if len(self._data) != len(graph.inputs):
-            names = ", ".join(info.name for info in graph.inputs)
+        names = [info.name for info in network.quench.inputs]
+        if len(self._data) != len(names):
             raise InvalidArgumentError(
-                f"Calibrator: expected samples for {len(graph.inputs)} inputs ({names}), found {len(self._data)}"
+                f"Calibrator: expected samples for {len(names)} inputs ({', '.join(names)}), found {len(self._data)}"
             )
         convert = [Conversion(settings.to_dict(), index) for index in range(len(self._data))]
 
         def rows() -> Iterator[dict[str, Array]]:
             for row in self._rows():
-                yield {info.name: to(value) for info, to, value in zip(graph.inputs, convert, row)}
+                yield {name: to(value) for name, to, value in zip(names, convert, row)}
 
         def work() -> None:
             measured = Measurement(algorithm=self._algorithm)
-            measured.calibrate(graph, settings.quench, rows)
+            # With a configuration of its own, so that samples may read and even change this one meanwhile.
+            measured.calibrate(network.quench, settings._copy(), rows)
             network._measured = measured
 
         return attempt(work)

@@ -58,6 +58,12 @@ class BuilderConfig:
     def mlu_archs(self, archs: Sequence[Any]) -> None:
         self.quench.set("archs", list(archs))
 
+    def _copy(self, *more: Mapping[str, Any]) -> Config:
+        """Another configuration of quench, with more in it. What this one has to warn of, it did when it was parsed."""
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", QuenchWarning)
+            return Config(self.quench, *more)
+
     def _merge(self, text: str, origin: str) -> None:
         try:
             tree = json.loads(text)

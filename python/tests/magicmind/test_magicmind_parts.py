@@ -243,6 +243,21 @@ def test_samples_of_two_inputs_go_on_together() -> None:
 
 
 @pytest.mark.filterwarnings("ignore::quench.QuenchWarning")
+def test_samples_may_look_at_the_network_and_the_configuration() -> None:
+    network, config = mm.Network.wrap(make_line), make_config(INT8)
+
+    class Looking(CalibData):
+        def get_shape(self) -> mm.Dims:
+            assert config.to_dict()
+            return network.get_input(0).get_dimension()
+
+    samples = [np.random.default_rng(i).normal(size=(1, 8, 8, 3)).astype(np.float32) for i in range(3)]
+    status = mm.Calibrator(Looking(samples)).calibrate(network, config)
+    assert status.ok(), str(status)
+    build(network, config)
+
+
+@pytest.mark.filterwarnings("ignore::quench.QuenchWarning")
 def test_samples_of_64_bits_become_what_the_built_model_takes() -> None:
     network = mm.Network.wrap(make_wide)
     assert network.get_input(0).get_data_type() is mm.DataType.INT64
