@@ -14,9 +14,10 @@ from ..config import Config
 from .config import BuilderConfig, config_of
 from .model import Model
 from .network import Network, network_of
+from .spelling import BothSpellings
 
 
-class Builder:
+class Builder(BothSpellings):
     """Builds models, with what calibration left with the network."""
 
     def build_model(self, name: str, network: Network, config: BuilderConfig | None = None) -> Model | None:

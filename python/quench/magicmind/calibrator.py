@@ -14,6 +14,7 @@ from .config import BuilderConfig, config_of
 from .enums import QuantizationAlgorithm
 from .network import Network, network_of
 from .remote import RemoteConfig, reason
+from .spelling import BothSpellings
 from .status import Code, Status, attempt, refuse
 from .types import DataType, Dims, from_dims, to_numpy
 
@@ -46,7 +47,7 @@ class CalibDataInterface:
         raise NotImplementedError(f"{type(self).__name__} lacks reset(self): it returns mm.Status.OK()")
 
 
-class Calibrator:
+class Calibrator(BothSpellings):
     """Measures a network on samples: one object of samples for each input, or a single one.
 
     `calibrate` leaves what it found with the network, for the builds that follow. Which algorithm is best is tried

@@ -11,10 +11,11 @@ from typing import Any
 
 from .._status import FileError, InvalidArgumentError, NotFoundError, QuenchWarning
 from ..config import Config
+from .spelling import BothSpellings
 from .status import Status, attempt
 
 
-class BuilderConfig:
+class BuilderConfig(BothSpellings):
     """A build configuration in MagicMind's JSON keys: a `quench.Config` that answers with `Status`.
 
     What is not given has quench's defaults (docs/configuration.md), which for quantisation are not MagicMind's. Keys of

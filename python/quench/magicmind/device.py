@@ -7,6 +7,7 @@ from types import TracebackType
 from .._status import ClosedError
 from ..engine import Engine
 from ..queue import Queue as WorkQueue
+from .spelling import BothSpellings
 from .status import Code, Status, attempt
 
 
@@ -32,7 +33,7 @@ class System:
         pass
 
 
-class Device:
+class Device(BothSpellings):
     """The CPU, device 0."""
 
     def __init__(self, id: int = 0) -> None:
@@ -54,7 +55,7 @@ class Device:
         return f"<Device {self.id}>"
 
 
-class Queue:
+class Queue(BothSpellings):
     """Does what is put into it in order: a `quench.Queue`, made when the first run comes."""
 
     def __init__(self) -> None:

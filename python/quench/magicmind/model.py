@@ -11,6 +11,7 @@ from ..engine import Engine
 from ..model import Model as Compiled
 from .network import pick
 from .runtime import IEngine
+from .spelling import BothSpellings
 from .status import Status, attempt
 from .types import DataType, Dims, from_numpy, to_dims
 
@@ -29,7 +30,7 @@ class _EngineConfig:
         self.pin = False
 
 
-class Model:
+class Model(BothSpellings):
     """A compiled model, empty until it is deserialised or built: a `quench.Model` in `quench`."""
 
     EngineConfig = _EngineConfig

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import Any, Callable, TypeVar
+from typing import TYPE_CHECKING, Any, Callable, TypeVar
 
 from .._status import InvalidArgumentError, UnsupportedError
 from ..calibrator import Calibrator as Measurement
 from ..network import Network as Graph
 from ..nodes import Node, Value
+from .spelling import BothSpellings
 from .status import Status, attempt, refuse
 from .types import DataType, Dims, Range, from_dims, from_numpy, to_dims, to_numpy
 
@@ -42,7 +43,7 @@ _precisions = {
 }
 
 
-class Network:
+class Network(BothSpellings):
     """A network that `Parser.parse` fills. It may be calibrated and built any number of times.
 
     What is set on it - shapes, types, precisions, ranges, outputs - is kept by name and done to every `quench.Network`
@@ -130,19 +131,21 @@ class Network:
         """The nodes of a type, "IConvNode"."""
         return [INode(self, node.name) for node in self.quench.nodes() if _type_of(node) == kind]
 
-    def __getattr__(self, name: str) -> Any:
-        if name == "add_input" or re.fullmatch(r"add_i_\w+_node", name):
-            raise UnsupportedError(
-                f"{name}: networks made node by node are quench's own: quench.Network.create(), add_input, add_node; "
-                "Network.wrap(make) takes such a network in here"
-            )
-        raise AttributeError(f"Network has no {name!r}")
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any:
+            if re.fullmatch(r"add_input|AddInput|add_i_\w+_node|AddI\w+Node", name):
+                raise UnsupportedError(
+                    f"{name}: networks made node by node are quench's own: quench.Network.create(), add_input, "
+                    "add_node; Network.wrap(make) takes such a network in here"
+                )
+            return super().__getattr__(name)
 
     def __repr__(self) -> str:
         return "<Network, empty>" if self._make is None else repr(self.quench)
 
 
-class INode:
+class INode(BothSpellings):
     """A node, known by its name."""
 
     def __init__(self, network: Network, name: str) -> None:
@@ -215,7 +218,7 @@ class INode:
         return f"<INode {self._name}: {self.get_node_type()}>"
 
 
-class ITensor:
+class ITensor(BothSpellings):
     """A tensor of a network, known by its name."""
 
     def __init__(self, network: Network, name: str) -> None:

@@ -10,6 +10,7 @@ from .._status import InvalidArgumentError, NotFoundError, UnsupportedError
 from ..network import Network as Graph
 from .enums import ModelKind
 from .network import Network, network_of
+from .spelling import BothSpellings
 from .status import Status, attempt
 
 _texts, _flag, _text = "a list of texts", "True or False", "a text"
@@ -32,7 +33,7 @@ _checks = {
 _freeze = "freeze it: quench reads a frozen graph (tf-graphdef-file)"
 
 
-class Parser:
+class Parser(BothSpellings):
     """Reads a trained model into a `Network`. quench reads TensorFlow's frozen graphs, and says so of all else.
 
     Inputs and outputs need not be given where the graph tells them; shapes are inferred always (`tf-infer-shape`).

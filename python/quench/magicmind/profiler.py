@@ -10,6 +10,7 @@ from pathlib import Path
 from .._status import FileError, InvalidArgumentError
 from ..trace import Trace
 from .enums import DeviceTracerLevel, HostTracerLevel
+from .spelling import BothSpellings
 from .status import Code, Status, attempt
 
 
@@ -36,7 +37,7 @@ def current_trace() -> Trace | None:
         return _active[-1]._trace if _active else no_trace
 
 
-class Profiler:
+class Profiler(BothSpellings):
     """Records the runs that are put into queues between `start` and `stop`: `stop` writes DIR/trace.json, which
     chrome://tracing and ui.perfetto.dev show.
 

@@ -17,11 +17,12 @@ from ..context import Context
 from ..engine import Engine
 from . import profiler
 from .device import Device, Queue
+from .spelling import BothSpellings
 from .status import Code, Status, attempt, refuse
 from .types import DataType, Dims, Layout, TensorLocation, from_dims, from_numpy, to_dims
 
 
-class IEngine:
+class IEngine(BothSpellings):
     """A model bound to this CPU: a `quench.Engine` in `quench`. Any number of contexts share it."""
 
     def __init__(self, engine: Engine) -> None:
@@ -50,7 +51,7 @@ class IEngine:
         return attempt(work), found[0]
 
 
-class IContext:
+class IContext(BothSpellings):
     """What one thread at a time runs a model on: a `quench.Context` in `quench`."""
 
     def __init__(self, context: Context) -> None:
@@ -173,7 +174,7 @@ class IContext:
 _depends = "sizes of outputs depend on what the inputs hold: give enqueue an empty list"
 
 
-class IRTTensor:
+class IRTTensor(BothSpellings):
     """A tensor of a run, in the memory of this machine."""
 
     def __init__(self, info: TensorInfo) -> None:

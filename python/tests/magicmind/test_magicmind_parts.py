@@ -7,7 +7,7 @@ import importlib
 import json
 import pkgutil
 from pathlib import Path
-from typing import Callable
+from typing import Any, Callable
 
 import numpy as np
 import pytest
@@ -266,6 +266,25 @@ def test_samples_of_64_bits_become_what_the_built_model_takes() -> None:
     status = mm.Calibrator(CalibData(samples)).calibrate(network, config)
     assert status.ok(), str(status)
     assert build(network, config).get_input_data_types() == [mm.DataType.INT32]
+
+
+def test_methods_are_known_by_their_names_in_cpp_too() -> None:
+    """As in the script for C++: FindNodesByNodeType, SetPrecision, BuildModel, CreateIEngine, InferOutputShape."""
+    network: Any = mm.Network.wrap(make_line)
+    assert network.GetInputCount() == 1
+    (node,) = network.FindNodesByNodeType("IConvNode")
+    assert node.SetPrecision(0, mm.DataType.FLOAT16).ok()
+    config: Any = mm.BuilderConfig()
+    assert config.ParseFromString("{}").ok()
+    builder: Any = mm.Builder()
+    context = builder.BuildModel("line", network, config).CreateIEngine().CreateIContext()
+    (tensor,) = context.CreateInputs()
+    assert tensor.SetDimensions(mm.Dims((1, 8, 8, 3))).ok()
+    assert context.InferOutputShape([tensor], []).ok()
+    for thing in (network, node, config, builder, context, tensor):
+        for name in ("Nothing", "nothing", "GetNothing"):
+            with pytest.raises(AttributeError, match=name):
+                getattr(thing, name)
 
 
 # ---- Models ----
