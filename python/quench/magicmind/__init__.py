@@ -9,6 +9,9 @@ with a warning, or refused with the reason. Objects have what quench calls them 
 script can go over to quench's own names bit by bit; docs/coming-from-magicmind.md goes through all of them.
 """
 
+import difflib
+from typing import TYPE_CHECKING, Any
+
 from . import enums, remote
 from .builder import Builder
 from .calibrator import CalibDataInterface, Calibrator
@@ -72,3 +75,20 @@ __all__ = [
     "enums",
     "remote",
 ]
+
+# What MagicMind has under these names is had otherwise.
+_elsewhere = {
+    "ContextDumpInfo": "values are had by context.quench.set_observer(function), or as files by `quench run --dump`",
+    "IRefitter": "weights are replaced by engine.quench.refit({name: array})",
+    "IPluginKernel": "operators are part of quench: docs/how-to-add-an-operator.md",
+    "IAllocator": "memory is the library's in Python; C has qn_allocator and qn_context_create_with()",
+}
+
+if not TYPE_CHECKING:
+
+    def __getattr__(name: str) -> Any:
+        reason = _elsewhere.get(name.replace("Create", ""))
+        if reason is None:
+            nearest = difflib.get_close_matches(name, __all__, 1)
+            reason = f"did you mean {nearest[0]}?" if nearest else "docs/coming-from-magicmind.md says what there is"
+        raise AttributeError(f"quench.magicmind has no {name!r}: {reason}")

@@ -155,6 +155,22 @@ def test_what_quench_does_otherwise_is_refused_with_the_way(work: Callable[[], o
         work()
 
 
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("BuildConfig", "did you mean BuilderConfig"),
+        ("CreateIRefitter", "engine.quench.refit"),
+        ("IPluginKernel", "part of quench"),
+        ("ContextDumpInfo", "set_observer"),
+        ("zzz", "docs/coming-from-magicmind.md"),
+    ],
+)
+def test_names_that_are_not_here_say_where_to_look(name: str, text: str) -> None:
+    assert not hasattr(mm, name)
+    with pytest.raises(AttributeError, match=text):
+        getattr(mm, name)
+
+
 def test_a_network_is_filled_once() -> None:
     network, parser = parse_scenes(), Parser(mm.ModelKind.kTensorflow)
     status = parser.parse(network, SCENES / "scenes.pb")
