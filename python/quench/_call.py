@@ -71,8 +71,7 @@ class Call:
 
 
 def _level_of_caller() -> int:
-    """The `stacklevel` at which `warnings.warn`, called by the caller of this, names the first line outside the package.
-    """
+    """The `stacklevel` at which `warnings.warn`, called by our caller, names the first line outside the package."""
     level, frame = 1, sys._getframe(1)
     while frame.f_back is not None and frame.f_code.co_filename.startswith(_folder):
         level, frame = level + 1, frame.f_back
