@@ -12,6 +12,8 @@ typedef struct meter {
     size_t live;        /* not freed yet */
     size_t budget;      /* how many may succeed */
     size_t bytes;       /* asked for in all, refused ones too */
+    size_t handed;      /* bytes that were handed out in all */
+    size_t handed_max;  /* how many may be; 0: any number */
 } meter;
 
 /* Blocks are exact, so that the address sanitizer sees the first byte beyond. */
@@ -19,10 +21,12 @@ static inline void *meter_alloc(void *self, size_t bytes, size_t align) {
     meter *m = self;
     m->bytes += bytes;
     if (m->allocations >= m->budget || bytes > (size_t)1 << 40) return NULL;
+    if (m->handed_max && m->handed + bytes > m->handed_max) return NULL;
     void *block = NULL;
     if (posix_memalign(&block, align < sizeof(void *) ? sizeof(void *) : align, bytes)) return NULL;
     m->allocations++;
     m->live++;
+    m->handed += bytes;
     return block;
 }
 

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/meter.h"
 #include "base/text.h"
 #include "pass/pass.h"
 
@@ -353,31 +354,17 @@ static void shape_arithmetic_may_be_an_output_and_a_control_input(void **state) 
 
 /* ---- Memory ---- */
 
-static size_t live, spent, budget;
-static void *spend(void *self, size_t bytes, size_t align) {
-    (void)self;
-    if (spent + bytes > budget) return NULL;
-    void *block = qn_allocator_default()->alloc(NULL, bytes, align);
-    live += block != NULL;
-    spent += bytes;
-    return block;
-}
-static void give_back(void *self, void *block) {
-    (void)self;
-    live -= block != NULL;
-    qn_allocator_default()->free(NULL, block);
-}
-
 static void memory_may_end_at_any_point_of_a_build(void **state) {
     (void)state;
-    const qn_allocator allocator = {NULL, spend, give_back};
+    meter m;
+    const qn_allocator allocator = meter_allocator(&m, SIZE_MAX);
     int exhausted = 0, built = 0;
-    for (budget = 256; !built && budget < 1 << 25; budget += budget / 6) {
+    for (m.handed_max = 256; !built && m.handed_max < 1 << 25; m.handed_max += m.handed_max / 6) {
         qn_network *network;
         qn_build_options options;
         qn_model *model = NULL;
         qn_graph *graph = NULL;
-        spent = 0;
+        m.handed = 0;
         qn_build_options_init(&options);
         options.allocator = &allocator;
         qn_status *status = qn_network_create("g", &allocator, &network);
@@ -395,7 +382,7 @@ static void memory_may_end_at_any_point_of_a_build(void **state) {
         qn_status_free(status);
         qn_model_destroy(model);
         qn_network_destroy(network);
-        assert_int_equal(live, 0);
+        assert_int_equal(m.live, 0);
     }
     assert_true(exhausted > 5 && built);
 }

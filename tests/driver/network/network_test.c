@@ -1,6 +1,8 @@
 /* Networks as they are imported through the public API: what is refused and how, what can be asked, how they print. */
 #include "driver_case.h"
 
+#include "base/meter.h"
+
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -345,33 +347,19 @@ static void names_with_quotes_do_not_break_graphviz(void **state) {
 
 /* ---- Memory and warnings ---- */
 
-static size_t live, spent, budget;
-static void *spend(void *self, size_t bytes, size_t align) {
-    (void)self;
-    if (spent + bytes > budget) return NULL;
-    void *block = qn_allocator_default()->alloc(NULL, bytes, align);
-    live += block != NULL;
-    spent += bytes;
-    return block;
-}
-static void give_back(void *self, void *block) {
-    (void)self;
-    live -= block != NULL;
-    qn_allocator_default()->free(NULL, block);
-}
-
 static void memory_may_end_at_any_point_of_an_import(void **state) {
     (void)state;
     gd_graph graph;
     qn_network_options options;
-    const qn_allocator allocator = {NULL, spend, give_back};
+    meter m;
+    const qn_allocator allocator = meter_allocator(&m, SIZE_MAX);
     qn_bytes bytes = small_graph(&graph, "Relu");
     int exhausted = 0, imported = 0;
     qn_network_options_init(&options);
     options.allocator = &allocator;
-    for (budget = 16; !imported && budget < 1 << 24; budget += budget / 4 + 1) {
+    for (m.handed_max = 16; !imported && m.handed_max < 1 << 24; m.handed_max += m.handed_max / 4 + 1) {
         qn_network *network;
-        spent = 0;
+        m.handed = 0;
         qn_status *status = qn_network_import_memory(bytes.data, bytes.size, "memory", &options, &network);
         if (status) {
             if (qn_status_code(status) != QN_OUT_OF_MEMORY) fail_msg("%s", qn_status_message(status));
@@ -385,7 +373,7 @@ static void memory_may_end_at_any_point_of_an_import(void **state) {
         }
         qn_status_free(status);
         qn_network_destroy(network);
-        assert_int_equal(live, 0);
+        assert_int_equal(m.live, 0);
     }
     assert_true(exhausted > 5 && imported);
     gd_deinit(&graph);
