@@ -232,7 +232,7 @@ class Context(Handle):
         lib.qn_context_cancel(self._pointer)
 
     def arena(self) -> dict[str, int]:
-        """The memory it holds: `total_bytes`, `value_bytes`, `scratch_bytes`, `table_bytes`, `ceiling_bytes` (0: none)."""
+        """Its memory: `total_bytes`, `value_bytes`, `scratch_bytes`, `table_bytes`, `ceiling_bytes` (0: none)."""
         with self._exclusive():
             info = ffi.new("qn_arena_info *")
             lib.qn_context_get_arena(self._pointer, info)

@@ -119,7 +119,7 @@ class Engine(Handle):
         check(lib.qn_refitter_refit_engine(refitter))
 
     def cost(self, *shapes: Sequence[int]) -> dict[str, int]:
-        """What a run costs at these shapes, one for each input: `macs`, `moved_bytes`, `value_bytes`, `scratch_bytes`."""
+        """What a run costs at shapes, one for each input: `macs`, `moved_bytes`, `value_bytes`, `scratch_bytes`."""
         cost, given = ffi.new("qn_cost *"), make_shapes(shapes)
         check(lib.qn_engine_measure_cost(self._pointer, given, len(shapes), cost))
         return {name: int(getattr(cost, name)) for name in ("macs", "moved_bytes", "value_bytes", "scratch_bytes")}

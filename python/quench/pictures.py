@@ -125,7 +125,7 @@ def save_png(path: str | os.PathLike[str], pixels: Array, palette: Palette | Non
 
 
 def mark_result(png: bytes) -> bytes:
-    """The same PNG with the mark that `quench segment` puts on its results, so that it takes none of them for a photo."""
+    """The same PNG with the mark of results of `quench segment`, which then takes none of them for a photo."""
     kind, text = b"tEXt", b"Software\0quench segment"
     chunk = struct.pack(">I", len(text)) + kind + text + struct.pack(">I", zlib.crc32(kind + text))
     return png[:-12] + chunk + png[-12:]

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from samples import SCENES
+from conftest import SCENES
 
 import quench
 
@@ -54,3 +54,21 @@ def test_the_lab_in_magicminds_names_colours_as_the_program_does(program: Path, 
     assert ours.tobytes() == theirs.tobytes()
     labels = quench.load_mask(tmp_path / "theirs" / "scene_1.png")
     assert len(np.unique(labels)) > 2
+
+
+def test_the_notebook_runs_and_shows_what_it_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    nbformat = pytest.importorskip("nbformat")
+    nbclient = pytest.importorskip("nbclient")
+    pytest.importorskip("ipykernel")
+    notebook = nbformat.read(LAB / "lab.ipynb", as_version=4)
+    nbformat.validate(notebook)
+    assert not any(cell.get("outputs") for cell in notebook.cells)  # nothing generated lies in the repository
+    monkeypatch.setenv("IPYTHONDIR", str(tmp_path))
+    nbclient.NotebookClient(notebook, timeout=120, resources={"metadata": {"path": str(LAB)}}).execute()
+    shown = [output for cell in notebook.cells for output in cell.get("outputs", [])]
+    assert not [output for output in shown if output.output_type == "error"]
+    kinds = {kind for output in shown for kind in output.get("data", {})}
+    assert {"text/html", "image/png"} <= kinds  # networks and models as tables, a segmentation as a picture
+    text = "".join(output.get("text", "") for output in shown)
+    assert "agreement" in text
+    assert "runs a second" in text
