@@ -72,6 +72,8 @@ static qn_status *check_ranks(const qn_tensor *inputs, size_t set_count, size_t 
     return NULL;
 }
 
+static double to_ms(int64_t ns) { return 1e-6 * (double)ns; }
+
 /* ---- Contexts and their outputs ---- */
 
 static const qn_tensor *set_inputs(const rig *r, size_t set) { return &r->inputs[set * r->input_count]; }
@@ -116,6 +118,17 @@ static qn_status *allocate_outputs(runner *one, const size_t *bytes) {
     return NULL;
 }
 
+/* Sets the shapes of the next set of inputs, if they are others. */
+static qn_status *change_shapes(runner *one) {
+    const size_t group = one->rig->groups[one->set];
+    if (group == one->group) return NULL;
+    const int64_t start = qn_trace_now_ns();
+    QN_TRY(set_shapes(one, &one->rig->bench->groups[group]));
+    if (one->group != SIZE_MAX) one->shape_ms += to_ms(qn_trace_now_ns() - start), one->shape_changes++;
+    one->group = group;
+    return NULL;
+}
+
 static qn_status *create_runners(rig *r, qn_engine *engine, runner *runners) {
     const qn_allocator *heap = qn_allocator_default();
     const size_t contexts = (size_t)r->options->contexts;
@@ -129,6 +142,8 @@ static qn_status *create_runners(rig *r, qn_engine *engine, runner *runners) {
     if (!bytes) return qn_status_out_of_memory();
     qn_status *status = measure_outputs(&runners[0], bytes);
     for (size_t c = 0; c < contexts && !status; c++) status = allocate_outputs(&runners[c], bytes);
+    /* The first shapes are set here, one context after the other, so that what cannot be had is told before anything runs. */
+    for (size_t c = 0; c < contexts && !status; c++) status = change_shapes(&runners[c]);
     free(bytes);
     return status;
 }
@@ -146,20 +161,12 @@ static void destroy_runners(runner *runners, size_t count, size_t output_count) 
 
 /* ---- Running ---- */
 
-static double to_ms(int64_t ns) { return 1e-6 * (double)ns; }
-
 /* Sets other shapes if the next set has them, and runs it. */
 static qn_status *run_next(runner *one, double *out_ms) {
     const rig *r = one->rig;
     if (one->is_caller && r->options->cancel && r->options->cancel(r->options->self))
         return QN_ERR(QN_CANCELLED, "measuring was cancelled");
-    const size_t group = r->groups[one->set];
-    if (group != one->group) {
-        const int64_t start = qn_trace_now_ns();
-        QN_TRY(set_shapes(one, &r->bench->groups[group]));
-        if (one->group != SIZE_MAX) one->shape_ms += to_ms(qn_trace_now_ns() - start), one->shape_changes++;
-        one->group = group;
-    }
+    QN_TRY(change_shapes(one));
     const int64_t start = qn_trace_now_ns();
     QN_TRY(qn_context_run(one->context, set_inputs(r, one->set), r->input_count, one->outputs, r->output_count));
     one->end_ns = qn_trace_now_ns();
