@@ -272,6 +272,15 @@ def test_remarks_go_to_the_log(model: quench.Model, caplog: pytest.LogCaptureFix
     assert any("thread" in record.message for record in caplog.records)
 
 
+@pytest.fixture
+def ctrl_c() -> Iterator[None]:
+    """Ctrl-C raises KeyboardInterrupt, also where the tests run in the background of a shell, which ignores it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("ctrl_c")
 def test_ctrl_c_ends_a_build(workshop: Path) -> None:
     def interrupt(phase: str, fraction: float) -> None:
         signal.raise_signal(signal.SIGINT)
@@ -286,6 +295,7 @@ def test_ctrl_c_ends_a_build(workshop: Path) -> None:
     assert quench.build(network).name == "scenes"
 
 
+@pytest.mark.usefixtures("ctrl_c")
 def test_a_signal_from_outside_ends_a_build(workshop: Path) -> None:
     many = [np.random.default_rng(i).integers(0, 256, (1, 161, 161, 3), np.uint8) for i in range(4)]
 
