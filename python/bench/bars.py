@@ -2,8 +2,8 @@
 
     python python/bench/bars.py [--quick]
 
-Overhead of a run over C (at most 15 us), memory over many runs, builds and loads, errors included (flat), and how eight
-threads on one engine compare with one (the program's `bench` tells what C reaches).
+Overhead of a run over C (at most 15 us), how eight threads on one engine compare with eight contexts in C, side by
+side, and memory over many runs, builds and loads, errors included (flat).
 """
 
 from __future__ import annotations
@@ -94,8 +94,15 @@ def bench_threads(seconds: float) -> None:
             thread.join()
         return sum(runs) / seconds
 
-    one, eight = rate(1), rate(8)
-    print(f"  {'runs a second, 1 and 8 threads':44} {one:.0f} and {eight:.0f}")
+    def rate_of_c(count: int) -> float:
+        duration_ms = int(1000 * seconds)
+        return float(quench.bench(engine, [x], contexts=count, warmup_ms=0, duration_ms=duration_ms)["runs_per_s"])
+
+    rounds = [(rate(1), rate(8), rate_of_c(1), rate_of_c(8)) for _ in range(3)]
+    one, eight, c_one, c_eight = (statistics.median(column) for column in zip(*rounds))
+    share = eight / c_eight
+    tell("runs a second, 1 and 8 threads", f"{one:.0f} and {eight:.0f}, in C {c_one:.0f} and {c_eight:.0f}", True)
+    tell("eight threads beside C (at least 0.95)", f"{share:.3f}", share >= 0.95)
 
 
 def expect_flat(what: str, work: Callable[[], Any], count: int) -> None:
