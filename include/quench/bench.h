@@ -27,13 +27,13 @@ extern "C" {
 typedef struct qn_bench_options {
     size_t size;  /* sizeof(qn_bench_options), set by qn_bench_options_init */
     int contexts; /* that run at the same time; 1 .. 1024. Default 1: the calling thread runs it */
-    /* Each context runs so long before measuring begins, and once at least; milliseconds >= 0. Default 200 */
+    /* Each context runs so long before measuring begins, and once at least; milliseconds, 0 .. a year. Default 200 */
     int64_t warmup_ms;
-    int64_t duration_ms; /* measures so long; milliseconds >= 1. Default 2000 */
+    int64_t duration_ms; /* measures so long; milliseconds, 1 .. a year. Default 2000 */
     int64_t
         iterations; /* measures exactly so many runs instead, all contexts together; default 0: as duration_ms says */
     /* Default NULL. Called on the calling thread after the warm-up and after the last run that is measured, while no
-       run is active: to read counters of the caller's own. */
+       run is active: to read counters of the caller's own. The end is not told where a run fails or is cancelled */
     void (*mark)(void *self, int is_end);
     /* Default NULL. Asked between runs, on the calling thread; non-zero gives CANCELLED. */
     int (*cancel)(void *self);
@@ -63,7 +63,7 @@ typedef struct qn_bench_info {
     double runs_per_s;      /* runs / wall_s; setting shapes, where they change from run to run, is in it */
     double cpu_s;           /* time of CPUs that the whole process used meanwhile */
     double utilisation;     /* cpu_s / (wall_s * CPUs that the process may use, as qn_cpu_get_threads() says); 0 .. 1 */
-    double first_ms;        /* the very first run of all */
+    double first_ms;        /* the first run of the context on the calling thread */
     double shape_ms;        /* setting other shapes, mean; 0: shapes never changed */
     qn_bench_stats latency; /* of all runs */
 } qn_bench_info;
@@ -80,7 +80,7 @@ typedef struct qn_bench qn_bench;
  * returns  INVALID_ARGUMENT: options out of range or that qn_bench_options_init() did not make; errors of
  *          qn_context_create(), qn_context_set_input_shapes() and qn_context_run(); LIMIT: the system grants fewer
  *          threads; CANCELLED; OUT_OF_MEMORY
- * cost     outputs and latencies come from the C library's heap, everything else from the engine's allocator */
+ * cost     contexts come from the engine's allocator, outputs, latencies and everything else from the C library's heap */
 QN_API qn_status *qn_bench_run(qn_engine *engine, const qn_tensor *inputs, size_t set_count,
                                const qn_bench_options *options, qn_bench **out_bench) QN_MUST_USE;
 QN_API void qn_bench_destroy(qn_bench *bench); /* accepts NULL */

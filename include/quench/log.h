@@ -14,8 +14,9 @@ typedef enum qn_log_level {
     QN_LOG_DEBUG = 0,   /* for people who work on quench */
     QN_LOG_INFO = 1,    /* what was chosen and why */
     QN_LOG_WARNING = 2, /* the job goes on, but not as asked */
-    QN_LOG_NOTICE =
-        3 /* the job goes on as asked, and something costs more than one may think: between INFO and WARNING */
+    /* The job goes on as asked, and something costs more than one may think. It came later than its neighbours: of less
+       weight than WARNING, whatever its number */
+    QN_LOG_NOTICE = 3
 } qn_log_level;
 
 typedef struct qn_log {

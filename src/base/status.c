@@ -132,7 +132,8 @@ qn_status *qn_status_of_node(qn_status *status, const char *node) {
 }
 
 qn_status *qn_status_of_sample(qn_status *status, int64_t sample) {
-    if (!is_final(status) && status->sample < 0 && make_own(&status)) status->sample = sample;
+    if (is_final(status) || status->sample >= 0) return status; /* the inner one is to blame */
+    if (make_own(&status)) status->sample = sample;
     return qn_status_context(status, "sample %lld", (long long)sample + 1);
 }
 

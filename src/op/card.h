@@ -130,7 +130,7 @@ typedef enum qn_arithmetic {
 
 /* ---- Bounds ---- */
 
-/* Elements are in [low, high], or NaN. An infinite end is one that is not known. Integers count as the doubles that
+/* Elements are in [low, high], or NaN (of which casts to integers and truth make numbers that are not looked at here). An infinite end is one that is not known. Integers count as the doubles that
    qn_view_get() makes of them. */
 typedef struct qn_interval {
     double low, high;

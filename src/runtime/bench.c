@@ -14,6 +14,9 @@
 #include "runtime/threads.h"
 #include "runtime/trace.h"
 
+enum { YEAR_DAYS = 366 };
+static const int64_t MS_MAX = (int64_t)YEAR_DAYS * 24 * 3600 * 1000;
+
 /* What all contexts of a measurement share. */
 typedef struct rig {
     const qn_bench_options *options;
@@ -56,9 +59,11 @@ static qn_status *check_options(const qn_bench_options *options) {
                       options->size, sizeof *options);
     if (options->contexts < 1 || options->contexts > QN_THREADS_MAX)
         return QN_ERR(QN_INVALID_ARGUMENT, "%d contexts, expected 1 to %d", options->contexts, QN_THREADS_MAX);
-    if (options->warmup_ms < 0 || options->duration_ms < 1 || options->iterations < 0)
+    if (options->warmup_ms < 0 || options->duration_ms < 1 || options->iterations < 0 || options->warmup_ms > MS_MAX ||
+        options->duration_ms > MS_MAX)
         return QN_ERR(QN_INVALID_ARGUMENT,
-                      "a warm-up of %lld ms, a duration of %lld ms, %lld iterations: expected at least 0, 1, 0",
+                      "a warm-up of %lld ms, a duration of %lld ms, %lld iterations: expected at least 0, 1, 0, and "
+                      "at most a year",
                       (long long)options->warmup_ms, (long long)options->duration_ms, (long long)options->iterations);
     return NULL;
 }

@@ -93,16 +93,16 @@ static void blend_rows(const scores *s, int y, const qn_vision_extent *height, f
         for (int c = 0; c < g->classes; c++) {
             const float *column = s->data + (size_t)x * g->column_step + (size_t)c * g->class_step;
             const float a = column[(size_t)first * g->row_step], b = column[(size_t)second * g->row_step];
-            out_row[(size_t)x * (size_t)g->classes + (size_t)c] = a + (b - a) * f;
+            out_row[(size_t)x * (size_t)g->classes + (size_t)c] = qn_vision_mix(a, b, f);
         }
 }
 
 static uint8_t best_class(const scores *s, const float *a, const float *b, float f) {
     int best = 0;
-    float most = a[0] + (b[0] - a[0]) * f;
-    if (s->grid.classes == 1) return most > s->threshold;
-    for (int c = 1; c < s->grid.classes; c++) {
-        const float score = a[c] + (b[c] - a[c]) * f;
+    float most = -INFINITY;
+    if (s->grid.classes == 1) return qn_vision_mix(a[0], b[0], f) > s->threshold;
+    for (int c = 0; c < s->grid.classes; c++) {
+        const float score = qn_vision_mix(a[c], b[c], f); /* NaN never leads */
         if (score > most) most = score, best = c;
     }
     return (uint8_t)best;

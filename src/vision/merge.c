@@ -3,6 +3,7 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* One axis of the whole answer: `count` samples over the `side` pixels of the scaled picture. */
 typedef struct axis {
@@ -58,9 +59,9 @@ static between find_between(const axis *a, int i) {
 static float blend(const qn_vision_grid *g, const float *data, between row, between column, int class) {
     const float *top = data + place(g, row.first, 0, class), *bottom = data + place(g, row.second, 0, class);
     const size_t left = (size_t)column.first * g->column_step, right = (size_t)column.second * g->column_step;
-    const float a = top[left] + (bottom[left] - top[left]) * row.f;
-    const float b = top[right] + (bottom[right] - top[right]) * row.f;
-    return a + (b - a) * column.f;
+    const float a = qn_vision_mix(top[left], bottom[left], row.f);
+    const float b = qn_vision_mix(top[right], bottom[right], row.f);
+    return qn_vision_mix(a, b, column.f);
 }
 
 static qn_status *merge_scores(const qn_tensor *output, const qn_vision_grid *tile, const axis axes[2],
@@ -85,8 +86,9 @@ static qn_status *merge_scores(const qn_tensor *output, const qn_vision_grid *ti
 /* Labels are not blended: the nearest sample's. */
 static void merge_labels(const qn_tensor *output, const qn_vision_grid *tile, const axis axes[2],
                          const qn_vision_grid *whole, qn_tensor *inout_whole) {
-    const qn_view from = {.dtype = output->dtype, .data = output->data};
-    qn_view to = {.dtype = output->dtype, .data = inout_whole->data};
+    const size_t bytes = qn_dtype_size(output->dtype);
+    const char *from = output->data;
+    char *to = inout_whole->data;
     int row, row_end, first_column, column_end;
     find_samples(&axes[1], &first_column, &column_end);
     for (find_samples(&axes[0], &row, &row_end); row < row_end; row++) {
@@ -95,7 +97,7 @@ static void merge_labels(const qn_tensor *output, const qn_vision_grid *tile, co
             const between columns = find_between(&axes[1], column);
             const size_t at = place(tile, rows.f < 0.5f ? rows.first : rows.second,
                                     columns.f < 0.5f ? columns.first : columns.second, 0);
-            qn_view_set(&to, (int64_t)place(whole, row, column, 0), qn_view_get(&from, (int64_t)at));
+            memcpy(to + place(whole, row, column, 0) * bytes, from + at * bytes, bytes);
         }
     }
 }

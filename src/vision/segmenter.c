@@ -341,8 +341,6 @@ static qn_status *run(qn_segmenter *s, const qn_image *photo, int width, int hei
                       qn_segmenter_info *info) {
     qn_image_fit fit;
     qn_image scaled = {0};
-    s->runs = 0;
-    qn_tensor_deinit(&s->merged, NULL);
     QN_TRY(qn_vision_plan(s->vision, photo->width, photo->height, &fit));
     const int runs = fit.columns * fit.rows;
     if (fit.width != photo->width || fit.height != photo->height)
@@ -362,6 +360,12 @@ static qn_status *run(qn_segmenter *s, const qn_image *photo, int width, int hei
     return status;
 }
 
+/* Until a picture has been labelled, there are no scores of the last one. */
+static void forget_scores(qn_segmenter *s) {
+    s->runs = 0;
+    qn_tensor_deinit(&s->merged, NULL);
+}
+
 qn_status *qn_segmenter_run(qn_segmenter *segmenter, const qn_image *photo, int width, int height, qn_image *out_labels,
                             qn_segmenter_info *out_info) {
     QN_ENTER();
@@ -371,6 +375,7 @@ qn_status *qn_segmenter_run(qn_segmenter *segmenter, const qn_image *photo, int 
     QN_REQUIRE_ARG(photo);
     qn_segmenter_info info = {0};
     qn_image own;
+    forget_scores(segmenter);
     if (!width && !height) width = photo->width, height = photo->height;
     if (width < 1 || height < 1) return QN_ERR(QN_INVALID_ARGUMENT, "a label map of %dx%d", width, height);
     QN_TRY(qn_image_check(photo));
@@ -391,6 +396,7 @@ qn_status *qn_segmenter_run_frame(qn_segmenter *segmenter, const qn_frame *frame
     QN_REQUIRE_ARG(segmenter);
     QN_REQUIRE_ARG(frame);
     qn_image photo;
+    forget_scores(segmenter);
     QN_TRY(qn_image_from_frame(frame, segmenter->vision->info.channels, NULL, &photo));
     qn_status *status = qn_segmenter_run(segmenter, &photo, 0, 0, out_labels, out_info);
     qn_image_deinit(&photo);

@@ -7,6 +7,7 @@
 #include "quench/vision.h"
 
 #include <jansson.h>
+#include <math.h>
 
 struct qn_vision {
     qn_vision_info info;
@@ -22,8 +23,6 @@ struct qn_vision {
 /* ---- vision/block.c ---- */
 /* Reads the block "image" of the model's meta into everything but `fit` and the sizes. */
 qn_status *qn_vision_read_block(const qn_model *model, const json_t *meta, qn_vision *vision) QN_MUST_USE;
-
-enum { QN_VISION_TEXT = 256 }; /* room for dims in a message */
 
 /* ---- vision/answer.c ---- */
 /* How a label map lies over what the network answered to one tile, along axis 0 (height) or 1 (width). The whole map has
@@ -47,6 +46,12 @@ int qn_vision_keeps_corners(int net, int count);
 
 /* Between which two of `count` samples a pixel of the `net` lies; returns how far from the first to the second, 0..1. */
 float qn_vision_find_neighbours(float pixel, int net, int count, int *out_first, int *out_second);
+
+/* From `a` to `b` by the share f, 0..1. Scores may be infinite, where a network rules a class out: the first sample alone
+   counts where the second has no weight, and where it is infinite itself. */
+static inline float qn_vision_mix(float a, float b, float f) {
+    return f == 0 || a == b || isinf(a) ? a : a + (b - a) * f;
+}
 
 /* Where the elements of an answer are: height x width pixels of `classes` scores (1: a score or label for each). */
 typedef struct qn_vision_grid {

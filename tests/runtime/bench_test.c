@@ -212,6 +212,8 @@ static void test_options_out_of_range_are_refused(void **state) {
     options = exactly(0, 1);
     options.duration_ms = 0;
     expect_refusal(&r, &s, options, "a duration of 0 ms");
+    options.duration_ms = INT64_MAX;
+    expect_refusal(&r, &s, options, "at most a year");
     options = exactly(1, 1);
     options.size--;
     expect_refusal(&r, &s, options, "qn_bench_options_init()");

@@ -211,6 +211,39 @@ static void pictures_that_a_least_size_enlarges_are_smooth_at_their_own(void **s
     rig_destroy(&r);
 }
 
+/* A network rules classes out by scores of minus infinity, and may answer NaN. */
+static void classes_ruled_out_by_infinite_scores_do_not_win(void **state) {
+    rig r = rig_create(make_model(NULL, NULL, NULL), NULL);
+    float data[SIDE * SIDE * 3];
+    qn_tensor scores = {.dtype = QN_DTYPE_F32, .rank = 4, .dims = {1, SIDE, SIDE, 3}, .data = data};
+    const float rows[][3] = {{-INFINITY, 3, 1}, {NAN, 1, 3}, {-INFINITY, -INFINITY, 0}, {INFINITY, 3, 1}};
+    const int winners[] = {1, 2, 2, 0};
+    (void)state;
+    for (int kind = 0; kind < 4; kind++)
+        for (int size = SIDE; size <= 3 * SIDE; size += SIDE) {
+            qn_image labels;
+            for (int i = 0; i < SIDE * SIDE * 3; i++) data[i] = rows[kind][i % 3];
+            ok(qn_vision_take(r.vision, &scores, size, size, &labels));
+            for (int i = 0; i < size * size; i++) assert_int_equal(labels.data[i], winners[kind]);
+            qn_image_deinit(&labels);
+        }
+    rig_destroy(&r);
+}
+
+static void refused_pictures_leave_no_scores_of_the_last_one(void **state) {
+    rig r = rig_create(make_model(NULL, NULL, NULL), NULL);
+    qn_image photo = make_photo(5, 5, 3), labels;
+    qn_tensor scores;
+    (void)state;
+    ok(qn_segmenter_run(r.segmenter, &photo, 0, 0, &labels, NULL));
+    ok(qn_segmenter_get_scores(r.segmenter, &scores));
+    qn_image_deinit(&labels);
+    expect(qn_segmenter_run(r.segmenter, &photo, 0, 5, &labels, NULL), QN_INVALID_ARGUMENT, "0x5");
+    expect(qn_segmenter_get_scores(r.segmenter, &scores), QN_UNAVAILABLE, "");
+    qn_image_deinit(&photo);
+    rig_destroy(&r);
+}
+
 /* ---- Segmenters with an engine of their own ---- */
 
 static void count_ranges(void *self, int64_t tasks, qn_task_fn fn, void *arg) {
@@ -355,6 +388,8 @@ int main(void) {
         cmocka_unit_test(structs_that_nobody_made_are_refused),
         cmocka_unit_test(a_caller_who_gives_up_is_heard_before_the_network_runs),
         cmocka_unit_test(pictures_that_a_least_size_enlarges_are_smooth_at_their_own),
+        cmocka_unit_test(classes_ruled_out_by_infinite_scores_do_not_win),
+        cmocka_unit_test(refused_pictures_leave_no_scores_of_the_last_one),
         cmocka_unit_test(segmenters_come_from_models_bytes_and_files),
         cmocka_unit_test(one_engine_serves_segmenters_of_several_threads),
         cmocka_unit_test(segmenters_outlive_the_handle_of_their_model),

@@ -47,8 +47,10 @@ static qn_status *check(const qn_contract *contract) {
     return NULL;
 }
 
-static qn_status *check_result(const qn_contract_result *result) {
-    if (!result || result->size == sizeof *result) return NULL;
+/* Takes away what an earlier build may have put there. */
+static qn_status *empty_result(qn_contract_result *result) {
+    if (!result) return NULL;
+    if (result->size == sizeof *result) return qn_contract_result_init(result), NULL;
     return QN_ERR(QN_INVALID_ARGUMENT,
                   "a contract's result of size %zu, expected %zu: call qn_contract_result_init() first", result->size,
                   sizeof *result);
@@ -393,7 +395,7 @@ qn_status *qn_contract_keep(qn_graph *graph, const qn_config *config, const qn_b
                 .progress = progress};
     qn_contract_result unasked, *result = options->contract_result ? options->contract_result : &unasked;
     QN_TRY(check(options->contract));
-    QN_TRY(check_result(options->contract_result));
+    QN_TRY(empty_result(options->contract_result));
     qn_pool_options threads;
     qn_pool_options_init(&threads);
     threads.allocator = options->allocator;

@@ -104,6 +104,10 @@ quench fails bench scenes.qn --shape 1,40,31,3 --input x.bin
 says "x.bin: no .npy file, so the bytes of an array, but input 'ImageTensor' takes 3720 bytes \(uint8 1x40x31x3\) and it holds fewer: --shape"
 quench fails bench scenes.qn --shape 1,40,29,3 --input x.bin
 says "holds more"
+quench fails bench scenes.qn --input x.npy --shape 1,40,31,3
+says "x.npy: the array is 1x40x30x3, but --shape says 1x40x31x3"
+quench fails bench scenes.qn --input x.npy --batch 4
+says "x.npy: the array is 1x40x30x3, but --batch says 4"
 quench fails bench scenes.qn --input missing.bin
 says "missing.bin: there is no such file"
 

@@ -154,6 +154,10 @@ printf 'scene_2\n' >one.txt
 quench ok eval --saved saved_rgb --masks "$scenes/masks" --palette "$scenes/palette.txt" --list one.txt
 prints '^pictures +1$'
 
+it "reads saved maps under the limits of pictures"
+quench fails eval --saved saved_rgb --masks "$scenes/masks" --palette "$scenes/palette.txt" --picture-limits pixels=100
+says '--picture-limits pixels=N raises the limit'
+
 it "says whose colours saved maps do not have"
 quench fails eval --saved saved_rgb --masks "$scenes/masks"
 says 'saved_rgb/scene_1.*: colour [0-9]+ [0-9]+ [0-9]+ at column [0-9]+, row [0-9]+ is no class.s in the palette'

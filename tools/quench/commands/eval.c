@@ -239,7 +239,8 @@ static qn_status *eval_masks(const eval_settings *settings) {
                                       .list = settings->list,
                                       .palette = settings->palette,
                                       .json = settings->json,
-                                      .classes = settings->classes};
+                                      .classes = settings->classes,
+                                      .limits = settings->fit.limits};
     return eval_saved(&saved);
 }
 

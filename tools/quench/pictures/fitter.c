@@ -87,11 +87,10 @@ void fitter_deinit(fitter *f) {
     *f = (fitter){0};
 }
 
-static qn_image_decode_options make_options(const fitter *f) {
-    const picture_limits *limits = &f->limits;
+static qn_image_decode_options make_options(const picture_limits *limits, int channels) {
     qn_image_decode_options decode;
     qn_image_decode_options_init(&decode);
-    decode.channels = f->info->channels;
+    decode.channels = channels;
     decode.cancel = cli_watch_is_cancelled;
     if (limits->pixels) decode.pixels_max = limits->pixels;
     if (limits->scans) decode.scans_max = (int)limits->scans;
@@ -102,14 +101,14 @@ static qn_image_decode_options make_options(const fitter *f) {
 
 /* What --picture-limits calls the limit that was too small, if it can be raised; else NULL. Without the option the pixels and
    the bytes of the file are at their greatest. */
-static const char *find_limit(const fitter *f, const qn_status *status) {
+static const char *find_limit(const picture_limits *limits, const qn_status *status) {
     const struct {
         const char *option, *name;
         int is_at_end;
-    } rows[] = {{"pixels_max", "pixels", !f->limits.pixels},
+    } rows[] = {{"pixels_max", "pixels", !limits->pixels},
                 {"scans_max", "scans", 0},
                 {"memory_max", "memory", 0},
-                {"file_bytes_max", "bytes", !f->limits.bytes}};
+                {"file_bytes_max", "bytes", !limits->bytes}};
     const char *option = qn_status_option(status);
     for (size_t i = 0; option && qn_status_code(status) == QN_LIMIT && i < sizeof rows / sizeof *rows; i++)
         if (!strcmp(rows[i].option, option)) return rows[i].is_at_end ? NULL : rows[i].name;
@@ -117,23 +116,31 @@ static const char *find_limit(const fitter *f, const qn_status *status) {
 }
 
 /* Says how to raise the limit that was too small, and which picture memory was short for. */
-static qn_status *explain(const fitter *f, const char *path, qn_status *status) {
+static qn_status *explain(const picture_limits *limits, const char *path, qn_status *status) {
     if (qn_status_code(status) == QN_OUT_OF_MEMORY) return cli_context(status, "%s", path);
-    const char *limit = find_limit(f, status);
+    const char *limit = find_limit(limits, status);
     if (!limit) return status;
     char advice[64];
     snprintf(advice, sizeof advice, "--picture-limits %s=N raises the limit", limit);
     return fitter_advise(status, advice);
 }
 
+qn_status *picture_load(const picture_limits *limits, const char *path, int channels, qn_image *out_photo) {
+    const qn_image_decode_options decode = make_options(limits, channels);
+    return explain(limits, path, qn_image_load(path, &decode, NULL, out_photo));
+}
+
+qn_status *picture_load_mask(const picture_limits *limits, const char *path, qn_image *out_labels) {
+    const qn_image_decode_options decode = make_options(limits, 1);
+    return explain(limits, path, qn_image_load_mask(path, &decode, NULL, out_labels));
+}
+
 qn_status *fitter_load(const fitter *f, const char *path, qn_image *out_photo) {
-    const qn_image_decode_options decode = make_options(f);
-    return explain(f, path, qn_image_load(path, &decode, NULL, out_photo));
+    return picture_load(&f->limits, path, f->info->channels, out_photo);
 }
 
 qn_status *fitter_load_mask(const fitter *f, const char *path, qn_image *out_labels) {
-    const qn_image_decode_options decode = make_options(f);
-    return explain(f, path, qn_image_load_mask(path, &decode, NULL, out_labels));
+    return picture_load_mask(&f->limits, path, out_labels);
 }
 
 void fitter_set_dims(const fitter *f, int width, int height, int64_t out_dims[4]) {
@@ -146,7 +153,8 @@ void fitter_set_dims(const fitter *f, int width, int height, int64_t out_dims[4]
 qn_status *fitter_load_palette(const qn_vision *vision, const char *name, int class_count,
                                qn_image_palette *out_palette) {
     qn_status *status = qn_vision_load_palette(vision, name, class_count, out_palette);
-    if (status && !name) return fitter_advise(status, "--palette gives another");
+    if (status && !name && qn_status_code(status) != QN_OUT_OF_MEMORY)
+        return fitter_advise(status, "--palette gives another");
     CLI_TRY(status);
     if (name && class_count && out_palette->class_count && class_count != out_palette->class_count)
         cli_warn("palette %s names %d classes, the model has %d", name, out_palette->class_count, class_count);

@@ -21,6 +21,11 @@ typedef struct fitter_choice {
 /* For tables of options: takes the name of a way to fit into a fitter_choice. */
 int fitter_set_choice(const cli_option *option, void *field, const char *value);
 
+/* Reads a picture, or a label map, under these limits. LIMIT says how to raise it; CANCELLED after Ctrl-C.
+ * @param channels  1 or 3 */
+qn_status *picture_load(const picture_limits *limits, const char *path, int channels, qn_image *out_photo) QN_MUST_USE;
+qn_status *picture_load_mask(const picture_limits *limits, const char *path, qn_image *out_labels) QN_MUST_USE;
+
 /* For tables of options: takes "scans=200,memory=4G" into a picture_limits. */
 int fitter_set_limits(const cli_option *option, void *field, const char *value);
 /* A row of such a table; `limits` is where in the settings. */

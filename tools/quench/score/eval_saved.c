@@ -11,22 +11,14 @@ typedef struct evaluation {
     qn_image_confusion *confusion;
 } evaluation;
 
-static qn_image_decode_options decode_options(int channels) {
-    qn_image_decode_options decode;
-    qn_image_decode_options_init(&decode);
-    decode.channels = channels;
-    decode.cancel = cli_watch_is_cancelled;
-    return decode;
-}
-
 /* A map of numbers as it is; one of colours by the palette. */
 static qn_status *load_saved(const evaluation *e, const char *path, qn_image *out_labels) {
-    const qn_image_decode_options numbers = decode_options(1), colours = decode_options(3);
-    qn_status *status = qn_image_load_mask(path, &numbers, NULL, out_labels);
+    const picture_limits *limits = &e->options->limits;
+    qn_status *status = picture_load_mask(limits, path, out_labels);
     if (qn_status_code(status) != QN_UNSUPPORTED) return status;
     qn_status_free(status);
     qn_image picture;
-    CLI_TRY(qn_image_load(path, &colours, NULL, &picture));
+    CLI_TRY(picture_load(limits, path, 3, &picture));
     status = cli_context(qn_image_from_colors(&picture, &e->palette, NULL, out_labels), "%s", path);
     qn_image_deinit(&picture);
     return status;
@@ -43,9 +35,8 @@ static qn_status *fit(const qn_image *mask, qn_image *inout_labels) {
 }
 
 static qn_status *judge(evaluation *e, const eval_pair *pair) {
-    const qn_image_decode_options numbers = decode_options(1);
     qn_image mask, labels = {0};
-    CLI_TRY(qn_image_load_mask(pair->mask, &numbers, NULL, &mask));
+    CLI_TRY(picture_load_mask(&e->options->limits, pair->mask, &mask));
     qn_status *status = load_saved(e, pair->picture, &labels);
     if (!status) status = fit(&mask, &labels);
     if (!status) status = cli_context(qn_image_confusion_add(e->confusion, &mask, &labels), "%s", pair->picture);

@@ -177,13 +177,29 @@ static qn_status *read_file(const char *text, const qn_value_info *input, const 
     return is_npy(path) ? read_npy(path, input, out) : read_raw(path, input, shape, out);
 }
 
-static qn_status *make_set(const qn_model *model, const given *files, const qn_shape *shapes, size_t set,
-                           qn_tensor *out_inputs) {
+/* An array tells its own shape: --shape and --batch may only agree with it. */
+static qn_status *check_array(const qn_tensor *array, const qn_shape *shape, int has_shape, int64_t batch,
+                              const char *text) {
+    char found[QN_DIMS_TEXT], wanted[QN_DIMS_TEXT];
+    const size_t bytes = (size_t)array->rank * sizeof *array->dims;
+    if (has_shape && (array->rank != shape->rank || memcmp(array->dims, shape->dims, bytes)))
+        return qn_status_create(QN_INVALID_ARGUMENT, "--input %s: the array is %s, but --shape says %s", text,
+                                qn_dims_print(array->rank, array->dims, found),
+                                qn_dims_print(shape->rank, shape->dims, wanted));
+    if (batch && array->rank && array->dims[0] != batch)
+        return qn_status_create(QN_INVALID_ARGUMENT, "--input %s: the array is %s, but --batch says %lld", text,
+                                qn_dims_print(array->rank, array->dims, found), (long long)batch);
+    return NULL;
+}
+
+static qn_status *make_set(const qn_model *model, const given *shape_texts, const given *files, const qn_shape *shapes,
+                           size_t set, int64_t batch, qn_tensor *out_inputs) {
     for (size_t i = 0; i < files->count; i++) {
         const qn_value_info *input = qn_model_input(model, i);
         const char *text = text_of(files, i, set);
         if (text) {
             CLI_TRY(read_file(text, input, &shapes[i], &out_inputs[i]));
+            CLI_TRY(check_array(&out_inputs[i], &shapes[i], text_of(shape_texts, i, set) != NULL, batch, text));
             continue;
         }
         CLI_TRY(cli_context(qn_tensor_init(input->dtype, shapes[i].rank, shapes[i].dims, NULL, &out_inputs[i]),
@@ -202,7 +218,7 @@ static qn_status *make_sets(const qn_model *model, const given *shapes, const gi
     qn_status *status = NULL;
     for (size_t set = 0; set < out->set_count && !status; set++) {
         status = make_shapes(model, shapes, set, batch, dims);
-        if (!status) status = make_set(model, files, dims, set, &out->tensors[set * out->input_count]);
+        if (!status) status = make_set(model, shapes, files, dims, set, batch, &out->tensors[set * out->input_count]);
     }
     free(dims);
     return status;
